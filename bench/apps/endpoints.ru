@@ -1,0 +1,24 @@
+# frozen_string_literal: true
+
+# What bench/compare asks of each Ruby server: /plaintext, /10k, /cpu (fib 15), /io (a wait of 5 ms).
+
+def fib(number)
+  number < 2 ? number : fib(number - 1) + fib(number - 2)
+end
+
+plain = { "content-type" => "text/plain" }.freeze
+missing = ["no such endpoint\n"].freeze
+hello = ["Hello, World!"].freeze
+large = ["0123456789" * 1024].freeze
+
+run(lambda do |env|
+  case env["PATH_INFO"]
+  when "/plaintext" then [200, plain.dup, hello]
+  when "/10k" then [200, plain.dup, large]
+  when "/cpu" then [200, plain.dup, [fib(15).to_s]]
+  when "/io"
+    sleep 0.005
+    [200, plain.dup, hello]
+  else [404, plain.dup, missing]
+  end
+end)

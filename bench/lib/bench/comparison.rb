@@ -1,0 +1,110 @@
+# frozen_string_literal: true
+
+require_relative "idle_connections"
+require_relative "plan"
+require_relative "results"
+require_relative "server"
+require_relative "wrk"
+
+module Bench
+  # Runs the plan, round by round, and gathers the samples.
+  class Comparison
+    # @param rounds [Integer]
+    # @param seconds [Integer] of each run of wrk
+    # @param warmup [Integer] seconds of load before each of them, not counted
+    # @param servers [Array<String>] which of {Plan::SERVERS}
+    # @param only [Array<String>] which endpoints, "idle" among them
+    def initialize(rounds:, seconds:, warmup:, servers:, only:)
+      @rounds = rounds
+      @seconds = seconds
+      @warmup = warmup
+      @servers = servers
+      @only = only
+      @results = Results.new
+    end
+
+    # @return [Results]
+    def run
+      IdleConnections.raise_limit if @only.include?("idle")
+      @rounds.times do |round|
+        Plan.groups.each { |group| load_group(group, round) }
+        Plan.idle.each { |contender| hold_idle(contender, round) } if @only.include?("idle")
+      end
+      @results
+    end
+
+    private
+
+    # The servers of a group are up together and loaded one after the other, each round in another order.
+    def load_group(group, round)
+      endpoints = group.endpoints.select { |endpoint| @only.include?(endpoint.name) }
+      chosen = group.contenders.select do |contender|
+        wanted?(contender) && endpoints.any? { |endpoint| answers?(contender, endpoint) }
+      end
+      up(chosen) do |pairs|
+        endpoints.each do |endpoint|
+          pairs.rotate(round).each do |contender, server|
+            sample(endpoint, server, group.connections, round) if answers?(contender, endpoint)
+          end
+        end
+      end
+    end
+
+    def sample(endpoint, server, connections, round)
+      check(endpoint, server)
+      Wrk.run(server.url(endpoint.path), seconds: @warmup, connections: connections) if @warmup.positive?
+      before = server.tree.cpu_us
+      run = Wrk.run(server.url(endpoint.path), seconds: @seconds, connections: connections)
+      cpu_us = (server.tree.cpu_us - before) / run.requests.to_f
+      taken = Results::Sample.new(rps: run.rps, cpu_us: cpu_us, p50: run.p50, p99: run.p99,
+                                  pss_mib: server.tree.pss_kib / 1024.0)
+      @results.add(endpoint.name, server.name, taken)
+      run.faults.each { |fault| @results.faults << "#{endpoint.name}, #{server.name}, round #{round + 1}: #{fault}" }
+      tell(round, endpoint.name, server.name, format("%.0f req/s, %.1f us CPU, p99 %.2f ms", run.rps, cpu_us, run.p99))
+    end
+
+    def hold_idle(contender, round)
+      return unless wanted?(contender)
+
+      up([contender]) do |((_, server))|
+        idle = IdleConnections.new(server, Plan.plaintext.path).measure
+        @results.add("idle", contender.name, idle)
+        tell(round, "idle", contender.name, format("%.2f%% CPU, %.1f KiB each", idle.cpu_percent, idle.kib_each))
+      end
+    end
+
+    # @yieldparam pairs [Array<Array(Plan::Contender, Server)>]
+    def up(contenders)
+      servers = []
+      pairs = contenders.map do |contender|
+        servers << (server = Server.start(contender.name, &contender.command))
+        [contender, server]
+      end
+      servers.each(&:await)
+      yield pairs unless pairs.empty?
+    ensure
+      servers.each(&:stop)
+    end
+
+    # A wrong answer can be a fast one.
+    def check(endpoint, server)
+      status, body = server.get(endpoint.path)
+      return if status == 200 && endpoint.body === body
+
+      raise Problem, "#{server.name} answers #{endpoint.path} with #{status} and #{body[0, 100].inspect}:\n" +
+                     server.log_end
+    end
+
+    def wanted?(contender)
+      @servers.include?(contender.name)
+    end
+
+    def answers?(contender, endpoint)
+      contender.endpoints.nil? || contender.endpoints.include?(endpoint.name)
+    end
+
+    def tell(round, endpoint, server, text)
+      Bench.say format("round %d/%d  %-9s  %-12s  %s", round + 1, @rounds, endpoint, server, text)
+    end
+  end
+end

@@ -1,0 +1,68 @@
+# frozen_string_literal: true
+
+require_relative "commands"
+
+module Bench
+  # Which servers answer which endpoints, how large, under how many connections.
+  module Plan
+    # @!attribute name [String]
+    # @!attribute size [String] processes x threads, for the report
+    # @!attribute command [Proc] from a port to a command line
+    # @!attribute endpoints [Array<String>, nil] the only ones it answers; nil for all
+    Contender = Data.define(:name, :size, :command, :endpoints)
+
+    # @!attribute path [String]
+    # @!attribute body [String, Regexp] what the answer must be
+    Endpoint = Data.define(:name, :path, :body)
+
+    # Contenders that are up at the same time and take turns under load.
+    Group = Data.define(:contenders, :endpoints, :connections)
+
+    APP = "bench/apps/endpoints.ru"
+    RAILS = "examples/rails-hello/config.ru"
+    SERVERS = %w[ceiling kino puma-cluster puma-single].freeze
+
+    module_function
+
+    # @return [Array<Group>]
+    def groups
+      [main, io, rails]
+    end
+
+    # @return [Array<Contender>] who holds idle connections
+    def idle
+      [kino(APP, 6), puma(APP, 5, config: "bench/apps/puma_idle.rb")]
+    end
+
+    # @return [Endpoint]
+    def plaintext
+      Endpoint.new("plaintext", "/plaintext", "Hello, World!")
+    end
+
+    def main
+      canned = Contender.new("ceiling", "1 thread, no Ruby", ->(port) { Commands.ceiling(port) }, ["plaintext"])
+      endpoints = [plaintext, Endpoint.new("10k", "/10k", "0123456789" * 1024), Endpoint.new("cpu", "/cpu", "610")]
+      Group.new([canned, kino(APP, 6), puma(APP, 3, workers: 2), puma(APP, 5)], endpoints, 32)
+    end
+
+    def io
+      contenders = [kino(APP, 16), puma(APP, 8, workers: 2), puma(APP, 16)]
+      Group.new(contenders, [Endpoint.new("io", "/io", "Hello, World!")], 64)
+    end
+
+    def rails
+      Group.new([kino(RAILS, 5), puma(RAILS, 5)], [Endpoint.new("rails", "/about", /"rails":/)], 32)
+    end
+
+    def kino(app, threads)
+      Contender.new("kino", "1x#{threads}", ->(port) { Commands.kino(port, app, threads: threads) }, nil)
+    end
+
+    def puma(app, threads, workers: 0, **rest)
+      name = workers.zero? ? "puma-single" : "puma-cluster"
+      command = ->(port) { Commands.puma(port, app, threads: threads, workers: workers, **rest) }
+      Contender.new(name, "#{workers}x#{threads}", command, nil)
+    end
+    private_class_method :main, :io, :rails, :kino, :puma
+  end
+end

@@ -1,0 +1,34 @@
+# frozen_string_literal: true
+
+# What bench/compare and bench/soak are made of.
+module Bench
+  # The checkout.
+  ROOT = File.expand_path("../../..", __dir__)
+
+  # Something that keeps a benchmark from being made, said so that whoever reads it knows what to do.
+  class Problem < StandardError
+  end
+
+  module_function
+
+  # Progress goes to stderr, so that stdout holds the results only.
+  def say(text)
+    $stderr.puts(text)
+  end
+
+  # Runs a command line program: problems become one line, Ctrl-C and TERM leave through every `ensure`.
+  # @return [void] exits with the block's value: true is 0, false is 1
+  def main(name)
+    trap("TERM") { raise Interrupt }
+    exit yield
+  rescue Problem => e
+    abort "#{name}: #{e.message}"
+  rescue Interrupt
+    abort "\n#{name}: interrupted; everything it started was ended"
+  end
+
+  # @return [Boolean] whether a program is in the PATH
+  def program?(name)
+    ENV["PATH"].split(File::PATH_SEPARATOR).any? { |folder| File.executable?(File.join(folder, name)) }
+  end
+end

@@ -1,0 +1,119 @@
+# frozen_string_literal: true
+
+require "socket"
+require "tempfile"
+require_relative "problem"
+require_relative "process_tree"
+
+module Bench
+  # A server process on a free loopback port, from its start to its end.
+  class Server
+    # How long a server may take to answer its first request, and to end, in seconds.
+    BOOT = 60
+    STOP = 15
+
+    # Nothing of the caller's own settings may decide what is measured.
+    ENVIRONMENT = {
+      "RACK_ENV" => "production", "RAILS_ENV" => "production", "BUNDLE_GEMFILE" => File.join(ROOT, "Gemfile"),
+      "PORT" => nil, "WEB_CONCURRENCY" => nil, "RAILS_MAX_THREADS" => nil, "PUMA_MAX_THREADS" => nil
+    }.freeze
+
+    attr_reader :name, :port, :tree
+
+    # Starts a server and, when a block is given, ends it after the block.
+    # @param name [String]
+    # @yieldparam server [Server]
+    def self.start(name, &)
+      probe = TCPServer.new("127.0.0.1", 0)
+      port = probe.addr[1]
+      probe.close
+      new(name, port, yield(port))
+    end
+
+    # @param command [Array<String>]
+    def initialize(name, port, command)
+      @name = name
+      @port = port
+      @log = Tempfile.new("bench-#{name}")
+      # A group of its own: Ctrl-C in the terminal is for the benchmark, which then ends the server.
+      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, %i[out err] => @log.path)
+      @tree = ProcessTree.new(@pid)
+    rescue Errno::ENOENT
+      raise Problem, "#{command.first} is missing, which #{name} is started with"
+    end
+
+    # Waits until it answers.
+    # @param path [String] any path; any answer will do
+    def await(path = "/")
+      deadline = now + BOOT
+      until answers?(path)
+        raise Problem, "#{name} ended while it booted:\n#{log_end}" if ended?
+        raise Problem, "#{name} did not answer within #{BOOT} s:\n#{log_end}" if now > deadline
+
+        sleep 0.05
+      end
+      self
+    end
+
+    # One request on a connection of its own.
+    # @return [Array(Integer, String)] status and body
+    def get(path)
+      Socket.tcp("127.0.0.1", port, connect_timeout: 5) do |socket|
+        socket.timeout = 10
+        socket.write("GET #{path} HTTP/1.1\r\nhost: 127.0.0.1:#{port}\r\nconnection: close\r\n\r\n")
+        head, body = socket.read.split("\r\n\r\n", 2)
+        [head.to_s[/\AHTTP\/1\.\d (\d{3})/, 1].to_i, body.to_s]
+      end
+    end
+
+    # @return [String]
+    def url(path)
+      "http://127.0.0.1:#{port}#{path}"
+    end
+
+    # @return [Boolean]
+    def ended?
+      @ended ||= !Process.wait(@pid, Process::WNOHANG).nil?
+    end
+
+    # Asks it to stop, and ends it, and whatever it started, when it doesn't. Safe to call twice.
+    # @return [Boolean] whether it stopped when asked
+    def stop
+      return true if ended?
+
+      family = tree.pids
+      Process.kill("TERM", @pid)
+      deadline = now + STOP
+      sleep 0.02 until ended? || now > deadline
+      family.each { |pid| kill(pid) } unless ended?
+      Process.wait(@pid) unless ended?
+      now <= deadline
+    ensure
+      @ended = true
+      @log.close!
+    end
+
+    # @return [String] the last lines it wrote
+    def log_end
+      File.readlines(@log.path).last(20).join
+    end
+
+    private
+
+    def answers?(path)
+      get(path).first.positive?
+    rescue SystemCallError, IOError
+      false
+    end
+
+    def kill(pid)
+      Process.kill("KILL", pid)
+    rescue Errno::ESRCH
+      nil # it ended on its own
+    end
+
+    def now
+      Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end

@@ -1,0 +1,50 @@
+//! The fastest Kino could be: the whole engine with canned answers in Ruby's place. `bench/compare` measures against it.
+//!
+//! ```text
+//! cargo run --release -p kino-core --example ceiling -- 127.0.0.1:9292
+//! ```
+
+use std::io::{IoSlice, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kino_core::config::Config;
+use kino_core::dispatch::lead::Taken;
+use kino_core::http::date::Clock;
+use kino_core::http::encode::ResponseHead;
+use kino_core::net::exchange::Exchange;
+use kino_core::net::listener::Listener;
+use kino_core::server::Server;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9292".to_owned());
+    let listener = Listener::bind(&format!("tcp://{address}"))?;
+    println!("Listening on {}", listener.uri().replace("tcp:", "http:"));
+    std::io::stdout().flush()?;
+
+    let server = Server::start(vec![listener], Config::default())?;
+    let interrupt = server.interrupt();
+    let (mut head, mut clock) = (Vec::new(), Clock::default());
+    let large = [b'x'; 10_240];
+    loop {
+        let exchange = match server.dispatch().try_take() {
+            Some(exchange) => exchange,
+            None => match server.dispatch().take(&interrupt) {
+                Taken::Exchange(exchange) => exchange,
+                Taken::Interrupted | Taken::Over => return Ok(()),
+            },
+        };
+        let body = if exchange.head().target() == b"/10k" { &large[..] } else { b"Hello, World!" };
+        answer(*exchange, body, &mut head, &mut clock);
+    }
+}
+
+fn answer(mut exchange: Exchange, body: &[u8], out: &mut Vec<u8>, clock: &mut Clock) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut head = ResponseHead::begin(out, 200);
+    head.field(b"content-type", b"text/plain").expect("the field is well formed");
+    let plan = head.end(exchange.asked(), Some(body.len() as u64), clock.at(now));
+    match exchange.send(&mut [IoSlice::new(out), IoSlice::new(body)]) {
+        Ok(()) => exchange.finish(plan.keep_alive),
+        Err(_) => exchange.abort(),
+    }
+}

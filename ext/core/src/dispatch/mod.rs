@@ -1,0 +1,6 @@
+//! Who polls, who serves, and who waits: leader/followers over one poller.
+
+pub mod cover;
+pub mod interrupt;
+pub mod lead;
+pub mod runners;

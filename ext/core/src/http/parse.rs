@@ -1,0 +1,148 @@
+//! Request heads from bytes (RFC 9112 sections 2 to 5), by httparse, with the rules it leaves open.
+
+use std::mem::MaybeUninit;
+
+use httparse::{Error, Header, Status};
+
+use super::head::{Head, Span, Version};
+use crate::config::Limits;
+use crate::error::Fault;
+
+/// Room for the most fields that any limit may allow.
+const FIELDS: usize = 256;
+
+/// Parses the head that `input` begins with into `head`, and answers its length in bytes; `None` asks for more.
+///
+/// # Errors
+/// A [`Fault`] for bytes that no further byte can turn into a request, or that exceed `limits`.
+pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usize>, Fault> {
+    let mut room = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS];
+    let mut request = httparse::Request::new(&mut []);
+    let fields = &mut room[..limits.fields.min(FIELDS)];
+    let length = match request.parse_with_uninit_headers(input, fields) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return partial(input, limits),
+        Err(error) => return Err(fault(error, input)),
+    };
+    if length > limits.head {
+        return Err(Fault::HeadTooLarge);
+    }
+    let target = request.path.unwrap_or_default().as_bytes();
+    if target.len() > limits.target {
+        return Err(Fault::TargetTooLong);
+    }
+    let bytes = &input[..length];
+    bare_line_ends(bytes)?;
+
+    head.bytes.clear();
+    head.bytes.extend_from_slice(bytes);
+    head.method = Span::of(request.method.unwrap_or_default().as_bytes(), bytes);
+    head.target = Span::of(target, bytes);
+    head.version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
+    head.fields.clear();
+    for field in request.headers.iter() {
+        head.fields.push((Span::of(field.name.as_bytes(), bytes), value(field.value, bytes)));
+    }
+    Ok(Some(length))
+}
+
+/// Whether `input` may hold a whole head, when its first `seen` bytes did not: cheaper than parsing it again.
+pub fn may_be_complete(input: &[u8], seen: usize) -> bool {
+    let from = seen.saturating_sub(3);
+    memchr::memmem::find(&input[from..], b"\r\n\r\n").is_some()
+}
+
+/// White space after a value is not part of it (RFC 9112 section 5.1); httparse has removed that before it.
+fn value(value: &[u8], bytes: &[u8]) -> Span {
+    Span::of(value.trim_ascii_end(), bytes)
+}
+
+fn partial(input: &[u8], limits: &Limits) -> Result<Option<usize>, Fault> {
+    if input.len() < limits.head {
+        return Ok(None);
+    }
+    match memchr::memchr(b'\n', &input[..limits.target.min(input.len())]) {
+        Some(_) => Err(Fault::HeadTooLarge),
+        None => Err(Fault::TargetTooLong),
+    }
+}
+
+/// A recipient may take a bare LF for a line end (RFC 9112 section 2.2). Two that differ in this disagree on where a
+/// message ends, so Kino never does.
+fn bare_line_ends(bytes: &[u8]) -> Result<(), Fault> {
+    for at in memchr::memchr_iter(b'\n', bytes) {
+        if at == 0 || bytes[at - 1] != b'\r' {
+            return Err(Fault::Malformed("a line ends with a bare LF"));
+        }
+    }
+    Ok(())
+}
+
+fn fault(error: Error, input: &[u8]) -> Fault {
+    match error {
+        Error::TooManyHeaders => Fault::HeadTooLarge,
+        Error::Version => version_fault(input),
+        Error::HeaderName => Fault::Malformed("a header's name is not valid"),
+        Error::HeaderValue => Fault::Malformed("a header's value is not valid"),
+        Error::NewLine => Fault::Malformed("a line does not end with CR LF"),
+        Error::Token if input.first() == Some(&0x16) => Fault::Malformed("this port speaks HTTP, not TLS"),
+        Error::Token => Fault::Malformed("the request line is not valid"),
+        Error::Status => Fault::Malformed("the request line is not valid"),
+    }
+}
+
+/// `HTTP/2.0` is a version this server does not speak; `HTCPCP/1.0` is no version at all.
+fn version_fault(input: &[u8]) -> Fault {
+    let line = &input[..memchr::memchr(b'\n', input).unwrap_or(input.len())];
+    let version = line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    match version.strip_prefix(b"HTTP/") {
+        Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit() => Fault::Version,
+        _ => Fault::Malformed("the request line is not valid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(input: &[u8]) -> Result<Option<(usize, Head)>, Fault> {
+        let mut parsed = Head::default();
+        Ok(head(input, &Limits::default(), &mut parsed)?.map(|length| (length, parsed)))
+    }
+
+    #[test]
+    fn takes_a_head_apart() {
+        let input = b"GET /a?b HTTP/1.1\r\nHost: x\r\nEmpty:\r\nX-Y: \t v w \t\r\n\r\nrest";
+        let (length, head) = parse(input).unwrap().unwrap();
+        assert_eq!(&input[length..], b"rest");
+        assert_eq!((head.method(), head.target(), head.version()), (&b"GET"[..], &b"/a?b"[..], Version::Http11));
+        let fields: Vec<_> = head.fields().collect();
+        assert_eq!(fields, [(&b"Host"[..], &b"x"[..]), (b"Empty", b""), (b"X-Y", b"v w")]);
+    }
+
+    #[test]
+    fn asks_for_more() {
+        assert!(parse(b"").unwrap().is_none());
+        assert!(parse(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap().is_none());
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        let status = |input: &[u8]| parse(input).map(|_| ()).map_err(Fault::status);
+        assert_eq!(status(b"GET / HTTP/1.1\nHost: x\n\n"), Err(400));
+        assert_eq!(status(b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"), Err(400));
+        assert_eq!(status(b"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"), Err(400));
+        assert_eq!(status(b"\x16\x03\x01"), Err(400));
+        assert_eq!(status(b"GET / HTTP/2.0\r\n\r\n"), Err(505));
+        assert_eq!(status(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Err(505));
+        assert_eq!(status(b"GET / HTCPCP/1.0\r\n\r\n"), Err(400));
+    }
+
+    #[test]
+    fn keeps_its_limits() {
+        let status = |input: &[u8]| parse(input).map(|_| ()).map_err(Fault::status);
+        assert_eq!(status(&[b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'x'; 70_000]].concat()), Err(431));
+        assert_eq!(status(&[b"GET /".as_slice(), &[b'x'; 70_000]].concat()), Err(414));
+        assert_eq!(status(&[b"GET / HTTP/1.1\r\n".as_slice(), &b"A: b\r\n".repeat(200), b"\r\n"].concat()), Err(431));
+    }
+}

@@ -1,0 +1,313 @@
+//! One connection's requests, out of whatever bytes come: it owns no socket.
+
+use super::decode::{Chunked, Piece};
+use super::framing::{self, Framing, Length};
+use super::head::Head;
+use super::parse;
+use super::spool::{Body, Spool};
+use crate::config::Limits;
+use crate::error::Fault;
+
+/// How far the bytes so far have brought the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing of a request has come.
+    Idle,
+    /// A head has begun.
+    Head,
+    /// The head is complete, the body is not.
+    Body {
+        /// The client waits for a 100 before it sends the body; said once.
+        wants_continue: bool,
+    },
+    /// The request is complete: see [`Receiver::take_request`].
+    Complete,
+}
+
+/// Gathers requests, one after the other.
+///
+/// ```text
+///   Idle --bytes--> Head --end of head--> Body --end of body--> Complete --next()--> Idle
+/// ```
+#[derive(Debug, Default)]
+pub struct Receiver {
+    phase: Phase,
+    head: Head,
+    framing: Option<Framing>,
+    spool: Spool,
+    body: Body,
+    /// Bytes that have come but are not used: a piece of a head, or what follows a complete request.
+    held: Vec<u8>,
+    /// How many of them were already searched for the end of a head.
+    searched: usize,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Head,
+    Sized(u64),
+    Chunked(Chunked),
+    Complete,
+}
+
+impl Receiver {
+    /// Takes bytes. Those after a complete request are kept for [`Receiver::next`].
+    ///
+    /// # Errors
+    /// A [`Fault`] that ends the connection.
+    pub fn feed(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
+        match self.phase {
+            Phase::Head if self.held.is_empty() => self.begin(input, limits),
+            Phase::Head => {
+                self.held.extend_from_slice(input);
+                self.again(limits)
+            }
+            Phase::Complete => {
+                self.held.extend_from_slice(input);
+                Ok(Progress::Complete)
+            }
+            Phase::Sized(_) | Phase::Chunked(_) => self.body(input, limits, false),
+        }
+    }
+
+    /// Goes on to the next request after a complete one, with the bytes that have come already.
+    ///
+    /// # Errors
+    /// As [`Receiver::feed`].
+    pub fn next(&mut self, limits: &Limits) -> Result<Progress, Fault> {
+        let held = std::mem::take(&mut self.held);
+        self.rest();
+        if held.is_empty() { Ok(Progress::Idle) } else { self.begin(&held, limits) }
+    }
+
+    /// Goes on to wait for the next request, when nothing of it has come ([`Receiver::has_more`]).
+    pub fn rest(&mut self) {
+        self.phase = Phase::Head;
+        self.framing = None;
+        self.body = Body::Empty;
+        self.searched = 0;
+        self.head.trim();
+    }
+
+    /// The complete request's head, its body and its framing, which go to whoever serves it.
+    pub fn take_request(&mut self) -> (Head, Body, Option<Framing>) {
+        (std::mem::take(&mut self.head), std::mem::take(&mut self.body), self.framing)
+    }
+
+    /// Brings back a head that was taken: its room is used again for the next one.
+    pub fn give_head_back(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// Whether bytes after the complete request have come.
+    pub fn has_more(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Nothing is held yet: `input` is where a head begins, and nearly always the whole of it.
+    fn begin(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
+        // Empty lines before a request line are skipped (RFC 9112 section 2.2).
+        let blank = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if blank == input.len() {
+            return Ok(Progress::Idle);
+        }
+        let input = &input[blank..];
+        match parse::head(input, limits, &mut self.head)? {
+            Some(length) => self.headed(&input[length..], limits),
+            None => {
+                self.held = input.to_vec();
+                self.searched = input.len();
+                Ok(Progress::Head)
+            }
+        }
+    }
+
+    /// More of a head has come. It is parsed again only when its end is there: a client that sends it byte by byte
+    /// must not make the server read it over and over.
+    fn again(&mut self, limits: &Limits) -> Result<Progress, Fault> {
+        let complete = parse::may_be_complete(&self.held, self.searched);
+        self.searched = self.held.len();
+        if !complete && self.held.len() < limits.head {
+            return Ok(Progress::Head);
+        }
+        let held = std::mem::take(&mut self.held);
+        match parse::head(&held, limits, &mut self.head)? {
+            Some(length) => self.headed(&held[length..], limits),
+            None => Err(Fault::Malformed("the request head is not well formed")),
+        }
+    }
+
+    fn headed(&mut self, rest: &[u8], limits: &Limits) -> Result<Progress, Fault> {
+        let framing = framing::of(&self.head)?;
+        self.framing = Some(framing);
+        match framing.length {
+            Length::None => return self.complete(rest),
+            Length::Known(length) => {
+                self.spool.expect(length, limits)?;
+                self.phase = Phase::Sized(length);
+            }
+            Length::Chunked => self.phase = Phase::Chunked(Chunked::default()),
+        }
+        self.body(rest, limits, framing.expects_continue && rest.is_empty())
+    }
+
+    fn body(&mut self, mut input: &[u8], limits: &Limits, wants_continue: bool) -> Result<Progress, Fault> {
+        while !input.is_empty() {
+            let used = match &mut self.phase {
+                Phase::Sized(left) => {
+                    let taken = (*left).min(input.len() as u64);
+                    *left -= taken;
+                    self.spool.write(&input[..taken as usize], limits)?;
+                    taken as usize
+                }
+                Phase::Chunked(decoder) => match decoder.step(input)? {
+                    Piece::Data(taken) => {
+                        self.spool.write(&input[..taken], limits)?;
+                        taken
+                    }
+                    Piece::Framing(taken) => taken,
+                    Piece::End => 0,
+                },
+                Phase::Head | Phase::Complete => 0,
+            };
+            input = &input[used..];
+            if self.is_received() {
+                self.body = self.spool.finish()?;
+                return self.complete(input);
+            }
+        }
+        Ok(Progress::Body { wants_continue })
+    }
+
+    fn is_received(&self) -> bool {
+        match &self.phase {
+            Phase::Sized(left) => *left == 0,
+            Phase::Chunked(decoder) => decoder.is_done(),
+            Phase::Head | Phase::Complete => true,
+        }
+    }
+
+    fn complete(&mut self, rest: &[u8]) -> Result<Progress, Fault> {
+        self.phase = Phase::Complete;
+        self.held.clear();
+        self.held.extend_from_slice(rest);
+        Ok(Progress::Complete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Read;
+
+    type Request = (String, Vec<u8>);
+
+    fn text(body: Body) -> Vec<u8> {
+        match body {
+            Body::Empty => Vec::new(),
+            Body::Memory(bytes) => bytes,
+            Body::File { mut file, length } => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).unwrap();
+                assert_eq!(bytes.len() as u64, length);
+                bytes
+            }
+        }
+    }
+
+    /// All requests of a stream that comes in the given pieces: method and target, and body.
+    fn requests<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> Result<Vec<Request>, Fault> {
+        let (mut receiver, mut found) = (Receiver::default(), Vec::new());
+        for piece in pieces {
+            let mut progress = receiver.feed(piece, limits)?;
+            while progress == Progress::Complete {
+                let (head, body, _) = receiver.take_request();
+                let line = [head.method(), b" ", head.target()].concat();
+                found.push((String::from_utf8(line).unwrap(), text(body)));
+                progress = receiver.next(limits)?;
+            }
+        }
+        Ok(found)
+    }
+
+    const STREAM: &[u8] = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello\
+        \r\n\r\nPUT /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n\
+        GET /d HTTP/1.0\r\n\r\n";
+
+    fn expected() -> Vec<Request> {
+        let request = |line: &str, body: &str| (line.to_owned(), body.as_bytes().to_vec());
+        vec![
+            request("GET /a", ""),
+            request("POST /b", "hello"),
+            request("PUT /c", "abc0123456789abcdef"),
+            request("GET /d", ""),
+        ]
+    }
+
+    #[test]
+    fn finds_the_same_requests_in_pieces_of_any_size() {
+        for size in 1..STREAM.len() {
+            assert_eq!(requests(STREAM.chunks(size), &Limits::default()).unwrap(), expected(), "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn spools_what_the_buffer_does_not_hold() {
+        let limits = Limits { body_buffer: 4, ..Limits::default() };
+        for size in [1, 7, STREAM.len()] {
+            assert_eq!(requests(STREAM.chunks(size), &limits).unwrap(), expected());
+        }
+    }
+
+    #[test]
+    fn refuses_a_body_past_its_limit() {
+        let limits = Limits { body: 4, body_buffer: 2, ..Limits::default() };
+        assert_eq!(requests([&STREAM[28..]], &limits), Err(Fault::BodyTooLarge));
+        let chunked = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\nabc\r\n";
+        assert_eq!(requests([&chunked[..]], &limits), Err(Fault::BodyTooLarge));
+    }
+
+    #[test]
+    fn tells_when_a_client_waits_for_a_100() {
+        let head = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+        let limits = Limits::default();
+        let mut receiver = Receiver::default();
+        assert_eq!(receiver.feed(head, &limits), Ok(Progress::Body { wants_continue: true }));
+        assert_eq!(receiver.feed(b"ab", &limits), Ok(Progress::Body { wants_continue: false }));
+        assert_eq!(receiver.feed(b"c", &limits), Ok(Progress::Complete));
+        let with_body = [&head[..], b"a"].concat();
+        assert_eq!(Receiver::default().feed(&with_body, &limits), Ok(Progress::Body { wants_continue: false }));
+    }
+
+    #[test]
+    fn a_head_without_end_is_refused_at_its_limit() {
+        let limits = Limits::default();
+        let mut receiver = Receiver::default();
+        let mut fed = receiver.feed(b"GET / HTTP/1.1\r\nA: ", &limits);
+        for _ in 0..limits.head {
+            if fed.is_err() {
+                break;
+            }
+            fed = receiver.feed(b"x", &limits);
+        }
+        assert_eq!(fed, Err(Fault::HeadTooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_requests(cuts in proptest::collection::vec(0..STREAM.len(), 0..12)) {
+            let mut cuts = cuts;
+            cuts.extend([0, STREAM.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &STREAM[cut[0]..cut[1]]).filter(|piece| !piece.is_empty());
+            prop_assert_eq!(requests(pieces, &Limits::default()).unwrap(), expected());
+        }
+
+        #[test]
+        fn garbage_never_panics(input in proptest::collection::vec(any::<u8>(), 0..300), size in 1usize..40) {
+            let _ = requests(input.chunks(size), &Limits::default());
+        }
+    }
+}

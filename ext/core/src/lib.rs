@@ -1,0 +1,19 @@
+//! Kino's engine: it accepts connections, reads HTTP/1.1 requests, keeps every deadline and hands complete requests to
+//! whoever serves them. It knows no Ruby and holds no unsafe code.
+//!
+//! ```text
+//! net::listener -> net::poller -> net::connection -> http::receive -> dispatch::ready
+//!     -> (whoever serves) -> net::exchange -> http::encode -> socket
+//! ```
+//!
+//! Start with [`server::Server`]; `examples/ceiling.rs` serves canned answers with it.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod dispatch;
+pub mod error;
+pub mod http;
+pub mod net;
+pub mod server;
+pub mod stats;

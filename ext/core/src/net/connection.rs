@@ -1,0 +1,384 @@
+//! One connection's life, and who may touch it.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Buf, BytesMut};
+use parking_lot::Mutex;
+
+use super::context::{Context, Phase};
+use super::deadlines::Deadline;
+use super::listener::Local;
+use super::stream::{PeerAddr, Stream};
+use crate::error::Fault;
+use crate::http::receive::{Progress, Receiver};
+use crate::http::{date, encode};
+
+/// How long a client may take to read an answer and close, once the server has said that it will (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+/// How much of what the client still sends is read away meanwhile.
+const LINGER_BYTES: usize = 1024 * 1024;
+/// How long a connection that has sent nothing yet is waited for when the engine drains.
+const DRAIN_GRACE: Duration = Duration::from_millis(500);
+/// How many buffers full are read from one connection before the others have their turn.
+const READS: usize = 16;
+
+/// A connection. It is owned by one side at a time: the poll side, which reads and flushes, or whoever serves its
+/// request, which answers. Readiness that comes up meanwhile is remembered.
+///
+/// ```text
+///              hand over                  readiness
+///   POLL ---------------------> SERVED -----------------> SERVED_READY
+///    ^-------- give back ---------/--- give back, note ------/
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) key: usize,
+    pub(super) stream: Stream,
+    pub(super) peer: PeerAddr,
+    pub(super) local: Arc<Local>,
+    pub(super) deadline: Deadline,
+    owner: AtomicU8,
+    life: Mutex<Life>,
+}
+
+const POLL: u8 = 0;
+const SERVED: u8 = 1;
+const SERVED_READY: u8 = 2;
+
+/// ```text
+///   Reading --complete request--> Handed --answer--> Reading
+///      |                            |  \--answer not taken whole--> Flushing(Next) --> Reading
+///      \--fault--> Flushing(Close) <-/                                  |
+///                       \--> Lingering --client closes, or LINGER--> (closed)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    Handed,
+    Flushing(After),
+    Lingering { read: usize },
+    Aborted,
+}
+
+/// What follows when all is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Next,
+    Close,
+}
+
+#[derive(Debug)]
+pub(super) struct Life {
+    state: State,
+    progress: Progress,
+    /// A request of this connection has been answered.
+    used: bool,
+    pub(super) receiver: Receiver,
+    outgoing: BytesMut,
+}
+
+/// What a look at a connection found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing more to do until there is an event, or the deadline is over.
+    Wait,
+    /// There may be more to read: look again without an event.
+    Again,
+    /// A request is complete, and the connection no longer the poll side's.
+    Request,
+    /// It is to be closed.
+    Close,
+}
+
+enum Step {
+    Go,
+    Stop(Verdict),
+}
+
+impl Connection {
+    pub(super) fn new(key: usize, stream: Stream, peer: PeerAddr, local: Arc<Local>, context: &Context) -> Connection {
+        let connection = Connection {
+            key,
+            stream,
+            peer,
+            local,
+            deadline: Deadline::default(),
+            owner: AtomicU8::new(POLL),
+            life: Mutex::new(Life {
+                state: State::Reading,
+                progress: Progress::Idle,
+                used: false,
+                receiver: Receiver::default(),
+                outgoing: BytesMut::new(),
+            }),
+        };
+        connection.expect_within(context.config.header_timeout, context);
+        connection
+    }
+
+    /// Whether the poll side owns it. If not, what is to be looked at is remembered for when it comes back.
+    pub(super) fn claim(&self) -> bool {
+        match self.owner.compare_exchange(SERVED, SERVED_READY, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) | Err(SERVED_READY) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
+    pub(super) fn advance(&self, buffer: &mut [u8], context: &Context) -> Verdict {
+        let life = &mut *self.life.lock();
+        let mut reads = READS;
+        loop {
+            let step = match life.state {
+                State::Flushing(after) => self.flush(life, after, context),
+                State::Reading if reads == 0 => Step::Stop(Verdict::Again),
+                State::Reading => {
+                    reads -= 1;
+                    self.read(life, buffer, context)
+                }
+                State::Lingering { read } => self.linger(life, read, buffer),
+                State::Aborted => Step::Stop(Verdict::Close),
+                State::Handed => Step::Stop(Verdict::Wait),
+            };
+            if let Step::Stop(verdict) = step {
+                return verdict;
+            }
+        }
+    }
+
+    /// Its deadline is over, and the poll side owns it.
+    pub(super) fn expire(&self, buffer: &mut [u8], context: &Context) -> Verdict {
+        {
+            let life = &mut *self.life.lock();
+            match (life.state, life.progress) {
+                (State::Reading, Progress::Idle) => {
+                    context.stats.idle_closed.add();
+                    return Verdict::Close;
+                }
+                (State::Reading, _) => self.refuse_in(life, Fault::Timeout, context),
+                (State::Handed, _) => return Verdict::Wait,
+                (State::Flushing(_), _) => {
+                    context.stats.aborted.add();
+                    return Verdict::Close;
+                }
+                (State::Lingering { .. } | State::Aborted, _) => return Verdict::Close,
+            }
+        }
+        self.advance(buffer, context)
+    }
+
+    /// Takes back a request that nobody can serve, and refuses it.
+    pub(super) fn refuse(&self, fault: Fault, context: &Context) {
+        self.refuse_in(&mut self.life.lock(), fault, context);
+        self.owner.store(POLL, Ordering::SeqCst);
+    }
+
+    /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
+    pub(super) fn end(&self) {
+        if self.life.lock().state != State::Aborted {
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// The engine has begun to drain: true when nothing of a request has come, and none is to be waited for.
+    pub(super) fn is_done_when_draining(&self, context: &Context) -> bool {
+        let life = self.life.lock();
+        if (life.state, life.progress) != (State::Reading, Progress::Idle) {
+            return false;
+        }
+        if !life.used {
+            self.expect_within(DRAIN_GRACE, context);
+        }
+        life.used
+    }
+
+    /// Lets whoever serves the request at the connection's inner state. Only for the side that owns it.
+    pub(super) fn life<T>(&self, work: impl FnOnce(&mut Life) -> T) -> T {
+        work(&mut self.life.lock())
+    }
+
+    /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket.
+    pub(super) fn give_back(&self, unsent: BytesMut, after: After, context: &Context) {
+        let look = {
+            let life = &mut *self.life.lock();
+            life.outgoing = unsent;
+            life.used = true;
+            self.settle(life, after, context)
+        };
+        self.release(look, context);
+    }
+
+    /// Gives the connection back to be closed at once, so that the client sees that its answer is not whole.
+    pub(super) fn give_up(&self, context: &Context) {
+        self.stream.reset_on_close();
+        self.life.lock().state = State::Aborted;
+        self.release(true, context);
+    }
+
+    /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
+    /// Whether the poll side should look at it now.
+    fn settle(&self, life: &mut Life, after: After, context: &Context) -> bool {
+        if !life.outgoing.is_empty() || (after == After::Next && life.receiver.has_more()) {
+            life.state = State::Flushing(after);
+            return self.expect_within(context.config.write_timeout, context) || life.outgoing.is_empty();
+        }
+        if after == After::Close {
+            return self.begin_linger(life, context);
+        }
+        life.receiver.rest();
+        life.progress = Progress::Idle;
+        life.state = State::Reading;
+        self.expect_within(context.config.keepalive_timeout, context) || context.phase() != Phase::Running
+    }
+
+    fn release(&self, look: bool, context: &Context) {
+        if self.owner.swap(POLL, Ordering::SeqCst) == SERVED_READY || look {
+            context.note(self.key);
+        }
+    }
+
+    fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
+        let before = life.outgoing.len();
+        let taken = self.write_out(&mut life.outgoing);
+        match taken {
+            Err(_) => {
+                context.stats.aborted.add();
+                return Step::Stop(Verdict::Close);
+            }
+            Ok(false) => {
+                if life.outgoing.len() < before {
+                    self.expect_within(context.config.write_timeout, context);
+                }
+                return Step::Stop(Verdict::Wait);
+            }
+            Ok(true) => {}
+        }
+        // Given back, not kept: an idle connection should be small.
+        life.outgoing = BytesMut::new();
+        if after == After::Close {
+            self.begin_linger(life, context);
+            return Step::Go;
+        }
+        life.state = State::Reading;
+        match life.receiver.next(&context.config.limits) {
+            Ok(Progress::Idle) => {
+                life.progress = Progress::Idle;
+                self.expect_within(context.config.keepalive_timeout, context);
+                if context.keeps_alive() { Step::Go } else { Step::Stop(Verdict::Close) }
+            }
+            Ok(progress) => {
+                life.progress = Progress::Idle;
+                self.progressed(life, progress, context)
+            }
+            Err(fault) => self.refused(life, fault, context),
+        }
+    }
+
+    fn read(&self, life: &mut Life, buffer: &mut [u8], context: &Context) -> Step {
+        let length = match (&self.stream).read(buffer) {
+            Ok(0) => return Step::Stop(Verdict::Close),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Step::Stop(Verdict::Wait),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Step::Go,
+            Err(_) => return Step::Stop(Verdict::Close),
+        };
+        match life.receiver.feed(&buffer[..length], &context.config.limits) {
+            Ok(progress) => match self.progressed(life, progress, context) {
+                // Less than was asked for: the socket is empty, and the next byte will be an event (epoll(7), Q&A 9).
+                Step::Go if length < buffer.len() && life.state == State::Reading => Step::Stop(Verdict::Wait),
+                step => step,
+            },
+            Err(fault) => self.refused(life, fault, context),
+        }
+    }
+
+    fn progressed(&self, life: &mut Life, progress: Progress, context: &Context) -> Step {
+        let before = std::mem::replace(&mut life.progress, progress);
+        match progress {
+            Progress::Idle => {}
+            // The time for a head runs from its first byte to its last, however many there are in between.
+            Progress::Head if before == Progress::Head => {}
+            Progress::Head => {
+                self.expect_within(context.config.header_timeout, context);
+            }
+            Progress::Body { wants_continue } => {
+                self.expect_within(context.config.body_timeout, context);
+                // Nothing else is being sent; a client without room for a line this short is not waiting for it.
+                if wants_continue
+                    && !matches!((&self.stream).write(encode::CONTINUE), Ok(n) if n == encode::CONTINUE.len())
+                {
+                    return Step::Stop(Verdict::Close);
+                }
+            }
+            Progress::Complete => {
+                life.state = State::Handed;
+                self.deadline.clear();
+                self.owner.store(SERVED, Ordering::SeqCst);
+                return Step::Stop(Verdict::Request);
+            }
+        }
+        Step::Go
+    }
+
+    fn refused(&self, life: &mut Life, fault: Fault, context: &Context) -> Step {
+        self.refuse_in(life, fault, context);
+        Step::Go
+    }
+
+    fn refuse_in(&self, life: &mut Life, fault: Fault, context: &Context) {
+        context.stats.refuse(fault);
+        tracing::debug!(status = fault.status(), reason = %fault, peer = %self.peer, "refused");
+        life.outgoing.extend_from_slice(&encode::refusal(fault, &date::format(unix_now())));
+        life.state = State::Flushing(After::Close);
+        self.expect_within(context.config.write_timeout, context);
+    }
+
+    /// Closing at once would make the kernel reset a connection with unread bytes, and the reset destroy the answer on its
+    /// way (RFC 9112 section 9.6): so only the sending half is closed, and what comes is read away for a while.
+    fn begin_linger(&self, life: &mut Life, context: &Context) -> bool {
+        // An error means that the client is gone; the next read tells.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        life.state = State::Lingering { read: 0 };
+        self.expect_within(LINGER, context);
+        true
+    }
+
+    fn linger(&self, life: &mut Life, read: usize, buffer: &mut [u8]) -> Step {
+        match (&self.stream).read(buffer) {
+            Ok(length) if length > 0 && read + length <= LINGER_BYTES => {
+                life.state = State::Lingering { read: read + length };
+                Step::Go
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Step::Stop(Verdict::Wait),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Step::Go,
+            Ok(_) | Err(_) => Step::Stop(Verdict::Close),
+        }
+    }
+
+    /// Writes until all is out (true) or the socket takes no more (false).
+    pub(super) fn write_out(&self, bytes: &mut BytesMut) -> io::Result<bool> {
+        while !bytes.is_empty() {
+            match (&self.stream).write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => bytes.advance(length),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sets the deadline; true when the poll side must be told, if it is not the one who asks.
+    fn expect_within(&self, wait: Duration, context: &Context) -> bool {
+        self.deadline.set(context.clock.after(wait))
+    }
+}
+
+pub(super) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,9 @@
+//! Sockets, connections and the poll that watches them.
+
+pub mod connection;
+pub mod context;
+pub mod deadlines;
+pub mod exchange;
+pub mod listener;
+pub mod poller;
+pub mod stream;

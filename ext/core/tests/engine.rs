@@ -1,0 +1,246 @@
+//! The engine over real sockets, with Rust in the app's place.
+
+use std::io::{IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use kino_core::config::Config;
+use kino_core::dispatch::lead::Taken;
+use kino_core::http::date;
+use kino_core::http::encode::ResponseHead;
+use kino_core::http::spool::Body;
+use kino_core::net::exchange::Exchange;
+use kino_core::net::listener::Listener;
+use kino_core::server::Server;
+
+/// A server with `workers` threads that answer with the request line and the body, and the port it is reached at.
+struct Echo {
+    server: Arc<Server>,
+    port: u16,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Echo {
+    fn start(workers: usize, config: Config) -> Echo {
+        Echo::serve(workers, config, echo)
+    }
+
+    fn serve(workers: usize, config: Config, app: fn(Exchange)) -> Echo {
+        let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+        let port = listener.port().unwrap();
+        let server = Arc::new(Server::start(vec![listener], config).unwrap());
+        let workers = (0..workers).map(|_| {
+            let server = server.clone();
+            thread::spawn(move || {
+                let interrupt = server.interrupt();
+                while let Taken::Exchange(exchange) = server.dispatch().take(&interrupt) {
+                    app(*exchange);
+                }
+            })
+        });
+        Echo { workers: workers.collect(), server, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let client = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client
+    }
+
+    /// Sends all of `bytes`, and gives back all the server answers until it closes.
+    fn ask(&self, bytes: &[u8]) -> String {
+        let mut client = self.connect();
+        client.write_all(bytes).unwrap();
+        read_all(&mut client)
+    }
+
+    fn drain(self) {
+        self.server.drain();
+        for worker in self.workers {
+            worker.join().unwrap();
+        }
+    }
+}
+
+fn echo(mut exchange: Exchange) {
+    let mut text = [exchange.head().method(), b" ", exchange.head().target(), b" "].concat();
+    match exchange.take_body() {
+        Body::Empty => {}
+        Body::Memory(bytes) => text.extend(bytes),
+        Body::File { mut file, .. } => {
+            file.read_to_end(&mut text).unwrap();
+        }
+    }
+    answer(exchange, &text);
+}
+
+fn answer(mut exchange: Exchange, body: &[u8]) {
+    let mut out = Vec::new();
+    let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(body.len() as u64), &date::format(0));
+    match exchange.send(&mut [IoSlice::new(&out), IoSlice::new(body)]) {
+        Ok(()) => exchange.finish(plan.keep_alive),
+        Err(_) => exchange.abort(),
+    }
+}
+
+fn read_all(client: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    client.read_to_end(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+const CLOSE: &str = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn answers_in_order_what_is_pipelined() {
+    let echo = Echo::start(3, Config::default());
+    let mut requests: String = (0..50).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
+    requests.push_str(CLOSE);
+    let text = echo.ask(requests.as_bytes());
+    let found: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("GET /"))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    let mut expected: Vec<_> = (0..50).map(|n| n.to_string()).collect();
+    expected.push("last".to_owned());
+    assert_eq!(found.len(), 51, "{text}");
+    assert_eq!(found, expected);
+    echo.drain();
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_holds_no_worker() {
+    let echo = Echo::start(1, Config::default());
+    let mut slow = echo.connect();
+    for &byte in &CLOSE.as_bytes()[..CLOSE.len() - 1] {
+        slow.write_all(&[byte]).unwrap();
+    }
+    assert!(echo.ask(CLOSE.as_bytes()).ends_with("GET /last "));
+    slow.write_all(b"\n").unwrap();
+    assert!(read_all(&mut slow).ends_with("GET /last "));
+    echo.drain();
+}
+
+#[test]
+fn bodies_of_any_size_arrive_whole() {
+    let echo = Echo::start(2, Config::default());
+    for size in [0, 1, 65_536, 65_537, 5_000_000] {
+        let body = "b".repeat(size);
+        let head = format!("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n");
+        let mut client = echo.connect();
+        let mut writer = client.try_clone().unwrap();
+        let request = head + &body;
+        let sender = thread::spawn(move || writer.write_all(request.as_bytes()).unwrap());
+        let text = read_all(&mut client);
+        sender.join().unwrap();
+        assert!(text.ends_with(&format!("POST / {body}")), "{size}");
+    }
+    echo.drain();
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_no_worker() {
+    fn large(exchange: Exchange) {
+        let size = if exchange.head().target() == b"/large" { 20_000_000 } else { 10 };
+        answer(exchange, &vec![b'x'; size]);
+    }
+    let echo = Echo::serve(1, Config::default(), large);
+    let mut slow = echo.connect();
+    slow.write_all(CLOSE.replace("/last", "/large").as_bytes()).unwrap();
+    assert!(echo.ask(CLOSE.as_bytes()).ends_with("xxxxxxxxxx"));
+    assert!(read_all(&mut slow).len() > 20_000_000);
+    echo.drain();
+}
+
+#[test]
+fn a_fault_is_answered_even_when_more_comes() {
+    let echo = Echo::start(1, Config::default());
+    let mut client = echo.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nHost : x\r\n\r\n").unwrap();
+    for _ in 0..20 {
+        let _ = client.write_all(&[b'x'; 1000]);
+    }
+    assert!(read_all(&mut client).starts_with("HTTP/1.1 400 "));
+    echo.drain();
+}
+
+#[test]
+fn the_covering_thread_keeps_deadlines_while_every_worker_is_stuck() {
+    fn stuck(exchange: Exchange) {
+        if exchange.head().target() == b"/stuck" {
+            thread::sleep(Duration::from_secs(2));
+        }
+        answer(exchange, b"");
+    }
+    let config = Config { header_timeout: Duration::from_millis(200), ..Config::default() };
+    let echo = Echo::serve(1, config, stuck);
+    let mut client = echo.connect();
+    client.write_all(CLOSE.replace("/last", "/stuck").as_bytes()).unwrap();
+    let mut slow = echo.connect();
+    slow.write_all(b"GET / HT").unwrap();
+    assert!(read_all(&mut slow).starts_with("HTTP/1.1 408 "));
+    assert_eq!(echo.server.context().stats.running.get(), 1, "the worker is still stuck");
+    assert!(read_all(&mut client).starts_with("HTTP/1.1 200 "));
+    echo.drain();
+}
+
+#[test]
+fn requests_beyond_the_queue_are_refused() {
+    fn slow(exchange: Exchange) {
+        thread::sleep(Duration::from_millis(500));
+        answer(exchange, b"");
+    }
+    let echo = Echo::serve(1, Config { queue_depth: 1, ..Config::default() }, slow);
+    let mut clients: Vec<_> = (0..8).map(|_| echo.connect()).collect();
+    for client in &mut clients {
+        client.write_all(CLOSE.as_bytes()).unwrap();
+    }
+    let answers: Vec<_> = clients.iter_mut().map(read_all).collect();
+    let count = |status: &str| answers.iter().filter(|text| text.starts_with(&format!("HTTP/1.1 {status} "))).count();
+    assert_eq!(count("200") + count("503"), 8, "{answers:?}");
+    assert!(count("200") >= 2 && count("503") >= 1);
+    echo.drain();
+}
+
+#[test]
+fn draining_answers_what_has_begun_and_closes_what_is_idle() {
+    let echo = Echo::start(2, Config::default());
+    let mut idle = echo.connect();
+    idle.write_all(b"GET /idle HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut piece = [0; 15];
+    idle.read_exact(&mut piece).unwrap();
+    let mut begun = echo.connect();
+    begun.write_all(b"GET /begun HTTP/1.1\r\nHost: x\r\n").unwrap();
+    // Answered only after what `begun` sent has come: both connections are the same poll's.
+    assert!(echo.ask(CLOSE.as_bytes()).contains("/last"));
+    echo.server.drain();
+    assert!(!read_all(&mut idle).contains("connection: close"));
+    begun.write_all(b"\r\n").unwrap();
+    let text = read_all(&mut begun);
+    assert!(text.contains("connection: close") && text.contains("/begun"), "{text}");
+    echo.drain();
+}
+
+#[test]
+fn a_half_closed_client_still_gets_its_answer() {
+    let echo = Echo::start(1, Config::default());
+    let mut client = echo.connect();
+    client.write_all(b"GET /half HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(read_all(&mut client).ends_with("GET /half "));
+    echo.drain();
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_their_turn() {
+    let echo = Echo::start(1, Config { max_connections: 2, ..Config::default() });
+    let held: Vec<_> = (0..2).map(|_| echo.connect()).collect();
+    let mut waiting = echo.connect();
+    waiting.write_all(CLOSE.as_bytes()).unwrap();
+    drop(held);
+    assert!(read_all(&mut waiting).contains("/last"));
+    echo.drain();
+}

@@ -1,0 +1,29 @@
+# frozen_string_literal: true
+
+require_relative "lib/kino/version"
+
+Gem::Specification.new do |spec|
+  spec.name = "kino"
+  spec.version = Kino::VERSION
+  spec.authors = ["The Kino authors"]
+  spec.summary = "A Rack 3 web server with a Rust core"
+  spec.description = "Kino serves Rack 3 apps, Rails included, from one small process: sockets, HTTP and " \
+                     "scheduling are Rust, the app is called from plain Ruby threads."
+  spec.license = "MIT"
+  spec.required_ruby_version = ">= 3.3"
+  spec.metadata["rubygems_mfa_required"] = "true"
+
+  # The crates and the lock file are shipped: installing compiles them, with the versions that were tested.
+  spec.files = Dir.chdir(__dir__) do
+    Dir["lib/**/*.rb", "exe/*", "sig/**/*.rbs", "Cargo.{toml,lock}", "{README,CHANGELOG}.md", "LICENSE"] +
+      Dir["ext/*/{Cargo.toml,extconf.rb}", "ext/*/{src,benches,examples,tests}/**/*.rs"]
+  end
+  spec.bindir = "exe"
+  spec.executables = ["kino"]
+  spec.require_paths = ["lib"]
+  spec.extensions = ["ext/kino/extconf.rb"]
+
+  spec.add_dependency "rack", ">= 3", "< 4"
+  # Needed where the gem is installed, since that is where the extension is compiled.
+  spec.add_dependency "rb_sys", "~> 0.9", ">= 0.9.87"
+end

@@ -1,0 +1,23 @@
+# frozen_string_literal: true
+
+require_relative "kino/version"
+require_relative "kino/errors"
+require_relative "kino/configuration"
+begin
+  require "kino/kino"
+rescue LoadError => error
+  raise unless error.path == "kino/kino"
+
+  raise LoadError, "Kino's native extension is not compiled for this Ruby (#{RUBY_VERSION}): " \
+                   "run `bundle exec rake compile` in a checkout, `gem pristine kino` for an installed gem", cause: nil
+end
+require_relative "kino/server"
+
+# A Rack 3 web server with a Rust core. Requiring it starts nothing; {Server#start} does.
+#
+# @example
+#   require "kino"
+#   server = Kino::Server.new(->(env) { [200, {}, ["hello"]] }, port: 3000)
+#   server.run
+module Kino
+end

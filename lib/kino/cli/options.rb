@@ -1,0 +1,104 @@
+# frozen_string_literal: true
+
+require "optparse"
+
+module Kino
+  class CLI
+    # What the command line asks for.
+    #
+    # @api private
+    class Options
+      # @return [Symbol] `:serve`, `:init`, `:version` or `:help`
+      attr_reader :task
+      # @return [Configuration::Layer] the settings given by flags
+      attr_reader :settings
+      # @return [String, nil] the configuration file that is named
+      attr_reader :config_path
+      # @return [String] where `--init` writes
+      attr_reader :init_path
+
+      # @param argv [Array<String>]
+      # @raise [ConfigurationError] on an unknown flag, a flag without its value, and a value that isn't allowed
+      def initialize(argv)
+        @task = :serve
+        @settings = Configuration::Layer.new
+        @parser = build_parser
+        take_files(parse(argv))
+      end
+
+      # @return [String] what `--help` prints
+      def help = @parser.help
+
+      private
+
+      def build_parser
+        OptionParser.new(nil, 26) do |parser|
+          parser.banner = "Usage: kino [options] [config.ru]"
+          parser.separator "\nServes the Rack app in config.ru on http://127.0.0.1:9292.\n\n"
+          Configuration::Settings::TABLE.each_value { |setting| add_setting(parser, setting) }
+          parser.separator ""
+          add_commands(parser)
+          parser.separator <<~TEXT
+
+            Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, RACK_ENV), that wins over
+            kino.rb, and kino.rb over the defaults. Every setting has its word in kino.rb; kino --init explains them.
+            INT or TERM finishes the requests that run and exits 0; a second one ends at once.
+          TEXT
+        end
+      end
+
+      def add_setting(parser, setting)
+        return if setting.flags.empty?
+
+        *short, long = setting.flags
+        source = Configuration::Source.flag(long)
+        flags = setting.flag? ? [*short, long] : [*short, "#{long} #{setting.kind.label}"]
+        parser.on(*flags, *about(setting)) { |value| @settings.set(setting.name, value, source) }
+      end
+
+      def about(setting)
+        return [setting.summary] if setting.flag?
+        return [setting.summary, "(default #{setting.default_text}; may be repeated)"] if setting.name == :bind
+
+        [setting.synopsis]
+      end
+
+      def add_commands(parser)
+        config = ["configuration file; - for none", "(default kino.rb, then config/kino.rb)"]
+        parser.on("-C", "--config FILE", *config) { |path| @config_path = path }
+        parser.on("--init [FILE]", "write a kino.rb that explains every setting, and exit") do |path|
+          @task = :init
+          @init_path = path || "kino.rb"
+        end
+        parser.on("-v", "--version", "print the version and exit") { @task = :version }
+        parser.on("-h", "--help", "print this and exit") { @task = :help }
+      end
+
+      def parse(argv)
+        @parser.parse(argv)
+      rescue OptionParser::InvalidOption, OptionParser::AmbiguousOption => error
+        raise ConfigurationError, unknown(error.args.first)
+      rescue OptionParser::MissingArgument => error
+        raise ConfigurationError, "#{error.args.first}: needs a value; see kino --help"
+      rescue OptionParser::ParseError => error
+        raise ConfigurationError, "#{error.message}; see kino --help"
+      end
+
+      def unknown(argument)
+        near = Nearest.to(argument[/\A[^=]+/], known_flags) if argument.start_with?("--")
+        "#{argument}: there is no such option; #{near ? "did you mean #{near}?" : "see kino --help"}"
+      end
+
+      def known_flags
+        settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
+        [*settings.grep(/\A--/), "--config", "--init", "--version", "--help"]
+      end
+
+      def take_files(files)
+        raise ConfigurationError, "given the files #{files.join(" and ")}, allowed: one" if files.size > 1
+
+        files.each { |file| @settings.set(:rackup, file, Configuration::Source.flag("config.ru")) }
+      end
+    end
+  end
+end

@@ -1,0 +1,117 @@
+# frozen_string_literal: true
+
+require_relative "errors"
+require_relative "nearest"
+require_relative "configuration/source"
+require_relative "configuration/kinds"
+require_relative "configuration/address"
+require_relative "configuration/cpus"
+require_relative "configuration/setting"
+require_relative "configuration/settings"
+require_relative "configuration/layer"
+require_relative "configuration/resolver"
+require_relative "configuration/dsl"
+
+module Kino
+  # Everything a server is told at boot: checked, complete and frozen. Nothing changes it afterwards; {#with} makes
+  # another.
+  #
+  # @example
+  #   configuration = Kino::Configuration.new(port: 3000, threads: 8)
+  #   configuration.bind    # => ["tcp://127.0.0.1:3000"]
+  #   configuration.threads # => 8
+  class Configuration
+    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT` or `unix:///PATH`; default
+    #   `tcp://127.0.0.1:9292`
+    attr_reader :bind
+    # @return [Symbol] what workers are, `:threaded` or `:auto`; default `:auto`
+    attr_reader :mode
+    # @return [Integer] workers, 1 to 1024; default the CPUs this process may use
+    attr_reader :workers
+    # @return [Integer] threads in each worker, 1 to 1024; default 5
+    attr_reader :threads
+    # @return [String] what the app finds in `RACK_ENV`; default `"development"`
+    attr_reader :environment
+    # @return [String] path of the file that has the app; default `"config.ru"`
+    attr_reader :rackup
+    # @return [Boolean] whether only errors are printed; default false
+    attr_reader :quiet
+    # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
+    attr_reader :max_header_size
+    # @return [Integer] fields of a request's head, 1 to 10,000; default 128
+    attr_reader :max_headers
+    # @return [Integer] bytes of a request's target, 64 to 16 MiB; default 16,384
+    attr_reader :max_uri_size
+    # @return [Integer, nil] bytes of a request's body, nil for no limit; default 1 GiB
+    attr_reader :max_body_size
+    # @return [Integer] bytes of a body kept in memory, 0 to 1 GiB; default 65,536
+    attr_reader :body_buffer
+    # @return [String] folder for longer bodies; default the system's temporary folder
+    attr_reader :spool_dir
+    # @return [Integer] connections held at once; default nine tenths of the open-file limit, 10,240 at most
+    attr_reader :max_connections
+    # @return [Integer] requests that may wait for a worker, 1 to 1,000,000; default 1024
+    attr_reader :queue_depth
+    # @return [Integer, Float] seconds for a request's head, 0.1 to 86,400; default 15
+    attr_reader :header_timeout
+    # @return [Integer, Float] seconds without a byte of a body, 0.1 to 86,400; default 30
+    attr_reader :body_timeout
+    # @return [Integer, Float] seconds between two requests of a connection, 0.1 to 86,400; default 65
+    attr_reader :keepalive_timeout
+    # @return [Integer, Float] seconds without progress on an answer, 0.1 to 86,400; default 30
+    attr_reader :write_timeout
+    # @return [Integer, Float] seconds to finish what runs when stopping, 0 to 86,400; default 30
+    attr_reader :shutdown_timeout
+
+    class << self
+      # The configuration of a command: flags, then the environment, then a file, then defaults.
+      #
+      # @api private
+      # @param given [Layer] what the command's own flags or options say; the strongest
+      # @param env [Hash{String => String}, ENV]
+      # @param path [String, nil] the configuration file, see {DSL.load}
+      # @param fallback [Layer] what the command would have where nobody else says anything
+      # @return [Configuration]
+      # @raise [ConfigurationError]
+      def load(given, env: ENV, path: nil, fallback: Layer.new)
+        from([given, Layer.environment(env), DSL.load(path), fallback])
+      end
+
+      # @api private
+      # @param layers [Array<Layer>] strongest first
+      # @return [Configuration]
+      def from(layers) = new(**Resolver.new(layers).values)
+    end
+
+    # @param settings [Hash{Symbol => Object}] any of the settings above. `bind` takes one address or several;
+    #   `port:` (0 takes any free port) and `host:` are short for the default address with another port or host.
+    # @raise [ConfigurationError] on a name that is no setting and on a value that isn't allowed
+    # @example
+    #   Kino::Configuration.new(bind: ["tcp://[::1]:9292", "unix:///run/app.sock"], workers: 1)
+    def initialize(**settings)
+      Resolver.new([Layer.keywords(settings)]).values.each { |name, value| instance_variable_set(:"@#{name}", value) }
+      freeze
+    end
+
+    # @param changes [Hash{Symbol => Object}] settings to have otherwise; `port:` changes the first TCP address
+    # @return [Configuration] a new one
+    # @raise [ConfigurationError]
+    # @example
+    #   configuration.with(threads: 1)
+    def with(**changes) = self.class.from([Layer.keywords(changes), Layer.keywords(to_h)])
+
+    # @return [Hash{Symbol => Object}] every setting and its value
+    def to_h = Settings::KEPT.to_h { |setting| [setting.name, public_send(setting.name)] }
+
+    # @param other [Object]
+    # @return [Boolean] whether the other has the same values
+    def ==(other) = other.is_a?(Configuration) && to_h == other.to_h
+    alias eql? ==
+
+    # @return [Integer] the same for configurations that are {#==}
+    def hash = to_h.hash
+
+    # @return [String] every setting and its value
+    def inspect = "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+  end
+end

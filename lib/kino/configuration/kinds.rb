@@ -1,0 +1,199 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # The kinds of value a setting can have. Each answers `call(value)` with the value as Kino keeps it, or raises
+    # {Rejected}, `allowed` with the words an error uses, and `label` with what a list of options calls the value.
+    # Text is taken for numbers and names alike, since that is all a flag or an environment variable can carry.
+    #
+    # @api private
+    module Kinds
+      # A value is not of the kind that is asked for.
+      class Rejected < StandardError
+        # @return [Object, nil] what the user most likely meant; nil for the setting's own example
+        attr_reader :write
+
+        # @param reason [String, nil] completes "given X, ..."; nil where `allowed` says enough
+        # @param write [Object, nil] see {#write}
+        def initialize(reason = nil, write: nil)
+          @write = write
+          super(reason.to_s)
+        end
+      end
+
+      # An Integer within bounds.
+      class Whole
+        # @return [String] what is allowed
+        attr_reader :allowed
+
+        # @param range [Range<Integer>] the bounds
+        # @param words [Hash{String => Proc}] words that stand for a number found at boot
+        def initialize(range, words: {})
+          @range = range
+          @words = words
+          @allowed = ["an Integer from #{range.begin} to #{range.end}", *words.keys].join(" or ")
+        end
+
+        # @return [String] what a list of options calls the value
+        def label = "N"
+
+        # @param value [Object]
+        # @return [Integer]
+        # @raise [Rejected]
+        def call(value)
+          return @words.fetch(value.to_s).call if @words.key?(value.to_s)
+
+          number = value.is_a?(String) ? Integer(value, 10, exception: false) : value
+          raise Rejected, pair_reason(value) unless number.is_a?(Integer) && @range.cover?(number)
+
+          number
+        end
+
+        private
+
+        # Puma's users know `-t 0:16`.
+        def pair_reason(value)
+          "a least and a most, where Kino keeps one fixed number" if value.to_s.match?(/\A\d+:\d+\z/)
+        end
+      end
+
+      # A length of time in seconds.
+      class Seconds
+        # @return [String] what is allowed
+        attr_reader :allowed
+
+        # @param range [Range<Numeric>] the bounds, in seconds
+        def initialize(range)
+          @range = range
+          @allowed = "a number of seconds from #{range.begin} to #{range.end}"
+        end
+
+        # @return [String] what a list of options calls the value
+        def label = "SECONDS"
+
+        # @param value [Object]
+        # @return [Integer, Float] seconds
+        # @raise [Rejected]
+        def call(value)
+          number = value.is_a?(String) ? number_in(value) : value
+          return number if (number.is_a?(Integer) || number.is_a?(Float)) && @range.cover?(number)
+
+          raise Rejected
+        end
+
+        private
+
+        def number_in(text) = Integer(text, 10, exception: false) || Float(text, exception: false)
+      end
+
+      # One of a few names.
+      class Choice
+        # @param names [Array<Symbol>] the names
+        # @param refused [Hash{Symbol => String}] names people will try, and why they aren't allowed
+        def initialize(*names, refused: {})
+          @names = names
+          @refused = refused
+        end
+
+        # @return [String] what is allowed
+        def allowed = "#{@names[..-2].join(", ")} or #{@names.last}"
+
+        # @return [String] what a list of options calls the value
+        def label = "NAME"
+
+        # @param value [Object] a Symbol or a String
+        # @return [Symbol]
+        # @raise [Rejected]
+        def call(value)
+          word = value.to_s.delete_prefix(":").to_sym
+          return word if @names.include?(word)
+
+          raise Rejected.new(@refused[word], write: Nearest.to(word, @names)&.to_sym)
+        end
+      end
+
+      # Yes or no.
+      class Flag
+        # The texts that mean yes and no.
+        WORDS = { "true" => true, "false" => false }.freeze
+
+        # @return [String] what is allowed
+        def allowed = "true or false"
+
+        # @return [String] what a list of options calls the value
+        def label = "BOOL"
+
+        # @param value [Object]
+        # @return [Boolean]
+        # @raise [Rejected]
+        def call(value) = WORDS.fetch(value.to_s) { raise Rejected }
+      end
+
+      # Some text of a given shape.
+      class Text
+        # @return [String] what is allowed
+        attr_reader :allowed
+        # @return [String] what a list of options calls the value
+        attr_reader :label
+
+        # @param label [String] what a list of options calls the value
+        # @param allowed [String] the shape in words
+        # @param shape [Regexp] the shape
+        def initialize(label, allowed, shape)
+          @label = label
+          @allowed = allowed
+          @shape = shape
+        end
+
+        # @param value [Object] a String, or a Symbol or Pathname that reads like one
+        # @return [String] frozen
+        # @raise [Rejected]
+        def call(value)
+          raise Rejected unless value.is_a?(String) || value.is_a?(Symbol) || value.respond_to?(:to_path)
+
+          text = value.to_s
+          text.match?(@shape) ? -text : raise(Rejected)
+        end
+      end
+
+      # A folder that files can be made in.
+      class Folder
+        # @return [String] what is allowed
+        def allowed = "a folder this process may write to"
+
+        # @return [String] what a list of options calls the value
+        def label = "FOLDER"
+
+        # @param value [Object] a String or a Pathname
+        # @return [String] the absolute path, frozen
+        # @raise [Rejected]
+        def call(value)
+          raise Rejected unless (value.is_a?(String) && !value.empty?) || value.respond_to?(:to_path)
+
+          path = File.expand_path(value)
+          raise Rejected, "which is not a folder" unless File.directory?(path)
+          raise Rejected, "which this process may not write to" unless File.writable?(path)
+
+          -path
+        end
+      end
+
+      # Another kind, or nil for no limit.
+      class Optional
+        # @param kind [#call, #allowed, #label] the kind that is allowed besides nil
+        def initialize(kind) = @kind = kind
+
+        # @return [String] what is allowed
+        def allowed = "#{@kind.allowed}, or nil for no limit"
+
+        # @return [String] what a list of options calls the value
+        def label = @kind.label
+
+        # @param value [Object] nil, the text `"nil"`, or a value of the other kind
+        # @return [Object, nil]
+        # @raise [Rejected]
+        def call(value) = [nil, "nil"].include?(value) ? nil : @kind.call(value)
+      end
+    end
+  end
+end

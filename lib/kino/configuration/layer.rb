@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # What one place says: the flags, the environment, a file, or keywords. Each value is checked as it comes in, so
+    # that an error names where it was written.
+    #
+    # @api private
+    class Layer
+      # A value and where it was written.
+      #
+      # @!attribute [r] value
+      #   @return [Object] the value as Kino keeps it
+      # @!attribute [r] source
+      #   @return [Source] where it was written
+      Entry = Data.define(:value, :source)
+
+      # @param settings [Hash{Symbol => Object}] names and values
+      # @return [Layer] what these keywords say
+      # @raise [ConfigurationError]
+      def self.keywords(settings)
+        settings.each_with_object(new) { |(name, value), layer| layer.set(name, value, Source.keyword) }
+      end
+
+      # The environment variables that are settings. An empty one counts as unset, as `PORT=` in a Compose file
+      # means it.
+      #
+      # @param env [Hash{String => String}, ENV]
+      # @return [Layer]
+      # @raise [ConfigurationError]
+      def self.environment(env)
+        Settings::TABLE.values.each_with_object(new) do |setting, layer|
+          variable = setting.variables.find { |name| !env[name].to_s.empty? }
+          layer.set(setting.name, env[variable], Source.variable(variable)) if variable
+        end
+      end
+
+      def initialize
+        @entries = {}
+      end
+
+      # @param name [Symbol, String] a setting's name
+      # @param value [Object] what was written; a further `bind` adds addresses, any other setting's last value counts
+      # @param source [Source] where it was written
+      # @return [self]
+      # @raise [ConfigurationError]
+      def set(name, value, source)
+        setting = Settings.fetch(name, source)
+        parsed = setting.parse(value, source)
+        parsed = [*self[:bind]&.value, *parsed].uniq.freeze if setting.name == :bind
+        @entries[setting.name] = Entry.new(parsed, source)
+        self
+      end
+
+      # @param name [Symbol] a setting's name
+      # @return [Entry, nil] what this place says of it
+      def [](name) = @entries[name]
+    end
+  end
+end

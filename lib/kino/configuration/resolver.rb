@@ -1,0 +1,57 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # Makes one configuration of what several places say: for each setting the strongest place counts, and its default
+    # where none says anything.
+    #
+    # Addresses are `bind`, `host` and `port` together:
+    # - the strongest place that says `bind` gives the addresses;
+    # - a `port` or `host` beside it, in the same place, is one more address, as it is for Puma;
+    # - a `port` or `host` from a stronger place changes the first TCP address, and adds one where there is none:
+    #   `PORT=5000` moves `bind "tcp://0.0.0.0:8080"` in kino.rb to 0.0.0.0:5000, and lets a unix socket be;
+    # - one from a weaker place says nothing: `-b` wins over `PORT`.
+    #
+    # @api private
+    class Resolver
+      # @param layers [Array<Layer>] what each place says, strongest first
+      def initialize(layers)
+        @layers = layers
+      end
+
+      # @return [Hash{Symbol => Object}] a value for every setting that a configuration has
+      def values
+        Settings::KEPT.to_h { |setting| [setting.name, setting.name == :bind ? addresses : value(setting)] }
+      end
+
+      private
+
+      def value(setting)
+        entry = strongest(setting.name)
+        entry ? entry.value : setting.default
+      end
+
+      def strongest(name, layers = @layers) = layers.lazy.filter_map { |layer| layer[name] }.first
+
+      def addresses
+        rank = @layers.index { |layer| layer[:bind] } || @layers.size
+        bind = strongest(:bind)&.value || Settings::TABLE[:bind].default
+        moved = move(bind, @layers.first(rank))
+        rank < @layers.size && address_part?(@layers[rank]) ? [*moved, beside(@layers[rank])].uniq.freeze : moved
+      end
+
+      # The addresses as places stronger than theirs want them.
+      def move(bind, stronger)
+        return bind unless stronger.any? { |layer| address_part?(layer) }
+
+        host, port = %i[host port].map { |name| strongest(name, stronger)&.value }
+        host ||= strongest(:host)&.value if bind.none? { |address| address.start_with?("tcp://") }
+        Address.change(bind, host:, port:).uniq.freeze
+      end
+
+      def beside(layer) = Address.tcp(layer[:host]&.value || Address::HOST, layer[:port]&.value || Address::PORT)
+
+      def address_part?(layer) = layer[:host] || layer[:port]
+    end
+  end
+end

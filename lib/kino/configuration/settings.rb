@@ -1,0 +1,180 @@
+# frozen_string_literal: true
+
+require "tmpdir"
+
+module Kino
+  class Configuration
+    # Every setting there is, in the order `kino --init` explains them.
+    #
+    # @api private
+    module Settings
+      # The most that `max_connections` is where nobody sets it.
+      MOST_CONNECTIONS = 10_240
+
+      # A tenth of the open-file limit is left to the app: its database, its files.
+      #
+      # @param open_files [Integer] the open-file limit
+      # @return [Integer] the default of `max_connections`
+      def self.connections_for(open_files = Process.getrlimit(:NOFILE).first)
+        (open_files / 10 * 9).clamp(16, MOST_CONNECTIONS)
+      end
+
+      # How many of something there may be.
+      COUNT = Kinds::Whole.new(1..1_000_000)
+      # How long something may take; a day at most.
+      PATIENCE = Kinds::Seconds.new(0.1..86_400)
+      # Said to whoever asks for `mode :ractor`.
+      NO_RACTORS = "which this version doesn't have yet (threaded serves every app)"
+      private_constant :COUNT, :PATIENCE, :NO_RACTORS
+
+      # What the settings are about, and the settings.
+      SECTIONS = {
+        "Where Kino listens" => [
+          Setting.new(:bind, Address::Bind, default: [Address::DEFAULT].freeze, default_text: Address::DEFAULT,
+                      example: Address::DEFAULT, flags: %w[-b --bind],
+                      summary: "address to listen on, such as unix:///run/app.sock", doc: <<~TEXT),
+            An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH. Write it once
+            for each address. The default can be reached from this machine only; write
+            tcp://0.0.0.0:9292 to be reached from elsewhere. Port 0 takes any free port. A -b flag
+            replaces the addresses in this file.
+          TEXT
+          Setting.new(:port, Kinds::Whole.new(0..65_535), default: Address::PORT, flags: %w[-p --port],
+                      variables: %w[PORT], shorthand: true,
+                      summary: "port to listen on, on 127.0.0.1 unless kino.rb names a host", doc: <<~TEXT),
+            Short for an address with this port, on host. Beside bind in the same place it is one more
+            address; from a stronger place (-p, or PORT in the environment) it changes the port of the
+            first tcp:// address.
+          TEXT
+          Setting.new(:host, Address::Host, default: Address::HOST, shorthand: true,
+                      summary: "host to listen on, for port", doc: <<~TEXT)
+            The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every IPv6
+            one.
+          TEXT
+        ],
+        "How requests are run" => [
+          Setting.new(:mode, Kinds::Choice.new(:threaded, :auto, refused: { ractor: NO_RACTORS }), default: :auto,
+                      default_text: "auto", example: :threaded, flags: %w[-m --mode],
+                      summary: "how workers run: threaded or auto", doc: <<~TEXT),
+            How workers run. :threaded runs any Rack app, on threads that share one interpreter lock.
+            :auto chooses what serves the app best; in this version that is always :threaded.
+          TEXT
+          Setting.new(:workers, Kinds::Whole.new(1..1024, words: { "auto" => -> { Cpus.count } }),
+                      default: -> { Cpus.count }, default_text: "auto, one for each CPU", example: 2,
+                      flags: %w[-w --workers], variables: %w[WEB_CONCURRENCY],
+                      summary: "workers to run", doc: <<~TEXT),
+            Workers to run: workers x threads requests run at once. The default, which "auto" stands for too,
+            is the number of CPUs this process may use: its CPU affinity and its container's CPU quota
+            are honoured.
+          TEXT
+          Setting.new(:threads, Kinds::Whole.new(1..1024), default: 5, flags: %w[-t --threads],
+                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT)
+            Threads in each worker. With more of them more requests can wait at once, for a database or
+            another service; an app that only computes needs few. A database pool needs workers x
+            threads connections.
+          TEXT
+        ],
+        "The app" => [
+          Setting.new(:environment,
+                      Kinds::Text.new("NAME", "a word such as production", /\A[[:alnum:]][\w.-]*\z/),
+                      default: "development", example: "production", flags: %w[-e --environment],
+                      variables: %w[RACK_ENV RAILS_ENV], summary: "environment the app runs in", doc: <<~TEXT),
+            The environment the app runs in. Kino puts it in RACK_ENV, which Rails reads where RAILS_ENV
+            is not set.
+          TEXT
+          Setting.new(:rackup, Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), default: "config.ru",
+                      summary: "file that has the app", doc: <<~TEXT),
+            The file that has the app. `kino path/to/config.ru` names it too.
+          TEXT
+          Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
+                      summary: "print errors only", doc: <<~TEXT)
+            Whether Kino says nothing when it starts and stops. Errors are always printed.
+          TEXT
+        ],
+        "Bounds on a request" => [
+          Setting.new(:max_header_size, Kinds::Whole.new(1024..16_777_216), default: 65_536,
+                      summary: "bytes of a request's head", doc: <<~TEXT),
+            Bytes a request's head may have, from its first line to the empty one. A longer one is
+            answered with 431.
+          TEXT
+          Setting.new(:max_headers, Kinds::Whole.new(1..10_000), default: 128,
+                      summary: "header fields of a request", doc: <<~TEXT),
+            Header fields a request may have. More are answered with 431.
+          TEXT
+          Setting.new(:max_uri_size, Kinds::Whole.new(64..16_777_216), default: 16_384,
+                      summary: "bytes of a request's target", doc: <<~TEXT),
+            Bytes a request's target (its path and query) may have. A longer one is answered with 414.
+          TEXT
+          Setting.new(:max_body_size, Kinds::Optional.new(Kinds::Whole.new(0..1_125_899_906_842_624)),
+                      default: 1_073_741_824, summary: "bytes of a request's body", doc: <<~TEXT),
+            Bytes a request's body may have; nil for no limit. A longer one is answered with 413, and
+            the app never sees it.
+          TEXT
+          Setting.new(:body_buffer, Kinds::Whole.new(0..1_073_741_824), default: 65_536,
+                      summary: "bytes of a request's body kept in memory", doc: <<~TEXT),
+            Bytes of a request's body that are kept in memory. A longer body goes to an unlinked
+            temporary file while it arrives.
+          TEXT
+          Setting.new(:spool_dir, Kinds::Folder.new, default: -> { -Dir.tmpdir },
+                      default_text: "the system's temporary folder", example: "/var/tmp",
+                      summary: "folder for bodies past body_buffer", doc: <<~TEXT)
+            The folder those temporary files are made in. It needs room for all the large bodies that
+            arrive at once.
+          TEXT
+        ],
+        "Bounds on load" => [
+          Setting.new(:max_connections, COUNT, default: -> { connections_for },
+                      default_text: "nine tenths of the open-file limit", example: 1024,
+                      summary: "connections held at once", doc: <<~TEXT),
+            Connections held at once. Past it, new ones wait in the system's backlog. The default is
+            nine tenths of the open-file limit (`ulimit -n`), and at most 10240.
+          TEXT
+          Setting.new(:queue_depth, COUNT, default: 1024, summary: "requests that may wait for a worker",
+                      doc: <<~TEXT)
+            Requests that may wait for a worker. Past it, new ones are answered with 503 at once.
+          TEXT
+        ],
+        "Deadlines, in seconds" => [
+          Setting.new(:header_timeout, PATIENCE, default: 15, summary: "seconds for a request's head",
+                      doc: <<~TEXT),
+            For a request's whole head, from its first byte to its last. Past it: 408.
+          TEXT
+          Setting.new(:body_timeout, PATIENCE, default: 30,
+                      summary: "seconds without a byte of a request's body", doc: <<~TEXT),
+            Without a byte of a request's body that is awaited. Past it: 408.
+          TEXT
+          Setting.new(:keepalive_timeout, PATIENCE, default: 65,
+                      summary: "seconds between two requests of a connection", doc: <<~TEXT),
+            Between two requests of one connection. Past it, the connection is closed. Behind a proxy or
+            a load balancer, keep it longer than theirs.
+          TEXT
+          Setting.new(:write_timeout, PATIENCE, default: 30, summary: "seconds without progress on an answer",
+                      doc: <<~TEXT),
+            Without progress while an answer is sent. Past it, the connection is aborted.
+          TEXT
+          Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,
+                      summary: "seconds for running requests when stopping", doc: <<~TEXT)
+            For requests that still run when Kino is told to stop. Past it, Kino ends without them, with
+            exit status 1.
+          TEXT
+        ]
+      }.freeze
+
+      # Every setting by name, shorthands included.
+      TABLE = SECTIONS.values.flatten.to_h { |setting| [setting.name, setting] }.freeze
+      # The settings a {Configuration} has: all but the shorthands.
+      KEPT = TABLE.values.reject(&:shorthand?).freeze
+
+      # @param name [#to_sym] what was written
+      # @param source [Source] where
+      # @return [Setting]
+      # @raise [ConfigurationError] when there is none of that name; with the nearest that there is
+      def self.fetch(name, source)
+        TABLE.fetch(name.to_sym) do
+          near = Nearest.to(name, TABLE.keys)
+          cure = near ? "did you mean #{near}?" : "the settings are #{TABLE.keys.join(", ")}"
+          raise ConfigurationError, "#{source.label(name)}: there is no such setting; #{cure}"
+        end
+      end
+    end
+  end
+end

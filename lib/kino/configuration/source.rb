@@ -1,0 +1,56 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # Where a value was written, so that an error can name the place and show, in that place's own syntax, what to
+    # write instead.
+    #
+    # @api private
+    class Source
+      class << self
+        # @return [Source] keywords handed to {Configuration#initialize}
+        def keyword = new(nil) { |name, value| "#{name}: #{value.inspect}" }
+
+        # @param flag [String] a flag as it is spelled on the command line, such as `"--threads"`
+        # @return [Source] that flag
+        def flag(flag) = new(flag, names_setting: true) { |_name, value| value == true ? flag : "#{flag} #{value}" }
+
+        # @param variable [String] an environment variable's name
+        # @return [Source] that variable
+        def variable(variable) = new(variable, names_setting: true) { |_name, value| "#{variable}=#{value}" }
+
+        # @param path [String] a configuration file, as the user named it
+        # @param line [Integer, nil] the line, counted from 1
+        # @return [Source] that place in the file
+        def file(path, line) = new([path, line].compact.join(":")) { |name, value| "#{name} #{value.inspect}" }
+
+        # @return [Source] the options `rackup -O NAME=VALUE` and `rails server` hand to a server
+        def rackup_option = new("-O") { |name, value| value == true ? "-O #{name}" : "-O #{name}=#{value}" }
+      end
+
+      # @param place [String, nil] what an error says first; nil for the setting's name alone
+      # @param names_setting [Boolean] whether the place already tells which setting is meant
+      # @yieldparam name [Symbol] a setting's name
+      # @yieldparam value [Object] a value that is allowed
+      # @yieldreturn [String] how that is written in this place
+      def initialize(place, names_setting: false, &syntax)
+        @place = place
+        @names_setting = names_setting
+        @syntax = syntax
+      end
+
+      # @param name [Symbol] a setting's name
+      # @return [String] the place, and the setting where the place doesn't name it: `"kino.rb:3: threads"`
+      def label(name)
+        return @place if @names_setting
+
+        [@place, name].compact.join(": ")
+      end
+
+      # @param name [Symbol] a setting's name
+      # @param value [Object] a value that is allowed
+      # @return [String] what to write in this place, such as `"threads 5"` or `"RAILS_MAX_THREADS=5"`
+      def write(name, value) = @syntax.call(name, value)
+    end
+  end
+end

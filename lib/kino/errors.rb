@@ -1,0 +1,21 @@
+# frozen_string_literal: true
+
+module Kino
+  # What every error Kino raises on purpose descends from. Its message is written for the person who can mend it:
+  # the command `kino` prints it as it stands, without a backtrace.
+  class Error < StandardError; end
+
+  # A setting has a value that can't be used, or a name that doesn't exist. The message says what was given, where
+  # (a flag, an environment variable, a file and its line), what is allowed and what to write instead.
+  class ConfigurationError < Error; end
+
+  # An address can't be listened on: it is taken, not allowed, or not there.
+  class BindError < Error; end
+
+  # The app could not be loaded: its `config.ru` is missing, raised, or gave something that isn't a Rack app.
+  # {Exception#cause} is the app's own error.
+  class AppLoadError < Error; end
+
+  # Raised inside an app that streams its answer to a client that has left.
+  class ClientDisconnected < Error; end
+end

@@ -1,0 +1,129 @@
+# frozen_string_literal: true
+
+require_relative "version"
+require_relative "signals"
+
+module Kino
+  # Runs a server for a command: says where it listens, and on INT or TERM lets it finish what runs and ends.
+  # A second signal ends the process at once, with the exit status a shell gives a signal: 130 for INT, 143 for TERM.
+  #
+  # @api private
+  class Launcher
+    # {Signals#wake} tokens: the server ended by itself; the drain is over.
+    ENDED = 128
+    DRAINED = 129
+    private_constant :ENDED, :DRAINED
+
+    # @param configuration [Configuration]
+    # @param server [#new] what makes the server: {Server}, or a stand-in
+    # @param signals [Signals] what asks the server to stop
+    # @param out [IO] for what Kino does
+    # @param err [IO] for what goes wrong
+    # @param leave [#call] ends the process with a status, without waiting for threads that may never end
+    def initialize(configuration, server: Server, signals: Signals.new, out: $stdout, err: $stderr,
+                   leave: Process.method(:exit!))
+      @configuration = configuration
+      @server_class = server
+      @signals = signals
+      @out = out
+      @err = err
+      @leave = leave
+    end
+
+    # @param app [#call] a Rack app
+    # @yieldparam server [Server] the server, once it listens
+    # @return [Integer] the exit status: 0 when everything that ran was finished, 1 when it wasn't in time
+    # @raise [BindError] when an address can't be listened on; nothing runs then
+    def run(app, &block)
+      server = @server_class.new(app, configuration: @configuration)
+      @signals.trapping { serve(server, &block) }
+    ensure
+      @signals.close
+    end
+
+    private
+
+    def serve(server)
+      server.start
+      announce(server)
+      yield server if block_given?
+      return 0 unless server.running?
+
+      ended = background(ENDED) { server.run }
+      return drain(server) unless @signals.wait == ENDED
+
+      ended.value
+      0
+    ensure
+      # Whatever raised, an error of the block above or another signal: nothing is left half running.
+      server.stop! if server.running?
+    end
+
+    def drain(server)
+      timeout = @configuration.shutdown_timeout
+      say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
+      drained = background(DRAINED) { server.stop(timeout) }
+      await_drain
+      return overdue(timeout) unless drained.value
+
+      say "Stopped"
+      0
+    end
+
+    def await_drain
+      loop do
+        case token = @signals.wait
+        when DRAINED then return
+        when ENDED then next
+        else leave(128 + token)
+        end
+      end
+    end
+
+    # A thread that is stuck would make an ordinary exit wait for it, for ever.
+    def overdue(timeout)
+      @err.puts "kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them"
+      leave(1)
+    end
+
+    # The main thread waits for signals all along, so whatever may take long runs beside it.
+    def background(token)
+      Thread.new do
+        Thread.current.report_on_exception = false
+        yield
+      ensure
+        @signals.wake(token)
+      end
+    end
+
+    def announce(server)
+      say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce}, #{@configuration.environment}), " \
+          "pid #{Process.pid}"
+      server.urls.each { |url| say "Listening on #{url}" }
+      say "Ctrl-C drains and stops"
+    end
+
+    def workforce
+      workers, threads = @configuration.workers, @configuration.threads
+      "threaded: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
+    end
+
+    # Whoever reads the log may have gone; that is no reason to stop serving.
+    def say(line)
+      return if @configuration.quiet
+
+      @out.puts line
+      @out.flush
+    rescue Errno::EPIPE
+      nil
+    end
+
+    def leave(status)
+      [@out, @err, $stdout, $stderr].uniq.each(&:flush)
+    rescue SystemCallError
+      nil
+    ensure
+      @leave.call(status)
+    end
+  end
+end

@@ -1,0 +1,49 @@
+# frozen_string_literal: true
+
+RSpec.describe "Expect: 100-continue" do
+  each_mode do
+    let(:head) { "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n" }
+
+    it "is answered with a 100, and then the body is read" do
+      converse(Probes::Echo) do |client|
+        2.times do |n|
+          interim = client.write("#{head}content-length: 5\r\n\r\n").read_response
+          expect([interim.status, interim.body]).to eq([100, ""])
+          expect(client.write("body#{n}").read_response.body).to eq("body#{n}")
+        end
+      end
+    end
+
+    it "may come with a chunked body" do
+      converse(Probes::Echo) do |client|
+        expect(client.write("#{head}transfer-encoding: chunked\r\n\r\n").read_response.status).to eq(100)
+        expect(client.write("3\r\nabc\r\n0\r\n\r\n").read_response.body).to eq("abc")
+      end
+    end
+
+    it "does not confuse a client that sends its body at once" do
+      converse(Probes::Echo) do |client|
+        client.write("#{head}content-length: 4\r\n\r\nbody")
+        response = client.read_response
+        response = client.read_response if response.status == 100
+        expect([response.status, response.body]).to eq([200, "body"])
+        expect(client.post("/", "next").body).to eq("next")
+      end
+    end
+
+    it "is not answered where no body is announced" do
+      converse(Probes::Echo) { |client| expect(client.write("#{head}\r\n").read_response.status).to eq(200) }
+    end
+
+    it "is not answered to HTTP/1.0, which does not know it" do
+      converse(Probes::Echo) do |client|
+        client.write("POST / HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\nbody")
+        expect(client.read_response.body).to eq("body")
+      end
+    end
+
+    it "is the only expectation there is" do
+      expect(ask(Probes::Echo, "POST", "/", { "expect" => "cake" }, "body").status).to eq(417)
+    end
+  end
+end

@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+RSpec.describe "An answer without a body" do
+  each_mode do
+    it "is that to HEAD, with the headers that GET would have" do
+      app = ->(env) { [200, { "content-length" => "7", "x-own" => "y" }, env["REQUEST_METHOD"] == "HEAD" ? [] : ["content"]] }
+      converse(app) do |client|
+        head = client.request("HEAD", "/")
+        expect([head.status, head["content-length"], head["x-own"]]).to eq([200, "7", "y"])
+        get = client.get
+        expect(get.body).to eq("content")
+        expect(head.names.sort).to eq(get.names.sort)
+      end
+    end
+
+    it "is that to HEAD also where the app gives one" do
+      converse(->(_) { [200, {}, ["content"]] }, lint: false) do |client|
+        expect(client.request("HEAD", "/").body).to eq("")
+        expect(client.get.body).to eq("content")
+      end
+    end
+
+    [204, 304].each do |status|
+      it "is #{status}, with no length and no chunks" do
+        converse(->(_) { [status, { "x-own" => "y" }, []] }) do |client|
+          2.times do
+            response = client.get
+            expect([response.status, response["x-own"]]).to eq([status, "y"])
+            expect(response.names).not_to include("content-length", "transfer-encoding")
+          end
+        end
+      end
+
+      it "is #{status} also where the app gives one" do
+        app = lambda do |env|
+          env["PATH_INFO"] == "/next" ? [200, {}, ["next"]] : [status, { "content-length" => "7" }, ["content"]]
+        end
+        converse(app, lint: false) do |client|
+          expect(client.get.status).to eq(status)
+          expect(client.get("/next").body).to eq("next")
+        end
+      end
+    end
+
+    it "may be of any status: 200 has the length 0 then" do
+      converse(->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] }) do |client|
+        [200, 201, 202, 205, 301, 404, 500, 503].each do |status|
+          response = client.get("/#{status}")
+          expect([response.status, response["content-length"], response.body]).to eq([status, "0", ""])
+        end
+      end
+    end
+  end
+end

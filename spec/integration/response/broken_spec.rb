@@ -1,0 +1,95 @@
+# frozen_string_literal: true
+
+require "tmpdir"
+
+RSpec.describe "A response that breaks its word" do
+  kinds = { "each" => Bodies::Each, "call" => Bodies::Called, "to_ary" => Bodies::Listed }
+
+  each_mode do
+    # What came after the head, up to the end of the connection.
+    def rest(client)
+      client.write(RawClient.message("GET", "/"))
+      client.read_head
+      client.read_to_end
+    end
+
+    kinds.each do |kind, body_class|
+      it "with a body longer than its content-length, by #{kind}: never a byte past it, then closed, logged" do
+        app = ->(_) { [200, { "content-length" => "5" }, body_class.new("hel", "lo, w", "orld")] }
+        converse(app, lint: false) do |client, _, log|
+          expect(rest(client)).to eq("hello")
+          log.wait_for(/content-length/i)
+        end
+      end
+
+      it "with a body shorter than its content-length, by #{kind}: what there is, then closed, logged" do
+        app = ->(_) { [200, { "content-length" => "50" }, body_class.new("hel", "lo")] }
+        converse(app, lint: false) do |client, _, log|
+          expect(rest(client)).to eq("hello")
+          log.wait_for(/content-length/i)
+        end
+      end
+    end
+
+    it "with a file longer or shorter than its content-length is held to it too" do
+      Dir.mktmpdir do |folder|
+        File.write(path = File.join(folder, "file"), "hello, world")
+        { "5" => "hello", "50" => "hello, world" }.each do |length, sent|
+          app = ->(_) { [200, { "content-length" => length }, Bodies::Filed.new(path)] }
+          converse(app, lint: false) do |client, _, log|
+            expect(rest(client)).to eq(sent)
+            log.wait_for(/content-length/i)
+          end
+        end
+      end
+    end
+
+    { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
+      it "by raising half-way, by #{kind}: the chunks have no end, so that the client can tell" do
+        app = ->(_) { [200, {}, body_class.new("one", "two") { raise ArgumentError, "half-way" }] }
+        converse(app) do |client, _, log|
+          expect(rest(client)).to eq("3\r\none\r\n3\r\ntwo\r\n")
+          expect(log.wait_for(/half-way.*broken_spec/m)).to include("ArgumentError")
+        end
+      end
+
+      it "by raising half-way of its content-length, by #{kind}: closed short of it" do
+        app = ->(_) { [200, { "content-length" => "9" }, body_class.new("one", "two") { raise "half-way" }] }
+        converse(app) do |client, _, log|
+          expect(rest(client)).to eq("onetwo")
+          log.wait_for(/half-way/)
+        end
+      end
+
+      it "by raising before its first part, by #{kind}, is no whole answer with 200" do
+        app = ->(_) { [200, {}, body_class.new { raise "at once" }] }
+        converse(app) do |client, _, log|
+          came = client.write(RawClient.message("GET", "/")).read_to_end
+          expect(came).not_to match(%r{\AHTTP/1.1 200.*^0\r\n\r\n\z}m)
+          log.wait_for(/at once/)
+        end
+      end
+    end
+
+    it "by yielding what is no String: closed, logged" do
+      app = ->(_) { [200, {}, Bodies::Each.new("one", Object.new)] }
+      converse(app, lint: false) do |client, _, log|
+        expect(rest(client)).to eq("3\r\none\r\n")
+        log.wait_for(/Object/)
+      end
+    end
+
+    it "does not cost a worker" do
+      app = lambda do |env|
+        next [200, {}, ["well"]] if env["PATH_INFO"] == "/well"
+
+        [200, { "content-length" => "9" }, Bodies::Each.new("one") { raise Exception, "half-way" }]
+      end
+      serve(app, lint: false, workers: 1, threads: 2) do |server, log|
+        5.times { RawClient.open(server.url) { |client| expect(rest(client)).to eq("one") } }
+        5.times { expect(RawClient.open(server.url) { |client| client.get("/well").body }).to eq("well") }
+        log.wait_for(/half-way/)
+      end
+    end
+  end
+end

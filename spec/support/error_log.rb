@@ -1,0 +1,69 @@
+# frozen_string_literal: true
+
+# What reaches standard error while a server runs, whoever writes it: the app through rack.errors, Ruby's own warnings,
+# native code. Nothing is expected there unless a spec waits for it.
+class ErrorLog
+  DEADLINE = 20
+
+  # Yields a log; standard error goes to it until the block ends.
+  def self.capture
+    reader, writer = IO.pipe
+    original = $stderr.dup
+    $stderr.reopen(writer)
+    log = new(reader)
+    begin
+      yield log
+    ensure
+      $stderr.flush
+      $stderr.reopen(original)
+      [writer, original].each(&:close)
+      log.finish
+    end
+  end
+
+  def initialize(reader)
+    @text = +""
+    @awaited = []
+    @mutex = Mutex.new
+    @grown = ConditionVariable.new
+    @collector = Thread.new { collect(reader) }
+  end
+
+  def text = @mutex.synchronize { @text.dup }
+
+  # Waits until the log has something that matches, and answers all of it: errors may be logged after the answer is out.
+  def wait_for(pattern)
+    deadline = now + DEADLINE
+    @mutex.synchronize do
+      @awaited << pattern
+      until @text.match?(pattern)
+        left = deadline - now
+        raise "nothing on standard error matched #{pattern.inspect} in #{DEADLINE} s. It has:\n#{@text}" if left <= 0
+
+        @grown.wait(@mutex, left)
+      end
+      @text.dup
+    end
+  end
+
+  # Everything, unless some of it was waited for.
+  def unexpected = @mutex.synchronize { @awaited.empty? ? @text.dup : "" }
+
+  def finish = @collector.join
+
+  private
+
+  def collect(reader)
+    loop do
+      part = reader.readpartial(65_536)
+      @mutex.synchronize do
+        @text << part.force_encoding(Encoding::UTF_8)
+        @grown.broadcast
+      end
+    end
+  rescue EOFError
+    reader.close
+  end
+
+  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+end

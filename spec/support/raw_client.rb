@@ -1,0 +1,162 @@
+# frozen_string_literal: true
+
+require "socket"
+require_relative "raw_response"
+
+# An HTTP/1.1 client that sends exactly the bytes it is given and believes nothing. A server that stays silent is a
+# failure that shows what came so far, never a hang.
+class RawClient
+  # The server said nothing for DEADLINE seconds.
+  class Silence < StandardError; end
+
+  # The server closed the connection before a response was complete.
+  class Truncated < StandardError; end
+
+  DEADLINE = 20
+
+  # Connects to "http://127.0.0.1:80", "http://[::1]:80" or "unix:///path"; closes after the block, if there is one.
+  def self.open(url)
+    client = new(connect(url))
+    return client unless block_given?
+
+    begin
+      yield client
+    ensure
+      client.close
+    end
+  end
+
+  def self.connect(url)
+    case url
+    when %r{\Aunix://(.+)\z} then UNIXSocket.new($1)
+    when %r{\Ahttp://\[(.+)\]:(\d+)\z}, %r{\Ahttp://([^:]+):(\d+)\z} then TCPSocket.new($1, Integer($2))
+    else raise ArgumentError, "can't connect to #{url.inspect}"
+    end
+  end
+
+  # The bytes of a request. A value that is an Array is sent as repeated fields, one that is nil not at all.
+  def self.message(method, target, headers = {}, body = nil)
+    fields = { "host" => "localhost" }
+    fields["content-length"] = body.bytesize if body
+    lines = fields.merge(headers).flat_map { |name, values| Array(values).map { |value| "#{name}: #{value}\r\n" } }
+    "#{method} #{target} HTTP/1.1\r\n#{lines.join}\r\n".b << body.to_s.b
+  end
+
+  attr_reader :socket
+
+  def initialize(socket)
+    @socket = socket
+    @socket.timeout = DEADLINE
+    @buffer = +"".b
+    @ended = false
+  end
+
+  # Sends a request and reads its answer.
+  def request(method, target, headers = {}, body = nil)
+    write(self.class.message(method, target, headers, body))
+    read_response(to: method)
+  end
+
+  def get(target = "/", headers = {}) = request("GET", target, headers)
+
+  def post(target, body, headers = {}) = request("POST", target, headers, body)
+
+  def write(bytes)
+    @socket.write(bytes)
+    self
+  rescue IO::TimeoutError
+    raise Silence, "the server took no more bytes for #{DEADLINE} s"
+  end
+
+  # Reads one response to a request with the method `to`. An interim one (100, 103) counts as a response.
+  def read_response(to: "GET")
+    version, status, reason, fields = read_head
+    framing = RawResponse.framing(status, fields, to: to)
+    RawResponse.new(version, status, reason, fields, framing, read_body(framing))
+  end
+
+  # Reads the status line and fields only.
+  def read_head
+    status_line, *lines = read_through("\r\n\r\n").split("\r\n")
+    version, status, reason = status_line.match(%r{\A(HTTP/1\.\d) (\d{3}) (.*)\z})&.captures
+    raise "not a status line: #{status_line.inspect}" unless version
+
+    [version, Integer(status), reason, lines.map { |line| field(line) }]
+  end
+
+  # Reads `count` bytes.
+  def read(count)
+    receive until @buffer.bytesize >= count
+    @buffer.slice!(0, count)
+  end
+
+  def read_through(mark)
+    receive until (at = @buffer.index(mark))
+    @buffer.slice!(0, at + mark.bytesize)
+  end
+
+  # Reads until the server closes the connection.
+  def read_to_end
+    receive_more until @ended
+    @buffer.slice!(0..)
+  end
+
+  # Reads what is left of a chunked body.
+  def read_to_end_of_chunks = read_chunks
+
+  # Waits for the server to close the connection; false when it sent something first.
+  def closed? = read_to_end.empty?
+
+  def close_write = @socket.close_write
+
+  def close = @socket.close
+
+  # Closes so that the server sees a reset, as when a client is killed.
+  def abort
+    @socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_LINGER, [1, 0].pack("ii"))
+    @socket.close
+  end
+
+  private
+
+  def read_body(framing)
+    case framing
+    in :none then "".b
+    in Integer then read(framing)
+    in :chunked then read_chunks
+    in :until_close then read_to_end
+    end
+  end
+
+  def read_chunks
+    body = +"".b
+    loop do
+      size = Integer(read_through("\r\n").chomp, 16)
+      body << read(size)
+      ending = read(2)
+      raise "a chunk ended with #{ending.inspect}" unless ending == "\r\n"
+      return body if size.zero?
+    end
+  end
+
+  def field(line)
+    name, value = line.match(/\A([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ?(.*)\z/n)&.captures
+    raise "not a field: #{line.inspect}" unless name
+
+    [name.downcase, value]
+  end
+
+  def receive
+    raise Truncated, "the server closed the connection after #{@buffer.inspect}" if @ended
+
+    receive_more
+  end
+
+  def receive_more
+    @buffer << @socket.readpartial(65_536)
+  rescue EOFError, Errno::ECONNRESET
+    @ended = true
+  rescue IO::TimeoutError
+    raise Silence, "the server was silent for #{DEADLINE} s after #{@buffer.inspect}"
+  end
+end

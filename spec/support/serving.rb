@@ -1,0 +1,67 @@
+# frozen_string_literal: true
+
+require "rack/lint"
+require_relative "error_log"
+require_relative "raw_client"
+
+# Runs apps on a server of their own, in this process, on a port of the system's choice.
+module Serving
+  # The modes every behaviour is shown in.
+  MODES = %i[threaded].freeze
+
+  SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10 }.freeze
+
+  # For example groups.
+  module EachMode
+    # Defines the block's examples once for each mode; `mode` tells them, and `serve`, which.
+    def each_mode(&examples)
+      MODES.each do |mode|
+        context "in #{mode} mode" do
+          let(:mode) { mode }
+          class_exec(&examples)
+        end
+      end
+    end
+  end
+
+  # Starts a server, yields it and what reaches standard error, and stops it. The app is held to Rack's SPEC, and so is
+  # the server, unless `lint` is false; what is logged and not waited for fails the example.
+  def serve(app, lint: true, **settings)
+    require "kino" # only here, so that unit specs need no compiled extension
+    log = nil
+    result = ErrorLog.capture do |captured|
+      log = captured
+      server = Kino::Server.new(lint ? Rack::Lint.new(app) : app, **SETTINGS, mode: mode, **settings)
+      run(server) { yield server, log }
+    end
+    expect(log.unexpected).to eq("")
+    result
+  rescue StandardError, RSpec::Expectations::ExpectationNotMetError
+    RSpec.current_example.metadata[:extra_failure_lines] = ["On standard error:", *log&.text&.lines(chomp: true)]
+    raise
+  end
+
+  # Serves an app for one connection: yields a client, the server and the log.
+  def converse(app, **options)
+    serve(app, **options) do |server, log|
+      RawClient.open(server.url) { |client| yield client, server, log }
+    end
+  end
+
+  # Asks one thing of an app.
+  def ask(app, method = "GET", target = "/", headers = {}, body = nil, **options)
+    converse(app, **options) { |client| client.request(method, target, headers, body) }
+  end
+
+  private
+
+  def run(server)
+    finished = false
+    server.start
+    result = yield
+    finished = true
+    result
+  ensure
+    finished ? server.stop : server.stop!
+  end
+end
