@@ -47,7 +47,7 @@ module Kino
       return if File.file?(@full_path)
 
       fault = File.exist?(@full_path) ? "is not a file" : "no such file in #{File.dirname(@full_path)}"
-      raise AppLoadError, "#{@path}: #{fault}; start kino in the app's folder, name the file (kino FOLDER/config.ru), " \
+      raise AppLoadError, "#{@path}: #{fault}; start kino in the app's folder, name the file (kino PATH/config.ru), " \
                           "or write one: #{EXAMPLE}"
     end
 

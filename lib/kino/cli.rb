@@ -22,11 +22,16 @@ module Kino
 
     # Does what the arguments ask for. What a user can mend is one message on `err`, never a backtrace.
     #
-    # @return [Integer] the exit status: 0 when all went well; 1 when it didn't; 128 and the signal's number when a
-    #   signal came before the app was loaded
+    # @return [Integer] the exit status: 0 when all went well, and 1 when it didn't; 128 and a signal's number when that
+    #   ended the command before it served
     def run
       options = Options.new(@argv)
-      public_send(options.task, options)
+      case options.task
+      when :serve then serve(options)
+      when :init then init(options.init_path)
+      when :version then say("Kino #{VERSION}")
+      when :help then say(options.help)
+      end
     rescue Error, LoadError => error
       @err.puts "kino: #{error.message}"
       1
@@ -34,41 +39,30 @@ module Kino
       128 + error.signo
     end
 
-    # @api private
-    # @param options [Options]
-    # @return [Integer] the exit status, once the server has stopped
+    private
+
     def serve(options)
       configuration = Configuration.load(options.settings, path: options.config_path)
-      # Only here, so that the other tasks answer at once, even where the extension isn't compiled.
-      require "kino"
-      require_relative "app_loader"
-      require_relative "launcher"
+      load_server
       app = AppLoader.load(configuration.rackup, configuration.environment)
       Launcher.new(configuration, out: @out, err: @err).run(app)
     end
 
-    # @api private
-    # @param options [Options]
-    # @return [Integer] the exit status
-    def init(options)
+    # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.
+    def load_server
+      require "kino"
+      require_relative "app_loader"
+      require_relative "launcher"
+    end
+
+    def init(path)
       require_relative "configuration/template"
-      Configuration::Template.write(options.init_path)
-      @out.puts "Wrote #{options.init_path}: every setting, explained and commented out"
-      0
+      Configuration::Template.write(path)
+      say("Wrote #{path}: every setting, explained and commented out")
     end
 
-    # @api private
-    # @return [Integer] the exit status
-    def version(_options)
-      @out.puts "Kino #{VERSION}"
-      0
-    end
-
-    # @api private
-    # @param options [Options]
-    # @return [Integer] the exit status
-    def help(options)
-      @out.puts options.help
+    def say(text)
+      @out.puts text
       0
     end
   end

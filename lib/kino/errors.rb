@@ -16,6 +16,10 @@ module Kino
   # {Exception#cause} is the app's own error.
   class AppLoadError < Error; end
 
+  # The app's answer can't be sent as it is: its status, a header, or a body that isn't as long as its content-length.
+  # The message says what was given and what is allowed; the client gets a 500, or its connection closed.
+  class ResponseError < Error; end
+
   # Raised inside an app that streams its answer to a client that has left.
   class ClientDisconnected < Error; end
 end

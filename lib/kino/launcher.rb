@@ -55,7 +55,14 @@ module Kino
       ended.value
       0
     ensure
-      # Whatever raised, an error of the block above or another signal: nothing is left half running.
+      leave_nothing(server, ended)
+    end
+
+    # Whatever ended it, an error of the caller's block or another signal too, nothing is left half running. The thread
+    # goes first: `run` would start the server again if that was stopped before the thread came to call it.
+    def leave_nothing(server, thread)
+      thread&.kill&.join
+    ensure
       server.stop! if server.running?
     end
 

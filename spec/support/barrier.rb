@@ -21,6 +21,9 @@ class Barrier
     Array.new(@size) { Thread.new { RawClient.open(url) { |client| client.get("/barrier").status } } }.map(&:value)
   end
 
+  # Ready for the next `size` requests.
+  def reset = @mutex.synchronize { @inside = 0 }
+
   private
 
   # True when the barrier opened; false when it did not within the deadline.

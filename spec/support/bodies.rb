@@ -17,8 +17,9 @@ module Bodies
     # What was called so far, `close` awaited.
     def calls
       list = []
-      list << (@told.pop(timeout: 20) || raise("the body was not closed within 20 s, only #{list}")) until
-        list.last == :close
+      until list.last == :close
+        list << (@told.pop(timeout: 20) || raise("the body was not closed within 20 s; it was told #{list}"))
+      end
       list << @told.pop until @told.empty?
       list
     end
@@ -35,13 +36,18 @@ module Bodies
     end
   end
 
-  # `each`, and `to_ary`, which by the SPEC closes the body itself.
+  # `each`, and `to_ary`, which by the SPEC closes the body itself; the server's own call then does no more.
   class Listed < Each
     def to_ary
       @told << :to_ary
       @parts
     ensure
       close
+    end
+
+    def close
+      super unless @closed
+      @closed = true
     end
   end
 

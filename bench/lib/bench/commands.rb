@@ -16,11 +16,10 @@ module Bench
        app]
     end
 
-    # @return [Array<String>] Puma; workers 0 is one process
-    def puma(port, app, threads:, workers: 0, config: "-")
+    # @return [Array<String>] Puma, without a configuration file; workers 0 is one process
+    def puma(port, app, threads:, workers: 0)
       size = workers.zero? ? [] : ["-w", workers.to_s, "--preload"]
-      ["bundle", "exec", "puma", "-C", config, "-b", "tcp://127.0.0.1:#{port}", *size, "-t", "#{threads}:#{threads}",
-       app]
+      ["bundle", "exec", "puma", "-C", "-", "-b", "tcp://127.0.0.1:#{port}", *size, "-t", "#{threads}:#{threads}", app]
     end
 
     # @return [Array<String>] the core without Ruby, answering every request with the same bytes

@@ -28,7 +28,7 @@ module Bench
       IdleConnections.raise_limit if @only.include?("idle")
       @rounds.times do |round|
         Plan.groups.each { |group| load_group(group, round) }
-        Plan.idle.each { |contender| hold_idle(contender, round) } if @only.include?("idle")
+        hold_idle(Plan.idle, round) if @only.include?("idle")
       end
       @results
     end

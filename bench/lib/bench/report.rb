@@ -75,8 +75,12 @@ module Bench
 
     # Text to the left, numbers to the right.
     def table(header, rows)
-      rule = header.each_index.map { |index| rows.all? { |row| row[index].to_s.match?(/\A[\d.,]+x?\z/) } ? "---:" : "---" }
+      rule = header.each_index.map { |column| numbers?(rows, column) ? "---:" : "---" }
       [header, rule, *rows].map { |row| "| #{row.join(" | ")} |" }.join("\n")
+    end
+
+    def numbers?(rows, column)
+      rows.all? { |row| row[column].match?(/\A[\d.,]+x?\z/) }
     end
 
     def number(value)

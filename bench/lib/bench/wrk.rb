@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require "open3"
 require_relative "problem"
 
 module Bench
@@ -26,10 +25,15 @@ module Bench
     # @return [Result]
     # @raise [Problem] when it can't be run
     def self.run(url, seconds:, connections:)
-      output, status = Open3.capture2e("wrk", "-t1", "-c#{connections}", "-d#{seconds}s", "--latency", url)
-      raise Problem, "wrk failed on #{url}:\n#{output}" unless status.success?
+      command = ["wrk", "-t1", "-c#{connections}", "-d#{seconds}s", "--latency", url]
+      pipe = IO.popen(command, err: %i[child out])
+      output = pipe.read
+      pipe.close
+      raise Problem, "wrk failed on #{url}:\n#{output}" unless $?.success?
 
       parse(output)
+    ensure
+      end_early(pipe) unless pipe.nil? || pipe.closed?
     end
 
     # @param output [String] what wrk prints
@@ -46,6 +50,14 @@ module Bench
 
       number.to_f * UNITS.fetch(unit)
     end
-    private_class_method :latency
+
+    # Interrupted: the load must not outlive the benchmark.
+    def self.end_early(pipe)
+      Process.kill("TERM", pipe.pid)
+      pipe.close
+    rescue Errno::ESRCH
+      nil # it ended on its own
+    end
+    private_class_method :latency, :end_early
   end
 end

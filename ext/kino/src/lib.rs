@@ -1,1 +1,59 @@
+//! Kino's Ruby extension: the engine of `kino-core` with Ruby as its app. All that is Ruby's is in this crate, all that is
+//! unsafe in its `ffi` module.
+//!
+//! ```text
+//! server (engine) -> worker (one a thread) -> input, env -> (the app) -> response -> outgoing
+//! ```
 
+use magnus::{Error, Ruby, function, method, prelude::*};
+
+mod env;
+mod exception;
+mod ffi;
+mod input;
+mod keys;
+mod log;
+mod outgoing;
+mod response;
+mod server;
+mod worker;
+
+use server::Server;
+use worker::Worker;
+
+/// Called by Ruby when the extension is loaded. It defines classes, and starts nothing.
+///
+/// # Errors
+/// What Ruby raises.
+#[magnus::init(name = "kino")]
+fn init(ruby: &Ruby) -> Result<(), Error> {
+    ffi::ractor::declare_safe();
+    ffi::thread_hooks::reserve();
+    keys::make(ruby)?;
+
+    let native = ruby.define_module("Kino")?.define_module("Native")?;
+    let server = native.define_class("Server", ruby.class_object())?;
+    server.define_singleton_method("bind", function!(Server::bind, 2))?;
+    server.define_method("start", method!(Server::start, 0))?;
+    server.define_method("worker", method!(Server::worker, 1))?;
+    server.define_method("uris", method!(Server::uris, 0))?;
+    server.define_method("port", method!(Server::port, 0))?;
+    server.define_method("stats", method!(Server::stats, 0))?;
+    server.define_method("drain", method!(Server::drain, 0))?;
+    server.define_method("stop", method!(Server::stop, 0))?;
+
+    let worker = native.define_class("Worker", ruby.class_object())?;
+    worker.define_method("enter", method!(Worker::enter, 0))?;
+    worker.define_method("leave", method!(Worker::leave, 0))?;
+    worker.define_method("take", method!(Worker::take, 0))?;
+    worker.define_method("answer", method!(Worker::answer, 3))?;
+    worker.define_method("start", method!(Worker::start, 3))?;
+    worker.define_method("write", method!(Worker::write, 1))?;
+    worker.define_method("flush", method!(Worker::flush, 0))?;
+    worker.define_method("finish", method!(Worker::finish, 0))?;
+    worker.define_method("abort", method!(Worker::abort, 0))?;
+    worker.define_method("retract", method!(Worker::retract, 0))?;
+    worker.define_method("open?", method!(Worker::is_open, 0))?;
+    worker.define_method("sending?", method!(Worker::is_sending, 0))?;
+    Ok(())
+}

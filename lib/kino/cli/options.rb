@@ -97,7 +97,7 @@ module Kino
       def take_files(files)
         raise ConfigurationError, "given the files #{files.join(" and ")}, allowed: one" if files.size > 1
 
-        files.each { |file| @settings.set(:rackup, file, Configuration::Source.flag("config.ru")) }
+        files.each { |file| @settings.set(:rackup, file, Configuration::Source.argument) }
       end
     end
   end

@@ -69,7 +69,7 @@ module Kino
         end
 
         # @return [String] what a list of options calls the value
-        def label = "SECONDS"
+        def label = "SEC"
 
         # @param value [Object]
         # @return [Integer, Float] seconds

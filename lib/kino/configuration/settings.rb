@@ -62,9 +62,9 @@ module Kino
                       default: -> { Cpus.count }, default_text: "auto, one for each CPU", example: 2,
                       flags: %w[-w --workers], variables: %w[WEB_CONCURRENCY],
                       summary: "workers to run", doc: <<~TEXT),
-            Workers to run: workers x threads requests run at once. The default, which "auto" stands for too,
-            is the number of CPUs this process may use: its CPU affinity and its container's CPU quota
-            are honoured.
+            Workers to run: workers x threads requests run at once. The default, which "auto" stands for
+            too, is the number of CPUs this process may use: its CPU affinity and its container's CPU
+            quota are honoured.
           TEXT
           Setting.new(:threads, Kinds::Whole.new(1..1024), default: 5, flags: %w[-t --threads],
                       variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT)

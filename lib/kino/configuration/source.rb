@@ -15,6 +15,9 @@ module Kino
         # @return [Source] that flag
         def flag(flag) = new(flag, names_setting: true) { |_name, value| value == true ? flag : "#{flag} #{value}" }
 
+        # @return [Source] the command line's one argument that is no flag
+        def argument = new("the argument", names_setting: true) { |_name, value| value }
+
         # @param variable [String] an environment variable's name
         # @return [Source] that variable
         def variable(variable) = new(variable, names_setting: true) { |_name, value| "#{variable}=#{value}" }
@@ -25,17 +28,21 @@ module Kino
         def file(path, line) = new([path, line].compact.join(":")) { |name, value| "#{name} #{value.inspect}" }
 
         # @return [Source] the options `rackup -O NAME=VALUE` and `rails server` hand to a server
-        def rackup_option = new("-O") { |name, value| value == true ? "-O #{name}" : "-O #{name}=#{value}" }
+        def rackup_option
+          new("-O", joint: " ") { |name, value| value == true ? "-O #{name}" : "-O #{name}=#{value}" }
+        end
       end
 
       # @param place [String, nil] what an error says first; nil for the setting's name alone
       # @param names_setting [Boolean] whether the place already tells which setting is meant
+      # @param joint [String] what stands between the place and the setting's name
       # @yieldparam name [Symbol] a setting's name
       # @yieldparam value [Object] a value that is allowed
       # @yieldreturn [String] how that is written in this place
-      def initialize(place, names_setting: false, &syntax)
+      def initialize(place, names_setting: false, joint: ": ", &syntax)
         @place = place
         @names_setting = names_setting
+        @joint = joint
         @syntax = syntax
       end
 
@@ -44,7 +51,7 @@ module Kino
       def label(name)
         return @place if @names_setting
 
-        [@place, name].compact.join(": ")
+        [@place, name].compact.join(@joint)
       end
 
       # @param name [Symbol] a setting's name

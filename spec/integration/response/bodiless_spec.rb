@@ -3,7 +3,9 @@
 RSpec.describe "An answer without a body" do
   each_mode do
     it "is that to HEAD, with the headers that GET would have" do
-      app = ->(env) { [200, { "content-length" => "7", "x-own" => "y" }, env["REQUEST_METHOD"] == "HEAD" ? [] : ["content"]] }
+      app = lambda do |env|
+        [200, { "content-length" => "7", "x-own" => "y" }, env["REQUEST_METHOD"] == "HEAD" ? [] : ["content"]]
+      end
       converse(app) do |client|
         head = client.request("HEAD", "/")
         expect([head.status, head["content-length"], head["x-own"]]).to eq([200, "7", "y"])

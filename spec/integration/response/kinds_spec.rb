@@ -56,7 +56,7 @@ RSpec.describe "A response body" do
 
     it "with a to_ary that gives no Array, such as Rails' streamed ones, is sent by each" do
       body = Bodies::Each.new("one", "two")
-      def body.to_ary = each_entry
+      def body.to_ary = enum_for(:each)
 
       response = answer_with(body, lint: false)
       expect([response.body, response["transfer-encoding"]]).to eq(%w[onetwo chunked])

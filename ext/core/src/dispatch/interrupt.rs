@@ -1,10 +1,15 @@
 //! A way to call one worker out of any wait.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use mio::Waker;
+use parking_lot::Mutex;
 
+use crate::net::client_wait::{ClientWait, Woken};
 use crate::net::context::Context;
+use crate::net::exchange::Exchange;
 
 /// Raised by anyone, heard by the worker it belongs to, in this wait or in the next one. Raised twice it is heard once.
 #[derive(Debug)]
@@ -12,24 +17,48 @@ pub struct Interrupt {
     raise: Sender<()>,
     pub(super) raised: Receiver<()>,
     context: Arc<Context>,
+    /// The worker's own poll, made when it first waits for a client.
+    client: Mutex<Option<ClientWait>>,
+    client_waker: OnceLock<Waker>,
 }
 
 impl Interrupt {
     pub(crate) fn new(context: Arc<Context>) -> Interrupt {
         let (raise, raised) = bounded(1);
-        Interrupt { raise, raised, context }
+        Interrupt { raise, raised, context, client: Mutex::new(None), client_waker: OnceLock::new() }
     }
 
-    /// Calls the worker. Neither blocks nor takes a lock, beyond one write to the poll.
+    /// Calls the worker, wherever it waits.
     pub fn raise(&self) {
         // Full: it has been raised and not heard yet.
         let _ = self.raise.try_send(());
+        if let Some(waker) = self.client_waker.get()
+            && let Err(error) = waker.wake()
+        {
+            tracing::error!(%error, "a worker can't be woken");
+        }
         // The worker may be the one who polls.
         self.context.wake();
     }
 
-    /// Whether it was raised; it is not any more then.
-    pub fn is_raised(&self) -> bool {
-        self.raised.try_recv().is_ok()
+    /// Waits until the client of `exchange` reads on, for `write_timeout` at most.
+    ///
+    /// # Errors
+    /// When the kernel gives no poll or refuses to poll the socket.
+    pub fn wait_for_client(&self, exchange: &Exchange) -> io::Result<Woken> {
+        let mut client = self.client.lock();
+        let wait = match &mut *client {
+            Some(wait) => wait,
+            none => {
+                let (wait, waker) = ClientWait::new()?;
+                // Only this method sets it, under the lock.
+                let _ = self.client_waker.set(waker);
+                none.insert(wait)
+            }
+        };
+        if self.raised.try_recv().is_ok() {
+            return Ok(Woken::Called);
+        }
+        wait.until_writable(exchange.socket(), exchange.context().config.write_timeout)
     }
 }

@@ -82,6 +82,11 @@ impl Runners {
 }
 
 impl Runner {
+    /// Whether it is a worker of that group.
+    pub fn is_of(&self, group: &Arc<Runners>) -> bool {
+        Arc::ptr_eq(&self.group, group)
+    }
+
     /// The request has been served; the worker wants the next one. True when it has the baton.
     pub fn fetch(&self) -> bool {
         self.state.store(FETCHING, Ordering::SeqCst);

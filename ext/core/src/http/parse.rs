@@ -10,6 +10,8 @@ use crate::error::Fault;
 
 /// Room for the most fields that any limit may allow.
 const FIELDS: usize = 256;
+/// Bytes of a field's name. Past it: 431.
+pub const LONGEST_NAME: usize = 256;
 
 /// Parses the head that `input` begins with into `head`, and answers its length in bytes; `None` asks for more.
 ///
@@ -41,6 +43,9 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
     head.version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
     head.fields.clear();
     for field in request.headers.iter() {
+        if field.name.len() > LONGEST_NAME {
+            return Err(Fault::HeadTooLarge);
+        }
         head.fields.push((Span::of(field.name.as_bytes(), bytes), value(field.value, bytes)));
     }
     Ok(Some(length))
@@ -142,6 +147,7 @@ mod tests {
     fn keeps_its_limits() {
         let status = |input: &[u8]| parse(input).map(|_| ()).map_err(Fault::status);
         assert_eq!(status(&[b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'x'; 70_000]].concat()), Err(431));
+        assert_eq!(status(&[b"GET / HTTP/1.1\r\n".as_slice(), &[b'x'; 257], b": y\r\n\r\n"].concat()), Err(431));
         assert_eq!(status(&[b"GET /".as_slice(), &[b'x'; 70_000]].concat()), Err(414));
         assert_eq!(status(&[b"GET / HTTP/1.1\r\n".as_slice(), &b"A: b\r\n".repeat(200), b"\r\n"].concat()), Err(431));
     }

@@ -1,0 +1,31 @@
+//! Kino's own exceptions, raised from Rust.
+
+use magnus::{Error, ExceptionClass, Module, RModule, Ruby};
+
+/// `Kino::ResponseError`: the app's answer can't be sent as it is.
+pub(crate) fn response_error(ruby: &Ruby, message: impl Into<String>) -> Error {
+    of_class(ruby, "ResponseError", message.into())
+}
+
+/// `Kino::ClientDisconnected`: nobody is there to hear the rest of an answer.
+pub(crate) fn client_disconnected(ruby: &Ruby, message: impl Into<String>) -> Error {
+    of_class(ruby, "ClientDisconnected", message.into())
+}
+
+/// `Kino::BindError`: an address can't be listened on.
+pub(crate) fn bind_error(ruby: &Ruby, message: impl Into<String>) -> Error {
+    of_class(ruby, "BindError", message.into())
+}
+
+/// A method was called at a time when it makes no sense; only Kino's own code could do so.
+pub(crate) fn misuse(ruby: &Ruby, message: &'static str) -> Error {
+    Error::new(ruby.exception_thread_error(), message)
+}
+
+fn of_class(ruby: &Ruby, name: &str, message: String) -> Error {
+    let kino: Result<RModule, Error> = ruby.class_object().const_get("Kino");
+    match kino.and_then(|kino| kino.const_get::<_, ExceptionClass>(name)) {
+        Ok(class) => Error::new(class, message),
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,12 @@
+//! The boundary to Ruby's C API: the only place with unsafe code. Each file offers safe functions, and each unsafe block
+//! says what makes it sound.
+//!
+//! What holds everywhere: a method of the extension is called by Ruby, so its thread holds the GVL until
+//! [`gvl::without`] gives it up; a value that stands in a local variable is seen by the garbage collector, one that is kept
+//! in Rust's memory has to be marked.
+
+pub(crate) mod gvl;
+pub(crate) mod protect;
+pub(crate) mod ractor;
+pub(crate) mod strings;
+pub(crate) mod thread_hooks;

@@ -1,0 +1,68 @@
+//! A request's body as `rack.input` (Rack 3 SPEC, "The Input Stream").
+
+use std::os::fd::{IntoRawFd, OwnedFd};
+
+use kino_core::http::spool::Body;
+use magnus::value::{Opaque, ReprValue};
+use magnus::{Error, RClass, RString, Ruby, Value, prelude::*};
+use std::sync::OnceLock;
+
+struct Classes {
+    string_io: Opaque<RClass>,
+    file: Opaque<RClass>,
+    /// What reads as nothing; frozen, so one serves all.
+    none: Opaque<Value>,
+}
+
+static CLASSES: OnceLock<Classes> = OnceLock::new();
+
+/// Finds the classes; once, before the first request.
+///
+/// # Errors
+/// When Ruby does not have them.
+pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
+    if CLASSES.get().is_some() {
+        return Ok(());
+    }
+    let kino: magnus::RModule = ruby.class_object().const_get("Kino")?;
+    let string_io: RClass = ruby.class_object().const_get("StringIO")?;
+    let file: RClass = ruby.class_object().const_get("File")?;
+    let none: Value = kino.const_get("NO_INPUT")?;
+    ruby.gc_register_mark_object(string_io);
+    ruby.gc_register_mark_object(file);
+    ruby.gc_register_mark_object(none);
+    let _ = CLASSES.set(Classes { string_io: string_io.into(), file: file.into(), none: none.into() });
+    Ok(())
+}
+
+/// A body as an object for the app.
+pub(crate) struct Input {
+    pub(crate) object: Value,
+    /// Its length in bytes; `None` where there is no body.
+    pub(crate) length: Option<u64>,
+    /// Whether it holds a descriptor, to be closed after the answer.
+    pub(crate) is_file: bool,
+}
+
+/// Makes the object.
+///
+/// # Errors
+/// When Ruby has no memory or no descriptor left.
+pub(crate) fn of(ruby: &Ruby, body: Body) -> Result<Input, Error> {
+    let classes = CLASSES.get().expect("the classes are found before the first request");
+    match body {
+        Body::Empty => Ok(Input { object: ruby.get_inner(classes.none), length: None, is_file: false }),
+        Body::Memory(bytes) => {
+            let string: RString = ruby.str_from_slice(&bytes);
+            string.funcall::<_, _, Value>("force_encoding", (ruby.ascii8bit_encoding(),))?;
+            let object = ruby.get_inner(classes.string_io).new_instance((string,))?.as_value();
+            Ok(Input { object, length: Some(bytes.len() as u64), is_file: false })
+        }
+        Body::File { file, length } => {
+            // Ruby's from here on, which closes it when it raises, and when the object is collected.
+            let descriptor = OwnedFd::from(file).into_raw_fd();
+            let object: Value = ruby.get_inner(classes.file).funcall("for_fd", (descriptor, "rb"))?;
+            Ok(Input { object, length: Some(length), is_file: true })
+        }
+    }
+}

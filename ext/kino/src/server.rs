@@ -1,0 +1,163 @@
+//! `Kino::Native::Server`: an engine, as Ruby sees it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kino_core::config::{Config, Limits};
+use kino_core::dispatch::runners::Runners;
+use kino_core::net::listener::Listener;
+use kino_core::server::Server as Engine;
+use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert};
+use parking_lot::Mutex;
+
+use crate::ffi::thread_hooks;
+use crate::worker::Worker;
+use crate::{exception, input, log};
+
+/// An engine, as Ruby sees it.
+#[magnus::wrap(class = "Kino::Native::Server", free_immediately)]
+pub(crate) struct Server {
+    uris: Vec<String>,
+    port: Option<u16>,
+    config: Config,
+    stage: Mutex<Stage>,
+}
+
+/// ```text
+///   Bound --start--> Running
+/// ```
+enum Stage {
+    Bound(Vec<Listener>),
+    Running { engine: Arc<Engine>, group: Arc<Runners> },
+}
+
+impl Server {
+    /// `Server.bind(uris, settings) -> Server`: listens, and starts nothing yet.
+    pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<Server, Error> {
+        let config = config_of(ruby, settings)?;
+        let mut listeners = Vec::new();
+        for uri in uris.to_vec::<String>()? {
+            let listener = Listener::bind(&uri).map_err(|error| exception::bind_error(ruby, error.to_string()))?;
+            listeners.push(listener);
+        }
+        Ok(Server {
+            uris: listeners.iter().map(Listener::uri).collect(),
+            port: listeners.iter().find_map(Listener::port),
+            config,
+            stage: Mutex::new(Stage::Bound(listeners)),
+        })
+    }
+
+    /// `start -> nil`: starts the engine. Its own thread exists from here on.
+    pub(crate) fn start(ruby: &Ruby, this: &Server) -> Result<(), Error> {
+        input::prepare(ruby)?;
+        log::start();
+        let mut stage = this.stage.lock();
+        let Stage::Bound(listeners) = &mut *stage else {
+            return Err(exception::misuse(ruby, "the engine has been started before"));
+        };
+        let engine = Engine::start(std::mem::take(listeners), this.config.clone())
+            .map_err(|error| exception::bind_error(ruby, format!("the engine can't be started: {error}")))?;
+        let group = Arc::new(Runners::default());
+        thread_hooks::listen(&group);
+        *stage = Stage::Running { engine: Arc::new(engine), group };
+        Ok(())
+    }
+
+    /// `worker(template) -> Worker`: the engine's end for one more thread of the main ractor.
+    pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Worker, Error> {
+        match &*this.stage.lock() {
+            Stage::Running { engine, group } => {
+                Ok(Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template))
+            }
+            Stage::Bound(_) => Err(exception::misuse(ruby, "the engine has not been started")),
+        }
+    }
+
+    /// `uris -> [String]`: where it listens, with the ports that were really bound.
+    pub(crate) fn uris(&self) -> Vec<String> {
+        self.uris.clone()
+    }
+
+    /// `port -> Integer or nil`: the first TCP listener's.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// `stats -> {Symbol => Integer}`
+    pub(crate) fn stats(ruby: &Ruby, this: &Server) -> Result<RHash, Error> {
+        let hash = ruby.hash_new();
+        if let Some(engine) = this.engine() {
+            for (name, number) in engine.context().stats.all() {
+                hash.aset(ruby.to_symbol(name), number)?;
+            }
+        }
+        Ok(hash)
+    }
+
+    /// `drain -> nil`: accepts no more; workers go on until all that has begun is answered, and then get `nil`.
+    pub(crate) fn drain(&self) {
+        let unstarted = match &mut *self.stage.lock() {
+            Stage::Bound(listeners) => std::mem::take(listeners),
+            Stage::Running { engine, .. } => {
+                engine.drain();
+                Vec::new()
+            }
+        };
+        drop(unstarted);
+    }
+
+    /// `stop -> nil`: ends everything now.
+    pub(crate) fn stop(&self) {
+        self.drain();
+        if let Some(engine) = self.engine() {
+            engine.stop();
+        }
+    }
+
+    fn engine(&self) -> Option<Arc<Engine>> {
+        match &*self.stage.lock() {
+            Stage::Running { engine, .. } => Some(engine.clone()),
+            Stage::Bound(_) => None,
+        }
+    }
+}
+
+/// The settings that are the engine's, by the names that users know.
+fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
+    let settings = Settings { ruby, hash: settings };
+    Ok(Config {
+        limits: Limits {
+            head: settings.get("max_header_size")?,
+            fields: settings.get("max_headers")?,
+            target: settings.get("max_uri_size")?,
+            body: settings.get::<Option<u64>>("max_body_size")?.unwrap_or(u64::MAX),
+            body_buffer: settings.get("body_buffer")?,
+            spool_dir: PathBuf::from(settings.get::<String>("spool_dir")?),
+        },
+        max_connections: settings.get("max_connections")?,
+        queue_depth: settings.get("queue_depth")?,
+        header_timeout: settings.seconds("header_timeout")?,
+        body_timeout: settings.seconds("body_timeout")?,
+        keepalive_timeout: settings.seconds("keepalive_timeout")?,
+        write_timeout: settings.seconds("write_timeout")?,
+    })
+}
+
+struct Settings<'a> {
+    ruby: &'a Ruby,
+    hash: RHash,
+}
+
+impl Settings<'_> {
+    fn get<T: TryConvert>(&self, name: &str) -> Result<T, Error> {
+        self.hash.fetch::<Symbol, T>(self.ruby.to_symbol(name))
+    }
+
+    fn seconds(&self, name: &str) -> Result<Duration, Error> {
+        let seconds: f64 = self.get(name)?;
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|error| Error::new(self.ruby.exception_arg_error(), format!("{name}: {error}")))
+    }
+}

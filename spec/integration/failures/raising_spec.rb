@@ -1,0 +1,69 @@
+# frozen_string_literal: true
+
+require "timeout"
+
+RSpec.describe "An app that raises" do
+  # An error that resists being told.
+  class Unspeakable < StandardError
+    def message = raise("no message either")
+
+    def detailed_message(**) = message
+
+    def full_message(**) = message
+
+    def inspect = message
+  end
+
+  failures = {
+    "a StandardError" => [-> { raise ArgumentError, "boom" }, /ArgumentError.*boom|boom.*ArgumentError/],
+    "an Exception" => [-> { raise Exception, "boom" }, /boom/],
+    "a NotImplementedError" => [-> { raise NotImplementedError, "boom" }, /NotImplementedError/],
+    "a NoMemoryError" => [-> { raise NoMemoryError, "boom" }, /NoMemoryError/],
+    "a SystemStackError" => [-> { (deep = -> { deep.call + 1 }).call }, /SystemStackError/],
+    "SystemExit, by exit" => [-> { exit 3 }, /SystemExit/],
+    "Interrupt" => [-> { raise Interrupt, "boom" }, /Interrupt/],
+    "SignalException" => [-> { raise SignalException, "TERM" }, /SignalException|SIGTERM/],
+    "Timeout::Error" => [-> { Timeout.timeout(0.01) { sleep } }, /Timeout::Error/],
+    "StopIteration" => [-> { raise StopIteration, "boom" }, /StopIteration/],
+    "an error without a backtrace" => [-> { raise ArgumentError.new("boom"), cause: nil, backtrace: [] }, /boom/],
+    "an error with a cause" => [lambda do
+      raise "root"
+    rescue RuntimeError
+      raise ArgumentError, "boom"
+    end, /boom/],
+    "an error whose message is not text" => [-> { raise "boom \xFF\x00".b }, /boom/],
+    "an error that can't be told" => [-> { raise Unspeakable }, /Unspeakable/],
+    "a frozen error" => [-> { raise ArgumentError.new("boom").freeze }, /boom|FrozenError/],
+    "by throwing to nobody" => [-> { throw :nobody }, /UncaughtThrowError|nobody/],
+    "by ending its thread" => [-> { Thread.exit }, /./],
+    "by raising in its thread from another" => [lambda do
+      worker = Thread.current
+      Thread.new { worker.raise(IOError, "boom") }.join
+      sleep
+    end, /boom/]
+  }
+
+  each_mode do
+    failures.each do |what, (fail_now, logged)|
+      it "#{what}: 500 each time, logged, and no worker is lost" do
+        barrier = Barrier.new(4)
+        app = ->(env) { env["PATH_INFO"] == "/barrier" ? barrier.call(env) : fail_now.call }
+        serve(app, workers: 2, threads: 2) do |server, log|
+          statuses = Array.new(6) { RawClient.open(server.url) { |client| client.get("/fail").status } }
+          expect(statuses).to eq([500] * 6)
+          expect(barrier.statuses(server.url)).to eq([200] * 4)
+          log.wait_for(logged)
+        end
+      end
+    end
+
+    it "gets the error's class, message and backtrace into rack.errors, and none of it into the answer" do
+      converse(->(_) { raise ArgumentError, "a secret" }) do |client, _, log|
+        response = client.get("/path")
+        expect(response.status).to eq(500)
+        expect([response.body, *response.fields.flatten].join).not_to match(/secret|ArgumentError|\.rb/)
+        expect(log.wait_for(/raising_spec\.rb:\d+/)).to include("ArgumentError", "a secret")
+      end
+    end
+  end
+end

@@ -1,0 +1,52 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "support/kino_process"
+
+RSpec.describe "where settings come from" do
+  include KinoProcess::Helpers
+
+  before { write("config.ru", 'run ->(env) { [200, {}, [ENV["RACK_ENV"]]] }') }
+
+  # How many of each, the environment and the port, as a server started like this tells them.
+  def told(*arguments, **options)
+    process = kino(*arguments, **options)
+    numbers = process.wait_for(/: (\d+) workers? x (\d+) threads?, (\w+)\)/).captures
+    expect(process.get.body).to eq(numbers.last)
+    [*numbers, Integer(process.url[/\d+\z/])]
+  ensure
+    process&.kill
+  end
+
+  it "is flags, then the environment, then kino.rb, then the defaults" do
+    in_file, in_env, in_flag = Array.new(3) { free_port }
+    write("kino.rb", "port #{in_file}\nworkers 2\nthreads 2\nenvironment 'infile'\n")
+    env = { "PORT" => in_env.to_s, "WEB_CONCURRENCY" => "3", "RAILS_MAX_THREADS" => "3", "RACK_ENV" => "inenv" }
+    flags = ["-p", in_flag.to_s, "-w", "4", "-t", "4", "-e", "inflag"]
+
+    expect(told).to eq(["2", "2", "infile", in_file])
+    expect(told(env: env)).to eq(["3", "3", "inenv", in_env])
+    expect(told(*flags, env: env)).to eq(["4", "4", "inflag", in_flag])
+    expect(told("-C", "-", "-p", "0").first(3)).to eq([Kino::Configuration.new.workers.to_s, "5", "development"])
+  end
+
+  it "is RAILS_ENV where RACK_ENV is not set" do
+    expect(told("-p", "0", env: { "RAILS_ENV" => "staging" })[2]).to eq("staging")
+  end
+
+  it "is config/kino.rb where there is no kino.rb, and another file where one is named" do
+    write("config/kino.rb", "port 0\nthreads 6\n")
+    write("other.rb", "port 0\nthreads 7\n")
+
+    expect(told[1]).to eq("6")
+    expect(told("-C", "other.rb")[1]).to eq("7")
+  end
+
+  it "lets PORT move the address in kino.rb, and -b replace it" do
+    write("kino.rb", "bind 'tcp://127.0.0.1:1'\n")
+    in_env, in_flag = free_port, free_port
+
+    expect(told(env: { "PORT" => in_env.to_s }).last).to eq(in_env)
+    expect(told("-b", "127.0.0.1:#{in_flag}", env: { "PORT" => in_env.to_s }).last).to eq(in_flag)
+  end
+end

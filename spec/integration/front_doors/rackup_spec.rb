@@ -1,0 +1,98 @@
+# frozen_string_literal: true
+
+require "support/kino_process"
+
+RSpec.describe "rackup -s kino" do
+  include KinoProcess::Helpers
+
+  before { write("config.ru", 'run ->(env) { [200, {}, ["hello from #{ENV["RACK_ENV"]}"]] }') }
+
+  def rackup(*arguments, **options) = gem_command("rackup", "-s", "kino", *arguments, **options)
+
+  it "serves the app with the settings that are given" do
+    process = rackup("-p", "0", "-o", "127.0.0.1", "-E", "production", "-O", "workers=2", "-O", "threads=3")
+
+    expect(process.get.body).to eq("hello from production")
+    expect(process.out).to include("threaded: 2 workers x 3 threads, production)")
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.out).to end_with("Stopped\n")
+  end
+
+  it "follows kino.rb where nothing is given" do
+    write("kino.rb", "port 0\nthreads 4\n")
+    process = rackup
+
+    expect(process.get.status).to eq(200)
+    expect(process.out).to include(" x 4 threads, development)")
+    expect(process.signal(:INT).status).to eq(0)
+    expect(process.out).to end_with("Stopped\n")
+  end
+
+  it "lists the settings" do
+    process = rackup("-h")
+
+    expect(process.status).to eq(0)
+    expect(process.out).to match(/^  -O threads=N +threads in each worker \(default 5\)$/)
+    expect(process.out).to match(/^  -O bind=URI/)
+  end
+
+  it "ends with one message where it can't start" do
+    TCPServer.open("127.0.0.1", 0) do |other|
+      process = rackup("-o", "127.0.0.1", "-p", other.addr[1].to_s)
+
+      expect(process.status).to eq(1)
+      expect(process.err).to match(/127\.0\.0\.1:#{other.addr[1]}: another process .*\(Kino::BindError\)$/)
+      expect(process.err).not_to match(%r{\tfrom |lib/kino/})
+    end
+  end
+
+  it "refuses an option that isn't allowed" do
+    process = rackup("-p", "0", "-O", "treads=3")
+
+    expect(process.status).to eq(1)
+    expect(process.err)
+      .to match(/-O treads: there is no such setting; did you mean threads\? \(Kino::ConfigurationError\)$/)
+  end
+end
+
+RSpec.describe "Rackup::Handler::Kino" do
+  include KinoProcess::Helpers
+
+  it "serves where rackup is not installed" do
+    # Without RubyGems nothing but Kino and Ruby's own libraries can be found.
+    process = start("--disable-gems", "-e", <<~RUBY, env: { "RUBYOPT" => nil })
+      require "rackup/handler/kino"
+      Rackup::Handler::Kino.run(->(_) { [200, {}, ["hello"]] }, Port: 0, Host: "127.0.0.1")
+    RUBY
+
+    expect(process.get.body).to eq("hello")
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.err).to eq("")
+  end
+
+  it "is registered with rackup, whichever is required first" do
+    ["rackup", "rackup/handler/kino"].permutation.each do |libraries|
+      process = start("-e", "#{libraries.map { |library| "require '#{library}'\n" }.join}p Rackup::Handler.get('kino')")
+
+      expect([process.status, process.out]).to eq([0, "Rackup::Handler::Kino\n"])
+    end
+  end
+
+  it "leaves signals alone beside the main thread, and returns when its server is stopped" do
+    require "rackup/handler/kino"
+    before = Signal.trap("TERM", "DEFAULT")
+    response = nil
+    thread = Thread.new do
+      Rackup::Handler::Kino.run(->(_) { [200, {}, ["hello"]] }, Port: 0, Host: "127.0.0.1", Silent: true) do |server|
+        response = RawClient.open(server.url, &:get)
+        expect(Signal.trap("TERM", "DEFAULT")).to eq("DEFAULT")
+        server.stop
+      end
+    end
+
+    expect(thread.value).to be_nil
+    expect(response.body).to eq("hello")
+  ensure
+    Signal.trap("TERM", before || "DEFAULT")
+  end
+end

@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+require "kino/cli"
+
+RSpec.describe Kino::CLI::Options do
+  def configuration(*argv) = Kino::Configuration.from([described_class.new(argv).settings])
+
+  def refusal(*argv)
+    described_class.new(argv)
+    raise "#{argv} was taken"
+  rescue Kino::ConfigurationError => error
+    error.message
+  end
+
+  it "serves with defaults where nothing is given" do
+    options = described_class.new([])
+
+    expect(options).to have_attributes(task: :serve, config_path: nil)
+    expect(configuration).to eq(Kino::Configuration.new)
+  end
+
+  it "has a flag for what is set most" do
+    given = Kino::Configuration.new(bind: "tcp://0.0.0.0:80", mode: :threaded, workers: 3, threads: 4,
+                                    environment: "production", quiet: true)
+
+    expect(configuration(*%w[-b tcp://0.0.0.0:80 -m threaded -w 3 -t 4 -e production --quiet])).to eq(given)
+    expect(configuration(*%w[--bind tcp://0.0.0.0:80 --mode threaded --workers 3 --threads 4 --environment production
+                             --quiet])).to eq(given)
+    expect(configuration(*%w[--bind=tcp://0.0.0.0:80 -mthreaded -w3 --threads=4 -eproduction --quiet])).to eq(given)
+  end
+
+  it "listens on every address that is given" do
+    expect(configuration(*%w[-b 127.0.0.1:1 -b [::1]:2 -b unix:///a.sock]).bind)
+      .to eq(%w[tcp://127.0.0.1:1 tcp://[::1]:2 unix:///a.sock])
+    expect(configuration(*%w[-p 3000]).bind).to eq(%w[tcp://127.0.0.1:3000])
+    expect(configuration(*%w[-p 3000 -b unix:///a.sock]).bind).to eq(%w[unix:///a.sock tcp://127.0.0.1:3000])
+  end
+
+  it "takes a config.ru before, between and after the flags" do
+    [%w[app.ru -t 3 -w 2], %w[-t 3 app.ru -w 2], %w[-t 3 -w 2 app.ru], %w[-t 3 -w 2 -- app.ru]].each do |argv|
+      expect(configuration(*argv)).to have_attributes(rackup: "app.ru", threads: 3, workers: 2)
+    end
+  end
+
+  it "takes the configuration file, or - for none" do
+    expect(described_class.new(%w[-C other.rb]).config_path).to eq("other.rb")
+    expect(described_class.new(%w[--config=other.rb]).config_path).to eq("other.rb")
+    expect(described_class.new(%w[-C -]).config_path).to eq("-")
+  end
+
+  it "knows the other tasks" do
+    expect(described_class.new(%w[--init])).to have_attributes(task: :init, init_path: "kino.rb")
+    expect(described_class.new(%w[--init a.rb])).to have_attributes(task: :init, init_path: "a.rb")
+    expect(described_class.new(%w[-v]).task).to eq(:version)
+    expect(described_class.new(%w[-h]).task).to eq(:help)
+  end
+
+  it "leaves the arguments as they are" do
+    argv = %w[-t 3 app.ru].freeze
+
+    expect { described_class.new(argv) }.not_to raise_error
+  end
+
+  it "refuses an unknown option, with the nearest there is" do
+    expect(refusal("--wrokers", "3")).to eq("--wrokers: there is no such option; did you mean --workers?")
+    expect(refusal("--confg=x")).to eq("--confg=x: there is no such option; did you mean --config?")
+    expect(refusal("--zzzzzz")).to eq("--zzzzzz: there is no such option; see kino --help")
+    expect(refusal("-x")).to eq("-x: there is no such option; see kino --help")
+  end
+
+  it "refuses an option without its value, and a value where there is none" do
+    expect(refusal("--threads")).to eq("--threads: needs a value; see kino --help")
+    expect(refusal("-t")).to eq("-t: needs a value; see kino --help")
+    expect(refusal("--quiet=yes")).to eq("needless argument: --quiet=yes; see kino --help")
+  end
+
+  it "refuses a value that isn't allowed, naming the flag" do
+    expect(refusal("-t", "0")).to eq('--threads: given "0", allowed: an Integer from 1 to 1024; write --threads 5')
+    expect(refusal("-b", ":80")).to start_with('--bind: given ":80", which names no host; ')
+      .and end_with("write --bind tcp://127.0.0.1:80")
+    expect(refusal("")).to eq('the argument: given "", allowed: the path of a file; write config.ru')
+  end
+
+  it "refuses more than one file" do
+    expect(refusal("a.ru", "b.ru")).to eq("given the files a.ru and b.ru, allowed: one")
+  end
+end

@@ -1,0 +1,61 @@
+# frozen_string_literal: true
+
+require "kino/cli"
+require "stringio"
+require "tmpdir"
+
+RSpec.describe Kino::CLI do
+  around { |example| Dir.mktmpdir { |folder| Dir.chdir(folder) { example.run } } }
+
+  # What the command with these arguments says and how it ends.
+  def kino(*argv)
+    out, err = StringIO.new, StringIO.new
+    status = described_class.new(argv, out: out, err: err).run
+    [status, out.string, err.string]
+  end
+
+  it "prints the version" do
+    expect(kino("--version")).to eq([0, "Kino #{Kino::VERSION}\n", ""])
+    expect(kino("-v")).to eq(kino("--version"))
+  end
+
+  it "prints a help that has every flag" do
+    status, out, err = kino("--help")
+
+    expect([status, err]).to eq([0, ""])
+    settings = Kino::Configuration::Settings::TABLE.values.flat_map(&:flags)
+    expect(settings + %w[-C --config --init -v --version -h --help]).to all(satisfy { |flag| out.include?(flag) })
+    expect(out).to include("-t, --threads N            threads in each worker (default 5)\n")
+    expect(out.lines(chomp: true)).to all(satisfy { |line| line.size <= 105 })
+    expect(kino("-h")).to eq(kino("--help"))
+  end
+
+  it "writes a kino.rb, and never over one" do
+    expect(kino("--init")).to eq([0, "Wrote kino.rb: every setting, explained and commented out\n", ""])
+    expect(kino("--init")).to eq([1, "", "kino: kino.rb exists already and is left as it is; " \
+                                         "name another file: kino --init FILE\n"])
+    expect(kino("--init", "other.rb").first).to eq(0)
+    expect(File.read("other.rb")).to eq(File.read("kino.rb"))
+  end
+
+  it "says what can't be used, on standard error, and ends with 1" do
+    expect(kino("--threads", "lots"))
+      .to eq([1, "", "kino: --threads: given \"lots\", allowed: an Integer from 1 to 1024; write --threads 5\n"])
+  end
+
+  it "reads kino.rb before it loads anything else" do
+    File.write("kino.rb", "threads 0")
+
+    expect(kino)
+      .to eq([1, "", "kino: kino.rb:1: threads: given 0, allowed: an Integer from 1 to 1024; write threads 5\n"])
+  end
+
+  it "ends as a shell tells a signal when one comes before the app is loaded" do
+    cli = described_class.new([], out: StringIO.new, err: StringIO.new)
+    allow(Kino::Configuration).to receive(:load).and_raise(SignalException, "TERM")
+    expect(cli.run).to eq(143)
+
+    allow(Kino::Configuration).to receive(:load).and_raise(Interrupt)
+    expect(cli.run).to eq(130)
+  end
+end

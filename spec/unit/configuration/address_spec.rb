@@ -1,0 +1,96 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "tmpdir"
+
+RSpec.describe Kino::Configuration::Address do
+  def bind(*given) = Kino::Configuration.new(bind: given.size == 1 ? given.first : given).bind
+
+  def refusal(given)
+    Kino::Configuration.new(bind: given)
+    raise "#{given.inspect} was taken"
+  rescue Kino::ConfigurationError => error
+    error.message
+  end
+
+  it "is a TCP address with a name, an IPv4 or an IPv6 address" do
+    %w[tcp://127.0.0.1:9292 tcp://0.0.0.0:80 tcp://localhost:0 tcp://web-1.internal:65535 tcp://[::1]:9292
+       tcp://[::]:80 tcp://[::ffff:127.0.0.1]:80 tcp://[fe80::1%eth0]:80].each do |address|
+      expect(bind(address)).to eq([address])
+    end
+  end
+
+  it "may leave tcp:// out where host and port are there, and is kept with it" do
+    expect(bind("127.0.0.1:3000", "[::1]:3000", "localhost:3000", "tcp://127.0.0.1:3001/"))
+      .to eq(%w[tcp://127.0.0.1:3000 tcp://[::1]:3000 tcp://localhost:3000 tcp://127.0.0.1:3001])
+  end
+
+  it "is a unix socket's path, kept from the folder it was written in" do
+    expect(bind("unix:///run/app.sock")).to eq(["unix:///run/app.sock"])
+    Dir.mktmpdir do |folder|
+      Dir.chdir(folder) { expect(bind("unix://tmp/app.sock")).to eq(["unix://#{File.realpath(folder)}/tmp/app.sock"]) }
+    end
+  end
+
+  it "counts once, however often it is written" do
+    expect(bind("tcp://127.0.0.1:1", "127.0.0.1:1")).to eq(["tcp://127.0.0.1:1"])
+  end
+
+  it "is told how to be written, for the slips people make" do
+    {
+      ":3000" => ["which names no host;", "tcp://127.0.0.1:3000"],
+      "3000" => ["which names no host;", "tcp://127.0.0.1:3000"],
+      "localhost" => ["which names no port;", "tcp://localhost:9292"],
+      "tcp://127.0.0.1" => ["which names no port;", "tcp://127.0.0.1:9292"],
+      "tcp://[::1]" => ["which names no port;", "tcp://[::1]:9292"],
+      "::1:3000" => ["whose IPv6 address needs brackets;", "tcp://[::1]:3000"],
+      "tcp://::1:3000" => ["whose IPv6 address needs brackets;", "tcp://[::1]:3000"],
+      "http://localhost:3000/" => ["allowed:", "tcp://localhost:3000"],
+      "/run/app.sock" => ["allowed:", "unix:///run/app.sock"],
+      "unix:/run/app.sock" => ["allowed:", "unix:///run/app.sock"],
+      "tcp://127.0.0.1:70000" => ["whose port is past 65535;", "tcp://127.0.0.1:9292"],
+      "ssl://0.0.0.0:443" => ["but Kino doesn't speak TLS (leave that to a proxy before it);", "tcp://127.0.0.1:9292"],
+      "unix://" => ["which names no path;", "tcp://127.0.0.1:9292"],
+      "unix:///a.sock?umask=0111" => ["which has options Kino doesn't know;", "tcp://127.0.0.1:9292"],
+      "unix:///#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"]
+    }.each do |given, (reason, write)|
+      expect(refusal(given)).to start_with("bind: given #{given.inspect}, #{reason}")
+        .and end_with("; write bind: #{write.inspect}")
+    end
+  end
+
+  it "is nothing else" do
+    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH; write bind: \"tcp://127.0.0.1:9292\""
+    ["", "*:3000", "tcp://a b:3000", "tcp://127.0.0.1:http", "tcp://127.0.0.1:", "tcp://-a:1", "ftp://a:1", 3000, nil,
+     [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each { |given| expect(refusal(given)).to end_with(allowed) }
+  end
+
+  it "is at least one" do
+    expect(refusal([])).to start_with("bind: given [], which names no address; allowed:")
+  end
+
+  describe "port and host" do
+    def bind(**settings) = Kino::Configuration.new(**settings).bind
+
+    it "change the default address" do
+      expect(bind(port: 3000)).to eq(["tcp://127.0.0.1:3000"])
+      expect(bind(port: "0")).to eq(["tcp://127.0.0.1:0"])
+      expect(bind(host: "0.0.0.0")).to eq(["tcp://0.0.0.0:9292"])
+      expect(bind(host: "localhost", port: 80)).to eq(["tcp://localhost:80"])
+    end
+
+    it "know IPv6 with and without brackets" do
+      expect(bind(host: "::1")).to eq(["tcp://[::1]:9292"])
+      expect(bind(host: "[::]", port: 1)).to eq(["tcp://[::]:1"])
+    end
+
+    it "refuse what isn't one" do
+      expect { bind(port: 65_536) }
+        .to raise_error(Kino::ConfigurationError, /\Aport: given 65536, allowed: an Integer from 0 to 65535/)
+      ["", "a:1", "tcp://a", "a b", nil, 5].each do |host|
+        expect { bind(host: host) }
+          .to raise_error(Kino::ConfigurationError, /\Ahost: given .*, allowed: a host name or an IP address; write/)
+      end
+    end
+  end
+end

@@ -1,0 +1,137 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "pathname"
+require "tmpdir"
+
+RSpec.describe Kino::Configuration::Kinds do
+  def value(name, given) = Kino::Configuration.new(name => given).public_send(name)
+
+  def refusal(name, given)
+    Kino::Configuration.new(name => given)
+    raise "#{name} #{given.inspect} was taken"
+  rescue Kino::ConfigurationError => error
+    error.message
+  end
+
+  describe "a whole number" do
+    it "is an Integer, or text that reads like one" do
+      expect(value(:threads, 15)).to eq(15)
+      expect(value(:threads, "15")).to eq(15)
+      expect(value(:threads, "08")).to eq(8)
+    end
+
+    it "is nothing else, and within its bounds" do
+      others = [0, 1025, -1, 5.0, "0", "1025", "5.0", "", "five", nil, true, [5], :five]
+
+      expect(others.map { |given| refusal(:threads, given) })
+        .to all(end_with("allowed: an Integer from 1 to 1024; write threads: 5"))
+    end
+
+    it "is one number, where Puma has a least and a most" do
+      expect(refusal(:threads, "0:16"))
+        .to eq('threads: given "0:16", a least and a most, where Kino keeps one fixed number; ' \
+               "allowed: an Integer from 1 to 1024; write threads: 5")
+    end
+
+    it "may be a word that stands for a number" do
+      expect(value(:workers, "auto")).to eq(Kino::Configuration::Cpus.count)
+      expect(value(:workers, :auto)).to eq(Kino::Configuration::Cpus.count)
+      expect(refusal(:workers, "many")).to include("an Integer from 1 to 1024 or auto")
+    end
+  end
+
+  describe "a length of time" do
+    it "is an Integer or a Float, or text that reads like one" do
+      expect(value(:header_timeout, 2)).to eq(2)
+      expect(value(:header_timeout, 0.5)).to eq(0.5)
+      expect(value(:header_timeout, "2")).to eql(2)
+      expect(value(:header_timeout, "2.5")).to eql(2.5)
+    end
+
+    it "is nothing else, and within its bounds" do
+      others = [0, 0.05, 86_401, -1, Float::INFINITY, Float::NAN, "soon", "", nil, 1r]
+
+      expect(others.map { |given| refusal(:header_timeout, given) })
+        .to all(end_with("allowed: a number of seconds from 0.1 to 86400; write header_timeout: 15"))
+    end
+
+    it "may be nothing at all when stopping" do
+      expect(value(:shutdown_timeout, 0)).to eq(0)
+    end
+  end
+
+  describe "a choice" do
+    it "is one of the names, as a Symbol or as text" do
+      expect([:threaded, "threaded", ":threaded"].map { |given| value(:mode, given) }).to all(be(:threaded))
+    end
+
+    it "is nothing else; the nearest name is shown" do
+      expect(refusal(:mode, "tread")).to eq('mode: given "tread", allowed: threaded or auto; write mode: :threaded')
+      expect(refusal(:mode, "aut")).to end_with("write mode: :auto")
+      expect(refusal(:mode, nil)).to eq("mode: given nil, allowed: threaded or auto; write mode: :threaded")
+    end
+
+    it "says why a name that people will try is not allowed" do
+      expect(refusal(:mode, :ractor))
+        .to eq("mode: given :ractor, which this version doesn't have yet (threaded serves every app); " \
+               "allowed: threaded or auto; write mode: :threaded")
+    end
+  end
+
+  describe "a yes or no" do
+    it "is true or false, or the text" do
+      expect([true, "true", false, "false"].map { |given| value(:quiet, given) }).to eq([true, true, false, false])
+    end
+
+    it "is nothing else" do
+      expect([nil, "yes", 1, ""].map { |given| refusal(:quiet, given) })
+        .to all(end_with("allowed: true or false; write quiet: true"))
+    end
+  end
+
+  describe "a text" do
+    it "is a String, a Symbol or a Pathname of the shape that is asked for" do
+      expect(value(:environment, :staging)).to eq("staging")
+      expect(value(:rackup, Pathname("a/b.ru"))).to eq("a/b.ru")
+    end
+
+    it "is nothing else" do
+      expect(["", "two words", nil, 5, "a=b"].map { |given| refusal(:environment, given) })
+        .to all(end_with('allowed: a word such as production; write environment: "production"'))
+      expect(["", "a\0b", nil].map { |given| refusal(:rackup, given) })
+        .to all(end_with('allowed: the path of a file; write rackup: "config.ru"'))
+    end
+  end
+
+  describe "a folder" do
+    it "is one that exists, kept by its full path" do
+      Dir.mktmpdir do |folder|
+        expect(value(:spool_dir, folder)).to eq(folder)
+        expect(value(:spool_dir, Pathname(folder))).to eq(folder)
+        Dir.chdir(folder) { expect(value(:spool_dir, ".")).to eq(File.realpath(folder)) }
+      end
+    end
+
+    it "is nothing else" do
+      expect(refusal(:spool_dir, __FILE__))
+        .to start_with("spool_dir: given #{__FILE__.inspect}, which is not a folder; ")
+      expect(refusal(:spool_dir, "/nowhere/at/all")).to include("which is not a folder")
+      expect([nil, "", 5].map { |given| refusal(:spool_dir, given) }).to all(include("allowed: a folder"))
+    end
+
+    it "is one this process may write to" do
+      allow(File).to receive(:writable?).with(Dir.tmpdir).and_return(false)
+
+      expect(refusal(:spool_dir, Dir.tmpdir)).to include("which this process may not write to")
+    end
+  end
+
+  describe "a limit that may be lifted" do
+    it "is nil or the text for it, or a number within its bounds" do
+      expect([nil, "nil", 5, "5"].map { |given| value(:max_body_size, given) }).to eq([nil, nil, 5, 5])
+      expect(refusal(:max_body_size, -1))
+        .to include("allowed: an Integer from 0 to 1125899906842624, or nil for no limit; write")
+    end
+  end
+end

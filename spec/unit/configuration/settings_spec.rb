@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+
+RSpec.describe Kino::Configuration::Settings do
+  described_class::TABLE.each_value do |setting|
+    describe setting.name.inspect do
+      it "allows its own default and its example" do
+        source = Kino::Configuration::Source.keyword
+
+        expect { setting.parse(setting.default, source) }.not_to raise_error
+        expect { setting.parse(setting.example, source) }.not_to raise_error
+      end
+
+      it "is summed up in half a line and explained in sentences" do
+        expect(setting.summary).to match(/\A[a-z].{0,70}[^.]\z/)
+        expect(setting.doc).to match(/\A[A-Z][^\n]+\.\z/)
+        expect(setting.kind.allowed).not_to be_empty
+        expect(setting.kind.label).to match(/\A[A-Z]+\z/)
+      end
+
+      it "has its word in the signatures of Configuration and of kino.rb" do
+        signatures = File.read(File.expand_path("../../../sig/kino/configuration.rbs", __dir__))
+
+        expect(signatures).to match(/^      \?#{setting.name}: /)
+        expect(signatures).to match(/^      def #{setting.name}: /)
+        expect(signatures).to match(/^    attr_reader #{setting.name}: /) unless setting.shorthand?
+      end
+    end
+  end
+
+  it "names the flags and the environment variables that users of other servers know" do
+    table = described_class::TABLE
+
+    expect(table.values.flat_map(&:flags))
+      .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads -e --environment --quiet])
+    expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
+      .to eq(port: %w[PORT], workers: %w[WEB_CONCURRENCY], threads: %w[RAILS_MAX_THREADS],
+             environment: %w[RACK_ENV RAILS_ENV])
+  end
+
+  it "leaves a tenth of the open-file limit to the app" do
+    expect(described_class.connections_for(1024)).to eq(918)
+    expect(described_class.connections_for(8)).to eq(16)
+    expect(described_class.connections_for(1_048_576)).to eq(10_240)
+    expect(described_class.connections_for(Process::RLIM_INFINITY)).to eq(10_240)
+  end
+end

@@ -1,0 +1,44 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "kino/configuration/template"
+require "tmpdir"
+
+RSpec.describe Kino::Configuration::Template do
+  around { |example| Dir.mktmpdir { |folder| Dir.chdir(folder) { example.run } } }
+
+  it "has a line for every setting, all of them commented out" do
+    described_class.write("kino.rb")
+    lines = File.readlines("kino.rb", chomp: true)
+
+    expect(lines).to all(match(/\A(#|\z)/)).and all(satisfy { |line| line.size <= 120 })
+    Kino::Configuration::Settings::TABLE.each_key { |name| expect(lines.grep(/\A# #{name} /).size).to eq(1) }
+    expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")])).to eq(Kino::Configuration.new)
+  end
+
+  it "works when every setting is uncommented" do
+    words = Kino::Configuration::Settings::TABLE.keys.join("|")
+    File.write("kino.rb", described_class.text.gsub(/^# ((?:#{words}) \S+)$/, '\1'))
+
+    expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")]))
+      .to have_attributes(threads: 5, mode: :threaded, quiet: true, max_connections: 1024, spool_dir: "/var/tmp")
+  end
+
+  it "says of each setting its default, flags and variables" do
+    expect(described_class.text).to include("# Default: 5; also -t, --threads, RAILS_MAX_THREADS\n# threads 5\n")
+  end
+
+  it "leaves a file that exists alone" do
+    File.write("kino.rb", "threads 3")
+
+    expect { described_class.write("kino.rb") }.to raise_error(
+      Kino::ConfigurationError, "kino.rb exists already and is left as it is; name another file: kino --init FILE"
+    )
+    expect(File.read("kino.rb")).to eq("threads 3")
+  end
+
+  it "says when a file can't be written" do
+    expect { described_class.write("no/kino.rb") }
+      .to raise_error(Kino::ConfigurationError, %r{\Ano/kino\.rb can't be written \(No such file or directory\); name})
+  end
+end

@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+
+RSpec.describe Kino::Configuration do
+  it "has a default for every setting" do
+    configuration = described_class.new
+
+    expect(configuration.to_h).to include(
+      bind: ["tcp://127.0.0.1:9292"], mode: :auto, threads: 5, environment: "development", rackup: "config.ru",
+      quiet: false, max_header_size: 65_536, max_headers: 128, max_uri_size: 16_384, max_body_size: 1_073_741_824,
+      body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
+      keepalive_timeout: 65, write_timeout: 30, shutdown_timeout: 30
+    )
+    expect(configuration.workers).to eq(described_class::Cpus.count)
+  end
+
+  it "has a reader for each setting" do
+    configuration = described_class.new(threads: 7)
+
+    expect(configuration.to_h.keys).to eq(described_class::Settings::KEPT.map(&:name))
+    expect(configuration.threads).to eq(7)
+  end
+
+  it "is frozen through and through, so that ractors may share it" do
+    configuration = described_class.new(bind: [+"tcp://127.0.0.1:1"], environment: +"test", rackup: +"app.ru")
+
+    expect(Ractor.shareable?(configuration)).to be(true)
+  end
+
+  it "leaves what it is given alone" do
+    addresses = [+"127.0.0.1:3000"]
+    configuration = described_class.new(bind: addresses)
+    addresses << "tcp://127.0.0.1:4000"
+
+    expect(configuration.bind).to eq(["tcp://127.0.0.1:3000"])
+    expect(addresses.first).not_to be_frozen
+  end
+
+  it "refuses a setting that doesn't exist, with the nearest that does" do
+    expect { described_class.new(treads: 5) }
+      .to raise_error(Kino::ConfigurationError, "treads: there is no such setting; did you mean threads?")
+  end
+
+  it "lists the settings where none is near" do
+    expect { described_class.new(zzz: 5) }
+      .to raise_error(Kino::ConfigurationError, /\Azzz: there is no such setting; the settings are bind, port, host, /)
+  end
+
+  it "refuses a value, naming what was given, what is allowed and what to write" do
+    expect { described_class.new(threads: "lots") }
+      .to raise_error(Kino::ConfigurationError,
+                      'threads: given "lots", allowed: an Integer from 1 to 1024; write threads: 5')
+  end
+
+  it "makes another one with changes, and stays as it is" do
+    configuration = described_class.new(threads: 2, quiet: true)
+    changed = configuration.with(threads: 3)
+
+    expect(changed).to eq(described_class.new(threads: 3, quiet: true))
+    expect(configuration.threads).to eq(2)
+  end
+
+  it "keeps a nil that is a value when it makes another one" do
+    expect(described_class.new(max_body_size: nil).with(threads: 3).max_body_size).to be_nil
+  end
+
+  it "takes a change of the port for the first TCP address" do
+    configuration = described_class.new(bind: ["unix:///tmp/a.sock", "tcp://0.0.0.0:1", "tcp://127.0.0.1:2"])
+
+    expect(configuration.with(port: 3).bind).to eq(["unix:///tmp/a.sock", "tcp://0.0.0.0:3", "tcp://127.0.0.1:2"])
+  end
+
+  it "equals one with the same values, also as a key" do
+    one, same, other = described_class.new, described_class.new(threads: 5), described_class.new(threads: 6)
+
+    expect(one).to eq(same)
+    expect({ one => 1 }).to have_key(same)
+    expect(one).not_to eq(other)
+    expect(one).not_to eq(one.to_h)
+  end
+
+  it "shows its values" do
+    expect(described_class.new.inspect)
+      .to match(/\A#<Kino::Configuration bind=\["tcp:.*threads=5 .*shutdown_timeout=30>\z/)
+  end
+end
