@@ -21,8 +21,8 @@ module Kino
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
       def send(native, env, status, headers, body)
-        if body.respond_to?(:to_ary)
-          native.answer(status, headers, array(body))
+        if body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
+          native.answer(status, headers, array)
           return false
         end
         length, sender = kind(env, body)
@@ -32,13 +32,6 @@ module Kino
       end
 
       private
-
-      def array(body)
-        array = body.to_ary
-        return array if array.is_a?(Array)
-
-        raise ResponseError, "the body's to_ary gave #{array.inspect}; allowed is an Array of Strings"
-      end
 
       # The body's length where it is known, and who sends it.
       def kind(env, body)

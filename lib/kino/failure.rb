@@ -20,7 +20,7 @@ module Kino
     def log(env, error)
       text = report(env, error)
       (env&.fetch("rack.errors", nil) || @errors).write(text)
-    rescue Exception # rubocop:disable Lint/RescueException -- an app may put anything there; it costs no worker
+    rescue Exception # an app may put anything there; it costs no worker
       @errors.write(text || "kino: an error could not be described: #{error.class}\n")
     end
 

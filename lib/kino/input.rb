@@ -4,8 +4,8 @@ require "stringio"
 
 module Kino
   # The `rack.input` of a request without a body: it reads as an IO at its end. A body that fits `body_buffer` is a
-  # `StringIO` instead, a longer one a `File` without a name; a request reaches the app with all of its body, so all three
-  # can be rewound and know their size.
+  # `StringIO` instead, a longer one a `File` without a name; a request reaches the app with all of its body, so all
+  # three can be rewound and know their size.
   #
   # @api private
   class NoInput

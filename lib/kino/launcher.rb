@@ -90,6 +90,7 @@ module Kino
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
     def overdue(timeout)
       @err.puts "kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them"
+    ensure
       leave(1)
     end
 
@@ -115,13 +116,13 @@ module Kino
       "threaded: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
     end
 
-    # Whoever reads the log may have gone; that is no reason to stop serving.
+    # Whoever reads this may have gone, or the disk be full; that is no reason to stop serving.
     def say(line)
       return if @configuration.quiet
 
       @out.puts line
       @out.flush
-    rescue Errno::EPIPE
+    rescue SystemCallError
       nil
     end
 

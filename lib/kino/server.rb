@@ -61,7 +61,8 @@ module Kino
       stop! if $!
     end
 
-    # Accepts no more, and waits for the requests that have begun. What still runs after that is ended, as {#stop!} does.
+    # Accepts no more, and waits for the requests that have begun. What still runs after that is ended, as {#stop!}
+    # does.
     #
     # @param timeout [Numeric] seconds to wait at most
     # @return [Boolean] whether everything was finished in time
@@ -92,7 +93,8 @@ module Kino
     #   unix sockets alone
     def port = @native&.port
 
-    # @return [Array<String>] where it listens: `http://127.0.0.1:9292`, `unix:///run/app.sock`; empty while it doesn't run
+    # @return [Array<String>] where it listens: `http://127.0.0.1:9292`, `unix:///run/app.sock`; empty while it doesn't
+    #   run
     def urls = @native ? @native.uris.map { |uri| uri.sub(/\Atcp:/, "http:") } : []
 
     # @return [String, nil] the first of {#urls}

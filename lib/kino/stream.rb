@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # What a callable body is called with: it writes the answer's body, each part leaving at once, and reads the request's.
+  # What a callable body is called with: it writes the answer's body, each part leaving at once, and reads the
+  # request's.
   #
   # @example
   #   [200, {}, ->(stream) { 3.times { |n| stream << "line #{n}\n" }; stream.close }]

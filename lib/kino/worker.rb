@@ -4,8 +4,8 @@ require_relative "body"
 require_relative "failure"
 
 module Kino
-  # One thread's loop: takes a request, calls the app, sends its answer. Nothing that the app does ends it, but for ending
-  # the thread itself; then it answers first, and its dispatcher starts another.
+  # One thread's loop: takes a request, calls the app, sends its answer. Nothing that the app does ends it, but for
+  # ending the thread itself; then it answers first, and its dispatcher starts another.
   #
   # @api private
   class Worker
@@ -16,6 +16,7 @@ module Kino
       @native = native
       @app = app
       @failure = failure
+      @dismissed = false
     end
 
     # Serves until there will be no more requests.
@@ -27,18 +28,22 @@ module Kino
       while (env = take)
         serve(env)
       end
-      true
+      ended = true
     ensure
-      # Only when the thread is being ended is there still one.
-      give_up(env) if @native.open? || @native.sending?
+      give_up(env) unless ended || @dismissed
       @native.leave
     end
+
+    # Its thread is going to be killed, which is no fault of the app.
+    #
+    # @return [void]
+    def dismiss = @dismissed = true
 
     private
 
     def take
       @native.take
-    rescue Exception => error # rubocop:disable Lint/RescueException -- raised into this thread by another, too late
+    rescue Exception => error # raised into this thread by another, too late
       @failure.log(nil, error)
       retry
     end
@@ -54,7 +59,7 @@ module Kino
       end
       close(env, body) if closes
       finish(env, status, headers, nil)
-    rescue Exception => error # rubocop:disable Lint/RescueException -- a worker outlives all that an app may raise
+    rescue Exception => error # a worker outlives all that an app may raise
       fail(env, error)
       close(env, body) if closes.nil? ? body.respond_to?(:close) : closes
       finish(env, status, headers, error)
@@ -63,23 +68,32 @@ module Kino
     # Anything with `each` will do where a Hash is meant, as it does with Puma.
     def hash(headers)
       return headers if headers.is_a?(Hash)
-      raise ResponseError, "the app's headers are #{headers.inspect}; allowed is a Hash" unless headers.respond_to?(:each)
+      unless headers.respond_to?(:each)
+        raise ResponseError, "the app's headers are #{headers.inspect}; allowed is a Hash"
+      end
 
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
     def fail(env, error)
       @failure.log(env, error) unless error.is_a?(ClientDisconnected)
-      return @native.abort unless @native.retract || @native.open?
+      settle(error)
+    end
 
-      @native.answer(*@failure.answer(error))
+    # A client that has been sent nothing yet gets a 500; any other sees that its answer is not whole.
+    def settle(error)
+      if @native.retract || @native.open?
+        @native.answer(*@failure.answer(error))
+      else
+        @native.abort
+      end
     rescue ClientDisconnected
       nil
     end
 
     def close(env, body)
       body.close if body.respond_to?(:close)
-    rescue Exception => error # rubocop:disable Lint/RescueException -- as above; the answer is out already
+    rescue Exception => error # as above; the answer is out already
       @failure.log(env, error)
     end
 
@@ -90,15 +104,18 @@ module Kino
 
       callbacks.reverse_each do |callback|
         callback.call(env, status, headers, error)
-      rescue Exception => raised # rubocop:disable Lint/RescueException -- as above
+      rescue Exception => raised # as above
         @failure.log(env, raised)
       end
     end
 
+    # The thread is being ended in the middle of the app.
     def give_up(env)
       error = ThreadError.new("the app ended its thread (Thread.exit or Thread#kill); another one takes its place")
+      error.set_backtrace([])
+      open = @native.open? || @native.sending?
       fail(env, error)
-      finish(env, nil, nil, error)
+      finish(env, nil, nil, error) if env && open
     end
   end
 end

@@ -1,5 +1,8 @@
 # frozen_string_literal: true
 
+require_relative "eventually"
+require_relative "raw_client"
+
 # An app that holds every request until `size` of them are inside it at once. Only a server that runs so many at the
 # same time ever answers.
 class Barrier
@@ -18,7 +21,7 @@ class Barrier
 
   # Sends `size` requests at once; the statuses they got.
   def statuses(url)
-    Array.new(@size) { Thread.new { RawClient.open(url) { |client| client.get("/barrier").status } } }.map(&:value)
+    Eventually.concurrently(@size) { RawClient.open(url) { |client| client.get("/barrier").status } }
   end
 
   # Ready for the next `size` requests.

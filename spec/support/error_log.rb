@@ -23,7 +23,7 @@ class ErrorLog
 
   def initialize(reader)
     @text = +""
-    @awaited = []
+    @allowed = false
     @mutex = Mutex.new
     @grown = ConditionVariable.new
     @collector = Thread.new { collect(reader) }
@@ -35,7 +35,7 @@ class ErrorLog
   def wait_for(pattern)
     deadline = now + DEADLINE
     @mutex.synchronize do
-      @awaited << pattern
+      @allowed = true
       until @text.match?(pattern)
         left = deadline - now
         raise "nothing on standard error matched #{pattern.inspect} in #{DEADLINE} s. It has:\n#{@text}" if left <= 0
@@ -46,8 +46,11 @@ class ErrorLog
     end
   end
 
-  # Everything, unless some of it was waited for.
-  def unexpected = @mutex.synchronize { @awaited.empty? ? @text.dup : "" }
+  # From now on anything may be logged, or nothing.
+  def allow = @mutex.synchronize { @allowed = true }
+
+  # Everything, unless something was waited for or allowed.
+  def unexpected = @mutex.synchronize { @allowed ? "" : @text.dup }
 
   def finish = @collector.join
 

@@ -16,8 +16,22 @@ module Eventually
     end
   end
 
+  # Runs the block in `count` threads at once and answers their values; an error in one is raised here.
+  def self.concurrently(count, &block)
+    threads = Array.new(count) do |number|
+      Thread.new do
+        Thread.current.report_on_exception = false
+        block.call(number)
+      end
+    end
+    threads.map(&:value)
+  end
+
+  def concurrently(...) = Eventually.concurrently(...)
+
   # Takes what another thread puts into a queue.
   def take(queue)
-    queue.pop(timeout: DEADLINE) || raise("nothing came into the queue within #{DEADLINE} s")
+    value = queue.pop(timeout: DEADLINE)
+    value.nil? ? raise("nothing came into the queue within #{DEADLINE} s") : value
   end
 end

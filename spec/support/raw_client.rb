@@ -95,14 +95,23 @@ class RawClient
     @buffer.slice!(0, at + mark.bytesize)
   end
 
+  # Reads what is left of a chunked body, from the start of a chunk.
+  def read_chunks
+    body = +"".b
+    loop do
+      size = Integer(read_through("\r\n").chomp, 16)
+      body << read(size)
+      ending = read(2)
+      raise "a chunk ended with #{ending.inspect}" unless ending == "\r\n"
+      return body if size.zero?
+    end
+  end
+
   # Reads until the server closes the connection.
   def read_to_end
     receive_more until @ended
     @buffer.slice!(0..)
   end
-
-  # Reads what is left of a chunked body.
-  def read_to_end_of_chunks = read_chunks
 
   # Waits for the server to close the connection; false when it sent something first.
   def closed? = read_to_end.empty?
@@ -125,17 +134,6 @@ class RawClient
     in Integer then read(framing)
     in :chunked then read_chunks
     in :until_close then read_to_end
-    end
-  end
-
-  def read_chunks
-    body = +"".b
-    loop do
-      size = Integer(read_through("\r\n").chomp, 16)
-      body << read(size)
-      ending = read(2)
-      raise "a chunk ended with #{ending.inspect}" unless ending == "\r\n"
-      return body if size.zero?
     end
   end
 

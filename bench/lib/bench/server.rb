@@ -20,16 +20,20 @@ module Bench
 
     attr_reader :name, :port, :tree
 
-    # Starts a server and, when a block is given, ends it after the block.
+    # Starts a server; {#await} tells when it is up.
     # @param name [String]
-    # @yieldparam server [Server]
-    def self.start(name, &)
+    # @yieldparam port [Integer] a free one
+    # @yieldreturn [Array<String>] the command line
+    # @return [Server]
+    def self.start(name)
       probe = TCPServer.new("127.0.0.1", 0)
       port = probe.addr[1]
       probe.close
       new(name, port, yield(port))
     end
 
+    # @param name [String]
+    # @param port [Integer]
     # @param command [Array<String>]
     def initialize(name, port, command)
       @name = name

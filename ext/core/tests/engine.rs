@@ -244,3 +244,53 @@ fn connections_beyond_the_limit_wait_their_turn() {
     assert!(read_all(&mut waiting).contains("/last"));
     echo.drain();
 }
+
+#[test]
+fn what_came_while_an_answer_was_stuck_is_read_afterwards() {
+    fn page(exchange: Exchange) {
+        answer(exchange, &[b'x'; 1000]);
+    }
+    let echo = Echo::serve(2, Config::default(), page);
+    let mut client = echo.connect();
+    let mut writer = client.try_clone().unwrap();
+    // More requests than fit the sockets' buffers, and their answers too, so that reading and writing both stop.
+    let sender = thread::spawn(move || {
+        let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20_000);
+        writer.write_all(requests.as_bytes()).unwrap();
+        writer.write_all(CLOSE.as_bytes()).unwrap();
+    });
+    thread::sleep(Duration::from_millis(300));
+    let text = read_all(&mut client);
+    sender.join().unwrap();
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 20_001);
+    echo.drain();
+}
+
+#[test]
+fn a_client_that_ended_before_its_request_was_read_is_not_kept() {
+    fn slow(exchange: Exchange) {
+        thread::sleep(Duration::from_millis(100));
+        answer(exchange, b"");
+    }
+    let echo = Echo::serve(1, Config::default(), slow);
+    for reset in [false, true] {
+        for request in
+            [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"]
+        {
+            let mut client = echo.connect();
+            client.write_all(request).unwrap();
+            if reset {
+                socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+            }
+        }
+    }
+    let connections = || echo.server.context().stats.connections.get();
+    for _ in 0..200 {
+        if connections() == 0 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(connections(), 0);
+    echo.drain();
+}

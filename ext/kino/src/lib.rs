@@ -5,6 +5,11 @@
 //! server (engine) -> worker (one a thread) -> input, env -> (the app) -> response -> outgoing
 //! ```
 
+#![allow(
+    missing_docs,
+    reason = "all that is public is the function that Ruby looks for, which the attribute below makes"
+)]
+
 use magnus::{Error, Ruby, function, method, prelude::*};
 
 mod env;

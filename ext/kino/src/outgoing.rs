@@ -50,7 +50,7 @@ impl From<io::Error> for SendError {
 
 /// Sends head and body at once. What the client does not take now is sent when it reads on, without the caller.
 pub(crate) fn send_whole(
-    mut exchange: Box<Exchange>,
+    mut exchange: Exchange,
     plan: Plan,
     head: &[u8],
     bodies: &mut dyn Iterator<Item = &[u8]>,
@@ -79,7 +79,7 @@ pub(crate) fn send_whole(
         exchange.abort();
         return Err(error.into());
     }
-    conclude(*exchange, plan, given)
+    conclude(exchange, plan, given)
 }
 
 /// Ends an answer of which all is sent that will be.

@@ -54,12 +54,7 @@ fn wrong_status(ruby: &Ruby, status: Value) -> Error {
     exception::response_error(ruby, format!("the app's status is {given}; allowed is an Integer from 200 to 999"))
 }
 
-fn field(
-    calls: &Protected,
-    head: &mut ResponseHead<'_>,
-    name: Value,
-    value: Value,
-) -> Result<(), (HeaderFault, Value)> {
+fn field(calls: &Protected, head: &mut ResponseHead<'_>, name: Value, value: Value) -> Result<(), BadHeader> {
     let name_string = calls.to_s(name);
     if with_bytes(name_string, |name| name.starts_with(b"rack.")) {
         return Ok(()); // for the server, not for the client
@@ -79,19 +74,27 @@ fn field(
     }
 }
 
-fn line(
-    calls: &Protected,
-    head: &mut ResponseHead<'_>,
-    name: RString,
-    value: Value,
-) -> Result<(), (HeaderFault, Value)> {
+fn line(calls: &Protected, head: &mut ResponseHead<'_>, name: RString, value: Value) -> Result<(), BadHeader> {
     let value = calls.to_s(value);
-    with_bytes(name, |name| with_bytes(value, |value| head.field(name, value))).map_err(|fault| match fault {
-        HeaderFault::Name => (fault, name.as_value()),
-        HeaderFault::Value | HeaderFault::Length => (fault, value.as_value()),
+    with_bytes(name, |name| with_bytes(value, |value| head.field(name, value))).map_err(|fault| BadHeader {
+        fault,
+        name,
+        value,
     })
 }
 
-fn describe((fault, given): (HeaderFault, Value)) -> String {
-    format!("{fault}: given {}", given.inspect())
+struct BadHeader {
+    fault: HeaderFault,
+    name: RString,
+    value: RString,
+}
+
+fn describe(bad: BadHeader) -> String {
+    let BadHeader { fault, name, value } = bad;
+    match fault {
+        HeaderFault::Name => format!("{fault}: given {}", name.inspect()),
+        HeaderFault::Value | HeaderFault::Length => {
+            format!("{fault}: given {} for {}", value.inspect(), name.inspect())
+        }
+    }
 }

@@ -101,7 +101,9 @@ impl Worker {
         runner.run();
 
         let input = input::of(ruby, exchange.take_body())?;
-        let env = env::build(ruby, ruby.get_inner(this.template), &exchange, input.object, input.length)?;
+        // Decoded, a chunked body has a length, be it nothing.
+        let length = input.length.or(exchange.is_chunked().then_some(0));
+        let env = env::build(ruby, ruby.get_inner(this.template), &exchange, input.object, length)?;
         let mut work = this.work(ruby)?;
         work.file = input.is_file.then(|| input.object.into());
         work.state = State::Open(exchange);
@@ -119,7 +121,7 @@ impl Worker {
         let strings = strings_of(ruby, parts)?;
         let length = strings.iter().map(|part| part.len() as u64).sum();
         let (exchange, plan, head) = this.make_head(ruby, status, headers, Some(length))?;
-        let sent = with_all_bytes(&strings, |bodies| outgoing::send_whole(exchange, plan, &head, bodies));
+        let sent = with_all_bytes(&strings, |bodies| outgoing::send_whole(*exchange, plan, &head, bodies));
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
         this.work(ruby)?.head = head;

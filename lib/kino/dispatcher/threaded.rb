@@ -3,6 +3,9 @@
 require_relative "../worker"
 
 module Kino
+  # Who runs the workers, one way for each mode.
+  #
+  # @api private
   module Dispatcher
     # Runs the workers of `:threaded` mode: `workers` x `threads` threads of the main ractor.
     #
@@ -17,7 +20,7 @@ module Kino
         @template = template
         @failure = Failure.new(configuration.environment, $stderr)
         @size = configuration.workers * configuration.threads
-        @threads = []
+        @workers = {}
         @lock = Mutex.new
         @stopping = false
       end
@@ -34,7 +37,7 @@ module Kino
         while (thread = others.first)
           return false unless thread.join(until_then && [until_then - now, 0].max)
 
-          @lock.synchronize { @threads.delete(thread) }
+          @lock.synchronize { @workers.delete(thread) }
         end
         true
       end
@@ -44,6 +47,7 @@ module Kino
       # @return [void]
       def kill
         @stopping = true
+        @lock.synchronize { @workers.each_value(&:dismiss) }
         others.each(&:kill)
       end
 
@@ -52,18 +56,25 @@ module Kino
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
       # A worker that stops its own server must not wait for itself.
-      def others = @lock.synchronize { @threads - [Thread.current] }
+      def others = @lock.synchronize { @workers.keys - [Thread.current] }
 
       def spawn(index)
-        thread = Thread.new do
-          ended = false
-          ended = Worker.new(@native.worker(@template), @app, @failure).run
-        ensure
-          spawn(index) unless ended || @stopping
+        worker = Worker.new(@native.worker(@template), @app, @failure)
+        @lock.synchronize do
+          thread = Thread.new { run(worker, index) }
+          thread.name = "kino #{index + 1}"
+          thread.report_on_exception = false
+          @workers[thread] = worker
         end
-        thread.name = "kino #{index + 1}"
-        thread.report_on_exception = false
-        @lock.synchronize { @threads << thread }
+      end
+
+      def run(worker, index)
+        ended = worker.run
+      ensure
+        unless ended || @stopping
+          spawn(index)
+          @lock.synchronize { @workers.delete(Thread.current) }
+        end
       end
 
       # What is the same in every request's env.

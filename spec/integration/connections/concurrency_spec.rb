@@ -71,18 +71,16 @@ RSpec.describe "Requests at the same time" do
         [200, { "x-path" => env["PATH_INFO"] }, [env["PATH_INFO"], " ", env["rack.input"].read]]
       end
       serve(app, workers: 2, threads: 3) do |server|
-        answers = Array.new(8) do |client_number|
-          Thread.new do
-            RawClient.open(server.url) do |client|
-              Array.new(100) do |n|
-                path = "/#{client_number}/#{n}"
-                response = client.post(path, "body of #{path}")
-                [response["x-path"], response.body] == [path, "#{path} body of #{path}"]
-              end
+        answers = concurrently(8) do |client_number|
+          RawClient.open(server.url) do |client|
+            Array.new(100) do |n|
+              path = "/#{client_number}/#{n}"
+              response = client.post(path, "body of #{path}")
+              [response["x-path"], response.body] == [path, "#{path} body of #{path}"]
             end
           end
         end
-        expect(answers.flat_map(&:value)).to eq([true] * 800)
+        expect(answers.flatten).to eq([true] * 800)
       end
     end
   end

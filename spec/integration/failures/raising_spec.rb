@@ -57,12 +57,19 @@ RSpec.describe "An app that raises" do
       end
     end
 
-    it "gets the error's class, message and backtrace into rack.errors, and none of it into the answer" do
-      converse(->(_) { raise ArgumentError, "a secret" }) do |client, _, log|
+    it "gets the error's class, message and backtrace into rack.errors, and in production none of it into the answer" do
+      converse(->(_) { raise ArgumentError, "a secret" }, environment: "production") do |client, _, log|
         response = client.get("/path")
         expect(response.status).to eq(500)
         expect([response.body, *response.fields.flatten].join).not_to match(/secret|ArgumentError|\.rb/)
         expect(log.wait_for(/raising_spec\.rb:\d+/)).to include("ArgumentError", "a secret")
+      end
+    end
+
+    it "tells the client too, in development" do
+      converse(->(_) { raise ArgumentError, "a secret" }, environment: "development") do |client, _, log|
+        expect(client.get("/path").body).to match(/raising_spec\.rb:\d+/).and include("ArgumentError", "a secret")
+        log.wait_for(/a secret/)
       end
     end
   end

@@ -19,6 +19,7 @@ RSpec.describe "starting kino" do
   it "serves the config.ru of its folder, and says so" do
     write("config.ru", hello)
     process = kino("-p", "0", "-w", "2", "-t", "3")
+    process.wait_for(/^Ctrl-C/)
 
     expect(process.get.body).to eq("hello from development")
     expect(process.url).to match(%r{\Ahttp://127\.0\.0\.1:\d+\z})

@@ -61,9 +61,9 @@ RSpec.describe "rack.input" do
       it "gives binary strings, #{where}" do
         app = lambda do |env|
           input = env["rack.input"]
-          Probes.answer([input.read(2), input.gets, input.read].map(&:encoding))
+          Probes.answer([input.read(2), input.gets, input.read].map { |part| part.encoding.name })
         end
-        expect(Probes.read(ask(app, "POST", "/", {}, "\u00e9\n" * (size / 3)))).to eq([Encoding::BINARY] * 3)
+        expect(Probes.read(ask(app, "POST", "/", {}, "\u00e9\n" * (size / 3)))).to eq(["ASCII-8BIT"] * 3)
       end
 
       it "can be closed, and says so when it is read after that, #{where}" do

@@ -70,14 +70,12 @@ impl<'a> Seen<'a> {
             }
             10 if name.eq_ignore_ascii_case(b"connection") => self.connection(value),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                if self.content_length.replace(decimal(value)?).is_some() {
-                    return Err(Fault::Malformed("content-length is given more than once"));
-                }
+                let repeated = self.content_length.replace(decimal(value)?).is_some();
+                refuse_if(repeated, "content-length is given more than once")?;
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                if self.transfer_encoding.replace(value).is_some() {
-                    return Err(Fault::Malformed("transfer-encoding is given more than once"));
-                }
+                let repeated = self.transfer_encoding.replace(value).is_some();
+                refuse_if(repeated, "transfer-encoding is given more than once")?;
             }
             _ => {}
         }
@@ -102,6 +100,10 @@ impl<'a> Seen<'a> {
             (None, Some(length)) => Ok(Length::Known(length)),
         }
     }
+}
+
+fn refuse_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
+    if wrong { Err(Fault::Malformed(why)) } else { Ok(()) }
 }
 
 /// RFC 9112 section 3.2: exactly one `host` in a request of HTTP/1.1.

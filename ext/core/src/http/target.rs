@@ -30,10 +30,7 @@ pub fn split(target: &[u8]) -> Option<Target<'_>> {
 
 /// Host and port of an authority or a `host` value, without the brackets' meaning lost: `[::1]:80` gives `[::1]`.
 pub fn host_and_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let after_host = match memchr::memrchr(b']', authority) {
-        Some(bracket) => bracket,
-        None => 0,
-    };
+    let after_host = memchr::memrchr(b']', authority).unwrap_or_default();
     match memchr::memrchr(b':', &authority[after_host..]) {
         Some(colon) => {
             let colon = after_host + colon;

@@ -77,8 +77,21 @@ pub(super) struct Life {
     progress: Progress,
     /// A request of this connection has been answered.
     used: bool,
+    /// The socket may hold bytes for which no further event will come (edge-triggered): not all was read since the last.
+    has_unread: bool,
+    /// As [`Look::MayBeEnded`], of the last look.
+    may_be_ended: bool,
     pub(super) receiver: Receiver,
     outgoing: BytesMut,
+}
+
+/// Why a connection is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// An event says that it can be read or written.
+    Open,
+    /// An event says that the client has ended it, or events have been missed.
+    MayBeEnded,
 }
 
 /// What a look at a connection found.
@@ -112,6 +125,8 @@ impl Connection {
                 state: State::Reading,
                 progress: Progress::Idle,
                 used: false,
+                has_unread: false,
+                may_be_ended: false,
                 receiver: Receiver::default(),
                 outgoing: BytesMut::new(),
             }),
@@ -129,8 +144,10 @@ impl Connection {
     }
 
     /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
-    pub(super) fn advance(&self, buffer: &mut [u8], context: &Context) -> Verdict {
+    pub(super) fn advance(&self, look: Look, buffer: &mut [u8], context: &Context) -> Verdict {
         let life = &mut *self.life.lock();
+        life.has_unread = true;
+        life.may_be_ended = look == Look::MayBeEnded;
         let mut reads = READS;
         loop {
             let step = match life.state {
@@ -168,7 +185,7 @@ impl Connection {
                 (State::Lingering { .. } | State::Aborted, _) => return Verdict::Close,
             }
         }
-        self.advance(buffer, context)
+        self.advance(Look::MayBeEnded, buffer, context)
     }
 
     /// Takes back a request that nobody can serve, and refuses it.
@@ -232,7 +249,8 @@ impl Connection {
         life.receiver.rest();
         life.progress = Progress::Idle;
         life.state = State::Reading;
-        self.expect_within(context.config.keepalive_timeout, context) || context.phase() != Phase::Running
+        let told = self.expect_within(context.config.keepalive_timeout, context);
+        told || life.has_unread || context.phase() != Phase::Running
     }
 
     fn release(&self, look: bool, context: &Context) {
@@ -282,14 +300,19 @@ impl Connection {
         let length = match (&self.stream).read(buffer) {
             Ok(0) => return Step::Stop(Verdict::Close),
             Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Step::Stop(Verdict::Wait),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                life.has_unread = false;
+                return Step::Stop(Verdict::Wait);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Step::Go,
             Err(_) => return Step::Stop(Verdict::Close),
         };
+        // Less than was asked for: the socket is empty, and the next byte will be an event (epoll(7), question 9). But
+        // an end that is there already has had its event, and only reading on finds it.
+        life.has_unread = length == buffer.len() || life.may_be_ended;
         match life.receiver.feed(&buffer[..length], &context.config.limits) {
             Ok(progress) => match self.progressed(life, progress, context) {
-                // Less than was asked for: the socket is empty, and the next byte will be an event (epoll(7), Q&A 9).
-                Step::Go if length < buffer.len() && life.state == State::Reading => Step::Stop(Verdict::Wait),
+                Step::Go if !life.has_unread && life.state == State::Reading => Step::Stop(Verdict::Wait),
                 step => step,
             },
             Err(fault) => self.refused(life, fault, context),

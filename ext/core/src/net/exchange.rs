@@ -13,6 +13,7 @@ use super::stream::PeerAddr;
 use crate::error::Fault;
 use crate::http::date;
 use crate::http::encode::{self, Asked};
+use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::spool::Body;
 
@@ -25,6 +26,7 @@ pub struct Exchange {
     head: Head,
     body: Body,
     asked: Asked,
+    is_chunked: bool,
     unsent: BytesMut,
     is_over: bool,
 }
@@ -35,7 +37,8 @@ impl Exchange {
         context.stats.requests.add();
         context.stats.running.add();
         let asked = Asked::of(&head, framing.is_some_and(|framing| framing.keep_alive));
-        Exchange { connection, context, head, body, asked, unsent: BytesMut::new(), is_over: false }
+        let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
+        Exchange { connection, context, head, body, asked, is_chunked, unsent: BytesMut::new(), is_over: false }
     }
 
     /// The request's head.
@@ -46,6 +49,11 @@ impl Exchange {
     /// The request's body, once.
     pub fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
+    }
+
+    /// Whether the client sent the body in chunks, and so without a length.
+    pub fn is_chunked(&self) -> bool {
+        self.is_chunked
     }
 
     /// Who asks.
@@ -73,7 +81,10 @@ impl Exchange {
                 Ok(0) if parts.iter().all(|part| part.is_empty()) => return Ok(()),
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(length) => IoSlice::advance_slices(&mut parts, length),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.connection.stream.hold_little();
+                    break;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

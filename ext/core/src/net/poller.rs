@@ -8,7 +8,7 @@ use mio::event::Source;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use super::connection::{Connection, Verdict};
+use super::connection::{Connection, Look, Verdict};
 use super::context::{Context, Phase};
 use super::deadlines::{Deadlines, NEVER};
 use super::listener::{Listener, Local};
@@ -96,7 +96,8 @@ impl Poller {
                 Token(key) if key > FIRST_LISTENER - self.listeners.len() => {
                     self.listeners[FIRST_LISTENER - key].is_pending = true;
                 }
-                Token(key) => self.look(key),
+                Token(key) if event.is_read_closed() || event.is_error() => self.look(key, Look::MayBeEnded),
+                Token(key) => self.look(key, Look::Open),
             }
         }
         self.events = events;
@@ -104,7 +105,7 @@ impl Poller {
         let mut noted = std::mem::take(&mut self.again);
         self.context.take_notes(&mut noted);
         for key in noted.drain(..) {
-            self.look(key);
+            self.look(key, Look::MayBeEnded);
         }
         if self.again.is_empty() {
             self.again = noted; // for its room
@@ -120,7 +121,7 @@ impl Poller {
     /// Takes back a request that nobody can serve, and answers it with a fault.
     pub fn refuse(&mut self, connection: &Connection, fault: Fault) {
         connection.refuse(fault, &self.context);
-        self.look(connection.key);
+        self.look(connection.key, Look::MayBeEnded);
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
@@ -160,10 +161,10 @@ impl Poller {
         Some(timeout.map_or(until, |timeout| timeout.min(until)))
     }
 
-    fn look(&mut self, key: usize) {
+    fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.claim() {
-            let verdict = connection.advance(&mut self.buffer, &self.context);
+            let verdict = connection.advance(look, &mut self.buffer, &self.context);
             self.follow(key, verdict);
         }
     }
@@ -248,7 +249,7 @@ impl Poller {
         self.context.stats.accepted.add();
         self.context.stats.connections.add();
         // Most clients have sent their request by now: no need to wait for the event that says so.
-        self.look(key);
+        self.look(key, Look::Open);
     }
 
     /// Those who are in the kernel's queue have been told that they are connected, so they are still served.
@@ -265,7 +266,7 @@ impl Poller {
         self.listeners.clear();
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.look(key);
+            self.look(key, Look::MayBeEnded);
         }
     }
 }

@@ -11,6 +11,10 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
+/// What the kernel may hold of an answer that has not been sent to a client yet, once it has turned out slow.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_BYTES: u32 = 128 * 1024;
+
 /// An accepted, non-blocking connection. TLS joins as one more variant: nothing above this file asks which it is.
 #[derive(Debug)]
 pub enum Stream {
@@ -37,6 +41,16 @@ impl Stream {
     /// What the kernel says; `NotConnected` when the peer has left already.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         delegate!(self, socket => socket.shutdown(how))
+    }
+
+    /// From now on the kernel takes little more than the client reads. Without that it takes megabytes, and whether a slow
+    /// client is still reading can't be seen from what the socket takes.
+    pub fn hold_little(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Stream::Tcp(_) = self {
+            // Where it can't be set, progress is seen in larger steps.
+            let _ = SockRef::from(self).set_tcp_notsent_lowat(UNSENT_BYTES);
+        }
     }
 
     /// Makes the coming close a reset, which the peer can't take for the end of a message (TCP; a unix socket only closes).

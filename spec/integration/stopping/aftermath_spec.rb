@@ -1,0 +1,93 @@
+# frozen_string_literal: true
+
+require "open3"
+require "rbconfig"
+
+RSpec.describe "A server that has stopped" do
+  each_mode do
+    # What this process has open and runs.
+    def holdings
+      GC.start
+      [Dir.children("/proc/self/fd").size, Dir.children("/proc/self/task").size, Thread.list.size]
+    end
+
+    it "leaves no descriptor and no thread behind" do
+      skip "needs /proc to count them" unless File.directory?("/proc/self/fd")
+
+      round = lambda do
+        serve(Probes::Echo, workers: 2, threads: 2) do |server|
+          clients = Array.new(5) { RawClient.open(server.url) }
+          clients.each { |client| client.post("/", "x" * 100_000) }
+          clients.each(&:close)
+        end
+      end
+      2.times(&round)
+      before = holdings
+      10.times(&round)
+      eventually("descriptors and threads are back where they were") { holdings.zip(before).all? { |now, then_| now <= then_ } }
+    end
+
+    it "can be started again" do
+      require "kino"
+      server = Kino::Server.new(Rack::Lint.new(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      2.times do
+        server.start
+        expect(RawClient.open(server.url) { |client| client.post("/", "again").body }).to eq("again")
+        expect(server.stop).to be(true)
+      end
+    end
+
+    it "was one of several in the process, which go on" do
+      serve(Probes::Echo) do |first|
+        serve(Probes::Echo) do |second|
+          expect(RawClient.open(second.url) { |client| client.post("/", "second").body }).to eq("second")
+        end
+        expect(RawClient.open(first.url) { |client| client.post("/", "first").body }).to eq("first")
+      end
+    end
+  end
+
+  # In a process of their own, since they are about the process.
+  def ruby(script)
+    lib = File.expand_path("../../../lib", __dir__)
+    output, status = Open3.capture2e(RbConfig.ruby, "-I", lib, "-r", "kino", "-r", "socket", "-e", script)
+    expect(status).to be_success, output
+    output
+  end
+
+  it "has started nothing native before start" do
+    skip "needs /proc to count threads" unless File.directory?("/proc/self/task")
+
+    tasks = 'Dir.children("/proc/self/task").size'
+    expect(ruby("had = #{tasks}; Kino::Server.new(->(env) {}, port: 0); print #{tasks} - had, Thread.list.size"))
+      .to eq("01")
+  end
+
+  it "may have been made before a fork, and started after it, in each process" do
+    expect(ruby(<<~RUBY).split.sort).to eq(%w[child child parent])
+      app = ->(_) { [200, {}, [$name]] }
+      server = Kino::Server.new(app, port: 0)
+      serve = lambda do |name|
+        $name = name
+        server.start
+        socket = TCPSocket.new("127.0.0.1", server.port)
+        socket.write("GET / HTTP/1.0\\r\\n\\r\\n")
+        puts socket.read.split("\\r\\n\\r\\n").last
+        server.stop
+        $stdout.flush
+      end
+      children = Array.new(2) { fork { serve.call("child") } }
+      serve.call("parent")
+      children.each { |pid| Process.wait(pid) }
+    RUBY
+  end
+
+  it "lets the process end while it still runs and clients are connected" do
+    expect(ruby(<<~RUBY)).to eq("200")
+      server = Kino::Server.new(->(_) { [200, {}, ["x"]] }, port: 0).start
+      socket = TCPSocket.new("127.0.0.1", server.port)
+      socket.write("GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
+      print socket.readpartial(100)[9, 3]
+    RUBY
+  end
+end

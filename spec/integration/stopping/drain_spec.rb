@@ -1,0 +1,135 @@
+# frozen_string_literal: true
+
+RSpec.describe "Stopping a server" do
+  each_mode do
+    let(:entered) { Queue.new }
+    let(:go_on) { Queue.new }
+
+    # Requests for / wait until they are told to go on, all others are answered at once.
+    let(:app) do
+      lambda do |env|
+        if env["PATH_INFO"] == "/"
+          entered << true
+          go_on.pop
+        end
+        [200, {}, [env["PATH_INFO"]]]
+      end
+    end
+
+    # Yields a server on its way to a stop, and the thread that stops it, while one request is in the app.
+    def while_stopping(**settings)
+      serve(app, **settings) do |server|
+        url = server.url
+        RawClient.open(url) do |client|
+          client.write(RawClient.message("GET", "/"))
+          take(entered)
+          stopping = Thread.new { server.stop }
+          eventually("new connections are refused") { refused?(url) }
+          yield client, stopping, server
+        ensure
+          10.times { go_on << true }
+        end
+      end
+    end
+
+    def refused?(url)
+      RawClient.open(url).close
+      false
+    rescue Errno::ECONNREFUSED
+      true
+    end
+
+    it "refuses new connections, finishes what runs with connection: close, and says so" do
+      while_stopping do |client, stopping, server|
+        expect([stopping.alive?, server.running?]).to eq([true, true])
+        go_on << true
+        response = client.read_response
+        expect([response.status, response["connection"], response.body]).to eq([200, "close", "/"])
+        expect(client).to be_closed
+        expect([stopping.value, server.running?]).to eq([true, false])
+      end
+    end
+
+    it "closes connections that are idle" do
+      serve(app) do |server|
+        idle = Array.new(10) { RawClient.open(server.url) }
+        idle.first(5).each { |client| expect(client.get("/idle").status).to eq(200) }
+        expect(server.stop).to be(true)
+        expect(idle).to all(be_closed)
+      end
+    end
+
+    it "finishes a body that is being sent" do
+      body = Bodies::Each.new("first ") do |out|
+        entered << true
+        go_on.pop
+        out.call("last")
+      end
+      serve(->(_) { [200, {}, body] }) do |server|
+        RawClient.open(server.url) do |client|
+          url = server.url
+          client.write(RawClient.message("GET", "/")).read_head
+          take(entered)
+          stopping = Thread.new { server.stop }
+          eventually("new connections are refused") { refused?(url) }
+          go_on << true
+          expect([client.read_chunks, client.closed?, stopping.value]).to eq(["first last", true, true])
+        end
+      end
+    end
+
+    it "finishes a large answer to a client that reads slowly" do
+      content = Random.bytes(20_000_000)
+      serve(->(_) { [200, {}, [content]] }) do |server|
+        RawClient.open(server.url) do |client|
+          url = server.url
+          client.write(RawClient.message("GET", "/")).read_head
+          stopping = Thread.new { server.stop }
+          eventually("new connections are refused") { refused?(url) }
+          expect(client.read_to_end == content).to be(true)
+          expect(stopping.value).to be(true)
+        end
+      end
+    end
+
+    it "gives up after the timeout, and tells" do
+      serve(app) do |server, log|
+        RawClient.open(server.url) do |client|
+          client.write(RawClient.message("GET", "/"))
+          take(entered)
+          expect(server.stop(0.2)).to be(false)
+          expect(client.read_to_end).not_to include("200 OK")
+          expect(server.running?).to be(false)
+          log.allow
+        end
+      end
+    end
+
+    it "may be asked for twice, and at the same time" do
+      while_stopping do |client, first, server|
+        second = Thread.new { server.stop }
+        go_on << true
+        expect(client.read_response.status).to eq(200)
+        expect([first.value, second.value, server.stop]).to eq([true, true, true])
+      end
+    end
+
+    it "may be asked for before a start" do
+      require "kino"
+      expect(Kino::Server.new(app, **Serving::SETTINGS).stop).to be(true)
+    end
+
+    it "may be asked for by the app itself" do
+      server = nil
+      stopping = lambda do |_|
+        Thread.new { server.stop }
+        [200, {}, ["goodbye"]]
+      end
+      serve(stopping) do |started|
+        server = started
+        RawClient.open(server.url) { |client| expect(client.get("/stop").body).to eq("goodbye") }
+        eventually("the server has stopped") { !server.running? }
+      end
+    end
+  end
+end

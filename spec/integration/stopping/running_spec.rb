@@ -1,0 +1,50 @@
+# frozen_string_literal: true
+
+RSpec.describe "A running server" do
+  each_mode do
+    it "blocks in run until another thread stops it" do
+      serve(Probes::Echo) do |server|
+        running = Thread.new { server.run }
+        expect(RawClient.open(server.url) { |client| client.post("/", "x").body }).to eq("x")
+        expect(running).to be_alive
+        server.stop
+        expect(running.value).to be_nil
+      end
+    end
+
+    it "starts in run, if need be" do
+      require "kino"
+      server = Kino::Server.new(Rack::Lint.new(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      running = Thread.new { server.run }
+      url = eventually("it has started") { server.url }
+      expect(RawClient.open(url) { |client| client.post("/", "x").body }).to eq("x")
+      expect([server.stop, running.value]).to eq([true, nil])
+    end
+
+    it "starts once, whoever asks" do
+      serve(Probes::Echo) do |server|
+        url = server.url
+        expect(server.start).to be(server)
+        expect(server.urls).to eq([url])
+      end
+    end
+
+    it "counts what it does" do
+      serve(Probes::Echo) do |server|
+        before = server.stats
+        expect(before.values).to all(be_an(Integer))
+        RawClient.open(server.url) do |client|
+          3.times { client.post("/", "x") }
+          expect(server.stats).to include(requests: before[:requests] + 3, accepted: before[:accepted] + 1,
+                                          connections: 1)
+        end
+        eventually("the connection is gone from the count") { server.stats[:connections].zero? }
+      end
+    end
+
+    it "refuses what is no app, with an error that says so" do
+      require "kino"
+      expect { Kino::Server.new("hello", port: 0) }.to raise_error(ArgumentError, /call/)
+    end
+  end
+end

@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+RSpec.describe "Stopping a server at once" do
+  each_mode do
+    let(:entered) { Queue.new }
+
+    # Stops a server while a request is where `app` puts it, and answers what the client got.
+    def stop_while(app, ask = RawClient.message("GET", "/"))
+      serve(app) do |server, log|
+        log.allow
+        RawClient.open(server.url) do |client|
+          client.write(ask)
+          take(entered)
+          server.stop!
+          expect(server.running?).to be(false)
+          client.read_to_end
+        end
+      end
+    end
+
+    it "ends a request that waits" do
+      app = lambda do |_|
+        entered << true
+        Queue.new.pop
+      end
+      expect(stop_while(app)).not_to include("200 OK")
+    end
+
+    it "ends a request that computes" do
+      app = lambda do |_|
+        entered << true
+        loop {}
+      end
+      expect(stop_while(app)).not_to include("200 OK")
+    end
+
+    { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
+      it "ends a body that is being sent to a client that does not read, by #{kind}" do
+        part = "x" * 1_000_000
+        body = body_class.new do |out|
+          entered << true
+          loop { kind == "call" ? out.write(part) : out.call(part) }
+        end
+        expect(stop_while(->(_) { [200, {}, body] })).not_to end_with("0\r\n\r\n")
+        expect(body.calls).to eq([kind.to_sym, :close])
+      end
+    end
+
+    it "closes idle connections" do
+      serve(Probes::Echo) do |server|
+        client = RawClient.open(server.url)
+        expect(client.post("/", "x").status).to eq(200)
+        server.stop!
+        expect(client).to be_closed
+      end
+    end
+  end
+end
