@@ -17,18 +17,17 @@ module Kino
       # @param status [Integer]
       # @param headers [Hash]
       # @param body [#to_ary, #to_path, #each, #call]
-      # @return [Boolean] whether the body is still to be closed: `to_ary` closes it by itself
+      # @return [void]
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
       def send(native, env, status, headers, body)
         if body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
-          native.answer(status, headers, array)
-          return false
+          return native.answer(status, headers, array)
         end
+
         length, sender = kind(env, body)
         sender.call(native, body) if native.start(status, headers, length)
         native.finish
-        true
       end
 
       private

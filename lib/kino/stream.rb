@@ -23,7 +23,7 @@ module Kino
     def read(length = nil, buffer = nil)
       raise IOError, "the stream's reading side is closed" unless @reads
 
-      @input.read(length, buffer)
+      buffer ? @input.read(length, buffer) : @input.read(length)
     end
 
     # Sends a part, and waits while the client takes no more.

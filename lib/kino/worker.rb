@@ -23,14 +23,12 @@ module Kino
     #
     # @return [true]
     def run
-      env = nil
       @native.enter
       while (env = take)
         serve(env)
       end
-      ended = true
+      true
     ensure
-      give_up(env) unless ended || @dismissed
       @native.leave
     end
 
@@ -49,20 +47,20 @@ module Kino
     end
 
     def serve(env)
-      status = headers = body = nil
+      status = headers = body = error = nil
       status, headers, body = @app.call(env)
       if body.instance_of?(Array) && headers.is_a?(Hash)
         @native.answer(status, headers, body)
       else
-        closes = true
-        closes = Body.send(@native, env, status, hash(headers), body)
+        Body.send(@native, env, status, hash(headers), body)
       end
-      close(env, body) if closes
-      finish(env, status, headers, nil)
+      settled = true
     rescue Exception => error # a worker outlives all that an app may raise
       fail(env, error)
-      close(env, body) if closes.nil? ? body.respond_to?(:close) : closes
-      finish(env, status, headers, error)
+      settled = true
+    ensure
+      error = give_up(env) unless settled
+      conclude(env, status, headers, body, error)
     end
 
     # Anything with `each` will do where a Hash is meant, as it does with Puma.
@@ -91,31 +89,37 @@ module Kino
       nil
     end
 
-    def close(env, body)
-      body.close if body.respond_to?(:close)
-    rescue Exception => error # as above; the answer is out already
-      @failure.log(env, error)
+    # The answer is out: nothing in here can change it.
+    def conclude(env, status, headers, body, error)
+      guard(env) { body.close } if !body.instance_of?(Array) && body.respond_to?(:close)
+    ensure
+      call_back(env, status, headers, error)
     end
 
     # `rack.response_finished`: last registered, first called; none can keep another from being called.
-    def finish(env, status, headers, error)
+    def call_back(env, status, headers, error)
       callbacks = env["rack.response_finished"]
       return if callbacks.nil? || callbacks.empty?
 
-      callbacks.reverse_each do |callback|
-        callback.call(env, status, headers, error)
-      rescue Exception => raised # as above
-        @failure.log(env, raised)
-      end
+      callbacks.reverse_each { |callback| guard(env) { callback.call(env, status, headers, error) } }
     end
 
-    # The thread is being ended in the middle of the app.
+    def guard(env)
+      yield
+      settled = true
+    rescue Exception => error # as above
+      @failure.log(env, error)
+      settled = true
+    ensure
+      give_up(env) unless settled
+    end
+
+    # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
     def give_up(env)
-      error = ThreadError.new("the app ended its thread (Thread.exit or Thread#kill); another one takes its place")
+      error = ThreadError.new("the thread that served it was ended (Thread.exit, Thread#kill); another takes its place")
       error.set_backtrace([])
-      open = @native.open? || @native.sending?
-      fail(env, error)
-      finish(env, nil, nil, error) if env && open
+      fail(env, error) unless @dismissed
+      error
     end
   end
 end

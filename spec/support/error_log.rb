@@ -22,14 +22,15 @@ class ErrorLog
   end
 
   def initialize(reader)
-    @text = +""
+    @bytes = +"".b
+    @text = ""
     @allowed = false
     @mutex = Mutex.new
     @grown = ConditionVariable.new
     @collector = Thread.new { collect(reader) }
   end
 
-  def text = @mutex.synchronize { @text.dup }
+  def text = @mutex.synchronize { @text }
 
   # Waits until the log has something that matches, and answers all of it: errors may be logged after the answer is out.
   def wait_for(pattern)
@@ -42,7 +43,7 @@ class ErrorLog
 
         @grown.wait(@mutex, left)
       end
-      @text.dup
+      @text
     end
   end
 
@@ -50,7 +51,7 @@ class ErrorLog
   def allow = @mutex.synchronize { @allowed = true }
 
   # Everything, unless something was waited for or allowed.
-  def unexpected = @mutex.synchronize { @allowed ? "" : @text.dup }
+  def unexpected = @mutex.synchronize { @allowed ? "" : @text }
 
   def finish = @collector.join
 
@@ -58,9 +59,9 @@ class ErrorLog
 
   def collect(reader)
     loop do
-      part = reader.readpartial(65_536)
+      @bytes << reader.readpartial(65_536)
       @mutex.synchronize do
-        @text << part.force_encoding(Encoding::UTF_8)
+        @text = @bytes.dup.force_encoding(Encoding::UTF_8).scrub
         @grown.broadcast
       end
     end

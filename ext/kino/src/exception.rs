@@ -1,6 +1,6 @@
 //! Kino's own exceptions, raised from Rust.
 
-use magnus::{Error, ExceptionClass, Module, RModule, Ruby};
+use magnus::{Class, Error, ExceptionClass, Module, RModule, Ruby};
 
 /// `Kino::ResponseError`: the app's answer can't be sent as it is.
 pub(crate) fn response_error(ruby: &Ruby, message: impl Into<String>) -> Error {
@@ -17,15 +17,29 @@ pub(crate) fn bind_error(ruby: &Ruby, message: impl Into<String>) -> Error {
     of_class(ruby, "BindError", message.into())
 }
 
+/// `ArgumentError`, for a setting.
+pub(crate) fn argument_error(ruby: &Ruby, message: &str) -> Error {
+    made(ruby.exception_arg_error(), message)
+}
+
 /// A method was called at a time when it makes no sense; only Kino's own code could do so.
 pub(crate) fn misuse(ruby: &Ruby, message: &'static str) -> Error {
-    Error::new(ruby.exception_thread_error(), message)
+    made(ruby.exception_thread_error(), message)
 }
 
 fn of_class(ruby: &Ruby, name: &str, message: String) -> Error {
     let kino: Result<RModule, Error> = ruby.class_object().const_get("Kino");
     match kino.and_then(|kino| kino.const_get::<_, ExceptionClass>(name)) {
-        Ok(class) => Error::new(class, message),
+        Ok(class) => made(class, &message),
+        Err(error) => error,
+    }
+}
+
+/// Made at once: making it runs Ruby, so in a thread that is being killed it ends like the thread, and only here can that
+/// be passed on.
+fn made(class: ExceptionClass, message: &str) -> Error {
+    match class.new_instance((message,)) {
+        Ok(exception) => exception.into(),
         Err(error) => error,
     }
 }

@@ -158,6 +158,6 @@ impl Settings<'_> {
     fn seconds(&self, name: &str) -> Result<Duration, Error> {
         let seconds: f64 = self.get(name)?;
         Duration::try_from_secs_f64(seconds)
-            .map_err(|error| Error::new(self.ruby.exception_arg_error(), format!("{name}: {error}")))
+            .map_err(|error| exception::argument_error(self.ruby, &format!("{name}: {error}")))
     }
 }

@@ -146,7 +146,8 @@ impl Worker {
     }
 
     /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
-    pub(crate) fn write(ruby: &Ruby, this: &Worker, part: RString) -> Result<(), Error> {
+    pub(crate) fn write(ruby: &Ruby, this: &Worker, part: Value) -> Result<(), Error> {
+        let part = string_of(ruby, part)?;
         let mut work = this.work(ruby)?;
         let State::Sending(outgoing) = &mut work.state else {
             return Err(exception::misuse(ruby, "write: no answer has been started"));
@@ -296,18 +297,16 @@ fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Tak
 fn strings_of(ruby: &Ruby, parts: RArray) -> Result<Vec<RString>, Error> {
     let mut strings = Vec::with_capacity(parts.len());
     for part in parts {
-        match RString::from_value(part) {
-            Some(string) => strings.push(string),
-            None => {
-                let given = part.inspect();
-                return Err(exception::response_error(
-                    ruby,
-                    format!("a part of the app's body is {given}; allowed are Strings"),
-                ));
-            }
-        }
+        strings.push(string_of(ruby, part)?);
     }
     Ok(strings)
+}
+
+fn string_of(ruby: &Ruby, part: Value) -> Result<RString, Error> {
+    RString::from_value(part).ok_or_else(|| {
+        let given = part.inspect();
+        exception::response_error(ruby, format!("a part of the app's body is {given}; allowed are Strings"))
+    })
 }
 
 fn unix_now() -> u64 {

@@ -62,13 +62,30 @@ RSpec.describe "A slow client" do
       expect(Array.new(seen.size) { seen.pop }).to eq(["/whole"])
     end
 
-    it "that reads a large answer bit by bit gets all of it" do
-      content = Random.bytes(8_000_000)
-      converse(->(_) { [200, {}, [content]] }) do |client|
-        client.socket.setsockopt(Socket::SOL_SOCKET, Socket::SO_RCVBUF, 4096)
+    it "that reads a large answer bit by bit gets all of it, though it takes longer than write_timeout" do
+      content = Random.bytes(20_000_000)
+      converse(->(_) { [200, {}, [content]] }, write_timeout: 2) do |client|
         client.write(RawClient.message("GET", "/")).read_head
-        got = Array.new(800) { client.read(10_000) }
+        got = Array.new(8) do
+          sleep 0.4 # what makes it slow; each pause is well within the timeout
+          client.read(2_500_000)
+        end
         expect(got.join == content).to be(true)
+      end
+    end
+
+    { "an Array" => ->(content) { [content] }, "each" => ->(content) { Bodies::Each.new(content) },
+      "call" => ->(content) { Bodies::Called.new(content) } }.each do |kind, body|
+      it "that reads no more for write_timeout is let go, with #{kind}" do
+        content = "x" * 30_000_000
+        app = ->(env) { env["PATH_INFO"] == "/large" ? [200, {}, body.call(content)] : [200, {}, ["quick"]] }
+        serve(app, workers: 1, threads: 1, write_timeout: 1) do |server|
+          slow = RawClient.open(server.url).write(RawClient.message("GET", "/large"))
+          slow.read_head
+          eventually("its connection is closed") { server.stats[:connections].zero? }
+          expect(slow.read_to_end.bytesize).to be < content.bytesize
+          expect(RawClient.open(server.url) { |client| client.get.body }).to eq("quick")
+        end
       end
     end
 

@@ -63,6 +63,17 @@ RSpec.describe "Closing a response body" do
       end
     end
 
+    { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
+      it "happens when the body ends its own thread, with #{kind}" do
+        body = body_class.new("one") { Thread.exit }
+        converse(->(_) { [200, {}, body] }, threads: 1) do |client, _, log|
+          client.write(RawClient.message("GET", "/")).read_to_end
+          expect(body.calls).to eq([kind.to_sym, :close])
+          log.allow
+        end
+      end
+    end
+
     it "may raise: the answer is out, the error is logged, the worker stays" do
       body = Bodies::Listed.new("whole")
       def body.to_ary = @parts

@@ -14,7 +14,7 @@ RSpec.describe "A server that has stopped" do
     it "leaves no descriptor and no thread behind" do
       skip "needs /proc to count them" unless File.directory?("/proc/self/fd")
 
-      round = lambda do
+      round = lambda do |*|
         serve(Probes::Echo, workers: 2, threads: 2) do |server|
           clients = Array.new(5) { RawClient.open(server.url) }
           clients.each { |client| client.post("/", "x" * 100_000) }
@@ -24,7 +24,9 @@ RSpec.describe "A server that has stopped" do
       2.times(&round)
       before = holdings
       10.times(&round)
-      eventually("descriptors and threads are back where they were") { holdings.zip(before).all? { |now, then_| now <= then_ } }
+      eventually("descriptors and threads are back where they were") do
+        holdings.zip(before).all? { |now, before_that| now <= before_that }
+      end
     end
 
     it "can be started again" do
