@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::ffi::thread_hooks;
 use crate::worker::Worker;
-use crate::{exception, input, log};
+use crate::{env, exception, input, log};
 
 /// An engine, as Ruby sees it.
 #[magnus::wrap(class = "Kino::Native::Server", free_immediately)]
@@ -69,6 +69,7 @@ impl Server {
     pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Worker, Error> {
         match &*this.stage.lock() {
             Stage::Running { engine, group } => {
+                let template = env::template(ruby, template)?;
                 Ok(Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template))
             }
             Stage::Bound(_) => Err(exception::misuse(ruby, "the engine has not been started")),

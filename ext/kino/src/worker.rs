@@ -1,6 +1,6 @@
 //! `Kino::Native::Worker`: one thread's end of the engine. It takes a request, hands out its env and sends the answer.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,9 @@ pub(crate) struct Worker {
     /// The env that each request's is a copy of.
     template: Opaque<RHash>,
     seat: RefCell<Option<Arc<Runner>>>,
+    memory: env::Memory,
+    /// A request body's open file, closed after the answer.
+    file: Cell<Option<Opaque<Value>>>,
     work: RefCell<Work>,
 }
 
@@ -46,8 +49,6 @@ type Answer = (Box<Exchange>, Plan, Vec<u8>);
 
 struct Work {
     state: State,
-    /// A request body's open file, closed after the answer.
-    file: Option<Opaque<Value>>,
     /// Room for an answer's head, used again for each.
     head: Vec<u8>,
     clock: Clock,
@@ -56,11 +57,8 @@ struct Work {
 impl DataTypeFunctions for Worker {
     fn mark(&self, marker: &gc::Marker) {
         marker.mark(self.template);
-        // Borrowed only for moments in which nothing is allocated, so the collector finds it free; if not, the value is
-        // on that borrower's stack.
-        if let Ok(work) = self.work.try_borrow()
-            && let Some(file) = work.file
-        {
+        self.memory.mark(marker);
+        if let Some(file) = self.file.get() {
             marker.mark(file);
         }
     }
@@ -74,7 +72,9 @@ impl Worker {
             interrupt,
             template: template.into(),
             seat: RefCell::new(None),
-            work: RefCell::new(Work { state: State::Idle, file: None, head: Vec::new(), clock: Clock::default() }),
+            memory: env::Memory::default(),
+            file: Cell::new(None),
+            work: RefCell::new(Work { state: State::Idle, head: Vec::new(), clock: Clock::default() }),
         }
     }
 
@@ -103,9 +103,10 @@ impl Worker {
         let input = input::of(ruby, exchange.take_body())?;
         // Decoded, a chunked body has a length, be it nothing.
         let length = input.length.or(exchange.is_chunked().then_some(0));
-        let env = env::build(ruby, ruby.get_inner(this.template), &exchange, input.object, length)?;
+        let template = ruby.get_inner(this.template);
+        let env = env::build(ruby, (template, &this.memory), &exchange, (input.object, length))?;
         let mut work = this.work(ruby)?;
-        work.file = input.is_file.then(|| input.object.into());
+        this.file.set(input.is_file.then(|| input.object.into()));
         work.state = State::Open(exchange);
         Ok(Some(env))
     }
@@ -120,8 +121,8 @@ impl Worker {
     ) -> Result<(), Error> {
         let strings = strings_of(ruby, parts)?;
         let length = strings.iter().map(|part| part.len() as u64).sum();
-        let (exchange, plan, head) = this.make_head(ruby, status, headers, Some(length))?;
-        let sent = with_all_bytes(&strings, |bodies| outgoing::send_whole(*exchange, plan, &head, bodies));
+        let (exchange, plan, mut head) = this.make_head(ruby, status, headers, Some(length))?;
+        let sent = with_all_bytes(&strings, |bodies| outgoing::send_whole(*exchange, plan, &mut head, bodies));
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
         this.work(ruby)?.head = head;
@@ -271,7 +272,7 @@ impl Worker {
     }
 
     fn close_file(&self, ruby: &Ruby) -> Result<(), Error> {
-        match self.work(ruby)?.file.take() {
+        match self.file.take() {
             None => Ok(()),
             Some(file) => ruby.get_inner(file).funcall::<_, _, Value>("close", ()).map(|_| ()),
         }

@@ -71,6 +71,22 @@ impl Exchange {
         Asked { keep_alive: self.asked.keep_alive && self.context.keeps_alive(), ..self.asked }
     }
 
+    /// The same as [`Exchange::send`] for bytes that lie in one piece.
+    ///
+    /// # Errors
+    /// When the client is gone. Nothing is kept then.
+    pub fn send_one(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // Nearly always all of it is taken at once.
+        match (&self.connection.stream).write(bytes) {
+            Ok(length) if length == bytes.len() => Ok(()),
+            Ok(length) => self.send(&mut [IoSlice::new(&bytes[length..])]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                self.send(&mut [IoSlice::new(bytes)])
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Sends bytes, in order; what the socket does not take now is kept, see [`Exchange::is_blocked`].
     ///
     /// # Errors

@@ -111,6 +111,17 @@ pub enum PeerAddr {
     Unix,
 }
 
+impl PeerAddr {
+    /// Whether both have the same address, whatever the port.
+    pub fn is_same_host(self, other: PeerAddr) -> bool {
+        match (self, other) {
+            (PeerAddr::Ip(one, _), PeerAddr::Ip(another, _)) => one == another,
+            (PeerAddr::Unix, PeerAddr::Unix) => true,
+            (PeerAddr::Ip(..), PeerAddr::Unix) | (PeerAddr::Unix, PeerAddr::Ip(..)) => false,
+        }
+    }
+}
+
 impl From<SocketAddr> for PeerAddr {
     fn from(address: SocketAddr) -> Self {
         PeerAddr::Ip(address.ip(), address.port())

@@ -37,6 +37,14 @@ impl Protected {
         unsafe { string(rb_sys::rb_str_new(bytes.as_ptr().cast(), bytes.len() as i64)) }
     }
 
+    /// A new binary string that is frozen.
+    pub(crate) fn frozen(&self, bytes: &[u8]) -> RString {
+        let string = self.string(bytes);
+        // SAFETY: it is a string.
+        unsafe { rb_sys::rb_str_freeze(string.as_raw()) };
+        string
+    }
+
     /// The frozen string of these bytes that everybody shares.
     pub(crate) fn interned(&self, bytes: &[u8]) -> RString {
         // SAFETY: as in `string`.
