@@ -9,7 +9,8 @@ RSpec.describe "the gem" do
 
   it "carries the sources of both crates and the locked versions, and nothing that was built" do
     expect(@gem.files).to include("Cargo.toml", "Cargo.lock", "ext/core/Cargo.toml", "ext/core/src/lib.rs",
-                                  "ext/kino/Cargo.toml", "ext/kino/build.rs", "ext/kino/extconf.rb", "ext/kino/src/lib.rs",
+                                  "ext/kino/Cargo.toml", "ext/kino/build.rs", "ext/kino/extconf.rb",
+                                  "ext/kino/src/lib.rs",
                                   "exe/kino", "lib/kino.rb", "lib/rackup/handler/kino.rb",
                                   "README.md", "CHANGELOG.md", "LICENSE")
     expect(@gem.files.grep(/\.(so|bundle|o|gem)\z|(\A|\/)(target|tmp)\//)).to eq([])
