@@ -11,6 +11,8 @@ end
 require "rspec"
 require_relative "support/barrier"
 require_relative "support/bodies"
+require_relative "support/browser"
+require_relative "support/command"
 require_relative "support/eventually"
 require_relative "support/probes"
 require_relative "support/raw_client"

@@ -37,15 +37,7 @@ module Kino
     # @return [Server] itself
     # @raise [BindError] when an address can't be listened on; nothing has been started then
     def start
-      @lock.synchronize do
-        next if @native
-
-        native = Native::Server.bind(@configuration.bind, @configuration.to_h)
-        native.start
-        @dispatcher = Dispatcher::Threaded.new(native, @app, @configuration)
-        @native = native
-        @dispatcher.start
-      end
+      @lock.synchronize { launch unless @native }
       self
     end
 
@@ -65,15 +57,14 @@ module Kino
     # does.
     #
     # @param timeout [Numeric] seconds to wait at most
-    # @return [Boolean] whether everything was finished in time
+    # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, which
+    #   then goes on beside it
     def stop(timeout = @configuration.shutdown_timeout)
       native, dispatcher = @native, @dispatcher
       return true unless native
+      return (Thread.new { stop(timeout) } && false) if dispatcher.worker?(Thread.current)
 
-      native.drain
-      dispatcher.join(timeout)
-    ensure
-      stop!
+      drain(native, dispatcher, timeout)
     end
 
     # Ends everything now; requests that run get no answer.
@@ -106,5 +97,28 @@ module Kino
     # @example
     #   server.stats[:requests] # => 1042
     def stats = @native ? @native.stats : {}
+
+    private
+
+    def launch
+      native = Native::Server.bind(@configuration.bind, @configuration.to_h)
+      native.start
+      dispatcher = Dispatcher::Threaded.new(native, @app, @configuration)
+      dispatcher.start
+      @native, @dispatcher = native, dispatcher
+    ensure
+      # Whatever raised, nothing is left half running.
+      unless @native
+        native&.stop
+        dispatcher&.kill
+      end
+    end
+
+    def drain(native, dispatcher, timeout)
+      native.drain
+      dispatcher.join(timeout)
+    ensure
+      stop!
+    end
   end
 end

@@ -46,7 +46,7 @@ class RawClient
 
   def initialize(socket)
     @socket = socket
-    @socket.timeout = DEADLINE
+    @socket.timeout = DEADLINE # for writing; readpartial does not heed it in Ruby 3.3
     @buffer = +"".b
     @ended = false
   end
@@ -145,16 +145,16 @@ class RawClient
   end
 
   def receive
-    raise Truncated, "the server closed the connection after #{@buffer.inspect}" if @ended
+    raise Truncated, "the server closed the connection after #{@buffer.inspect[0, 2_000]}" if @ended
 
     receive_more
   end
 
   def receive_more
+    @socket.wait_readable(DEADLINE) ||
+      raise(Silence, "the server was silent for #{DEADLINE} s after #{@buffer.inspect[0, 2_000]}")
     @buffer << @socket.readpartial(65_536)
   rescue EOFError, Errno::ECONNRESET
     @ended = true
-  rescue IO::TimeoutError
-    raise Silence, "the server was silent for #{DEADLINE} s after #{@buffer.inspect}"
   end
 end

@@ -9,6 +9,10 @@ module Serving
   # The modes every behaviour is shown in.
   MODES = %i[threaded].freeze
 
+  # With GC_STRESS=1 the collector runs at every chance it has, so that a value that native code has forgotten to keep
+  # is sure to be missed. Rack::Lint, which has nothing native, would take most of the time.
+  STRESS = ENV["GC_STRESS"] == "1"
+
   SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10 }.freeze
 
   # For example groups.
@@ -31,7 +35,7 @@ module Serving
     log = nil
     result = ErrorLog.capture do |captured|
       log = captured
-      server = Kino::Server.new(lint ? Rack::Lint.new(app) : app, **SETTINGS, mode: mode, **settings)
+      server = Kino::Server.new(lint && !STRESS ? Rack::Lint.new(app) : app, **SETTINGS, mode: mode, **settings)
       run(server) { yield server, log }
     end
     expect(log.unexpected).to eq("")
@@ -58,10 +62,12 @@ module Serving
   def run(server)
     finished = false
     server.start
+    GC.stress = STRESS
     result = yield
     finished = true
     result
   ensure
+    GC.stress = false
     finished ? server.stop : server.stop!
   end
 end

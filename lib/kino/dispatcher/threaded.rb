@@ -42,6 +42,10 @@ module Kino
         true
       end
 
+      # @param thread [Thread]
+      # @return [Boolean] whether it is one of the workers
+      def worker?(thread) = @lock.synchronize { @workers.key?(thread) }
+
       # Ends the workers, whatever they do.
       #
       # @return [void]

@@ -119,15 +119,12 @@ RSpec.describe "Stopping a server" do
       expect(Kino::Server.new(app, **Serving::SETTINGS).stop).to be(true)
     end
 
-    it "may be asked for by the app itself" do
+    it "may be asked for by the app itself, whose request is finished, too" do
       server = nil
-      stopping = lambda do |_|
-        Thread.new { server.stop }
-        [200, {}, ["goodbye"]]
-      end
+      stopping = ->(_) { [200, {}, ["goodbye #{server.stop}"]] }
       serve(stopping) do |started|
         server = started
-        RawClient.open(server.url) { |client| expect(client.get("/stop").body).to eq("goodbye") }
+        RawClient.open(server.url) { |client| expect(client.get("/stop").body).to eq("goodbye false") }
         eventually("the server has stopped") { !server.running? }
       end
     end

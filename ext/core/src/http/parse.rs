@@ -8,7 +8,7 @@ use super::head::{Head, Span, Version};
 use crate::config::Limits;
 use crate::error::Fault;
 
-/// Room for the most fields that any limit may allow.
+/// Room for fields on the stack; a limit that allows more costs an allocation a request.
 const FIELDS: usize = 256;
 /// Bytes of a field's name. Past it: 431.
 pub const LONGEST_NAME: usize = 256;
@@ -20,7 +20,13 @@ pub const LONGEST_NAME: usize = 256;
 pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usize>, Fault> {
     let mut room = [const { MaybeUninit::<Header<'_>>::uninit() }; FIELDS];
     let mut request = httparse::Request::new(&mut []);
-    let fields = &mut room[..limits.fields.min(FIELDS)];
+    let mut more = Vec::new();
+    let fields = if limits.fields <= FIELDS {
+        &mut room[..limits.fields]
+    } else {
+        more.resize_with(limits.fields, MaybeUninit::uninit);
+        &mut more[..]
+    };
     let length = match request.parse_with_uninit_headers(input, fields) {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return partial(input, limits),
@@ -141,6 +147,17 @@ mod tests {
         assert_eq!(status(b"GET / HTTP/2.0\r\n\r\n"), Err(505));
         assert_eq!(status(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Err(505));
         assert_eq!(status(b"GET / HTCPCP/1.0\r\n\r\n"), Err(400));
+    }
+
+    #[test]
+    fn takes_as_many_fields_as_the_limit_says() {
+        let input = [b"GET / HTTP/1.1\r\n".as_slice(), &b"A: b\r\n".repeat(300), b"\r\n"].concat();
+        let fields = |limit| {
+            let mut parsed = Head::default();
+            head(&input, &Limits { fields: limit, ..Limits::default() }, &mut parsed).map(|_| parsed.fields().count())
+        };
+        assert_eq!(fields(300), Ok(300));
+        assert_eq!(fields(299), Err(Fault::HeadTooLarge));
     }
 
     #[test]

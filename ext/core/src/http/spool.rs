@@ -49,24 +49,41 @@ impl Spool {
     /// # Errors
     /// As [`Spool::expect`].
     pub fn write(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
+        let length = self.length() + bytes.len() as u64;
+        if length > limits.body {
+            return Err(Fault::BodyTooLarge);
+        }
+        if length > limits.body_buffer as u64 {
+            self.move_to_file(limits)?;
+        }
         match &mut self.body {
             Body::Empty => self.body = Body::Memory(bytes.to_vec()),
-            Body::Memory(held) if held.len() + bytes.len() <= limits.body_buffer => held.extend_from_slice(bytes),
-            Body::Memory(held) => {
-                let mut file = create(limits)?;
-                let length = held.len() as u64;
-                file.write_all(held).map_err(disk)?;
-                self.body = Body::File { file, length };
+            Body::Memory(held) => held.extend_from_slice(bytes),
+            Body::File { file, length: written } => {
+                file.write_all(bytes).map_err(disk)?;
+                *written = length;
             }
-            Body::File { .. } => {}
         }
-        if let Body::File { file, length } = &mut self.body {
-            *length += bytes.len() as u64;
-            if *length > limits.body {
-                return Err(Fault::BodyTooLarge);
-            }
-            file.write_all(bytes).map_err(disk)?;
+        Ok(())
+    }
+
+    fn length(&self) -> u64 {
+        match &self.body {
+            Body::Empty => 0,
+            Body::Memory(held) => held.len() as u64,
+            Body::File { length, .. } => *length,
         }
+    }
+
+    fn move_to_file(&mut self, limits: &Limits) -> Result<(), Fault> {
+        let held = match &self.body {
+            Body::Empty => &[][..],
+            Body::Memory(held) => held,
+            Body::File { .. } => return Ok(()),
+        };
+        let mut file = create(limits)?;
+        file.write_all(held).map_err(disk)?;
+        self.body = Body::File { file, length: held.len() as u64 };
         Ok(())
     }
 
@@ -90,4 +107,34 @@ fn create(limits: &Limits) -> Result<File, Fault> {
 fn disk(error: std::io::Error) -> Fault {
     tracing::error!(%error, "a request body can't be spooled to disk");
     Fault::Overload
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_hold_from_the_first_byte_to_the_last() {
+        let limits = Limits { body: 10, body_buffer: 4, ..Limits::default() };
+        for pieces in [&[11][..], &[4, 7], &[3, 3, 5], &[2, 2, 2, 2, 2, 1]] {
+            let mut spool = Spool::default();
+            let written = pieces.iter().map(|&length| spool.write(&vec![b'x'; length], &limits));
+            assert_eq!(written.last(), Some(Err(Fault::BodyTooLarge)), "{pieces:?}");
+        }
+        let in_memory = Limits { body: 3, body_buffer: 4, ..Limits::default() };
+        assert_eq!(Spool::default().write(b"1234", &in_memory), Err(Fault::BodyTooLarge));
+    }
+
+    #[test]
+    fn memory_holds_no_more_than_the_buffer() {
+        let limits = Limits { body_buffer: 4, ..Limits::default() };
+        let mut spool = Spool::default();
+        spool.write(b"1234", &limits).unwrap();
+        assert!(matches!(spool.body, Body::Memory(_)));
+        spool.write(b"5", &limits).unwrap();
+        assert!(matches!(spool.finish().unwrap(), Body::File { length: 5, .. }));
+        let mut at_once = Spool::default();
+        at_once.write(b"12345", &limits).unwrap();
+        assert!(matches!(at_once.body, Body::File { length: 5, .. }));
+    }
 }

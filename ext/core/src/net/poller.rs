@@ -257,7 +257,9 @@ impl Poller {
         for index in 0..self.listeners.len() {
             self.listeners[index].is_pending = true;
         }
-        self.accept();
+        while self.may_accept() && self.accept_at == 0 && self.listeners.iter().any(|door| door.is_pending) {
+            self.accept();
+        }
         self.is_draining = true;
         for door in &mut self.listeners {
             // It is closed a moment later anyway; the poll forgets it then.
