@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "net/http"
+require "stringio"
 
 # What a visitor's browser does, with Net::HTTP: keeps cookies and the connection, fills in forms, follows redirects.
 class Browser
@@ -27,7 +28,9 @@ class Browser
   def post(path, fields)
     request = Net::HTTP::Post.new(path)
     if fields.values.any?(Array)
-      parts = fields.map { |name, (file, content)| content ? [name, StringIO.new(content), { filename: file }] : [name, file] }
+      parts = fields.map do |name, (value, content)|
+        content ? [name, StringIO.new(content), { filename: value }] : [name, value]
+      end
       request.set_form(parts, "multipart/form-data")
     else
       request.set_form_data(fields)

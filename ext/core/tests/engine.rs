@@ -225,6 +225,34 @@ fn draining_answers_what_has_begun_and_closes_what_is_idle() {
 }
 
 #[test]
+fn stopping_closes_what_is_idle_waits_or_is_being_served() {
+    fn slow(exchange: Exchange) {
+        if exchange.head().target() == b"/slow" {
+            thread::sleep(Duration::from_millis(300));
+            return; // unanswered, as by a worker that has been killed
+        }
+        answer(exchange, b"");
+    }
+    let echo = Echo::serve(1, Config::default(), slow);
+    let mut idle = echo.connect();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    idle.read_exact(&mut [0; 15]).unwrap();
+    let mut served: Vec<_> = (0..2).map(|_| echo.connect()).collect();
+    for client in &mut served {
+        client.write_all(CLOSE.replace("/last", "/slow").as_bytes()).unwrap();
+    }
+    thread::sleep(Duration::from_millis(100));
+    echo.server.stop();
+    read_all(&mut idle);
+    for client in &mut served {
+        let mut rest = Vec::new();
+        // A reset tells as well as an end.
+        let _ = client.read_to_end(&mut rest);
+        assert!(rest.is_empty());
+    }
+}
+
+#[test]
 fn a_half_closed_client_still_gets_its_answer() {
     let echo = Echo::start(1, Config::default());
     let mut client = echo.connect();

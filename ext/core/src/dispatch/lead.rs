@@ -117,10 +117,13 @@ impl Dispatch {
         self.over.0.lock().is_none()
     }
 
-    /// Ends everything: those who wait are told, those who come are too.
+    /// Ends everything: those who wait are told, those who come are too, and connections nobody serves are closed.
     pub fn end(&self) {
         self.context.enter(Phase::Over);
         self.over.0.lock().take();
+        // A leader drops the poller when it steps down; without one, it is here.
+        drop(self.lead.1.try_recv());
+        while self.ready.1.try_recv().is_ok() {}
     }
 
     /// Closed, and readable as such, once all is over.
