@@ -29,7 +29,18 @@ pub(crate) struct Server {
 /// ```
 enum Stage {
     Bound(Vec<Listener>),
-    Running { engine: Arc<Engine>, group: Arc<Runners> },
+    Running { engine: Arc<Engine>, group: Arc<Runners>, process: u32 },
+}
+
+/// As with workers: a forked child leaves the engine to its parent.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Stage::Running { engine, process, .. } = self
+            && *process != std::process::id()
+        {
+            std::mem::forget(engine.clone());
+        }
+    }
 }
 
 impl Server {
@@ -61,14 +72,14 @@ impl Server {
             .map_err(|error| exception::bind_error(ruby, format!("the engine can't be started: {error}")))?;
         let group = Arc::new(Runners::default());
         thread_hooks::listen(&group);
-        *stage = Stage::Running { engine: Arc::new(engine), group };
+        *stage = Stage::Running { engine: Arc::new(engine), group, process: std::process::id() };
         Ok(())
     }
 
     /// `worker(template) -> Worker`: the engine's end for one more thread of the main ractor.
     pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Worker, Error> {
         match &*this.stage.lock() {
-            Stage::Running { engine, group } => {
+            Stage::Running { engine, group, .. } => {
                 let template = env::template(ruby, template)?;
                 Ok(Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template))
             }
@@ -99,14 +110,12 @@ impl Server {
 
     /// `drain -> nil`: accepts no more; workers go on until all that has begun is answered, and then get `nil`.
     pub(crate) fn drain(&self) {
-        let unstarted = match &mut *self.stage.lock() {
-            Stage::Bound(listeners) => std::mem::take(listeners),
-            Stage::Running { engine, .. } => {
-                engine.drain();
-                Vec::new()
-            }
-        };
-        drop(unstarted);
+        if let Stage::Bound(listeners) = &mut *self.stage.lock() {
+            listeners.clear();
+        }
+        if let Some(engine) = self.engine() {
+            engine.drain();
+        }
     }
 
     /// `stop -> nil`: ends everything now.
@@ -119,8 +128,9 @@ impl Server {
 
     fn engine(&self) -> Option<Arc<Engine>> {
         match &*self.stage.lock() {
-            Stage::Running { engine, .. } => Some(engine.clone()),
-            Stage::Bound(_) => None,
+            // Not in a forked child: there it is the parent's, and its threads do not exist.
+            Stage::Running { engine, process, .. } if *process == std::process::id() => Some(engine.clone()),
+            Stage::Running { .. } | Stage::Bound(_) => None,
         }
     }
 }

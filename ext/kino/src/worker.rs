@@ -22,6 +22,8 @@ use crate::{env, exception, input, response};
 #[derive(TypedData)]
 #[magnus(class = "Kino::Native::Worker", free_immediately, mark)]
 pub(crate) struct Worker {
+    /// The process that it serves in.
+    process: u32,
     dispatch: Arc<Dispatch>,
     group: Arc<Runners>,
     interrupt: Interrupt,
@@ -64,9 +66,21 @@ impl DataTypeFunctions for Worker {
     }
 }
 
+/// In a child that the app has forked, connections and threads are the parent's: nothing of them may be touched, least of
+/// all when the child's exit frees its objects.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            std::mem::forget(self.dispatch.clone());
+            std::mem::forget(std::mem::replace(&mut self.work.get_mut().state, State::Idle));
+        }
+    }
+}
+
 impl Worker {
     pub(crate) fn new(dispatch: Arc<Dispatch>, group: Arc<Runners>, interrupt: Interrupt, template: RHash) -> Worker {
         Worker {
+            process: std::process::id(),
             dispatch,
             group,
             interrupt,

@@ -36,10 +36,11 @@ RSpec.describe "Requests at the same time" do
     { "a queue" => ->(first, second) { first << 1 && second.pop },
       "a pipe" => lambda do |first, second|
         reader, writer = IO.pipe
-        Thread.new { writer.write(second.pop) }
+        writing = Thread.new { writer.write(second.pop) }
         first << 1
         reader.read(1)
       ensure
+        writing.join
         [reader, writer].each(&:close)
       end,
       "another thread" => ->(first, second) { first << 1 && Thread.new { second.pop }.join },

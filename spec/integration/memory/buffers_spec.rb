@@ -1,0 +1,77 @@
+# frozen_string_literal: true
+
+RSpec.describe "A String the app gave to the server" do
+  each_mode do
+    # Asks, and reads the answer only after the app has said that it is done with its strings.
+    def read_late(app, told)
+      serve(app, workers: 1, threads: 2) do |server|
+        RawClient.open(server.url) do |client|
+          client.write(RawClient.message("GET", "/"))
+          take(told)
+          RawClient.open(server.url) { |other| other.get("/other") }
+          client.read_response.body
+        end
+      end
+    end
+
+    # An app whose strings are changed by `spoil` as soon as its answer has been handed over.
+    def spoiling(parts, told, &spoil)
+      lambda do |env|
+        next [200, {}, []] if env["PATH_INFO"] == "/other"
+
+        env["rack.response_finished"] << lambda do |*|
+          spoil.call(parts)
+          told << true
+        end
+        [200, {}, parts]
+      end
+    end
+
+    { "cleared" => ->(parts) { parts.each(&:clear) },
+      "overwritten in place" => lambda do |parts|
+        parts.each { |part| 0.step(part.bytesize - 1, 999) { |at| part.setbyte(at, 0) } }
+      end,
+      "replaced" => ->(parts) { parts.each { |part| part.replace("changed " * 1_000) } },
+      "made longer" => ->(parts) { parts.each { |part| part << ("more" * 100_000) } },
+      "moved by a compacting collector" => ->(_) { GC.respond_to?(:compact) ? GC.compact : GC.start },
+      "forgotten" => lambda do |parts|
+        parts.clear
+        GC.start
+      end }.each do |what, spoil|
+      it "may be #{what} once the answer is handed over, though the client has read none of it" do
+        parts = [+"head ", Random.bytes(12_000_000), +" tail", *Array.new(100) { |n| +"part #{n}" }]
+        expected = parts.join.b
+        told = Queue.new
+        expect(read_late(spoiling(parts, told, &spoil), told) == expected).to be(true)
+      end
+    end
+
+    { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
+      it "may be used again for the next part, by #{kind}" do
+        buffer = +""
+        body = body_class.new do |out|
+          200.times do |n|
+            buffer.replace((n % 256).chr * (n * 200))
+            kind == "call" ? out.write(buffer) : out.call(buffer)
+          end
+        end
+        expected = Array.new(200) { |n| (n % 256).chr.b * (n * 200) }.join
+        expect(ask(->(_) { [200, {}, body] }).body == expected).to be(true)
+      end
+    end
+
+    it "as a header's value may be changed afterwards too" do
+      value = +"first"
+      app = lambda do |_|
+        answer = [200, { "x-own" => value.dup, "x-list" => [value.dup, value.dup] }, [value.dup]]
+        value.replace("next")
+        answer
+      end
+      converse(app) do |client|
+        first = client.get
+        expect([first["x-own"], first.values("x-list"), first.body]).to eq(["first", %w[first first], "first"])
+        expect(client.get["x-own"]).to eq("next")
+      end
+    end
+  end
+end

@@ -1,0 +1,42 @@
+# frozen_string_literal: true
+
+# The shape that doc/architecture.md draws: data flows one way, so imports point one way, and unsafe code has one address.
+RSpec.describe "The structure of the native code" do
+  root = File.expand_path("../..", __dir__)
+  sources = Dir.glob("ext/{core,kino}/src/**/*.rs", base: root).to_h { |path| [path, File.read(File.join(root, path))] }
+
+  # What a file imports of its own crate, without its tests.
+  imports = lambda do |path|
+    code = sources.fetch(path).split("#[cfg(test)]").first
+    code.scan(/\b(?:crate|super)::(\w+)/).flatten.uniq
+  end
+
+  it "has files to look at" do
+    expect(sources.size).to be > 30
+  end
+
+  it "keeps the protocol free of sockets, and sockets free of dispatching" do
+    { "http" => %w[net dispatch server], "net" => %w[dispatch server], "dispatch" => %w[server] }.each do |folder, later|
+      sources.each_key.grep(%r{\Aext/core/src/#{folder}/}) do |path|
+        expect(imports.call(path) & later).to eq([]), "#{path} imports #{imports.call(path) & later}"
+      end
+    end
+  end
+
+  it "has no Ruby and no unsafe in the core" do
+    sources.each do |path, code|
+      next unless path.start_with?("ext/core/")
+
+      expect(code).not_to match(/\b(magnus|rb_sys)::/), path
+      expect(code.gsub(%r{//.*}, "")).not_to match(/\bunsafe (fn|impl|\{)/), path
+    end
+    expect(sources.fetch("ext/core/src/lib.rs")).to include("#![forbid(unsafe_code)]")
+  end
+
+  it "has unsafe in ffi/ only" do
+    elsewhere = sources.keys.reject { |path| path.start_with?("ext/kino/src/ffi/") }
+    elsewhere.each do |path|
+      expect(sources[path].gsub(%r{//.*}, "")).not_to match(/\bunsafe\b(?!_)/), path
+    end
+  end
+end
