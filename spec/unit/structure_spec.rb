@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# The shape that doc/architecture.md draws: data flows one way, so imports point one way, and unsafe code has one address.
+# The shape that doc/architecture.md draws: data flows one way, so imports point one way, and unsafe code has one
+# address.
 RSpec.describe "The structure of the native code" do
   root = File.expand_path("../..", __dir__)
   sources = Dir.glob("ext/{core,kino}/src/**/*.rs", base: root).to_h { |path| [path, File.read(File.join(root, path))] }
@@ -16,7 +17,8 @@ RSpec.describe "The structure of the native code" do
   end
 
   it "keeps the protocol free of sockets, and sockets free of dispatching" do
-    { "http" => %w[net dispatch server], "net" => %w[dispatch server], "dispatch" => %w[server] }.each do |folder, later|
+    later_ones = { "http" => %w[net dispatch server], "net" => %w[dispatch server], "dispatch" => %w[server] }
+    later_ones.each do |folder, later|
       sources.each_key.grep(%r{\Aext/core/src/#{folder}/}) do |path|
         expect(imports.call(path) & later).to eq([]), "#{path} imports #{imports.call(path) & later}"
       end

@@ -121,6 +121,7 @@ RSpec.describe Kino::Configuration::Kinds do
     end
 
     it "is one this process may write to" do
+      allow(File).to receive(:writable?).and_call_original
       allow(File).to receive(:writable?).with(Dir.tmpdir).and_return(false)
 
       expect(refusal(:spool_dir, Dir.tmpdir)).to include("which this process may not write to")
