@@ -4,24 +4,8 @@ require "digest"
 require "json"
 
 RSpec.describe "examples/rails-hello" do
-  before(:context) do
-    started = Queue.new
-    @stop = Queue.new
-    @running = Thread.new do
-      Command.run("examples/rails-hello", "-w", "1", "-t", "4") do |server|
-        started << server
-        @stop.pop
-      end
-    ensure
-      started.close
-    end
-    @server = started.pop || @running.value
-  end
-
-  after(:context) do
-    @stop << true
-    expect(@running.value).to be_success
-  end
+  before(:context) { @server = Example.start("rails-hello", "-w", "1", "-t", "4") }
+  after(:context) { @server.kill }
 
   def visit(&block) = Browser.open(@server.url, &block)
 
@@ -107,5 +91,12 @@ RSpec.describe "examples/rails-hello" do
       end
     end
     expect(outcomes.flatten).to eq([true] * 200)
+  end
+
+  it "ends with exit status 0, and has nothing to complain about" do
+    server = Example.start("rails-hello")
+    expect(Browser.open(server.url) { |browser| browser.get("/").code }).to eq("200")
+    expect(server.signal(:TERM).status).to eq(0)
+    expect(server.err).to eq("")
   end
 end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "timeout"
+
 RSpec.describe "The stream of a callable body" do
   each_mode do
     def called(app_headers = {}, &body)
@@ -109,6 +111,24 @@ RSpec.describe "The stream of a callable body" do
         client.write(RawClient.message("GET", "/")).read(50_000)
         client.abort
         expect(take(told)).to be(Kino::ClientDisconnected)
+      end
+    end
+
+    it "lets the app give up on a client that does not read" do
+      told = Queue.new
+      app = called do |stream|
+        Timeout.timeout(0.2) { loop { stream.write("x" * 1_000_000) } }
+      rescue Timeout::Error => error
+        told << error.class
+        raise
+      end
+      serve(app, workers: 1, threads: 1) do |server, log|
+        RawClient.open(server.url) do |client|
+          client.write(RawClient.message("GET", "/")).read_head
+          expect(take(told)).to be(Timeout::Error)
+          expect(client.read_to_end).not_to end_with("0\r\n\r\n")
+          log.wait_for(/Timeout::Error/)
+        end
       end
     end
   end
