@@ -72,6 +72,7 @@ impl Server {
             .map_err(|error| exception::bind_error(ruby, format!("the engine can't be started: {error}")))?;
         let group = Arc::new(Runners::default());
         thread_hooks::listen(&group);
+        engine.dispatch().watch_over(&group);
         *stage = Stage::Running { engine: Arc::new(engine), group, process: std::process::id() };
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The covering thread: it leads when every worker is busy, so that connections are accepted, requests read and deadlines
-//! kept whatever the workers do. It touches nothing that a worker could be stuck in.
+//! kept whatever the workers do; and it sees to it that one that has given up its lock for long is overtaken. It touches
+//! nothing that a worker could be stuck in.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::lead::Dispatch;
+use super::runners::SHORT;
 
 /// How long nobody has to lead before the covering thread does.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -26,9 +28,11 @@ fn run(dispatch: &Dispatch) {
     let (mut seen, mut quiet) = (0, 0);
     while !dispatch.is_over_now() {
         if quiet < QUIET {
-            thread::park_timeout(PATIENCE)
+            watch(dispatch, true);
+            thread::park_timeout(PATIENCE);
+            overtake(dispatch, SHORT);
         } else {
-            sleep(dispatch, seen)
+            sleep(dispatch, seen);
         }
         let turns = dispatch.watch.turns.load(Ordering::SeqCst);
         if turns != seen {
@@ -46,11 +50,27 @@ fn run(dispatch: &Dispatch) {
 
 /// Until a worker steps down. The order matters: whoever steps down counts first and then looks whether to wake.
 fn sleep(dispatch: &Dispatch, seen: u64) {
+    watch(dispatch, false);
+    // After that: whoever relied on being watched is found here, and everyone after acts alone.
+    overtake(dispatch, Duration::ZERO);
     dispatch.watch.sleeps.store(true, Ordering::SeqCst);
     if dispatch.watch.turns.load(Ordering::SeqCst) == seen && !dispatch.is_over_now() {
         thread::park();
     }
     dispatch.watch.sleeps.store(false, Ordering::SeqCst);
+}
+
+/// Tells the workers whether somebody looks after those who give up their lock.
+fn watch(dispatch: &Dispatch, is_watched: bool) {
+    for group in &*dispatch.watch.groups.lock() {
+        group.watch(is_watched);
+    }
+}
+
+fn overtake(dispatch: &Dispatch, moment: Duration) {
+    for group in &*dispatch.watch.groups.lock() {
+        group.overtake(moment);
+    }
 }
 
 /// Leads until a worker wants to.
@@ -59,7 +79,8 @@ fn lead(dispatch: &Dispatch, mut poller: Box<crate::net::poller::Poller>) {
     dispatch.context().stats.covered.add();
     watch.covers.store(true, Ordering::SeqCst);
     while !watch.wanted.swap(false, Ordering::SeqCst) && !dispatch.is_over(&poller) {
-        dispatch.turn(&mut poller, None);
+        dispatch.turn(&mut poller, Some(PATIENCE));
+        overtake(dispatch, SHORT);
     }
     watch.covers.store(false, Ordering::SeqCst);
     dispatch.step_down(poller);

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use parking_lot::Mutex;
 
 use super::interrupt::Interrupt;
+use super::runners::Runners;
 use crate::error::Fault;
 use crate::net::connection::Connection;
 use crate::net::context::{Context, Phase};
@@ -51,6 +52,8 @@ pub(super) struct Watch {
     pub(super) wanted: AtomicBool,
     /// The covering thread sleeps until a worker steps down.
     pub(super) sleeps: AtomicBool,
+    /// Workers to look after, as long as it is awake and does not lead.
+    pub(super) groups: Mutex<Vec<Arc<Runners>>>,
     pub(super) thread: Mutex<Option<Thread>>,
 }
 
@@ -110,6 +113,11 @@ impl Dispatch {
             }
             self.step_down(poller);
         }
+    }
+
+    /// Has the covering thread look after the workers of a group, too ([`Runners::overtake`]).
+    pub fn watch_over(&self, group: &Arc<Runners>) {
+        self.watch.groups.lock().push(group.clone());
     }
 
     /// Whether everything has ended.

@@ -5,13 +5,15 @@
 //! middle of a request (a database, a sleep): only then is the next one woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use parking_lot::Mutex;
 
 use super::interrupt::Interrupt;
 use super::lead::Dispatch;
+use crate::net::deadlines::Micros;
 
 /// The workers that share a lock.
 #[derive(Debug, Default)]
@@ -19,11 +21,23 @@ pub struct Runners {
     baton: Mutex<Baton>,
     /// Someone who is not fetching wants the lock: the next one to fetch should let it go first.
     contended: AtomicBool,
+    /// While above zero, the lock is expected to be given up for long: see [`Runner::give_up_lock`].
+    long_expected: AtomicU32,
+    is_watched: AtomicBool,
+    clock: Micros,
 }
+
+/// Giving up the lock for less is no reason to wake another worker: reading a file's status takes a few microseconds, and
+/// two threads that then take turns at the lock lose far more.
+pub const SHORT: Duration = Duration::from_micros(200);
+/// A request that computes for longer has to share the lock with others, by Ruby's time slices.
+const SLICE: Duration = Duration::from_millis(50);
+/// So many short ones in a row make the next one expected to be short, too.
+const MEMORY: u32 = 64;
 
 #[derive(Debug, Default)]
 struct Baton {
-    is_held: bool,
+    holder: Option<Arc<Runner>>,
     /// Those who wait for it, the one that came last is the next: its memory is still warm.
     waiting: Vec<Arc<Runner>>,
 }
@@ -31,22 +45,29 @@ struct Baton {
 /// One worker.
 ///
 /// ```text
-///   Fetching --run()--> Running --gives up the lock--> Overtaken
-///      ^                   |                              |
-///      +----- fetch() -----+   (keeps the baton)          |
-///      +----- fetch() ------------- (must get it again) --+
+///                                  gives up the lock
+///   Fetching --run()--> Running ------------------------> Overtaken
+///      ^                 |  ^ \\                              ^ |
+///      |                 |  |  \\--for a moment?--> Away ----/  |
+///      +---- fetch() ----+  +------ has it again ---/ too long |
+///      +---- fetch() -------------- (must get the baton again) +
 /// ```
 #[derive(Debug)]
 pub struct Runner {
     group: Arc<Runners>,
     state: AtomicU8,
     has_baton: AtomicBool,
+    /// When it gave up the lock, in microseconds.
+    away_since: AtomicU64,
+    /// When it began to serve its request, in microseconds.
+    running_since: AtomicU64,
     handed: (Sender<()>, Receiver<()>),
 }
 
 const FETCHING: u8 = 0;
 const RUNNING: u8 = 1;
 const OVERTAKEN: u8 = 2;
+const AWAY: u8 = 3;
 
 /// What a wait for the baton ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +87,23 @@ impl Runners {
             group: self.clone(),
             state: AtomicU8::new(FETCHING),
             has_baton: AtomicBool::new(false),
+            away_since: AtomicU64::new(0),
+            running_since: AtomicU64::new(0),
             handed: bounded(1),
         })
+    }
+
+    /// Somebody will ask soon who has been without the lock for long ([`Runners::overtake`]), or not any more.
+    pub fn watch(&self, is_watched: bool) {
+        self.is_watched.store(is_watched, Ordering::SeqCst);
+    }
+
+    /// Passes the baton on when its holder has been without the lock for more than `moment`, or has computed for long.
+    pub fn overtake(&self, moment: Duration) {
+        let holder = self.baton.lock().holder.clone();
+        if let Some(holder) = holder {
+            holder.overtake(moment);
+        }
     }
 
     /// Somebody who is no worker of the group wants the lock.
@@ -88,16 +124,9 @@ impl Runner {
     }
 
     /// The request has been served; the worker wants the next one. True when it has the baton.
-    pub fn fetch(&self) -> bool {
+    pub fn fetch(self: &Arc<Self>) -> bool {
         self.state.store(FETCHING, Ordering::SeqCst);
-        if !self.has_baton() {
-            let mut baton = self.group.baton.lock();
-            if !baton.is_held {
-                baton.is_held = true;
-                self.has_baton.store(true, Ordering::SeqCst);
-            }
-        }
-        self.has_baton()
+        self.has_baton() || self.pick_up(&mut self.group.baton.lock())
     }
 
     /// Whether this worker has the baton.
@@ -109,9 +138,7 @@ impl Runner {
     pub fn wait(self: &Arc<Self>, interrupt: &Interrupt, dispatch: &Dispatch) -> Waited {
         {
             let mut baton = self.group.baton.lock();
-            if !baton.is_held {
-                baton.is_held = true;
-                self.has_baton.store(true, Ordering::SeqCst);
+            if self.pick_up(&mut baton) {
                 return Waited::HasBaton;
             }
             baton.waiting.push(self.clone());
@@ -135,13 +162,35 @@ impl Runner {
 
     /// The worker serves a request from now on.
     pub fn run(&self) {
+        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
         self.state.store(RUNNING, Ordering::SeqCst);
     }
 
-    /// The worker gives the lock up. In the middle of a request the baton goes to the next one.
+    /// The worker gives the lock up. In the middle of a request the baton goes to the next one: at once if that was for
+    /// long lately, or if nobody watches; otherwise when it has been away for more than a moment ([`Runners::overtake`]).
     pub fn give_up_lock(&self) {
-        if self.state.compare_exchange(RUNNING, OVERTAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            self.pass_on();
+        if self.state.load(Ordering::SeqCst) != RUNNING {
+            return;
+        }
+        self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
+        self.state.store(AWAY, Ordering::SeqCst);
+        // Looked at after the store, so that one who stops watching and then looks once more finds it.
+        if self.group.long_expected.load(Ordering::Relaxed) > 0 || !self.group.is_watched.load(Ordering::SeqCst) {
+            self.leave_behind(AWAY);
+        }
+    }
+
+    /// The worker has the lock again.
+    pub fn has_lock(&self) {
+        let state = self.state.load(Ordering::SeqCst);
+        if state == AWAY || state == OVERTAKEN {
+            let _ = self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst);
+            if self.away() > SHORT {
+                self.group.long_expected.store(MEMORY, Ordering::Relaxed);
+            } else {
+                let expected = self.group.long_expected.load(Ordering::Relaxed);
+                self.group.long_expected.store(expected.saturating_sub(1), Ordering::Relaxed);
+            }
         }
     }
 
@@ -158,17 +207,46 @@ impl Runner {
         self.pass_on();
     }
 
+    fn overtake(&self, moment: Duration) {
+        match self.state.load(Ordering::SeqCst) {
+            AWAY if self.away() > moment => self.leave_behind(AWAY),
+            state @ (AWAY | RUNNING) if self.since(&self.running_since) > SLICE => self.leave_behind(state),
+            _ => {}
+        }
+    }
+
+    fn away(&self) -> Duration {
+        self.since(&self.away_since)
+    }
+
+    fn since(&self, then: &AtomicU64) -> Duration {
+        Duration::from_micros(self.group.clock.now().saturating_sub(then.load(Ordering::SeqCst)))
+    }
+
+    fn leave_behind(&self, state: u8) {
+        if self.state.compare_exchange(state, OVERTAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            self.pass_on();
+        }
+    }
+
+    fn pick_up(self: &Arc<Self>, baton: &mut Baton) -> bool {
+        if baton.holder.is_some() {
+            return false;
+        }
+        baton.holder = Some(self.clone());
+        self.has_baton.store(true, Ordering::SeqCst);
+        true
+    }
+
     fn pass_on(&self) {
         if !self.has_baton.swap(false, Ordering::SeqCst) {
             return;
         }
         let mut baton = self.group.baton.lock();
-        match baton.waiting.pop() {
-            Some(next) => {
-                next.has_baton.store(true, Ordering::SeqCst);
-                let _ = next.handed.0.try_send(());
-            }
-            None => baton.is_held = false,
+        baton.holder = baton.waiting.pop();
+        if let Some(next) = &baton.holder {
+            next.has_baton.store(true, Ordering::SeqCst);
+            let _ = next.handed.0.try_send(());
         }
     }
 }
@@ -200,6 +278,51 @@ mod tests {
         assert!(a.fetch());
         a.give_up_lock();
         assert!(a.has_baton() && !b.fetch());
+    }
+
+    #[test]
+    fn a_moment_without_the_lock_keeps_the_baton_and_a_long_time_does_not() {
+        let group = Arc::new(Runners::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        assert!(a.fetch());
+        a.run();
+        a.give_up_lock();
+        group.overtake(Duration::from_secs(60));
+        assert!(a.has_baton(), "it has not been long");
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        assert!(!a.has_baton() && b.fetch());
+        a.has_lock();
+        assert!(!a.fetch());
+
+        b.run();
+        b.give_up_lock();
+        assert!(!b.has_baton(), "after a long one the next is expected to be long");
+        b.has_lock();
+        for _ in 0..MEMORY {
+            assert!(b.fetch());
+            b.run();
+            b.give_up_lock();
+            b.has_lock();
+        }
+        assert!(b.fetch());
+        b.run();
+        b.give_up_lock();
+        assert!(b.has_baton(), "after many short ones it is not");
+    }
+
+    #[test]
+    fn one_that_computes_for_long_is_overtaken() {
+        let group = Arc::new(Runners::default());
+        let (a, b) = (group.join(), group.join());
+        assert!(a.fetch());
+        a.run();
+        group.overtake(SHORT);
+        assert!(a.has_baton());
+        std::thread::sleep(SLICE * 2);
+        group.overtake(SHORT);
+        assert!(!a.has_baton() && b.fetch() && !a.fetch());
     }
 
     #[test]

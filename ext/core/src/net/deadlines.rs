@@ -31,6 +31,25 @@ impl Clock {
     }
 }
 
+/// Microseconds since it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Micros {
+    start: Instant,
+}
+
+impl Default for Micros {
+    fn default() -> Self {
+        Micros { start: Instant::now() }
+    }
+}
+
+impl Micros {
+    /// Now, in microseconds.
+    pub fn now(self) -> u64 {
+        self.start.elapsed().as_micros() as u64
+    }
+}
+
 /// One connection's deadline. It moves with a store; the heap hears of it only when it must wake up earlier than it
 /// would anyway.
 ///
