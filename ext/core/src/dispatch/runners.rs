@@ -49,7 +49,7 @@ struct Baton {
 ///   Fetching --run()--> Running ------------------------> Overtaken
 ///      ^                 |  ^ \\                              ^ |
 ///      |                 |  |  \\--for a moment?--> Away ----/  |
-///      +---- fetch() ----+  +------ has it again ---/ too long |
+///      +---- fetch() ----+  +------ wants it again -/ too long |
 ///      +---- fetch() -------------- (must get the baton again) +
 /// ```
 #[derive(Debug)]
@@ -180,23 +180,21 @@ impl Runner {
         }
     }
 
-    /// The worker has the lock again.
-    pub fn has_lock(&self) {
-        let state = self.state.load(Ordering::SeqCst);
-        if state == AWAY || state == OVERTAKEN {
-            let _ = self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst);
-            if self.away() > SHORT {
-                self.group.long_expected.store(MEMORY, Ordering::Relaxed);
-            } else {
-                let expected = self.group.long_expected.load(Ordering::Relaxed);
-                self.group.long_expected.store(expected.saturating_sub(1), Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// The worker wants the lock again. In the middle of a request it should have it before anyone fetches another.
+    /// The worker wants the lock again: its absence ends here, since how long it then waits for the lock says nothing of
+    /// what it was away for. One that was overtaken in the middle of a request should have the lock before anyone fetches
+    /// another.
     pub fn want_lock(&self) {
-        if self.state.load(Ordering::SeqCst) == OVERTAKEN {
+        let state = self.state.load(Ordering::SeqCst);
+        if state != AWAY && state != OVERTAKEN {
+            return;
+        }
+        if self.away() > SHORT {
+            self.group.long_expected.store(MEMORY, Ordering::Relaxed);
+        } else {
+            let expected = self.group.long_expected.load(Ordering::Relaxed);
+            self.group.long_expected.store(expected.saturating_sub(1), Ordering::Relaxed);
+        }
+        if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
             self.group.contend();
         }
     }
@@ -293,18 +291,18 @@ mod tests {
         std::thread::sleep(SHORT * 2);
         group.overtake(SHORT);
         assert!(!a.has_baton() && b.fetch());
-        a.has_lock();
+        a.want_lock();
         assert!(!a.fetch());
 
         b.run();
         b.give_up_lock();
         assert!(!b.has_baton(), "after a long one the next is expected to be long");
-        b.has_lock();
+        b.want_lock();
         for _ in 0..MEMORY {
             assert!(b.fetch());
             b.run();
             b.give_up_lock();
-            b.has_lock();
+            b.want_lock();
         }
         assert!(b.fetch());
         b.run();

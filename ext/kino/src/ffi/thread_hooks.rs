@@ -30,9 +30,7 @@ pub(crate) fn reserve() {
 pub(crate) fn listen(main: &Arc<Runners>) {
     *MAIN.lock() = Some(main.clone());
     HOOK.get_or_init(|| {
-        let events = rb_sys::RUBY_INTERNAL_THREAD_EVENT_READY
-            | rb_sys::RUBY_INTERNAL_THREAD_EVENT_RESUMED
-            | rb_sys::RUBY_INTERNAL_THREAD_EVENT_SUSPENDED;
+        let events = rb_sys::RUBY_INTERNAL_THREAD_EVENT_READY | rb_sys::RUBY_INTERNAL_THREAD_EVENT_SUSPENDED;
         // SAFETY: the GVL is held; `hear` stays where it is as long as the process, and needs no data.
         unsafe { rb_sys::rb_internal_thread_add_event_hook(Some(hear), events, std::ptr::null_mut()) };
     });
@@ -70,7 +68,6 @@ unsafe extern "C" fn hear(event: u32, data: *const rb_sys::rb_internal_thread_ev
     };
     match (runner, event) {
         (Some(runner), rb_sys::RUBY_INTERNAL_THREAD_EVENT_SUSPENDED) => runner.give_up_lock(),
-        (Some(runner), rb_sys::RUBY_INTERNAL_THREAD_EVENT_RESUMED) => runner.has_lock(),
         (Some(runner), _) => runner.want_lock(),
         (None, rb_sys::RUBY_INTERNAL_THREAD_EVENT_READY) => contend(),
         (None, _) => {}
