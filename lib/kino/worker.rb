@@ -24,8 +24,13 @@ module Kino
     # @return [true]
     def run
       @native.enter
-      while (env = take)
-        serve(env)
+      begin
+        while (env = @native.take)
+          serve(env)
+        end
+      rescue Exception => error # raised into this thread by another, too late
+        @failure.log(nil, error)
+        retry
       end
       true
     ensure
@@ -39,13 +44,7 @@ module Kino
 
     private
 
-    def take
-      @native.take
-    rescue Exception => error # raised into this thread by another, too late
-      @failure.log(nil, error)
-      retry
-    end
-
+    # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
       status = headers = body = error = nil
       status, headers, body = @app.call(env)
@@ -60,7 +59,9 @@ module Kino
       settled = true
     ensure
       error = give_up(env) unless settled
-      conclude(env, status, headers, body, error)
+      unless body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) && callbacks.empty?
+        conclude(env, status, headers, body, error)
+      end
     end
 
     # Anything with `each` will do where a Hash is meant, as it does with Puma.

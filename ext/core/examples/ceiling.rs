@@ -5,11 +5,10 @@
 //! ```
 
 use std::io::{IoSlice, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use kino_core::config::Config;
 use kino_core::dispatch::lead::Taken;
-use kino_core::http::date::Clock;
+use kino_core::http::date::{self, Clock};
 use kino_core::http::encode::ResponseHead;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::listener::Listener;
@@ -39,10 +38,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn answer(mut exchange: Exchange, body: &[u8], out: &mut Vec<u8>, clock: &mut Clock) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut head = ResponseHead::begin(out, 200);
     head.field(b"content-type", b"text/plain").expect("the field is well formed");
-    let plan = head.end(exchange.asked(), Some(body.len() as u64), clock.at(now));
+    let plan = head.end(exchange.asked(), Some(body.len() as u64), clock.at(date::now()));
     match exchange.send(&mut [IoSlice::new(out), IoSlice::new(body)]) {
         Ok(()) => exchange.finish(plan.keep_alive),
         Err(_) => exchange.abort(),

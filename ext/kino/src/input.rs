@@ -37,11 +37,17 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
 
 /// A body as an object for the app.
 pub(crate) struct Input {
-    pub(crate) object: Value,
-    /// Its length in bytes; `None` where there is no body.
+    /// `None` where there is no body: the template has [`none`].
+    pub(crate) object: Option<Value>,
+    /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,
     /// Whether it holds a descriptor, to be closed after the answer.
     pub(crate) is_file: bool,
+}
+
+/// The `rack.input` of requests without a body.
+pub(crate) fn none(ruby: &Ruby) -> Value {
+    ruby.get_inner(classes().none)
 }
 
 /// Makes the object.
@@ -49,20 +55,23 @@ pub(crate) struct Input {
 /// # Errors
 /// When Ruby has no memory or no descriptor left.
 pub(crate) fn of(ruby: &Ruby, body: Body) -> Result<Input, Error> {
-    let classes = CLASSES.get().expect("the classes are found before the first request");
     match body {
-        Body::Empty => Ok(Input { object: ruby.get_inner(classes.none), length: None, is_file: false }),
+        Body::Empty => Ok(Input { object: None, length: None, is_file: false }),
         Body::Memory(bytes) => {
             let string: RString = ruby.str_from_slice(&bytes);
             string.funcall::<_, _, Value>("force_encoding", (ruby.ascii8bit_encoding(),))?;
-            let object = ruby.get_inner(classes.string_io).new_instance((string,))?.as_value();
-            Ok(Input { object, length: Some(bytes.len() as u64), is_file: false })
+            let object = ruby.get_inner(classes().string_io).new_instance((string,))?.as_value();
+            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), is_file: false })
         }
         Body::File { file, length } => {
             // Ruby's from here on, which closes it when it raises, and when the object is collected.
             let descriptor = OwnedFd::from(file).into_raw_fd();
-            let object: Value = ruby.get_inner(classes.file).funcall("for_fd", (descriptor, "rb"))?;
-            Ok(Input { object, length: Some(length), is_file: true })
+            let object: Value = ruby.get_inner(classes().file).funcall("for_fd", (descriptor, "rb"))?;
+            Ok(Input { object: Some(object), length: Some(length), is_file: true })
         }
     }
+}
+
+fn classes() -> &'static Classes {
+    CLASSES.get().expect("the classes are found before the first request")
 }

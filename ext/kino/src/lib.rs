@@ -2,7 +2,7 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> worker (one a thread) -> input, env -> (the app) -> response -> outgoing
+//! server (engine) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing
 //! ```
 
 #![allow(
@@ -21,6 +21,8 @@ mod log;
 mod outgoing;
 mod response;
 mod server;
+mod template;
+mod text;
 mod worker;
 
 use server::Server;

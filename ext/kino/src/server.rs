@@ -8,12 +8,14 @@ use kino_core::config::{Config, Limits};
 use kino_core::dispatch::runners::Runners;
 use kino_core::net::listener::Listener;
 use kino_core::server::Server as Engine;
+use magnus::typed_data::Obj;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert};
 use parking_lot::Mutex;
 
 use crate::ffi::thread_hooks;
+use crate::template::Template;
 use crate::worker::Worker;
-use crate::{env, exception, input, log};
+use crate::{exception, input, log};
 
 /// An engine, as Ruby sees it.
 #[magnus::wrap(class = "Kino::Native::Server", free_immediately)]
@@ -78,11 +80,16 @@ impl Server {
     }
 
     /// `worker(template) -> Worker`: the engine's end for one more thread of the main ractor.
-    pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Worker, Error> {
+    pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Obj<Worker>, Error> {
         match &*this.stage.lock() {
             Stage::Running { engine, group, .. } => {
-                let template = env::template(ruby, template)?;
-                Ok(Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template))
+                let template = Template::new(ruby, template, input::none(ruby))?;
+                let hash = template.hash(ruby);
+                let worker = Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template);
+                let worker = ruby.obj_wrap(worker);
+                // Until here the worker has lain where the collector does not look.
+                std::hint::black_box(hash);
+                Ok(worker)
             }
             Stage::Bound(_) => Err(exception::misuse(ruby, "the engine has not been started")),
         }

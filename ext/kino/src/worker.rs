@@ -2,12 +2,11 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::{Dispatch, Taken};
 use kino_core::dispatch::runners::{Runner, Runners, Waited};
-use kino_core::http::date::Clock;
+use kino_core::http::date::{self, Clock};
 use kino_core::http::encode::Plan;
 use kino_core::net::exchange::Exchange;
 use magnus::value::{Opaque, ReprValue};
@@ -16,6 +15,7 @@ use magnus::{DataTypeFunctions, Error, RArray, RHash, RString, Ruby, TypedData, 
 use crate::ffi::strings::{with_all_bytes, with_bytes};
 use crate::ffi::{gvl, thread_hooks};
 use crate::outgoing::{self, Outgoing};
+use crate::template::Template;
 use crate::{env, exception, input, response};
 
 /// One thread's end of the engine.
@@ -27,10 +27,8 @@ pub(crate) struct Worker {
     dispatch: Arc<Dispatch>,
     group: Arc<Runners>,
     interrupt: Interrupt,
-    /// The env that each request's is a copy of.
-    template: Opaque<RHash>,
+    template: Template,
     seat: RefCell<Option<Arc<Runner>>>,
-    memory: env::Memory,
     /// A request body's open file, closed after the answer.
     file: Cell<Option<Opaque<Value>>>,
     work: RefCell<Work>,
@@ -58,8 +56,7 @@ struct Work {
 
 impl DataTypeFunctions for Worker {
     fn mark(&self, marker: &gc::Marker) {
-        marker.mark(self.template);
-        self.memory.mark(marker);
+        self.template.mark(marker);
         if let Some(file) = self.file.get() {
             marker.mark(file);
         }
@@ -78,15 +75,19 @@ impl Drop for Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(dispatch: Arc<Dispatch>, group: Arc<Runners>, interrupt: Interrupt, template: RHash) -> Worker {
+    pub(crate) fn new(
+        dispatch: Arc<Dispatch>,
+        group: Arc<Runners>,
+        interrupt: Interrupt,
+        template: Template,
+    ) -> Worker {
         Worker {
             process: std::process::id(),
             dispatch,
             group,
             interrupt,
-            template: template.into(),
+            template,
             seat: RefCell::new(None),
-            memory: env::Memory::default(),
             file: Cell::new(None),
             work: RefCell::new(Work { state: State::Idle, head: Vec::new(), clock: Clock::default() }),
         }
@@ -117,10 +118,9 @@ impl Worker {
         let input = input::of(ruby, exchange.take_body())?;
         // Decoded, a chunked body has a length, be it nothing.
         let length = input.length.or(exchange.is_chunked().then_some(0));
-        let template = ruby.get_inner(this.template);
-        let env = env::build(ruby, (template, &this.memory), &exchange, (input.object, length))?;
+        let env = env::build(ruby, &this.template, &exchange, (input.object, length))?;
         let mut work = this.work(ruby)?;
-        this.file.set(input.is_file.then(|| input.object.into()));
+        this.file.set(input.object.filter(|_| input.is_file).map(Opaque::from));
         work.state = State::Open(exchange);
         Ok(Some(env))
     }
@@ -133,10 +133,21 @@ impl Worker {
         headers: RHash,
         parts: RArray,
     ) -> Result<(), Error> {
-        let strings = strings_of(ruby, parts)?;
+        let (one, many);
+        let strings = match parts.len() {
+            // Nearly every body is one string.
+            1 => {
+                one = [string_of(ruby, parts.entry(0)?)?];
+                &one[..]
+            }
+            _ => {
+                many = strings_of(ruby, parts)?;
+                &many[..]
+            }
+        };
         let length = strings.iter().map(|part| part.len() as u64).sum();
         let (exchange, plan, mut head) = this.make_head(ruby, status, headers, Some(length))?;
-        let sent = with_all_bytes(&strings, |bodies| outgoing::send_whole(*exchange, plan, &mut head, bodies));
+        let sent = with_all_bytes(strings, |bodies| outgoing::send_whole(*exchange, plan, &mut head, bodies));
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
         this.work(ruby)?.head = head;
@@ -258,7 +269,7 @@ impl Worker {
             (exchange.asked(), std::mem::take(&mut work.head), std::mem::take(&mut work.clock))
         };
         // An object's `to_s` may run in here, so nothing is borrowed.
-        let plan = response::head(ruby, &mut head, (status, headers, length), asked, clock.at(unix_now()));
+        let plan = response::head(ruby, &mut head, (status, headers, length), asked, clock.at(date::now()));
         let mut work = self.work(ruby)?;
         work.clock = clock;
         match (plan, std::mem::replace(&mut work.state, State::Idle)) {
@@ -322,8 +333,4 @@ fn string_of(ruby: &Ruby, part: Value) -> Result<RString, Error> {
         let given = part.inspect();
         exception::response_error(ruby, format!("a part of the app's body is {given}; allowed are Strings"))
     })
-}
-
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -1,5 +1,7 @@
 //! The `date` header's value (RFC 9110 section 5.6.7).
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// Bytes of an IMF-fixdate.
 pub const LEN: usize = 29;
 
@@ -28,6 +30,11 @@ impl Clock {
         }
         &self.text
     }
+}
+
+/// Seconds since 1970, now.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Formats `unix` seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.

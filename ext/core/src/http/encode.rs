@@ -72,11 +72,6 @@ impl<'a> ResponseHead<'a> {
         ResponseHead { out, status, length: None, close: false, dated: false }
     }
 
-    /// The status.
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-
     /// Adds a field of the app's. How the message is delimited and whether the connection stays open is the server's
     /// business: `content-length` and `connection: close` are noted, `transfer-encoding` and `keep-alive` are dropped.
     ///

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
@@ -355,7 +355,7 @@ impl Connection {
     fn refuse_in(&self, life: &mut Life, fault: Fault, context: &Context) {
         context.stats.refuse(fault);
         tracing::debug!(status = fault.status(), reason = %fault, peer = %self.peer, "refused");
-        life.outgoing.extend_from_slice(&encode::refusal(fault, &date::format(unix_now())));
+        life.outgoing.extend_from_slice(&encode::refusal(fault, &date::format(date::now())));
         life.state = State::Flushing(After::Close);
         self.expect_within(context.config.write_timeout, context);
     }
@@ -400,8 +400,4 @@ impl Connection {
     fn expect_within(&self, wait: Duration, context: &Context) -> bool {
         self.deadline.set(context.clock.after(wait))
     }
-}
-
-pub(super) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

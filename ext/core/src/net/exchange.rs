@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::connection::{After, Connection, unix_now};
+use super::connection::{After, Connection};
 use super::context::Context;
 use super::listener::Local;
 use super::stream::PeerAddr;
@@ -153,7 +153,7 @@ impl Exchange {
     /// Answers with a fault of the server's own. Only while nothing of an answer has been sent.
     pub fn refuse(mut self, fault: Fault) {
         self.context.stats.refuse(fault);
-        let answer = encode::refusal(fault, &date::format(unix_now()));
+        let answer = encode::refusal(fault, &date::format(date::now()));
         if self.send(&mut [IoSlice::new(&answer)]).is_ok() { self.finish(false) } else { self.abort() }
     }
 
