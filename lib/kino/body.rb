@@ -25,24 +25,28 @@ module Kino
           return native.answer(status, headers, array)
         end
 
-        length, sender = kind(env, body)
-        sender.call(native, body) if native.start(status, headers, length)
+        kind = kind(body)
+        parts(kind, native, env, body) if native.start(status, headers, (File.size(body.to_path) if kind == :file))
         native.finish
       end
 
       private
 
-      # The body's length where it is known, and who sends it.
-      def kind(env, body)
-        if body.respond_to?(:to_path) && File.file?(path = body.to_path)
-          [File.size(path), method(:file)]
-        elsif body.respond_to?(:each)
-          [nil, method(:each)]
-        elsif body.respond_to?(:call)
-          [nil, ->(native, callable) { callable.call(Stream.new(native, env["rack.input"])) }]
+      def kind(body)
+        if body.respond_to?(:to_path) && File.file?(body.to_path) then :file
+        elsif body.respond_to?(:each) then :each
+        elsif body.respond_to?(:call) then :call
         else
           raise ResponseError, "the app's body is #{body.inspect}; allowed is an Array of Strings, or an object with " \
                                "each, call or to_path"
+        end
+      end
+
+      def parts(kind, native, env, body)
+        case kind
+        when :file then file(native, body)
+        when :each then each(native, body)
+        else body.call(Stream.new(native, env["rack.input"]))
         end
       end
 

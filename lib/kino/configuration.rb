@@ -24,12 +24,14 @@ module Kino
     # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT` or `unix:///PATH`; default
     #   `tcp://127.0.0.1:9292`
     attr_reader :bind
-    # @return [Symbol] what workers are, `:threaded` or `:auto`; default `:auto`
+    # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:auto`
     attr_reader :mode
     # @return [Integer] workers, 1 to 1024; default the CPUs this process may use
     attr_reader :workers
-    # @return [Integer] threads in each worker, 1 to 1024; default 5
-    attr_reader :threads
+    # @return [Array<#call>] called in each worker with its number before it serves; default none
+    attr_reader :on_worker_boot
+    # @return [Array<#call>] called in each worker with its number after it has served; default none
+    attr_reader :on_worker_stop
     # @return [String] what the app finds in `RACK_ENV`; default `"development"`
     attr_reader :environment
     # @return [String] path of the file that has the app; default `"config.ru"`
@@ -60,8 +62,15 @@ module Kino
     attr_reader :keepalive_timeout
     # @return [Integer, Float] seconds without progress on an answer, 0.1 to 86,400; default 30
     attr_reader :write_timeout
+    # @return [Integer, Float, nil] seconds for one request until its worker counts as stuck, 0.1 to 86,400; default nil,
+    #   which looks for none
+    attr_reader :stuck_timeout
     # @return [Integer, Float] seconds to finish what runs when stopping, 0 to 86,400; default 30
     attr_reader :shutdown_timeout
+
+    # Threads in each worker, where nobody says how many.
+    DEFAULT_THREADS = { threaded: 5, ractor: 1 }.freeze
+    private_constant :DEFAULT_THREADS
 
     class << self
       # The configuration of a command: flags, then the environment, then a file, then defaults.
@@ -93,12 +102,18 @@ module Kino
       freeze
     end
 
+    # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
+    def threads = @threads || DEFAULT_THREADS.fetch(mode, DEFAULT_THREADS[:threaded])
+
     # @param changes [Hash{Symbol => Object}] settings to have otherwise; `port:` changes the first TCP address
     # @return [Configuration] a new one
     # @raise [ConfigurationError]
     # @example
     #   configuration.with(threads: 1)
-    def with(**changes) = self.class.from([Layer.keywords(changes), Layer.keywords(to_h)])
+    def with(**changes)
+      kept = @threads ? to_h : to_h.except(:threads) # nobody has said them: their default may change with the mode
+      self.class.from([Layer.keywords(changes), Layer.keywords(kept)])
+    end
 
     # @return [Hash{Symbol => Object}] every setting and its value
     def to_h = Settings::KEPT.to_h { |setting| [setting.name, public_send(setting.name)] }

@@ -16,6 +16,23 @@ module Kino
   # {Exception#cause} is the app's own error.
   class AppLoadError < Error; end
 
+  # The app can't be shared between ractors, so `mode :ractor` can't run it. The message names what stands in the way.
+  class UnshareableAppError < Error
+    # @return [Array<Check::Finding>] everything that stands in the way
+    attr_reader :findings
+
+    # @param message [String]
+    # @param findings [Array<Check::Finding>]
+    def initialize(message = nil, findings: [])
+      @findings = findings
+      super(message)
+    end
+  end
+
+  # A worker died while it booted, again and again: what `on_worker_boot` does can't succeed, so the server has ended.
+  # {Exception#cause} is the last error, where it was raised in this ractor.
+  class WorkerBootError < Error; end
+
   # The app's answer can't be sent as it is: its status, a header, or a body that isn't as long as its content-length.
   # The message says what was given and what is allowed; the client gets a 500, or its connection closed.
   class ResponseError < Error; end

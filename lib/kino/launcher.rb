@@ -71,7 +71,7 @@ module Kino
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       drained = background(DRAINED) { server.stop(timeout) }
       await_drain
-      return overdue(timeout) unless drained.value
+      return overdue(timeout, server.given_up) unless drained.value
 
       say "Stopped"
       0
@@ -88,8 +88,9 @@ module Kino
     end
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
-    def overdue(timeout)
+    def overdue(timeout, requests)
       @err.puts "kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them"
+      requests.each { |request| @err.puts "kino: gave up #{request}" }
     ensure
       leave(1)
     end
@@ -105,15 +106,17 @@ module Kino
     end
 
     def announce(server)
-      say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce}, #{@configuration.environment}), " \
+      say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
           "pid #{Process.pid}"
+      say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
       server.urls.each { |url| say "Listening on #{url}" }
       say "Ctrl-C drains and stops"
     end
 
-    def workforce
-      workers, threads = @configuration.workers, @configuration.threads
-      "threaded: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
+    def workforce(server)
+      settings = @configuration.with(mode: server.mode)
+      workers, threads = settings.workers, settings.threads
+      "#{server.mode}: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
     end
 
     # Whoever reads this may have gone, or the disk be full; that is no reason to stop serving.

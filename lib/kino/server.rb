@@ -1,7 +1,9 @@
 # frozen_string_literal: true
 
 require_relative "input"
-require_relative "dispatcher/threaded"
+require_relative "mode"
+require_relative "supervisor"
+require_relative "stuck_watch"
 
 module Kino
   # A server for one app, to be embedded anywhere; the commands are made of it too.
@@ -15,6 +17,8 @@ module Kino
   class Server
     # @return [Configuration] what it was told, frozen
     attr_reader :configuration
+    # @return [Array<String>] the requests that the last {#stop} gave up, such as `"GET /report, for 31.2 s"`
+    attr_reader :given_up
 
     # Starts nothing yet, so a process may fork between this and {#start}.
     #
@@ -29,6 +33,7 @@ module Kino
 
       @app = app
       @configuration = configuration || Configuration.new(**settings)
+      @given_up = []
       @lock = Mutex.new
     end
 
@@ -36,6 +41,7 @@ module Kino
     #
     # @return [Server] itself
     # @raise [BindError] when an address can't be listened on; nothing has been started then
+    # @raise [UnshareableAppError] when `mode :ractor` is asked for and the app can't be shared
     def start
       @lock.synchronize { launch unless @native }
       self
@@ -45,9 +51,10 @@ module Kino
     #
     # @return [nil]
     # @raise (see #start)
+    # @raise [WorkerBootError] when the server has ended because a worker could not boot
     def run
       start
-      @dispatcher&.join
+      @supervisor&.join
       nil
     ensure
       stop! if $!
@@ -60,22 +67,33 @@ module Kino
     # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, which
     #   then goes on beside it
     def stop(timeout = @configuration.shutdown_timeout)
-      native, dispatcher = @native, @dispatcher
+      native, supervisor = @native, @supervisor
       return true unless native
-      return (Thread.new { stop(timeout) } && false) if dispatcher.worker?(Thread.current)
+      return (Thread.new { stop(timeout) } && false) if supervisor.worker?(Thread.current)
 
-      drain(native, dispatcher, timeout)
+      drain(native, supervisor, timeout)
     end
 
-    # Ends everything now; requests that run get no answer.
+    # Ends everything now; requests that run get no answer. A ractor that is stuck in native code can't be ended by
+    # anyone: it goes with the process.
     #
     # @return [nil]
     def stop!
-      native, dispatcher = @lock.synchronize { [@native, @dispatcher].tap { @native = @dispatcher = nil } }
-      native&.stop
-      dispatcher&.kill
+      parts = @lock.synchronize { [@watch, @supervisor, @native].tap { @watch = @supervisor = @native = nil } }
+      parts.compact.each(&:stop)
       nil
     end
+
+    # @return [Symbol, nil] what workers are, `:threaded` or `:ractor`; nil while it doesn't run
+    def mode = @native && @mode.name
+
+    # @return [String, nil] why it runs in its {#mode}, where `mode :auto` left that to Kino
+    def mode_reason = @mode&.reason
+
+    # What is being served now.
+    #
+    # @return [Array<String>] such as `"GET /report, for 31.2 s"`; without the query, which may hold secrets
+    def at_work = @native ? describe(@native.at_work) : []
 
     # @return [Boolean] whether it is serving, or draining
     def running? = !@native.nil?
@@ -101,24 +119,58 @@ module Kino
     private
 
     def launch
-      native = Native::Server.bind(@configuration.bind, @configuration.to_h)
+      @mode = Mode.of(@app, @configuration)
+      settings = @configuration.with(mode: @mode.name)
+      native = Native::Server.bind(settings.bind, settings.to_h)
       native.start
-      dispatcher = Dispatcher::Threaded.new(native, @app, @configuration)
-      dispatcher.start
-      @native, @dispatcher = native, dispatcher
+      supervisor = supervise(native, settings)
+      watch = watch(native, supervisor, settings)
+      @native, @supervisor, @watch = native, supervisor, watch
+      warn "kino: warning: #{@mode.warning}" if @mode.warning
     ensure
       # Whatever raised, nothing is left half running.
-      unless @native
-        native&.stop
-        dispatcher&.kill
-      end
+      [supervisor, native].compact.each(&:stop) unless @native
     end
 
-    def drain(native, dispatcher, timeout)
+    def supervise(native, settings)
+      supervisor = Supervisor.new(native, settings.workers, $stderr) do |start_another|
+        plan = plan(native, settings)
+        case settings.mode
+        when :ractor then Dispatcher::Ractor.new(native, @app, plan, &start_another)
+        else Dispatcher::Threaded.new(native, @app, plan)
+        end
+      end
+      supervisor.tap(&:start)
+    end
+
+    def plan(native, settings)
+      in_ractors = settings.mode == :ractor
+      boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map { |hooks| in_ractors ? share(hooks) : hooks }
+      Crew::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
+                     boot, stop)
+    end
+
+    def share(hooks) = hooks.map { |hook| Ractors.share(hook) }.freeze
+
+    def watch(native, supervisor, settings)
+      return unless settings.stuck_timeout
+
+      cap = settings.mode == :ractor ? settings.workers : settings.workers * settings.threads
+      watch = StuckWatch.new(native, settings.stuck_timeout, cap, $stderr) do |lane, worker|
+        supervisor.replace(lane, worker)
+      end
+      watch.tap(&:start)
+    end
+
+    def drain(native, supervisor, timeout)
       native.drain
-      dispatcher.join(timeout)
+      in_time = supervisor.join(timeout)
+      @given_up = in_time ? [] : describe(native.at_work)
+      in_time
     ensure
       stop!
     end
+
+    def describe(requests) = requests.map { |_, _, seconds, request| "#{request}, for #{seconds.round(1)} s" }
   end
 end

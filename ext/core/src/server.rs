@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -30,6 +31,7 @@ use crate::net::poller::Poller;
 #[derive(Debug)]
 pub struct Server {
     dispatch: Arc<Dispatch>,
+    is_stopped: AtomicBool,
     cover: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -41,7 +43,7 @@ impl Server {
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         let cover = cover::start(dispatch.clone())?;
-        Ok(Server { dispatch, cover: Mutex::new(Some(cover)) })
+        Ok(Server { dispatch, is_stopped: AtomicBool::new(false), cover: Mutex::new(Some(cover)) })
     }
 
     /// Where workers get their requests.
@@ -64,8 +66,14 @@ impl Server {
         self.context().enter(Phase::Draining);
     }
 
+    /// Whether it was told to end at once, and not only to drain.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
+    }
+
     /// Ends everything now: waiting workers are told, connections are closed when the last of them comes back.
     pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
         self.dispatch.end();
         let Some(cover) = self.cover.lock().take() else { return };
         cover.thread().unpark();

@@ -50,6 +50,10 @@ pub struct Stats {
     pub idle_closed: Counter,
     /// Times the covering thread took the lead.
     pub covered: Counter,
+    /// Workers that were ended in the middle of the app, or could not boot; others took their places.
+    pub died: Counter,
+    /// Workers that were set aside because a request took them too long; others took their places.
+    pub stuck: Counter,
 }
 
 impl Stats {
@@ -63,7 +67,7 @@ impl Stats {
     }
 
     /// All of them with their names.
-    pub fn all(&self) -> [(&'static str, u64); 11] {
+    pub fn all(&self) -> [(&'static str, u64); 13] {
         [
             ("accepted", self.accepted.get()),
             ("connections", self.connections.get()),
@@ -76,6 +80,8 @@ impl Stats {
             ("timed_out", self.timed_out.get()),
             ("idle_closed", self.idle_closed.get()),
             ("covered", self.covered.get()),
+            ("died", self.died.get()),
+            ("stuck", self.stuck.get()),
         ]
     }
 }

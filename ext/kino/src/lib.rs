@@ -2,7 +2,7 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing
+//! server (engine) -> crew (one a GVL) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing
 //! ```
 
 #![allow(
@@ -12,6 +12,9 @@
 
 use magnus::{Error, Ruby, function, method, prelude::*};
 
+mod crew;
+mod ends;
+mod engine;
 mod env;
 mod exception;
 mod ffi;
@@ -21,10 +24,12 @@ mod log;
 mod outgoing;
 mod response;
 mod server;
+mod sleep;
 mod template;
 mod text;
 mod worker;
 
+use crew::Crew;
 use server::Server;
 use worker::Worker;
 
@@ -39,15 +44,28 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     keys::make(ruby)?;
 
     let native = ruby.define_module("Kino")?.define_module("Native")?;
+    native.define_module_function("sleep", function!(sleep::sleep, 1))?;
     let server = native.define_class("Server", ruby.class_object())?;
     server.define_singleton_method("bind", function!(Server::bind, 2))?;
     server.define_method("start", method!(Server::start, 0))?;
-    server.define_method("worker", method!(Server::worker, 1))?;
+    server.define_method("number", method!(Server::number, 0))?;
+    server.define_method("at_work", method!(Server::at_work, 0))?;
+    server.define_method("wait_for_end", method!(Server::wait_for_end, 1))?;
+    server.define_method("set_aside", method!(Server::set_aside, 2))?;
     server.define_method("uris", method!(Server::uris, 0))?;
     server.define_method("port", method!(Server::port, 0))?;
     server.define_method("stats", method!(Server::stats, 0))?;
     server.define_method("drain", method!(Server::drain, 0))?;
     server.define_method("stop", method!(Server::stop, 0))?;
+
+    let crew = native.define_class("Crew", ruby.class_object())?;
+    crew.define_singleton_method("of", function!(Crew::of, 2))?;
+    crew.define_singleton_method("tell_end", function!(Crew::tell_end, 4))?;
+    crew.define_method("worker", method!(Crew::worker, 1))?;
+    crew.define_method("wait", method!(Crew::wait, 0))?;
+    crew.define_method("call", method!(Crew::call, 0))?;
+    crew.define_method("stopped?", method!(Crew::is_stopped, 0))?;
+    crew.define_method("died", method!(Crew::died, 0))?;
 
     let worker = native.define_class("Worker", ruby.class_object())?;
     worker.define_method("enter", method!(Worker::enter, 0))?;

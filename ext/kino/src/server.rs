@@ -1,20 +1,17 @@
 //! `Kino::Native::Server`: an engine, as Ruby sees it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kino_core::config::{Config, Limits};
-use kino_core::dispatch::runners::Runners;
 use kino_core::net::listener::Listener;
-use kino_core::server::Server as Engine;
-use magnus::typed_data::Obj;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert};
 use parking_lot::Mutex;
 
-use crate::ffi::thread_hooks;
-use crate::template::Template;
-use crate::worker::Worker;
+use crate::ends::End;
+use crate::engine::Engine;
+use crate::ffi::gvl;
 use crate::{exception, input, log};
 
 /// An engine, as Ruby sees it.
@@ -31,18 +28,7 @@ pub(crate) struct Server {
 /// ```
 enum Stage {
     Bound(Vec<Listener>),
-    Running { engine: Arc<Engine>, group: Arc<Runners>, process: u32 },
-}
-
-/// As with workers: a forked child leaves the engine to its parent.
-impl Drop for Stage {
-    fn drop(&mut self) {
-        if let Stage::Running { engine, process, .. } = self
-            && *process != std::process::id()
-        {
-            std::mem::forget(engine.clone());
-        }
-    }
+    Running(Engine),
 }
 
 impl Server {
@@ -72,26 +58,39 @@ impl Server {
         };
         let engine = Engine::start(std::mem::take(listeners), this.config.clone())
             .map_err(|error| exception::bind_error(ruby, format!("the engine can't be started: {error}")))?;
-        let group = Arc::new(Runners::default());
-        thread_hooks::listen(&group);
-        engine.dispatch().watch_over(&group);
-        *stage = Stage::Running { engine: Arc::new(engine), group, process: std::process::id() };
+        *stage = Stage::Running(engine);
         Ok(())
     }
 
-    /// `worker(template) -> Worker`: the engine's end for one more thread of the main ractor.
-    pub(crate) fn worker(ruby: &Ruby, this: &Server, template: RHash) -> Result<Obj<Worker>, Error> {
-        match &*this.stage.lock() {
-            Stage::Running { engine, group, .. } => {
-                let template = Template::new(ruby, template, input::none(ruby))?;
-                let hash = template.hash(ruby);
-                let worker = Worker::new(engine.dispatch().clone(), group.clone(), engine.interrupt(), template);
-                let worker = ruby.obj_wrap(worker);
-                // Until here the worker has lain where the collector does not look.
-                std::hint::black_box(hash);
-                Ok(worker)
+    /// `number -> Integer or nil`: what [`crate::crew::Crew`] finds the running engine by.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.engine().map(|engine| engine.number)
+    }
+
+    /// `at_work -> [[worker, lane, seconds, "GET /path"]]`: what is being served, and for how long.
+    pub(crate) fn at_work(&self) -> Vec<(u64, usize, f64, String)> {
+        let all = self.engine().map(|engine| engine.at_work()).unwrap_or_default();
+        all.into_iter().map(|one| (one.worker, one.lane, one.time.as_secs_f64(), one.request)).collect()
+    }
+
+    /// `wait_for_end(lane) -> [kind, report]`: waits until a lane's crew tells how it has ended.
+    pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, lane: usize) -> Result<End, Error> {
+        let engine = this.engine().ok_or_else(|| exception::misuse(ruby, "the engine does not run"))?;
+        loop {
+            let is_called = AtomicBool::new(false);
+            let end = gvl::without(|| engine.ends().wait(lane, &is_called), || engine.ends().call(&is_called));
+            if let Some(Some(end)) = end {
+                return Ok(end);
             }
-            Stage::Bound(_) => Err(exception::misuse(ruby, "the engine has not been started")),
+            gvl::check_interrupts()?;
+        }
+    }
+
+    /// `set_aside(lane, worker) -> nil`: has a worker, or with `nil` every one of the lane, serve no further request.
+    pub(crate) fn set_aside(&self, lane: usize, worker: Option<u64>) {
+        if let Some(engine) = self.engine() {
+            engine.group(lane).retire(worker);
+            engine.server().context().stats.stuck.add();
         }
     }
 
@@ -109,7 +108,7 @@ impl Server {
     pub(crate) fn stats(ruby: &Ruby, this: &Server) -> Result<RHash, Error> {
         let hash = ruby.hash_new();
         if let Some(engine) = this.engine() {
-            for (name, number) in engine.context().stats.all() {
+            for (name, number) in engine.server().context().stats.all() {
                 hash.aset(ruby.to_symbol(name), number)?;
             }
         }
@@ -122,7 +121,7 @@ impl Server {
             listeners.clear();
         }
         if let Some(engine) = self.engine() {
-            engine.drain();
+            engine.server().drain();
         }
     }
 
@@ -130,15 +129,14 @@ impl Server {
     pub(crate) fn stop(&self) {
         self.drain();
         if let Some(engine) = self.engine() {
-            engine.stop();
+            engine.server().stop();
         }
     }
 
-    fn engine(&self) -> Option<Arc<Engine>> {
+    fn engine(&self) -> Option<Engine> {
         match &*self.stage.lock() {
-            // Not in a forked child: there it is the parent's, and its threads do not exist.
-            Stage::Running { engine, process, .. } if *process == std::process::id() => Some(engine.clone()),
-            Stage::Running { .. } | Stage::Bound(_) => None,
+            Stage::Running(engine) if engine.is_ours() => Some(engine.clone()),
+            Stage::Running(_) | Stage::Bound(_) => None,
         }
     }
 }

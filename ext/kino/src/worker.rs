@@ -113,7 +113,7 @@ impl Worker {
         let seat = this.seat.borrow().clone();
         let runner = seat.ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
         let Some(mut exchange) = this.next_exchange(&runner)? else { return Ok(None) };
-        runner.run();
+        runner.run(exchange.head().method(), exchange.head().target());
 
         let input = input::of(ruby, exchange.take_body())?;
         // Decoded, a chunked body has a length, be it nothing.
@@ -179,7 +179,11 @@ impl Worker {
             return Err(exception::misuse(ruby, "write: no answer has been started"));
         };
         with_bytes(part, |bytes| outgoing.part(bytes)).map_err(|error| error.raise(ruby))?;
-        this.wait_for_client(ruby, outgoing)
+        this.wait_for_client(ruby, outgoing)?;
+        if let Some(runner) = &*this.seat.borrow() {
+            runner.progress();
+        }
+        Ok(())
     }
 
     /// `flush -> nil`: sends the head of an answer whose first part is still to come.
@@ -240,6 +244,14 @@ impl Worker {
     }
 
     fn next_exchange(&self, runner: &Arc<Runner>) -> Result<Option<Box<Exchange>>, Error> {
+        if runner.is_retired() {
+            return Ok(None);
+        }
+        if self.dispatch.is_shared()
+            && let Some(time) = runner.served()
+        {
+            self.dispatch.served(time);
+        }
         if self.group.is_contended() {
             gvl::pass()?;
         }
@@ -254,6 +266,9 @@ impl Worker {
                 Some(Taken::Exchange(exchange)) => return Ok(Some(exchange)),
                 Some(Taken::Over) => return Ok(None),
                 Some(Taken::Interrupted) | None => gvl::check_interrupts()?,
+            }
+            if runner.is_retired() {
+                return Ok(None);
             }
         }
     }

@@ -3,7 +3,8 @@
 module Kino
   class Configuration
     # What a `kino.rb` is written in: plain Ruby, with each setting as a word. `self` is an instance of this class
-    # there, hence the long names of its own.
+    # there, hence the long names of its own. It is frozen and holds nothing but its path, so that a block written there can
+    # be shared between ractors; what the file says is collected beside it.
     #
     # @example kino.rb
     #   bind "tcp://0.0.0.0:9292"
@@ -12,6 +13,9 @@ module Kino
     class DSL
       # Files that are read when none is named, the first that exists.
       PATHS = %w[kino.rb config/kino.rb].freeze
+      # What each file that is being read has said so far.
+      LAYERS = ObjectSpace::WeakKeyMap.new
+      private_constant :LAYERS
 
       # @api private
       # @param path [String, nil] a file to read; nil for the first of {PATHS} that exists, `"-"` for none
@@ -27,8 +31,9 @@ module Kino
       # @api private
       # @param path [String] the file, as errors name it
       def initialize(path)
-        @kino_path = path
-        @kino_layer = Layer.new
+        @kino_path = -path
+        freeze
+        LAYERS[self] = Layer.new
       end
 
       # @api private
@@ -36,7 +41,7 @@ module Kino
       # @raise [ConfigurationError]
       def read
         instance_eval(kino_text, @kino_path, 1)
-        @kino_layer
+        LAYERS[self]
       rescue ConfigurationError
         raise
       rescue StandardError, ScriptError => error
@@ -44,7 +49,7 @@ module Kino
       end
 
       Settings::TABLE.each_key do |name|
-        define_method(name) { |*values| kino_set(name, values) }
+        define_method(name) { |*values, &block| kino_set(name, [*values, *block]) }
       end
 
       private
@@ -59,7 +64,7 @@ module Kino
       def kino_set(name, values)
         source = kino_source(caller_locations)
         case values
-        in [value] then @kino_layer.set(name, value, source)
+        in [value] then LAYERS[self].set(name, value, source)
         in [] then kino_refuse(source, name, "needs a value")
         else kino_refuse(source, name, "takes one value, given #{values.map(&:inspect).join(", ")}")
         end
@@ -69,8 +74,7 @@ module Kino
       def method_missing(name, *) = Settings.fetch(name, kino_source(caller_locations))
 
       def kino_refuse(source, name, fault)
-        example = Settings::TABLE[name].example
-        raise ConfigurationError, "#{source.label(name)} #{fault}; write #{source.write(name, example)}"
+        raise ConfigurationError, "#{source.label(name)} #{fault}; write #{Settings::TABLE[name].written}"
       end
 
       def kino_source(locations)

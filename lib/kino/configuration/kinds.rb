@@ -178,6 +178,25 @@ module Kino
         end
       end
 
+      # Something to call, or several.
+      class Hook
+        # @return [String] what is allowed
+        def allowed = "a block, or an object with a method call"
+
+        # @return [String] what a list of options calls the value
+        def label = "BLOCK"
+
+        # @param value [#call, Array<#call>]
+        # @return [Array<#call>] frozen
+        # @raise [Rejected]
+        def call(value)
+          hooks = value.is_a?(Array) ? value : [value]
+          raise Rejected unless hooks.all? { |hook| hook.respond_to?(:call) }
+
+          hooks.dup.freeze
+        end
+      end
+
       # Another kind, or nil for no limit.
       class Optional
         # @param kind [#call, #allowed, #label] the kind that is allowed besides nil

@@ -40,14 +40,15 @@ module Kino
       end
 
       # @param name [Symbol, String] a setting's name
-      # @param value [Object] what was written; a further `bind` adds addresses, any other setting's last value counts
+      # @param value [Object] what was written; a further `bind` or hook is one more, any other setting's last
+      #   value counts
       # @param source [Source] where it was written
       # @return [self]
       # @raise [ConfigurationError]
       def set(name, value, source)
         setting = Settings.fetch(name, source)
         parsed = setting.parse(value, source)
-        parsed = [*self[:bind]&.value, *parsed].uniq.freeze if setting.name == :bind
+        parsed = [*self[setting.name]&.value, *parsed].uniq.freeze if setting.list?
         @entries[setting.name] = Entry.new(parsed, source)
         self
       end

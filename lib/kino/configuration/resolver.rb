@@ -19,9 +19,11 @@ module Kino
         @layers = layers
       end
 
-      # @return [Hash{Symbol => Object}] a value for every setting that a configuration has
+      # @return [Hash{Symbol => Object}] a value for every setting that a configuration has, but for those whose default
+      #   depends on others, where nobody says anything
       def values
-        Settings::KEPT.to_h { |setting| [setting.name, setting.name == :bind ? addresses : value(setting)] }
+        all = Settings::KEPT.to_h { |setting| [setting.name, setting.name == :bind ? addresses : value(setting)] }
+        all.reject { |name, value| value.nil? && !Settings::TABLE[name].optional? }
       end
 
       private

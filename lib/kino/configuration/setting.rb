@@ -54,6 +54,18 @@ module Kino
       # @return [Boolean] whether it is a plain yes or no
       def flag? = @kind.is_a?(Kinds::Flag)
 
+      # @return [Boolean] whether nil is a value of its own
+      def optional? = @kind.is_a?(Kinds::Optional)
+
+      # @return [Boolean] whether it is code, which only Ruby can say: no flag, and no `-O` of rackup
+      def hook? = @kind.is_a?(Kinds::Hook)
+
+      # @return [Boolean] whether a place may say it several times, and each counts
+      def list? = hook? || @name == :bind
+
+      # @return [String] how a kino.rb says it
+      def written = hook? ? "#{name} { |worker| warn \"worker \#{worker}\" }" : "#{name} #{example.inspect}"
+
       # @return [String] the summary and the default
       def synopsis = "#{summary} (default #{default_text.delete('"')})"
 
@@ -69,7 +81,7 @@ module Kino
       rescue Kinds::Rejected => error
         reason = ", #{error.message};" unless error.message.empty?
         raise ConfigurationError, "#{source.label(name)}: given #{value.inspect}#{reason || ","} allowed: " \
-                                  "#{@kind.allowed}; write #{source.write(name, error.write || example)}"
+                                  "#{@kind.allowed}; write #{hook? ? written : source.write(name, error.write || example)}"
       end
     end
   end

@@ -23,9 +23,7 @@ module Kino
       COUNT = Kinds::Whole.new(1..1_000_000)
       # How long something may take; a day at most.
       PATIENCE = Kinds::Seconds.new(0.1..86_400)
-      # Said to whoever asks for `mode :ractor`.
-      NO_RACTORS = "which this version doesn't have yet (threaded serves every app)"
-      private_constant :COUNT, :PATIENCE, :NO_RACTORS
+      private_constant :COUNT, :PATIENCE
 
       # What the settings are about, and the settings.
       SECTIONS = {
@@ -52,11 +50,13 @@ module Kino
           TEXT
         ],
         "How requests are run" => [
-          Setting.new(:mode, Kinds::Choice.new(:threaded, :auto, refused: { ractor: NO_RACTORS }), default: :auto,
+          Setting.new(:mode, Kinds::Choice.new(:threaded, :ractor, :auto), default: :auto,
                       default_text: "auto", example: :threaded, flags: %w[-m --mode],
-                      summary: "how workers run: threaded or auto", doc: <<~TEXT),
-            How workers run. :threaded runs any Rack app, on threads that share one interpreter lock.
-            :auto chooses what serves the app best; in this version that is always :threaded.
+                      summary: "how workers run: threaded, ractor or auto", doc: <<~TEXT),
+            How workers run. :threaded runs any Rack app, Rails included, on threads that share one
+            interpreter lock. :ractor runs each worker in a ractor, in parallel, for apps that can be
+            shared between ractors: kino --check says whether yours can, and why not. :auto takes ractors
+            from Ruby 4.0 on where the app can be shared, threads otherwise, and says which and why.
           TEXT
           Setting.new(:workers, Kinds::Whole.new(1..1024, words: { "auto" => -> { Cpus.count } }),
                       default: -> { Cpus.count }, default_text: "auto, one for each CPU", example: 2,
@@ -66,11 +66,23 @@ module Kino
             too, is the number of CPUs this process may use: its CPU affinity and its container's CPU
             quota are honoured.
           TEXT
-          Setting.new(:threads, Kinds::Whole.new(1..1024), default: 5, flags: %w[-t --threads],
-                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT)
+          Setting.new(:threads, Kinds::Whole.new(1..1024), default: nil,
+                      default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
+                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT),
             Threads in each worker. With more of them more requests can wait at once, for a database or
             another service; an app that only computes needs few. A database pool needs workers x
             threads connections.
+          TEXT
+          Setting.new(:on_worker_boot, Kinds::Hook.new, default: [].freeze, default_text: "none",
+                      summary: "called in each worker before it serves", doc: <<~TEXT),
+            Called in each worker before it serves, with the worker's number, from 0: the place to open
+            what every worker has of its own. May be written more than once. In mode :ractor it runs in
+            the worker's ractor, so it can use constants and frozen values only. A worker whose hook
+            raises is started again, and ends the server when that goes on.
+          TEXT
+          Setting.new(:on_worker_stop, Kinds::Hook.new, default: [].freeze, default_text: "none",
+                      summary: "called in each worker after it has served", doc: <<~TEXT)
+            Called in each worker after it has served its last request, with the worker's number.
           TEXT
         ],
         "The app" => [
@@ -150,6 +162,12 @@ module Kino
           Setting.new(:write_timeout, PATIENCE, default: 30, summary: "seconds without progress on an answer",
                       doc: <<~TEXT),
             Without progress while an answer is sent. Past it, the connection is aborted.
+          TEXT
+          Setting.new(:stuck_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
+                      summary: "seconds until a worker counts as stuck", doc: <<~TEXT),
+            For one request, until its worker counts as stuck: it is reported with the request's method
+            and path, set aside, and another takes its place, as many as there are workers at most. It is
+            never ended. nil, the default, looks for none. A streamed answer counts from its last part.
           TEXT
           Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,
                       summary: "seconds for running requests when stopping", doc: <<~TEXT)

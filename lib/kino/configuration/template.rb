@@ -47,7 +47,7 @@ module Kino
         end
 
         def entry(setting)
-          "#{comment(setting.doc)}#{comment(origins(setting))}# #{setting.name} #{setting.example.inspect}\n"
+          "#{comment(setting.doc)}#{comment(origins(setting))}# #{setting.written}\n"
         end
 
         def origins(setting)

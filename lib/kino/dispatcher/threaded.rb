@@ -1,92 +1,60 @@
 # frozen_string_literal: true
 
-require_relative "../worker"
+require_relative "../crew"
 
 module Kino
-  # Who runs the workers, one way for each mode.
+  # Where crews run, one way for each mode.
   #
   # @api private
   module Dispatcher
-    # Runs the workers of `:threaded` mode: `workers` x `threads` threads of the main ractor.
+    # Runs the crews of `:threaded` mode: all in the main ractor.
     #
     # @api private
     class Threaded
+      # The lock that all of them share.
+      LANE = 0
+      private_constant :LANE
+
       # @param native [Native::Server] a started engine
       # @param app [#call] a Rack app
-      # @param configuration [Configuration]
-      def initialize(native, app, configuration)
+      # @param plan [Crew::Plan]
+      def initialize(native, app, plan)
         @native = native
         @app = app
-        @template = template
-        @failure = Failure.new(configuration.environment, $stderr)
-        @size = configuration.workers * configuration.threads
-        @workers = {}
+        @plan = plan
+        @crews = []
         @lock = Mutex.new
-        @stopping = false
       end
 
-      # @return [void]
-      def start = @size.times { |index| spawn(index) }
-
-      # Waits until all workers have come to their end.
+      # Runs a crew, to its end.
       #
-      # @param limit [Numeric, nil] seconds to wait at most
-      # @return [Boolean] whether they have
-      def join(limit = nil)
-        until_then = limit && (now + limit)
-        while (thread = others.first)
-          return false unless thread.join(until_then && [until_then - now, 0].max)
-
-          @lock.synchronize { @workers.delete(thread) }
-        end
-        true
+      # @param index [Integer] which worker it is, from 0
+      # @return [Crew::Outcome]
+      def run(index, _lane)
+        crew = Crew.new(@app, @plan, index, LANE)
+        @lock.synchronize { @crews << crew }
+        crew.run
+      ensure
+        @lock.synchronize { @crews.delete(crew) }
       end
 
       # @param thread [Thread]
-      # @return [Boolean] whether it is one of the workers
-      def worker?(thread) = @lock.synchronize { @workers.key?(thread) }
+      # @return [Boolean] whether it serves this server's requests
+      def worker?(thread) = crews.any? { |crew| crew.worker?(thread) }
 
-      # Ends the workers, whatever they do.
+      # Lets a thread that is stuck be, and has another serve in its place.
       #
+      # @param lane [Integer] the lock that it shares
+      # @param worker [Integer] its number
       # @return [void]
-      def kill
-        @stopping = true
-        @lock.synchronize { @workers.each_value(&:dismiss) }
-        others.each(&:kill)
+      def replace(lane, worker)
+        @native.set_aside(lane, worker)
+        crews.first&.reinforce
       end
 
       private
 
-      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-
-      # A worker that stops its own server must not wait for itself.
-      def others = @lock.synchronize { @workers.keys - [Thread.current] }
-
-      def spawn(index)
-        worker = Worker.new(@native.worker(@template), @app, @failure)
-        @lock.synchronize do
-          thread = Thread.new { run(worker, index) }
-          thread.name = "kino #{index + 1}"
-          thread.report_on_exception = false
-          @workers[thread] = worker
-        end
-      end
-
-      def run(worker, index)
-        ended = worker.run
-      ensure
-        unless ended || @stopping
-          spawn(index)
-          @lock.synchronize { @workers.delete(Thread.current) }
-        end
-      end
-
-      # What is the same in every request's env.
-      def template
-        { "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
-          "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => true,
-          "rack.multiprocess" => false, "rack.run_once" => false }.freeze
-      end
+      def crews = @lock.synchronize { @crews.dup }
     end
   end
 end

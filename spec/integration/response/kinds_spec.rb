@@ -113,7 +113,8 @@ RSpec.describe "A response body" do
     end
 
     it "may have very many parts" do
-      parts = Array.new(20_000) { |n| "part #{n}\n" }
+      # With the collector at every allocation, so many would take an hour and show no more.
+      parts = Array.new(Serving::STRESS ? 200 : 20_000) { |n| "part #{n}\n" }
       [parts, Bodies::Each.new(*parts), Bodies::Called.new(*parts)].each do |body|
         expect(answer_with(body, lint: false).body).to eq(parts.join)
       end

@@ -31,6 +31,8 @@ fn run(dispatch: &Dispatch) {
             watch(dispatch, true);
             thread::park_timeout(PATIENCE);
             overtake(dispatch, SHORT);
+            // What is still ready now is behind a request that takes long, unexpectedly.
+            dispatch.share_all();
         } else {
             sleep(dispatch, seen);
         }
@@ -80,8 +82,10 @@ fn lead(dispatch: &Dispatch, mut poller: Box<crate::net::poller::Poller>) {
     watch.covers.store(true, Ordering::SeqCst);
     while !watch.wanted.swap(false, Ordering::SeqCst) && !dispatch.is_over(&poller) {
         dispatch.turn(&mut poller, Some(PATIENCE));
+        dispatch.share_all();
         overtake(dispatch, SHORT);
     }
     watch.covers.store(false, Ordering::SeqCst);
     dispatch.step_down(poller);
+    dispatch.idle.wake(1);
 }

@@ -16,6 +16,8 @@ use crate::net::exchange::Exchange;
 pub struct Interrupt {
     raise: Sender<()>,
     pub(super) raised: Receiver<()>,
+    /// Rung when there is work for it, see [`super::idle`].
+    pub(super) bell: (Sender<()>, Receiver<()>),
     context: Arc<Context>,
     /// The worker's own poll, made when it first waits for a client.
     client: Mutex<Option<ClientWait>>,
@@ -25,7 +27,7 @@ pub struct Interrupt {
 impl Interrupt {
     pub(crate) fn new(context: Arc<Context>) -> Interrupt {
         let (raise, raised) = bounded(1);
-        Interrupt { raise, raised, context, client: Mutex::new(None), client_waker: OnceLock::new() }
+        Interrupt { raise, raised, bell: bounded(1), context, client: Mutex::new(None), client_waker: OnceLock::new() }
     }
 
     /// Calls the worker, wherever it waits.

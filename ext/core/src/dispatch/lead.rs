@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
+use crossbeam_channel::{Receiver, Select, Sender, bounded, select_biased};
 use parking_lot::Mutex;
 
+use super::idle::Idle;
 use super::interrupt::Interrupt;
 use super::runners::Runners;
 use crate::error::Fault;
@@ -36,6 +37,8 @@ pub struct Dispatch {
     context: Arc<Context>,
     ready: (Sender<Arc<Connection>>, Receiver<Arc<Connection>>),
     lead: (Sender<Box<Poller>>, Receiver<Box<Poller>>),
+    pub(super) idle: Idle,
+    is_shared: AtomicBool,
     /// Never sent on; closed when all is over, which everybody who waits hears.
     over: (Mutex<Option<Sender<()>>>, Receiver<()>),
     pub(super) watch: Watch,
@@ -64,7 +67,16 @@ impl Dispatch {
         let (over, is_over) = bounded(0);
         lead.0.send(Box::new(poller)).expect("the channel is new and has room");
         let ready = bounded(context.config.queue_depth);
-        Dispatch { context, ready, lead, over: (Mutex::new(Some(over)), is_over), watch: Watch::default() }
+        let over = (Mutex::new(Some(over)), is_over);
+        Dispatch {
+            context,
+            ready,
+            lead,
+            idle: Idle::default(),
+            is_shared: AtomicBool::new(false),
+            over,
+            watch: Watch::default(),
+        }
     }
 
     /// What all sides share.
@@ -79,8 +91,7 @@ impl Dispatch {
         }
         let mut poller = self.lead.1.try_recv().ok()?;
         self.turn(&mut poller, Some(Duration::ZERO));
-        self.step_down(poller);
-        self.next()
+        self.hand_on(poller)
     }
 
     /// Waits for a request, leading while nobody else does.
@@ -93,31 +104,83 @@ impl Dispatch {
                 self.watch.wanted.store(true, Ordering::SeqCst);
                 self.context.wake();
             }
-            let mut poller = select_biased! {
-                recv(interrupt.raised) -> _ => return Taken::Interrupted,
-                recv(self.ready.1) -> connection => match connection {
-                    Ok(connection) => return Taken::Exchange(self.begin(connection)),
-                    Err(_) => return Taken::Over,
-                },
-                recv(self.over.1) -> _ => return Taken::Over,
-                recv(self.lead.1) -> poller => match poller {
-                    Ok(poller) => poller,
-                    Err(_) => return Taken::Over,
-                },
-            };
-            loop {
-                self.turn(&mut poller, None);
-                if !self.ready.1.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
-                    break;
+            match self.lead.1.try_recv() {
+                Ok(poller) => {
+                    if let Some(exchange) = self.lead(poller, interrupt) {
+                        return Taken::Exchange(exchange);
+                    }
                 }
+                Err(_) => self.wait_for_work(interrupt),
             }
-            self.step_down(poller);
+            if self.is_over_now() {
+                return Taken::Over;
+            }
+            if interrupt.raised.try_recv().is_ok() {
+                return Taken::Interrupted;
+            }
         }
+    }
+
+    /// Polls until there is something to do, here or elsewhere.
+    fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
+        loop {
+            self.turn(&mut poller, None);
+            if !self.ready.1.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
+                return self.hand_on(poller);
+            }
+        }
+    }
+
+    /// Takes the first request, has the others shared, and steps down.
+    fn hand_on(&self, poller: Box<Poller>) -> Option<Box<Exchange>> {
+        let first = self.next();
+        self.idle.share(self.ready.1.len());
+        self.step_down(poller);
+        // Whoever serves a request that takes long should not be the only one to look for others.
+        if first.is_some() && self.idle.is_slow() {
+            self.idle.wake(1);
+        }
+        first
+    }
+
+    fn wait_for_work(&self, interrupt: &Interrupt) {
+        self.idle.enter(&interrupt.bell.0);
+        // Looked at after that: whoever brought work or stepped down before could not know that this one waits.
+        if self.ready.1.is_empty() && self.lead.1.is_empty() {
+            let mut wait = Select::new();
+            wait.recv(&interrupt.raised);
+            wait.recv(&interrupt.bell.1);
+            wait.recv(&self.over.1);
+            wait.ready(); // which leaves it to `take` to look what came
+            let _ = interrupt.bell.1.try_recv();
+        }
+        self.idle.leave(&interrupt.bell.0);
+    }
+
+    /// A request has been served, in that time. Worth telling only where there are several locks, see
+    /// [`Dispatch::is_shared`].
+    pub fn served(&self, time: Duration) {
+        self.idle.served(time);
+    }
+
+    /// Whether there are workers of several locks, which serve beside each other.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
     }
 
     /// Has the covering thread look after the workers of a group, too ([`Runners::overtake`]).
     pub fn watch_over(&self, group: &Arc<Runners>) {
-        self.watch.groups.lock().push(group.clone());
+        let mut groups = self.watch.groups.lock();
+        groups.push(group.clone());
+        self.is_shared.store(groups.len() > 1, Ordering::Relaxed);
+    }
+
+    /// Waits until everything has ended; false when it was called before ([`Interrupt::raise`]).
+    pub fn wait_until_over(&self, interrupt: &Interrupt) -> bool {
+        select_biased! {
+            recv(self.over.1) -> _ => true,
+            recv(interrupt.raised) -> _ => false,
+        }
     }
 
     /// Whether everything has ended.
@@ -176,6 +239,11 @@ impl Dispatch {
 
     pub(super) fn is_over(&self, poller: &Poller) -> bool {
         poller.is_finished() || self.context.phase() == Phase::Over
+    }
+
+    /// Has idle workers serve what is ready.
+    pub(super) fn share_all(&self) {
+        self.idle.wake(self.ready.1.len());
     }
 
     fn next(&self) -> Option<Box<Exchange>> {

@@ -1,6 +1,8 @@
 //! Who polls, who serves, and who waits: leader/followers over one poller.
 
 pub mod cover;
+mod idle;
 pub mod interrupt;
 pub mod lead;
 pub mod runners;
+pub mod serving;

@@ -13,12 +13,17 @@ use parking_lot::Mutex;
 
 use super::interrupt::Interrupt;
 use super::lead::Dispatch;
+use super::serving::{AtWork, Serving};
 use crate::net::deadlines::Micros;
 
 /// The workers that share a lock.
 #[derive(Debug, Default)]
 pub struct Runners {
+    /// The group's number within its engine.
+    lane: usize,
     baton: Mutex<Baton>,
+    /// All there have ever been: a worker that ends leaves its place to the next one.
+    members: Mutex<Vec<Arc<Runner>>>,
     /// Someone who is not fetching wants the lock: the next one to fetch should let it go first.
     contended: AtomicBool,
     /// While above zero, the lock is expected to be given up for long: see [`Runner::give_up_lock`].
@@ -54,7 +59,11 @@ struct Baton {
 /// ```
 #[derive(Debug)]
 pub struct Runner {
+    number: u64,
     group: Arc<Runners>,
+    /// It is to serve no further request.
+    is_retired: AtomicBool,
+    serving: Serving,
     state: AtomicU8,
     has_baton: AtomicBool,
     /// When it gave up the lock, in microseconds.
@@ -63,6 +72,9 @@ pub struct Runner {
     running_since: AtomicU64,
     handed: (Sender<()>, Receiver<()>),
 }
+
+/// Numbers of workers are never used twice.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 const FETCHING: u8 = 0;
 const RUNNING: u8 = 1;
@@ -81,16 +93,46 @@ pub enum Waited {
 }
 
 impl Runners {
+    /// A group of that number.
+    pub fn new(lane: usize) -> Runners {
+        Runners { lane, ..Runners::default() }
+    }
+
     /// A new worker of this group.
     pub fn join(self: &Arc<Self>) -> Arc<Runner> {
-        Arc::new(Runner {
+        let mut members = self.members.lock();
+        let runner = Arc::new(Runner {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             group: self.clone(),
+            is_retired: AtomicBool::new(false),
+            serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
             has_baton: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             handed: bounded(1),
-        })
+        });
+        members.push(runner.clone());
+        runner
+    }
+
+    /// The group's number within its engine.
+    pub fn lane(&self) -> usize {
+        self.lane
+    }
+
+    /// What its workers serve now.
+    pub fn at_work(&self) -> Vec<AtWork> {
+        self.members.lock().iter().filter_map(|runner| runner.at_work()).collect()
+    }
+
+    /// Has the worker of that number, or every one, serve no further request; whoever waits for one hears of it when it
+    /// is called ([`Interrupt::raise`]).
+    pub fn retire(&self, worker: Option<u64>) {
+        let members = self.members.lock();
+        for runner in members.iter().filter(|runner| worker.is_none_or(|number| runner.number == number)) {
+            runner.is_retired.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Somebody will ask soon who has been without the lock for long ([`Runners::overtake`]), or not any more.
@@ -161,9 +203,30 @@ impl Runner {
     }
 
     /// The worker serves a request from now on.
-    pub fn run(&self) {
-        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
+    pub fn run(&self, method: &[u8], target: &[u8]) {
+        self.serving.begin(method, target);
+        self.progress();
         self.state.store(RUNNING, Ordering::SeqCst);
+    }
+
+    /// How long the request took that has just been served; `None` when there was none.
+    pub fn served(&self) -> Option<Duration> {
+        (self.state.load(Ordering::SeqCst) != FETCHING).then(|| self.since(&self.running_since))
+    }
+
+    /// The request that it serves has moved on: the client has taken a part of the answer.
+    pub fn progress(&self) {
+        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
+    }
+
+    /// A thread takes this worker's place in the group.
+    pub fn begin(&self) {
+        self.is_retired.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it is to serve no further request.
+    pub fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::SeqCst)
     }
 
     /// The worker gives the lock up. In the middle of a request the baton goes to the next one: at once if that was for
@@ -203,6 +266,14 @@ impl Runner {
     pub fn leave(&self) {
         self.state.store(FETCHING, Ordering::SeqCst);
         self.pass_on();
+    }
+
+    fn at_work(&self) -> Option<AtWork> {
+        if self.state.load(Ordering::SeqCst) == FETCHING {
+            return None;
+        }
+        let (time, request) = (self.since(&self.running_since), self.serving.describe());
+        Some(AtWork { worker: self.number, lane: self.group.lane, time, request })
     }
 
     fn overtake(&self, moment: Duration) {
@@ -259,7 +330,7 @@ mod tests {
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         assert!(!b.fetch());
-        a.run();
+        a.run(b"GET", b"/");
         assert!(!b.fetch());
         a.give_up_lock();
         assert!(!a.has_baton());
@@ -284,7 +355,7 @@ mod tests {
         let (a, b) = (group.join(), group.join());
         group.watch(true);
         assert!(a.fetch());
-        a.run();
+        a.run(b"GET", b"/");
         a.give_up_lock();
         group.overtake(Duration::from_secs(60));
         assert!(a.has_baton(), "it has not been long");
@@ -294,18 +365,18 @@ mod tests {
         a.want_lock();
         assert!(!a.fetch());
 
-        b.run();
+        b.run(b"GET", b"/");
         b.give_up_lock();
         assert!(!b.has_baton(), "after a long one the next is expected to be long");
         b.want_lock();
         for _ in 0..MEMORY {
             assert!(b.fetch());
-            b.run();
+            b.run(b"GET", b"/");
             b.give_up_lock();
             b.want_lock();
         }
         assert!(b.fetch());
-        b.run();
+        b.run(b"GET", b"/");
         b.give_up_lock();
         assert!(b.has_baton(), "after many short ones it is not");
     }
@@ -315,7 +386,7 @@ mod tests {
         let group = Arc::new(Runners::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
-        a.run();
+        a.run(b"GET", b"/");
         group.overtake(SHORT);
         assert!(a.has_baton());
         std::thread::sleep(SLICE * 2);
@@ -329,11 +400,29 @@ mod tests {
         let a = group.join();
         assert!(a.fetch());
         a.want_lock();
-        a.run();
+        a.run(b"GET", b"/");
         a.want_lock();
         assert!(!group.is_contended());
         a.give_up_lock();
         a.want_lock();
         assert!(group.is_contended() && !group.is_contended());
+    }
+
+    #[test]
+    fn tells_who_is_at_work_and_whom_it_has_retired() {
+        let group = Arc::new(Runners::new(3));
+        let (a, b) = (group.join(), group.join());
+        assert!(group.at_work().is_empty());
+        a.run(b"GET", b"/slow?id=1");
+        let busy = group.at_work();
+        assert_eq!((busy.len(), busy[0].lane, busy[0].request.as_str()), (1, 3, "GET /slow"));
+        group.retire(Some(busy[0].worker));
+        assert!(a.is_retired() && !b.is_retired());
+        group.retire(None);
+        assert!(b.is_retired());
+        b.begin();
+        assert!(!b.is_retired());
+        a.fetch();
+        assert!(group.at_work().is_empty());
     }
 }

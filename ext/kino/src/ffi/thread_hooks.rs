@@ -16,8 +16,8 @@ static KEY: OnceLock<rb_sys::rb_internal_thread_specific_key_t> = OnceLock::new(
 static HOOK: OnceLock<()> = OnceLock::new();
 /// Runners that have no thread now, with the group they belong to.
 static SPARE: Mutex<Vec<Arc<Runner>>> = Mutex::new(Vec::new());
-/// The group of the main ractor's threads: those of no worker compete with its runners for the GVL.
-static MAIN: Mutex<Option<Arc<Runners>>> = Mutex::new(None);
+/// Groups that threads of no worker may compete with for a GVL: which one is not told, so with all.
+static GROUPS: Mutex<Vec<Arc<Runners>>> = Mutex::new(Vec::new());
 
 /// Reserves the place for the pointer in each thread. To be called once, while the extension is loaded: Ruby wants the
 /// first key to be made before there is a second ractor.
@@ -26,9 +26,9 @@ pub(crate) fn reserve() {
     KEY.get_or_init(|| unsafe { rb_sys::rb_internal_thread_specific_key_create() });
 }
 
-/// Starts listening, once in the life of a process.
-pub(crate) fn listen(main: &Arc<Runners>) {
-    *MAIN.lock() = Some(main.clone());
+/// Tells the group what its threads do. Listening starts once in the life of a process.
+pub(crate) fn listen(group: &Arc<Runners>) {
+    GROUPS.lock().push(group.clone());
     HOOK.get_or_init(|| {
         let events = rb_sys::RUBY_INTERNAL_THREAD_EVENT_READY | rb_sys::RUBY_INTERNAL_THREAD_EVENT_SUSPENDED;
         // SAFETY: the GVL is held; `hear` stays where it is as long as the process, and needs no data.
@@ -36,11 +36,17 @@ pub(crate) fn listen(main: &Arc<Runners>) {
     });
 }
 
+/// Ends what [`listen`] began.
+pub(crate) fn ignore(group: &Arc<Runners>) {
+    GROUPS.lock().retain(|known| !Arc::ptr_eq(known, group));
+}
+
 /// Makes the thread a worker of `group`.
 pub(crate) fn enter(thread: Thread, group: &Arc<Runners>) -> Arc<Runner> {
     let mut spare = SPARE.lock();
     let place = spare.iter().position(|runner| runner.is_of(group));
     let runner = place.map_or_else(|| group.join(), |place| spare.swap_remove(place));
+    runner.begin();
     // The pointer stands for a reference that is never given back.
     point(thread, Arc::into_raw(runner.clone()));
     runner
@@ -76,7 +82,7 @@ unsafe extern "C" fn hear(event: u32, data: *const rb_sys::rb_internal_thread_ev
 
 fn contend() {
     // Never waited for: a hook that misses its turn costs one time slice at most.
-    if let Some(main) = MAIN.try_lock().as_deref().and_then(Option::as_ref) {
-        main.contend();
+    if let Some(groups) = GROUPS.try_lock() {
+        groups.iter().for_each(|group| group.contend());
     }
 }

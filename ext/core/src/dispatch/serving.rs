@@ -1,0 +1,87 @@
+//! What a worker is at, for those who ask from outside: whoever looks for stuck workers, or names the requests that a stop
+//! gave up.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+/// Bytes of a method and a path that are remembered.
+const ROOM: usize = 256;
+
+/// The request line of the request that a worker serves: short, and copied, since the request itself is the worker's.
+#[derive(Debug)]
+pub struct Serving(Mutex<Line>);
+
+#[derive(Debug)]
+struct Line {
+    bytes: [u8; ROOM],
+    length: usize,
+}
+
+/// A request that is being served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// The worker's number within its engine.
+    pub worker: u64,
+    /// The number of the group that the worker belongs to.
+    pub lane: usize,
+    /// How long it has been at it: since it took the request, or since a part of the answer last made progress.
+    pub time: Duration,
+    /// Method and path, without the query, which may hold secrets; cut off when very long.
+    pub request: String,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Serving(Mutex::new(Line { bytes: [0; ROOM], length: 0 }))
+    }
+}
+
+impl Serving {
+    /// Remembers a request.
+    pub fn begin(&self, method: &[u8], target: &[u8]) {
+        let path = &target[..memchr::memchr(b'?', target).unwrap_or(target.len())];
+        let mut line = self.0.lock();
+        line.length = 0;
+        for part in [method, b" ", path] {
+            line.push(part);
+        }
+    }
+
+    /// The request that was begun last.
+    pub fn describe(&self) -> String {
+        let line = self.0.lock();
+        String::from_utf8_lossy(&line.bytes[..line.length]).into_owned()
+    }
+}
+
+impl Line {
+    fn push(&mut self, part: &[u8]) {
+        let free = &mut self.bytes[self.length..];
+        let taken = part.len().min(free.len());
+        free[..taken].copy_from_slice(&part[..taken]);
+        self.length += taken;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_method_and_path_without_the_query() {
+        let serving = Serving::default();
+        assert_eq!(serving.describe(), "");
+        serving.begin(b"GET", b"/orders?token=secret");
+        assert_eq!(serving.describe(), "GET /orders");
+        serving.begin(b"PUT", b"/");
+        assert_eq!(serving.describe(), "PUT /");
+    }
+
+    #[test]
+    fn cuts_what_is_very_long() {
+        let serving = Serving::default();
+        serving.begin(b"GET", &[b'/'; 1000]);
+        assert_eq!(serving.describe().len(), ROOM);
+    }
+}

@@ -1,0 +1,76 @@
+//! `Kino::Native::Crew`: the engine's end for the threads that share a GVL.
+
+use std::sync::Arc;
+
+use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::dispatch::runners::Runners;
+use magnus::typed_data::Obj;
+use magnus::{Error, RHash, Ruby};
+
+use crate::engine::Engine;
+use crate::ffi::gvl;
+use crate::template::Template;
+use crate::worker::Worker;
+use crate::{exception, input};
+
+/// The engine's end for the threads that share a GVL. Made in the ractor that they run in.
+#[magnus::wrap(class = "Kino::Native::Crew", free_immediately)]
+pub(crate) struct Crew {
+    engine: Engine,
+    group: Arc<Runners>,
+    interrupt: Interrupt,
+}
+
+impl Crew {
+    /// `Crew.of(number, lane) -> Crew or nil`: for the engine of that number; `nil` when it runs no more.
+    pub(crate) fn of(number: u64, lane: usize) -> Option<Crew> {
+        let engine = Engine::find(number)?;
+        let (group, interrupt) = (engine.group(lane), engine.server().interrupt());
+        Some(Crew { engine, group, interrupt })
+    }
+
+    /// `Crew.tell_end(number, lane, kind, report) -> nil`: tells the ractor that started it how a lane's crew has ended.
+    pub(crate) fn tell_end(number: u64, lane: usize, kind: String, report: Option<String>) {
+        if let Some(engine) = Engine::find(number) {
+            engine.ends().tell(lane, (kind, report));
+        }
+    }
+
+    /// `worker(template) -> Worker`: the end for one more thread.
+    pub(crate) fn worker(ruby: &Ruby, this: &Crew, template: RHash) -> Result<Obj<Worker>, Error> {
+        let template = Template::new(ruby, template, input::none(ruby))?;
+        let hash = template.hash(ruby);
+        let server = this.engine.server();
+        let worker = Worker::new(server.dispatch().clone(), this.group.clone(), server.interrupt(), template);
+        let worker = ruby.obj_wrap(worker);
+        // Until here the worker has lain where the collector does not look.
+        std::hint::black_box(hash);
+        Ok(worker)
+    }
+
+    /// `wait -> true or false`: waits until the engine is over; false when [`Crew::call`] came first.
+    pub(crate) fn wait(ruby: &Ruby, this: &Crew) -> Result<bool, Error> {
+        if !this.engine.is_ours() {
+            return Err(exception::misuse(ruby, "wait: the engine is another process's"));
+        }
+        let (dispatch, interrupt) = (this.engine.server().dispatch(), &this.interrupt);
+        let is_over = gvl::without(|| dispatch.wait_until_over(interrupt), || interrupt.raise());
+        gvl::check_interrupts()?;
+        Ok(is_over.unwrap_or(false))
+    }
+
+    /// `call -> nil`: ends a [`Crew::wait`], this one or the next.
+    pub(crate) fn call(&self) {
+        self.interrupt.raise();
+    }
+
+    /// `stopped? -> true or false`: whether the engine was told to end at once.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.engine.server().is_stopped()
+    }
+
+    /// `died -> nil`: counts a worker that was ended in the middle of the app.
+    pub(crate) fn died(&self) {
+        self.engine.server().context().stats.died.add();
+    }
+}

@@ -1,0 +1,47 @@
+//! How crews came to their end, told from their ractor to the one that started them. Ruby has ways of its own for that, but
+//! with 3.3 only one thread of a ractor may wait for others: with more, some are never woken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+
+/// Kind and report of an end.
+pub(crate) type End = (String, Option<String>);
+
+/// The ends that have been told and not been heard yet, by lane.
+#[derive(Default)]
+pub(crate) struct Ends {
+    told: Mutex<HashMap<usize, End>>,
+    changed: Condvar,
+}
+
+impl Ends {
+    /// Tells how the crew of a lane has ended.
+    pub(crate) fn tell(&self, lane: usize, end: End) {
+        self.told.lock().insert(lane, end);
+        self.changed.notify_all();
+    }
+
+    /// Waits for a lane's end; `None` when `is_called` was set before, see [`Ends::call`].
+    pub(crate) fn wait(&self, lane: usize, is_called: &AtomicBool) -> Option<End> {
+        let mut told = self.told.lock();
+        loop {
+            if let Some(end) = told.remove(&lane) {
+                return Some(end);
+            }
+            if is_called.load(Ordering::SeqCst) {
+                return None;
+            }
+            self.changed.wait(&mut told);
+        }
+    }
+
+    /// Calls the one who waits out of it.
+    pub(crate) fn call(&self, is_called: &AtomicBool) {
+        // Under the lock, so that it can't fall between the other's look and its wait.
+        let _told = self.told.lock();
+        is_called.store(true, Ordering::SeqCst);
+        self.changed.notify_all();
+    }
+}

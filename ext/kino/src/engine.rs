@@ -1,0 +1,119 @@
+//! A running engine, found by its number: no object may go from one ractor to another, but an Integer may.
+
+use std::io;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use kino_core::config::Config;
+use kino_core::dispatch::runners::Runners;
+use kino_core::dispatch::serving::AtWork;
+use kino_core::net::listener::Listener;
+use kino_core::server::Server;
+use parking_lot::Mutex;
+
+use crate::ends::Ends;
+use crate::ffi::thread_hooks;
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+
+/// An engine, and the workers that serve it.
+pub(crate) struct Running {
+    pub(crate) number: u64,
+    /// The process it was started in. In a child that the app has forked it is the parent's, and its threads don't exist.
+    process: u32,
+    server: Server,
+    /// By lane: workers that share a GVL.
+    groups: Mutex<Vec<Arc<Runners>>>,
+    ends: Ends,
+}
+
+/// A reference to a running engine. A forked child never ends an engine, not even when its exit frees all objects.
+#[derive(Clone)]
+pub(crate) struct Engine(Arc<Running>);
+
+impl Engine {
+    /// Starts one. Its own thread exists from here on.
+    ///
+    /// # Errors
+    /// When the system gives no poll or no thread.
+    pub(crate) fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Engine> {
+        let running = Arc::new(Running {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            process: std::process::id(),
+            server: Server::start(listeners, config)?,
+            groups: Mutex::default(),
+            ends: Ends::default(),
+        });
+        let mut known = RUNNING.lock();
+        known.retain(|weak| weak.strong_count() > 0);
+        known.push(Arc::downgrade(&running));
+        Ok(Engine(running))
+    }
+
+    /// The one of that number, if it is this process's.
+    pub(crate) fn find(number: u64) -> Option<Engine> {
+        let known = RUNNING.lock();
+        let mut all = known.iter().filter_map(Weak::upgrade).map(Engine);
+        all.find(|engine| engine.number == number && engine.is_ours())
+    }
+
+    /// Whether this process has started it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if !self.is_ours() {
+            std::mem::forget(self.0.clone());
+        }
+    }
+}
+
+impl Deref for Engine {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.0
+    }
+}
+
+impl Running {
+    /// The engine of `kino-core`.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The workers of a lane, which there is from the first time that it is asked for.
+    pub(crate) fn group(&self, lane: usize) -> Arc<Runners> {
+        let mut groups = self.groups.lock();
+        while groups.len() <= lane {
+            let group = Arc::new(Runners::new(groups.len()));
+            thread_hooks::listen(&group);
+            self.server.dispatch().watch_over(&group);
+            groups.push(group);
+        }
+        groups[lane].clone()
+    }
+
+    /// How the crews of its lanes came to their end.
+    pub(crate) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// What all workers serve now.
+    pub(crate) fn at_work(&self) -> Vec<AtWork> {
+        self.groups.lock().iter().flat_map(|group| group.at_work()).collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for group in &*self.groups.lock() {
+            thread_hooks::ignore(group);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+# frozen_string_literal: true
+
+require_relative "worker"
+
+module Kino
+  # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in the
+  # main ractor or in one of its own, and is the same in both.
+  #
+  # @api private
+  class Crew
+    # What every crew of a server goes by; shareable.
+    #
+    # @!attribute [r] engine
+    #   @return [Integer] the running engine's number
+    # @!attribute [r] threads
+    #   @return [Integer] threads of a crew
+    # @!attribute [r] multithread
+    #   @return [Boolean] whether the app may be called by several threads at once
+    # @!attribute [r] environment
+    #   @return [String] see {Failure}
+    # @!attribute [r] on_boot
+    #   @return [Array<#call>] called with the crew's index before it serves
+    # @!attribute [r] on_stop
+    #   @return [Array<#call>] called with it after it has served
+    Plan = Data.define(:engine, :threads, :multithread, :environment, :on_boot, :on_stop)
+
+    # How a crew came to its end; shareable.
+    #
+    # @!attribute [r] kind
+    #   @return [Symbol] `:ended` as it should, `:unbooted` when `on_worker_boot` raised, `:died` otherwise
+    # @!attribute [r] report
+    #   @return [String, nil] what went wrong
+    Outcome = Data.define(:kind, :report)
+
+    # Seconds between two looks at whether threads that are finishing have to be ended.
+    PATIENCE = 0.05
+    private_constant :PATIENCE
+
+    # @param app [#call] a Rack app
+    # @param plan [Plan]
+    # @param index [Integer] which worker this is, from 0
+    # @param lane [Integer] the number of the interpreter lock it shares
+    def initialize(app, plan, index, lane)
+      @app = app
+      @plan = plan
+      @index = index
+      @native = Native::Crew.of(plan.engine, lane)
+      @failure = Failure.new(plan.environment, $stderr)
+      @workers = {}
+      @lock = Mutex.new
+      @closing = false
+    end
+
+    # Boots, serves until the engine is over or the crew is set aside, and stops.
+    #
+    # @return [Outcome]
+    def run
+      return Outcome.new(:ended, nil) unless @native # the engine has been stopped meanwhile
+
+      problem = boot
+      return Outcome.new(:unbooted, problem) if problem
+
+      serve
+      Outcome.new(:ended, nil)
+    end
+
+    # Starts one more thread.
+    #
+    # @return [void]
+    def reinforce
+      worker = Worker.new(@native.worker(template), @app, @failure)
+      @lock.synchronize do
+        return if @closing
+
+        thread = Thread.new { work(worker) }
+        thread.name = "kino #{@index + 1}"
+        thread.report_on_exception = false
+        @workers[thread] = worker
+      end
+    end
+
+    # @param thread [Thread]
+    # @return [Boolean] whether it is one of the crew
+    def worker?(thread) = @lock.synchronize { @workers.key?(thread) }
+
+    private
+
+    def boot
+      @plan.on_boot.each { |hook| hook.call(@index) }
+      nil
+    rescue Exception => error # whatever it is, it keeps the worker from serving
+      error.full_message(highlight: false, order: :top)
+    end
+
+    def serve
+      @plan.threads.times { reinforce }
+      nil until @native.wait || idle?
+      served = true
+    ensure
+      # Unless it has served to its end, somebody has ended the crew's own thread: its requests are answered with a 500.
+      finish(served)
+    end
+
+    def finish(served)
+      @lock.synchronize { @closing = true }
+      workers.each(&:kill) unless served
+      dismiss if @native.stopped?
+      until workers.all? { |thread| thread.join(PATIENCE) }
+        dismiss if @native.stopped?
+      end
+    ensure
+      stop_hooks
+    end
+
+    # A server that stops at once ends its threads whatever they do, which is no fault of the app.
+    def dismiss
+      @lock.synchronize { @workers.each_value(&:dismiss) }
+      workers.each(&:kill)
+    end
+
+    def stop_hooks
+      @plan.on_stop.each do |hook|
+        hook.call(@index)
+      rescue Exception => error # the others have their turn, too
+        @failure.log(nil, error)
+      end
+    end
+
+    def workers = @lock.synchronize { @workers.keys }
+
+    def idle? = @lock.synchronize { @workers.empty? }
+
+    def work(worker)
+      ended = worker.run
+    ensure
+      replace unless ended || @closing
+      @lock.synchronize { @workers.delete(Thread.current) }
+      @native.call if idle?
+    end
+
+    # The app has ended the thread it was called on.
+    def replace
+      @native.died
+      reinforce
+    end
+
+    # What is the same in every request's env.
+    def template
+      { "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
+        "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
+        "rack.multiprocess" => false, "rack.run_once" => false }.freeze
+    end
+  end
+end

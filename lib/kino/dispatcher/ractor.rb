@@ -1,0 +1,65 @@
+# frozen_string_literal: true
+
+require_relative "../crew"
+require_relative "../ractors"
+
+module Kino
+  module Dispatcher
+    # Runs the crews of `:ractor` mode: each in a ractor of its own. What goes there is shareable, and
+    # nothing but the outcome comes back.
+    #
+    # @api private
+    class Ractor
+      # @param native [Native::Server] a started engine
+      # @param app [#call] a Rack app that is shareable
+      # @param plan [Crew::Plan] a shareable one
+      # @yieldparam index [Integer] which worker has to have another in its place
+      def initialize(native, app, plan, &start_another)
+        @native = native
+        @app = app
+        @plan = plan
+        @start_another = start_another
+      end
+
+      # Runs a crew, to its end.
+      #
+      # @param index [Integer] which worker it is, from 0
+      # @param lane [Integer] the number of its ractor's lock
+      # @return [Crew::Outcome]
+      def run(index, lane)
+        Ractors.start(@app, @plan, index, lane, name: "kino #{index + 1}") do |app, plan, number, lock|
+          Thread.current.report_on_exception = false
+          Ractor.serve(app, plan, number, lock)
+        end
+        kind, report = @native.wait_for_end(lane)
+        Crew::Outcome.new(kind.to_sym, report)
+      end
+
+      # What a ractor does.
+      #
+      # @return [void]
+      def self.serve(app, plan, index, lane)
+        outcome = Crew::Outcome.new(:died, "its ractor's own thread was ended")
+        outcome = Crew.new(app, plan, index, lane).run
+      rescue Exception => error # the ractor ends with it, as it is
+        outcome = Crew::Outcome.new(:died, error.full_message(highlight: false, order: :top))
+      ensure
+        Native::Crew.tell_end(plan.engine, lane, outcome.kind.to_s, outcome.report)
+      end
+
+      # No thread of another ractor can call a server's methods.
+      #
+      # @return [Boolean] false
+      def worker?(_thread) = false
+
+      # Lets a ractor with a stuck thread be, and has another serve in its place.
+      #
+      # @param lane [Integer] the number of its lock
+      # @return [void]
+      def replace(lane, _worker)
+        @native.set_aside(lane, nil)
+        @start_another.call
+      end
+    end
+  end
+end

@@ -1,0 +1,55 @@
+# frozen_string_literal: true
+
+module Kino
+  # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they hold:
+  # each is reported once and set aside, and another takes its place, up to a cap.
+  #
+  # @api private
+  class StuckWatch
+    # @param native [Native::Server] a started engine
+    # @param timeout [Numeric] seconds a request may take
+    # @param cap [Integer] workers that may be replaced at one time
+    # @param errors [IO] for the reports
+    # @yieldparam lane [Integer] of the worker that is to be replaced
+    # @yieldparam worker [Integer] its number
+    def initialize(native, timeout, cap, errors, &replace)
+      @native = native
+      @timeout = timeout
+      @cap = cap
+      @errors = errors
+      @replace = replace
+      @seen = {}
+      @stop = Thread::Queue.new
+    end
+
+    # @return [void]
+    def start
+      thread = Thread.new do
+        look until @stop.pop(timeout: [@timeout / 4.0, 1].min) || @stop.closed?
+      end
+      thread.name = "kino stuck watch"
+    end
+
+    # @return [void]
+    def stop = @stop.close
+
+    # Looks once.
+    #
+    # @return [void]
+    def look
+      stuck = @native.at_work.select { |_, _, seconds, _| seconds > @timeout }
+      @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
+      stuck.each { |worker, lane, seconds, request| found(worker, lane, seconds, request) unless @seen.key?(worker) }
+    end
+
+    private
+
+    def found(worker, lane, seconds, request)
+      replaced = @seen.count { |_, is_replaced| is_replaced } < @cap
+      @seen[worker] = replaced
+      @replace.call(lane, worker) if replaced
+      cure = replaced ? "set aside, another takes its place" : "not replaced: #{@cap} are already"
+      @errors.write("kino: a worker has been at #{request} for #{seconds.round(1)} s (stuck_timeout #{@timeout}): #{cure}\n")
+    end
+  end
+end

@@ -1,0 +1,124 @@
+# frozen_string_literal: true
+
+require_relative "dispatcher/threaded"
+require_relative "dispatcher/ractor"
+
+module Kino
+  # Keeps a server's workers going: each has a thread here that does nothing but wait for its end, and starts another
+  # when that came too early.
+  #
+  # @api private
+  class Supervisor
+    # So many times in a row a worker may fail to boot.
+    ATTEMPTS = 5
+    # A worker that dies sooner, in seconds, has its successor wait.
+    QUICK = 1
+    # Seconds that the first successor waits, doubled for each further one, and the most.
+    DELAY = 0.1
+    MOST_DELAY = 5
+    private_constant :ATTEMPTS, :QUICK, :DELAY, :MOST_DELAY
+
+    # @param native [Native::Server] a started engine
+    # @param size [Integer] workers
+    # @param errors [IO] for what becomes of workers
+    # @yieldparam start_another [Proc] starts one more worker
+    # @yieldreturn [#run, #worker?, #replace] the dispatcher
+    def initialize(native, size, errors)
+      @native = native
+      @size = size
+      @errors = errors
+      @keepers = []
+      @lanes = 0
+      @lock = Mutex.new
+      @stop = Thread::Queue.new
+      @dispatcher = yield -> { keep(@size) }
+    end
+
+    # @return [void]
+    def start = @size.times { |index| keep(index) }
+
+    # Waits until all workers have come to their end.
+    #
+    # @param limit [Numeric, nil] seconds to wait at most
+    # @return [Boolean] whether they have
+    # @raise [WorkerBootError] when that was because they could not boot
+    def join(limit = nil)
+      until_then = limit && (now + limit)
+      while (keeper = @lock.synchronize { @keepers.first })
+        return false unless keeper.join(until_then && [until_then - now, 0].max)
+
+        @lock.synchronize { @keepers.delete(keeper) }
+      end
+      raise @error if @error
+
+      true
+    end
+
+    # @param thread [Thread]
+    # @return [Boolean] whether it serves this server's requests
+    def worker?(thread) = @dispatcher.worker?(thread)
+
+    # Lets a worker that is stuck be, and has another serve in its place.
+    #
+    # @param lane [Integer]
+    # @param worker [Integer]
+    # @return [void]
+    def replace(lane, worker) = @dispatcher.replace(lane, worker)
+
+    # Starts no worker any more. Those there are end with the engine.
+    #
+    # @return [void]
+    def stop = @stop.close
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def keep(index)
+      @lock.synchronize do
+        lane = @lanes
+        @lanes += 1
+        keeper = Thread.new { attend(index, lane) }
+        keeper.name = "kino keeper #{index + 1}"
+        keeper.report_on_exception = false
+        @keepers << keeper
+      end
+    end
+
+    def attend(index, lane)
+      failures = 0
+      until @stop.closed?
+        started = now
+        outcome = @dispatcher.run(index, lane)
+        break if outcome.kind == :ended
+
+        failures = outcome.kind == :unbooted || now - started < QUICK ? failures + 1 : 0
+        tell(index, outcome)
+        break give_up(index, outcome) if outcome.kind == :unbooted && failures >= ATTEMPTS
+
+        pause(failures)
+      end
+    end
+
+    def tell(index, outcome)
+      return if @stop.closed?
+
+      @native.died
+      what = outcome.kind == :unbooted ? "could not boot" : "died"
+      @errors.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n")
+    end
+
+    def pause(failures)
+      return if failures < 2
+
+      @stop.pop(timeout: [DELAY * (2**(failures - 2)), MOST_DELAY].min)
+    end
+
+    def give_up(index, outcome)
+      @error = WorkerBootError.new("worker #{index + 1} could not boot #{ATTEMPTS} times in a row, so the server ends; " \
+                                   "the last time on_worker_boot raised: #{outcome.report.lines.first&.chomp}")
+      @stop.close
+      @native.stop
+    end
+  end
+end
