@@ -1,5 +1,6 @@
 //! `Kino::Native::Server`: an engine, as Ruby sees it.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -52,14 +53,11 @@ impl Server {
     pub(crate) fn start(ruby: &Ruby, this: &Server) -> Result<(), Error> {
         input::prepare(ruby)?;
         log::start();
-        let mut stage = this.stage.lock();
-        let Stage::Bound(listeners) = &mut *stage else {
-            return Err(exception::misuse(ruby, "the engine has been started before"));
-        };
-        let engine = Engine::start(std::mem::take(listeners), this.config.clone())
-            .map_err(|error| exception::bind_error(ruby, format!("the engine can't be started: {error}")))?;
-        *stage = Stage::Running(engine);
-        Ok(())
+        match this.launch() {
+            None => Err(exception::misuse(ruby, "the engine has been started before")),
+            Some(Err(error)) => Err(exception::bind_error(ruby, format!("the engine can't be started: {error}"))),
+            Some(Ok(())) => Ok(()),
+        }
     }
 
     /// `number -> Integer or nil`: what [`crate::crew::Crew`] finds the running engine by.
@@ -131,6 +129,14 @@ impl Server {
         if let Some(engine) = self.engine() {
             engine.server().stop();
         }
+    }
+
+    /// `None` when that has been done before. Apart, so that the lock is held while no Ruby runs.
+    fn launch(&self) -> Option<io::Result<()>> {
+        let mut stage = self.stage.lock();
+        let Stage::Bound(listeners) = &mut *stage else { return None };
+        let engine = Engine::start(std::mem::take(listeners), self.config.clone());
+        Some(engine.map(|engine| *stage = Stage::Running(engine)))
     }
 
     fn engine(&self) -> Option<Engine> {
