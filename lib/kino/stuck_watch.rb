@@ -39,17 +39,24 @@ module Kino
     def look
       stuck = @native.at_work.select { |_, _, seconds, _| seconds > @timeout }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
-      stuck.each { |worker, lane, seconds, request| found(worker, lane, seconds, request) unless @seen.key?(worker) }
+      stuck.each { |worker, lane, seconds, request| attend(worker, lane, "#{request} for #{seconds.round(1)} s") }
     end
 
     private
 
-    def found(worker, lane, seconds, request)
+    # One that finds no room under the cap is told of at once, and replaced as soon as there is some.
+    def attend(worker, lane, what)
+      return if @seen[worker]
+
       replaced = @seen.count { |_, is_replaced| is_replaced } < @cap
+      tell(what, replaced) unless @seen.key?(worker)
       @seen[worker] = replaced
       @replace.call(lane, worker) if replaced
+    end
+
+    def tell(what, replaced)
       cure = replaced ? "set aside, another takes its place" : "not replaced: #{@cap} are already"
-      @errors.write("kino: a worker has been at #{request} for #{seconds.round(1)} s (stuck_timeout #{@timeout}): #{cure}\n")
+      @errors.write("kino: a worker has been at #{what} (stuck_timeout #{@timeout}): #{cure}\n")
     end
   end
 end

@@ -86,16 +86,17 @@ module Kino
     end
 
     def attend(index, lane)
-      failures = 0
+      failures = unbooted = 0
       until @stop.closed?
         started = now
         outcome = @dispatcher.run(index, lane)
         break if outcome.kind == :ended
 
-        failures = outcome.kind == :unbooted || now - started < QUICK ? failures + 1 : 0
         tell(index, outcome)
-        break give_up(index, outcome) if outcome.kind == :unbooted && failures >= ATTEMPTS
+        unbooted = outcome.kind == :unbooted ? unbooted + 1 : 0
+        break give_up(index, outcome) if unbooted >= ATTEMPTS
 
+        failures = unbooted.positive? || now - started < QUICK ? failures + 1 : 0
         pause(failures)
       end
     end

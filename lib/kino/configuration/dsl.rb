@@ -3,8 +3,8 @@
 module Kino
   class Configuration
     # What a `kino.rb` is written in: plain Ruby, with each setting as a word. `self` is an instance of this class
-    # there, hence the long names of its own. It is frozen and holds nothing but its path, so that a block written there can
-    # be shared between ractors; what the file says is collected beside it.
+    # there, hence the long names of its own. It holds nothing but its path and is frozen once the file has been
+    # read, so that a block written there can be shared between ractors; what the file says is collected beside it.
     #
     # @example kino.rb
     #   bind "tcp://0.0.0.0:9292"
@@ -32,7 +32,6 @@ module Kino
       # @param path [String] the file, as errors name it
       def initialize(path)
         @kino_path = -path
-        freeze
         LAYERS[self] = Layer.new
       end
 
@@ -46,6 +45,8 @@ module Kino
         raise
       rescue StandardError, ScriptError => error
         raise ConfigurationError, kino_blame(error)
+      ensure
+        freeze
       end
 
       Settings::TABLE.each_key do |name|
