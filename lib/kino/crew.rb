@@ -32,8 +32,8 @@ module Kino
     #   @return [String, nil] what went wrong
     Outcome = Data.define(:kind, :report)
 
-    # Seconds between two looks at whether threads that are finishing have to be ended.
-    PATIENCE = 0.05
+    # Seconds between two looks at whether threads that are finishing have ended, or have to be ended.
+    PATIENCE = 0.01
     private_constant :PATIENCE
 
     # @param app [#call] a Rack app
@@ -49,6 +49,7 @@ module Kino
       @workers = {}
       @lock = Mutex.new
       @closing = false
+      @missing = 0
     end
 
     # Boots, serves until the engine is over or the crew is set aside, and stops.
@@ -94,7 +95,10 @@ module Kino
 
     def serve
       @plan.threads.times { reinforce }
-      nil until @native.wait || idle?
+      until @native.wait
+        replace_missing
+        break if idle?
+      end
       served = true
     ensure
       # Unless it has served to its end, somebody has ended the crew's own thread: its requests are answered with a 500.
@@ -104,9 +108,9 @@ module Kino
     def finish(served)
       @lock.synchronize { @closing = true }
       workers.each(&:kill) unless served
-      dismiss if @native.stopped?
-      until workers.all? { |thread| thread.join(PATIENCE) }
+      until idle?
         dismiss if @native.stopped?
+        Native.sleep(PATIENCE) # and not Thread#join with a limit: inside a ractor of Ruby 3.3 that may wait for ever
       end
     ensure
       stop_hooks
@@ -133,15 +137,21 @@ module Kino
     def work(worker)
       ended = worker.run
     ensure
-      replace unless ended || @closing
-      @lock.synchronize { @workers.delete(Thread.current) }
-      @native.call if idle?
+      @lock.synchronize do
+        @workers.delete(Thread.current)
+        @missing += 1 unless ended
+      end
+      @native.call
     end
 
-    # The app has ended the thread it was called on.
-    def replace
-      @native.died
-      reinforce
+    # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a ractor
+    # of Ruby 3.3, a thread that is started by one on its way out may never run.
+    def replace_missing
+      missing = @lock.synchronize { @missing.tap { @missing = 0 } }
+      missing.times do
+        @native.died
+        reinforce
+      end
     end
 
     # What is the same in every request's env.

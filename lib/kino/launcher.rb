@@ -35,6 +35,7 @@ module Kino
     # @return [Integer] the exit status: 0 when everything that ran was finished, 1 when it wasn't in time
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def run(app, &block)
+      $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
       @signals.trapping { serve(server, &block) }
     ensure

@@ -11,12 +11,14 @@ module Kino
   class Supervisor
     # So many times in a row a worker may fail to boot.
     ATTEMPTS = 5
-    # A worker that dies sooner, in seconds, has its successor wait.
+    # A worker that dies sooner, in seconds, may have its successor wait.
     QUICK = 1
-    # Seconds that the first successor waits, doubled for each further one, and the most.
+    # So many in a row have no successor that waits: a request may have ended each of them.
+    FREE = { died: 3, unbooted: 1 }.freeze
+    # Seconds that the next one's successor waits, doubled for each further one, and the most.
     DELAY = 0.1
-    MOST_DELAY = 5
-    private_constant :ATTEMPTS, :QUICK, :DELAY, :MOST_DELAY
+    MOST_DELAY = { died: 0.5, unbooted: 5 }.freeze
+    private_constant :ATTEMPTS, :QUICK, :FREE, :DELAY, :MOST_DELAY
 
     # @param native [Native::Server] a started engine
     # @param size [Integer] workers
@@ -80,7 +82,6 @@ module Kino
         @lanes += 1
         keeper = Thread.new { attend(index, lane) }
         keeper.name = "kino keeper #{index + 1}"
-        keeper.report_on_exception = false
         @keepers << keeper
       end
     end
@@ -97,7 +98,7 @@ module Kino
         break give_up(index, outcome) if unbooted >= ATTEMPTS
 
         failures = unbooted.positive? || now - started < QUICK ? failures + 1 : 0
-        pause(failures)
+        pause(failures - FREE[outcome.kind], MOST_DELAY[outcome.kind])
       end
     end
 
@@ -109,10 +110,8 @@ module Kino
       @errors.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n")
     end
 
-    def pause(failures)
-      return if failures < 2
-
-      @stop.pop(timeout: [DELAY * (2**(failures - 2)), MOST_DELAY].min)
+    def pause(failures, most)
+      @stop.pop(timeout: [DELAY * (2**(failures - 1)), most].min) if failures.positive?
     end
 
     def give_up(index, outcome)

@@ -51,6 +51,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_method("number", method!(Server::number, 0))?;
     server.define_method("at_work", method!(Server::at_work, 0))?;
     server.define_method("wait_for_end", method!(Server::wait_for_end, 1))?;
+    server.define_method("died", method!(Server::died, 0))?;
     server.define_method("set_aside", method!(Server::set_aside, 2))?;
     server.define_method("uris", method!(Server::uris, 0))?;
     server.define_method("port", method!(Server::port, 0))?;

@@ -84,6 +84,13 @@ impl Server {
         }
     }
 
+    /// `died -> nil`: counts a worker that has come to its end too early.
+    pub(crate) fn died(&self) {
+        if let Some(engine) = self.engine() {
+            engine.server().context().stats.died.add();
+        }
+    }
+
     /// `set_aside(lane, worker) -> nil`: has a worker, or with `nil` every one of the lane, serve no further request.
     pub(crate) fn set_aside(&self, lane: usize, worker: Option<u64>) {
         if let Some(engine) = self.engine() {

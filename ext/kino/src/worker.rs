@@ -106,6 +106,7 @@ impl Worker {
         if let Ok(mut work) = this.work.try_borrow_mut() {
             work.state = State::Idle;
         }
+        this.interrupt.close();
     }
 
     /// `take -> Hash or nil`: waits for a request; its env, or `nil` when there will be none any more.

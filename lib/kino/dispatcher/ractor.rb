@@ -35,10 +35,11 @@ module Kino
         Crew::Outcome.new(kind.to_sym, report)
       end
 
-      # What a ractor does.
+      # What a ractor does. Its standard output is its own, with a buffer that nobody else could flush.
       #
       # @return [void]
       def self.serve(app, plan, index, lane)
+        $stdout.sync = true
         outcome = Crew::Outcome.new(:died, "its ractor's own thread was ended")
         outcome = Crew.new(app, plan, index, lane).run
       rescue Exception => error # the ractor ends with it, as it is

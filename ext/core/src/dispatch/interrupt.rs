@@ -1,7 +1,7 @@
 //! A way to call one worker out of any wait.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
@@ -21,26 +21,32 @@ pub struct Interrupt {
     context: Arc<Context>,
     /// The worker's own poll, made when it first waits for a client.
     client: Mutex<Option<ClientWait>>,
-    client_waker: OnceLock<Waker>,
+    client_waker: Mutex<Option<Waker>>,
 }
 
 impl Interrupt {
     pub(crate) fn new(context: Arc<Context>) -> Interrupt {
         let (raise, raised) = bounded(1);
-        Interrupt { raise, raised, bell: bounded(1), context, client: Mutex::new(None), client_waker: OnceLock::new() }
+        Interrupt { raise, raised, bell: bounded(1), context, client: Mutex::new(None), client_waker: Mutex::new(None) }
     }
 
     /// Calls the worker, wherever it waits.
     pub fn raise(&self) {
         // Full: it has been raised and not heard yet.
         let _ = self.raise.try_send(());
-        if let Some(waker) = self.client_waker.get()
+        if let Some(waker) = &*self.client_waker.lock()
             && let Err(error) = waker.wake()
         {
             tracing::error!(%error, "a worker can't be woken");
         }
         // The worker may be the one who polls.
         self.context.wake();
+    }
+
+    /// Lets go of the descriptors that waiting for clients took: the worker has ended, even if this lives on.
+    pub fn close(&self) {
+        self.client.lock().take();
+        self.client_waker.lock().take();
     }
 
     /// Waits until the client of `exchange` reads on, for `write_timeout` at most.
@@ -53,8 +59,7 @@ impl Interrupt {
             Some(wait) => wait,
             none => {
                 let (wait, waker) = ClientWait::new()?;
-                // Only this method sets it, under the lock.
-                let _ = self.client_waker.set(waker);
+                *self.client_waker.lock() = Some(waker);
                 none.insert(wait)
             }
         };

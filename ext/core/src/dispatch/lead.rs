@@ -193,7 +193,9 @@ impl Dispatch {
         self.context.enter(Phase::Over);
         self.over.0.lock().take();
         // A leader drops the poller when it steps down; without one, it is here.
-        drop(self.lead.1.try_recv());
+        if let Ok(poller) = self.lead.1.try_recv() {
+            self.close(poller);
+        }
         while self.ready.1.try_recv().is_ok() {}
     }
 
@@ -224,7 +226,8 @@ impl Dispatch {
     pub(super) fn step_down(&self, poller: Box<Poller>) {
         if self.is_over(&poller) {
             self.end();
-            return; // sockets and listeners close with the poller
+            self.close(poller);
+            return;
         }
         // Nobody else has a poller to send, so there is room.
         let _ = self.lead.0.try_send(poller);
@@ -235,6 +238,12 @@ impl Dispatch {
         {
             thread.unpark();
         }
+    }
+
+    /// Sockets and listeners close with the poller. Nobody waits in its poll now, so nobody has to be woken from it.
+    fn close(&self, poller: Box<Poller>) {
+        drop(poller);
+        self.context.close_waker();
     }
 
     pub(super) fn is_over(&self, poller: &Poller) -> bool {

@@ -36,7 +36,8 @@ pub struct Context {
     /// The time that deadlines go by.
     pub clock: Clock,
     phase: AtomicU8,
-    waker: Waker,
+    /// Gone with the poller, so that whatever outlives it holds no descriptor.
+    waker: Mutex<Option<Waker>>,
     /// Connections that the poll side should look at without waiting for an event.
     notes: Mutex<Vec<usize>>,
     /// Somebody is blocked in the poll, or about to be.
@@ -50,7 +51,7 @@ impl Context {
             stats: Stats::default(),
             clock: Clock::start(),
             phase: AtomicU8::new(Phase::Running as u8),
-            waker,
+            waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),
             sleeping: AtomicBool::new(false),
         }
@@ -78,9 +79,16 @@ impl Context {
 
     /// Ends the current poll, or the next one.
     pub fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
+        if let Some(waker) = &*self.waker.lock()
+            && let Err(error) = waker.wake()
+        {
             tracing::error!(%error, "the poll can't be woken");
         }
+    }
+
+    /// There is no poll any more.
+    pub(crate) fn close_waker(&self) {
+        self.waker.lock().take();
     }
 
     /// Asks the poll side to look at a connection.
