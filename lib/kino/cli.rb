@@ -22,12 +22,13 @@ module Kino
 
     # Does what the arguments ask for. What a user can mend is one message on `err`, never a backtrace.
     #
-    # @return [Integer] the exit status: 0 when all went well, and 1 when it didn't; 128 and a signal's number when that
-    #   ended the command before it served
+    # @return [Integer] the exit status: 0 when all went well, and 1 when it didn't, or when `--check` found that the
+    #   app can't run in ractors; 128 and a signal's number when that ended the command before it served
     def run
       options = Options.new(@argv)
       case options.task
       when :serve then serve(options)
+      when :check then check(options)
       when :init then init(options.init_path)
       when :version then say("Kino #{VERSION}")
       when :help then say(options.help)
@@ -53,6 +54,13 @@ module Kino
       require "kino"
       require_relative "app_loader"
       require_relative "launcher"
+    end
+
+    # Needs no extension: an app can be checked where Kino isn't compiled.
+    def check(options)
+      require_relative "check/command"
+      configuration = Configuration.load(options.settings, path: options.config_path)
+      Check::Command.new(configuration, request: options.request, format: options.format, out: @out, err: @err).run
     end
 
     def init(path)

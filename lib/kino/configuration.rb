@@ -62,8 +62,8 @@ module Kino
     attr_reader :keepalive_timeout
     # @return [Integer, Float] seconds without progress on an answer, 0.1 to 86,400; default 30
     attr_reader :write_timeout
-    # @return [Integer, Float, nil] seconds for one request until its worker counts as stuck, 0.1 to 86,400; default nil,
-    #   which looks for none
+    # @return [Integer, Float, nil] seconds for one request until its worker counts as stuck, 0.1 to 86,400; default
+    #   nil, which looks for none
     attr_reader :stuck_timeout
     # @return [Integer, Float] seconds to finish what runs when stopping, 0 to 86,400; default 30
     attr_reader :shutdown_timeout

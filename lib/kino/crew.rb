@@ -3,8 +3,8 @@
 require_relative "worker"
 
 module Kino
-  # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in the
-  # main ractor or in one of its own, and is the same in both.
+  # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in
+  # the main ractor or in one of its own, and is the same in both.
   #
   # @api private
   class Crew
@@ -144,8 +144,8 @@ module Kino
       @native.call
     end
 
-    # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a ractor
-    # of Ruby 3.3, a thread that is started by one on its way out may never run.
+    # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a
+    # ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
     def replace_missing
       missing = @lock.synchronize { @missing.tap { @missing = 0 } }
       missing.times do

@@ -14,7 +14,9 @@ module Kino
   # @api private
   Mode = Data.define(:name, :reason, :warning)
 
+  # How the mode is chosen.
   class Mode
+    # What is said where {Mode.closures_stop_ractors?} and there are several.
     SLOW_CLOSURES = "with YJIT on Ruby #{RUBY_VERSION}, every block that becomes a Proc stops all ractors (Ruby bug " \
                     "#22224), which makes several of them slower than one; turn YJIT off (RUBY_YJIT_ENABLE=0, no " \
                     "--yjit), use a newer Ruby, or write mode :threaded".freeze

@@ -5,8 +5,8 @@ module Kino
   #
   # @api private
   module Ractors
-    # Whether ractors of this Ruby run beside each other without getting in each other's way. Before 4.0 they contend for
-    # locks of the VM: two of them serve less than one.
+    # Whether ractors of this Ruby run beside each other without getting in each other's way. Before 4.0 they contend
+    # for locks of the VM: two of them serve less than one.
     PARALLEL = RUBY_VERSION >= "4.0"
 
     class << self

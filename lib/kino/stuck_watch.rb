@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they hold:
-  # each is reported once and set aside, and another takes its place, up to a cap.
+  # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they
+  # hold: each is reported once and set aside, and another takes its place, up to a cap.
   #
   # @api private
   class StuckWatch

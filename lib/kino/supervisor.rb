@@ -115,8 +115,9 @@ module Kino
     end
 
     def give_up(index, outcome)
-      @error = WorkerBootError.new("worker #{index + 1} could not boot #{ATTEMPTS} times in a row, so the server ends; " \
-                                   "the last time on_worker_boot raised: #{outcome.report.lines.first&.chomp}")
+      last = outcome.report.lines.first&.chomp
+      @error = WorkerBootError.new("worker #{index + 1} could not boot #{ATTEMPTS} times in a row, so the server " \
+                                   "ends; the last time on_worker_boot raised: #{last}")
       @stop.close
       @native.stop
     end

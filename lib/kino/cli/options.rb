@@ -8,7 +8,11 @@ module Kino
     #
     # @api private
     class Options
-      # @return [Symbol] `:serve`, `:init`, `:version` or `:help`
+      # What a report can be written as.
+      FORMATS = %w[text json].freeze
+      private_constant :FORMATS
+
+      # @return [Symbol] `:serve`, `:check`, `:init`, `:version` or `:help`
       attr_reader :task
       # @return [Configuration::Layer] the settings given by flags
       attr_reader :settings
@@ -16,14 +20,22 @@ module Kino
       attr_reader :config_path
       # @return [String] where `--init` writes
       attr_reader :init_path
+      # @return [String] what `--check` writes its report as: `"text"` or `"json"`
+      attr_reader :format
+      # @return [String] what `--check` asks of the app
+      attr_reader :request
 
       # @param argv [Array<String>]
       # @raise [ConfigurationError] on an unknown flag, a flag without its value, and a value that isn't allowed
       def initialize(argv)
         @task = :serve
         @settings = Configuration::Layer.new
+        @format = "text"
+        @request = "GET /"
+        @checks = []
         @parser = build_parser
         take_files(parse(argv))
+        refuse_needless
       end
 
       # @return [String] what `--help` prints
@@ -43,6 +55,7 @@ module Kino
             Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, RACK_ENV), that wins over
             kino.rb, and kino.rb over the defaults. Every setting has its word in kino.rb; kino --init explains them.
             INT or TERM finishes the requests that run and exits 0; a second one ends at once.
+            --check exits 0 when the app runs in :ractor mode and 1 when it doesn't; hazards are warnings.
           TEXT
         end
       end
@@ -66,12 +79,47 @@ module Kino
       def add_commands(parser)
         config = ["configuration file; - for none", "(default kino.rb, then config/kino.rb)"]
         parser.on("-C", "--config FILE", *config) { |path| @config_path = path }
+        add_check(parser)
         parser.on("--init [FILE]", "write a kino.rb that explains every setting, and exit") do |path|
           @task = :init
           @init_path = path || "kino.rb"
         end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }
+      end
+
+      def add_check(parser)
+        parser.on("--check", "say whether the app can run in ractors, and what isn't safe with threads") do
+          @task = :check
+        end
+        parser.on("--format FORMAT", "of that report: text or json (default text)") do |format|
+          @checks << "--format #{format}"
+          @format = known_format(format)
+        end
+        parser.on("--request REQUEST", 'what it asks of the app (default "GET /")') do |request|
+          @checks << "--request #{request.inspect}"
+          @request = known_request(request)
+        end
+      end
+
+      def known_format(format)
+        return format if FORMATS.include?(format)
+
+        raise ConfigurationError, "--format: given #{format.inspect}, allowed: text or json; write --format json"
+      end
+
+      def known_request(request)
+        require_relative "../check/request"
+        Check::Request.parse(request).to_s
+      rescue ArgumentError => error
+        raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"
+      end
+
+      def refuse_needless
+        return if @checks.empty? || @task == :check
+
+        raise ConfigurationError, "#{@checks.first[/\S+/]}: is for --check alone; write " \
+                                  "kino --check #{@checks.join(" ")}"
       end
 
       def parse(argv)
@@ -91,7 +139,7 @@ module Kino
 
       def known_flags
         settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
-        [*settings.grep(/\A--/), "--config", "--init", "--version", "--help"]
+        [*settings.grep(/\A--/), *%w[--config --check --format --request --init --version --help]]
       end
 
       def take_files(files)

@@ -80,8 +80,9 @@ module Kino
         @kind.call(value)
       rescue Kinds::Rejected => error
         reason = ", #{error.message};" unless error.message.empty?
+        cure = hook? ? written : source.write(name, error.write || example)
         raise ConfigurationError, "#{source.label(name)}: given #{value.inspect}#{reason || ","} allowed: " \
-                                  "#{@kind.allowed}; write #{hook? ? written : source.write(name, error.write || example)}"
+                                  "#{@kind.allowed}; write #{cure}"
       end
     end
   end

@@ -1,0 +1,67 @@
+# frozen_string_literal: true
+
+require_relative "check/finding"
+require_relative "check/hazard"
+require_relative "check/hazards"
+require_relative "check/rails"
+require_relative "check/report"
+require_relative "check/request"
+require_relative "check/search"
+require_relative "check/trial"
+require_relative "configuration"
+
+module Kino
+  # Tells whether an app can run in `:ractor` mode, and what may go wrong in `:threaded` mode; the command is
+  # `kino --check`. An app isn't changed by it: nothing is frozen, and none of its code runs but in the trial.
+  #
+  # @example
+  #   require "kino/check"
+  #   report = Kino::Check.report(app)
+  #   report.ractor?             # => false
+  #   report.findings.first.path # => "app.@app.@cache"
+  #   puts report
+  module Check
+    # Objects of a Rails app that are looked at, and findings that are told of: enough for a short answer.
+    RAILS = { objects: 3000, limit: 10 }.freeze
+    private_constant :RAILS
+
+    class << self
+      # @param app [#call] a Rack app
+      # @param request [String] what the app is asked for in the trial, a method and a path; default `"GET /"`
+      # @param rackup [String] the file the app is from; the Ruby files of its folder are looked through for hazards.
+      #   Default `"config.ru"` in the current folder
+      # @param threads [Integer, nil] requests that run at once, which a database pool has to have connections for;
+      #   default workers x threads of a {Configuration} without settings
+      # @return [Report]
+      # @raise [ArgumentError] for a request that is none
+      def report(app, request: "GET /", rackup: "config.ru", threads: nil)
+        request = Request.parse(request)
+        rails = Rails.here
+        search, findings = search(app, rails)
+        hazards = Hazards.new(rackup)
+        found = hazards.find + (rails ? rails.hazards(threads || default_threads) : [])
+        trial = findings.empty? ? Trial.run(app, request) : Trial.skip(request)
+        Ractor.make_shareable(Report.new(rackup: rackup.dup, findings: findings, findings_left_out: search.left_out,
+                                         hazards: found, files: hazards.files, files_left_out: hazards.left_out,
+                                         trial: trial))
+      end
+
+      # What keeps the app out of `:ractor` mode, as far as that can be told without calling it.
+      #
+      # @param app [#call] a Rack app
+      # @return [Array<Finding>] the first hundred; empty when there are none. It is never empty for an app that isn't
+      #   `Ractor.shareable?`
+      def findings(app) = search(app, Rails.here).last
+
+      private
+
+      def search(app, rails)
+        search = Search.new(Sources.new, code: rails.nil?, **(rails ? RAILS : {}))
+        findings = search.run(app)
+        [search, [*rails&.finding, *findings]]
+      end
+
+      def default_threads = Configuration.new.then { |configuration| configuration.workers * configuration.threads }
+    end
+  end
+end
