@@ -34,7 +34,9 @@ module Kino
 
     # Seconds between two looks at whether threads that are finishing have ended, or have to be ended.
     PATIENCE = 0.01
-    private_constant :PATIENCE
+    # The way a crew should end.
+    ENDED = Outcome.new(:ended, nil)
+    private_constant :PATIENCE, :ENDED
 
     # @param app [#call] a Rack app
     # @param plan [Plan]
@@ -50,19 +52,25 @@ module Kino
       @lock = Mutex.new
       @closing = false
       @missing = 0
+      @outcome = ENDED
     end
+
+    # @return [Outcome] how it has ended, whatever ended the thread that {#run} was called on
+    attr_reader :outcome
 
     # Boots, serves until the engine is over or the crew is set aside, and stops.
     #
-    # @return [Outcome]
+    # @return [void]
     def run
-      return Outcome.new(:ended, nil) unless @native # the engine has been stopped meanwhile
+      return unless @native # the engine has been stopped meanwhile
 
-      problem = boot
-      return Outcome.new(:unbooted, problem) if problem
-
+      @outcome = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
+      boot
+      @outcome = Outcome.new(:died, "its own thread was ended")
       serve
-      Outcome.new(:ended, nil)
+      @outcome = ENDED
+    rescue Exception => error # the crew ends with it, as it is
+      @outcome = Outcome.new(@outcome.kind, error.full_message(highlight: false, order: :top))
     end
 
     # Starts one more thread.
@@ -86,12 +94,7 @@ module Kino
 
     private
 
-    def boot
-      @plan.on_boot.each { |hook| hook.call(@index) }
-      nil
-    rescue Exception => error # whatever it is, it keeps the worker from serving
-      error.full_message(highlight: false, order: :top)
-    end
+    def boot = @plan.on_boot.each { |hook| hook.call(@index) }
 
     def serve
       @plan.threads.times { reinforce }

@@ -39,6 +39,7 @@ impl Engine {
     /// # Errors
     /// When the system gives no poll or no thread.
     pub(crate) fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Engine> {
+        thread_hooks::install();
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             process: std::process::id(),

@@ -10,7 +10,7 @@
     reason = "all that is public is the function that Ruby looks for, which the attribute below makes"
 )]
 
-use magnus::{Error, Ruby, function, method, prelude::*};
+use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
 
 mod crew;
 mod ends;
@@ -81,5 +81,9 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker.define_method("retract", method!(Worker::retract, 0))?;
     worker.define_method("open?", method!(Worker::is_open, 0))?;
     worker.define_method("sending?", method!(Worker::is_sending, 0))?;
+
+    // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
+    // wait for that lock while the other waits for all ractors to stop.
+    let _ = (Server::class(ruby), Crew::class(ruby), Worker::class(ruby));
     Ok(())
 }

@@ -40,11 +40,10 @@ module Kino
       # @return [void]
       def self.serve(app, plan, index, lane)
         $stdout.sync = true
-        outcome = Crew::Outcome.new(:died, "its ractor's own thread was ended")
-        outcome = Crew.new(app, plan, index, lane).run
-      rescue Exception => error # the ractor ends with it, as it is
-        outcome = Crew::Outcome.new(:died, error.full_message(highlight: false, order: :top))
+        crew = Crew.new(app, plan, index, lane)
+        crew.run
       ensure
+        outcome = crew.outcome
         Native::Crew.tell_end(plan.engine, lane, outcome.kind.to_s, outcome.report)
       end
 

@@ -33,7 +33,9 @@ module Kino
       def run(index, _lane)
         crew = Crew.new(@app, @plan, index, LANE)
         @lock.synchronize { @crews << crew }
-        crew.run
+        # On a thread of its own, which a hook may end without ending the one that is to notice.
+        Thread.new { crew.run }.join
+        crew.outcome
       ensure
         @lock.synchronize { @crews.delete(crew) }
       end

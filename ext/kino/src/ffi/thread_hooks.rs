@@ -26,14 +26,18 @@ pub(crate) fn reserve() {
     KEY.get_or_init(|| unsafe { rb_sys::rb_internal_thread_specific_key_create() });
 }
 
-/// Tells the group what its threads do. Listening starts once in the life of a process.
-pub(crate) fn listen(group: &Arc<Runners>) {
-    GROUPS.lock().push(group.clone());
+/// Has Ruby call the hook, once in the life of a process. In the main ractor, before there are others: Ruby allocates for it.
+pub(crate) fn install() {
     HOOK.get_or_init(|| {
         let events = rb_sys::RUBY_INTERNAL_THREAD_EVENT_READY | rb_sys::RUBY_INTERNAL_THREAD_EVENT_SUSPENDED;
         // SAFETY: the GVL is held; `hear` stays where it is as long as the process, and needs no data.
         unsafe { rb_sys::rb_internal_thread_add_event_hook(Some(hear), events, std::ptr::null_mut()) };
     });
+}
+
+/// Tells the group, too, when a thread of no worker wants the GVL.
+pub(crate) fn listen(group: &Arc<Runners>) {
+    GROUPS.lock().push(group.clone());
 }
 
 /// Ends what [`listen`] began.
