@@ -32,11 +32,9 @@ module Kino
     #   @return [String, nil] what went wrong
     Outcome = Data.define(:kind, :report)
 
-    # Seconds between two looks at whether threads that are finishing have ended, or have to be ended.
-    PATIENCE = 0.01
     # The way a crew should end.
     ENDED = Outcome.new(:ended, nil)
-    private_constant :PATIENCE, :ENDED
+    private_constant :ENDED
 
     # @param app [#call] a Rack app
     # @param plan [Plan]
@@ -113,7 +111,7 @@ module Kino
       workers.each(&:kill) unless served
       until idle?
         dismiss if @native.stopped?
-        Native.sleep(PATIENCE) # and not Thread#join with a limit: inside a ractor of Ruby 3.3 that may wait for ever
+        @native.pause # and not Thread#join with a limit: inside a ractor of Ruby 3.3 that may wait for ever
       end
     ensure
       stop_hooks

@@ -49,7 +49,7 @@ module Kino
       return if @seen[worker]
 
       replaced = @seen.count { |_, is_replaced| is_replaced } < @cap
-      tell(what, replaced) unless @seen.key?(worker)
+      tell(what, replaced) if replaced || !@seen.key?(worker)
       @seen[worker] = replaced
       @replace.call(lane, worker) if replaced
     end

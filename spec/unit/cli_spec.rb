@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "json"
 require "kino/cli"
 require "stringio"
 require "tmpdir"
@@ -24,10 +25,32 @@ RSpec.describe Kino::CLI do
 
     expect([status, err]).to eq([0, ""])
     settings = Kino::Configuration::Settings::TABLE.values.flat_map(&:flags)
-    expect(settings + %w[-C --config --init -v --version -h --help]).to all(satisfy { |flag| out.include?(flag) })
-    expect(out).to include("-t, --threads N            threads in each worker (default 5)\n")
+    expect(settings + %w[-C --config --check --format --request --init -v --version -h --help])
+      .to all(satisfy { |flag| out.include?(flag) })
+    expect(out).to include("-t, --threads N            threads in each worker (default 5; 1 in mode :ractor)\n")
     expect(out.lines(chomp: true)).to all(satisfy { |line| line.size <= 105 })
     expect(kino("-h")).to eq(kino("--help"))
+  end
+
+  it "checks an app, and ends with whether it runs in ractors" do
+    File.write("config.ru", "# frozen_string_literal: true\nrun Module.new { def self.call(_env) = [200, {}, []] }\n")
+    status, out, err = kino("--check")
+    expect([status, err]).to eq([0, ""])
+    expect(out).to start_with("config.ru runs in :ractor mode.")
+      .and end_with("Trial: GET / in a ractor answered 200.\n")
+
+    File.write("other.ru", "puts 'loading'\nrun ->(_env) { [200, {}, []] }\n")
+    status, out, err = kino("--check", "other.ru", "--format", "json")
+    expect([status, err]).to eq([1, "loading\n"])
+    expect(JSON.parse(out)).to include("rackup" => "other.ru", "ractor" => false)
+  end
+
+  it "asks what it is told to, and says why an app can't be loaded" do
+    File.write("config.ru", <<~RUBY)
+      run Module.new { def self.call(env) = [env["PATH_INFO"] == "/a" ? 204 : 404, {}, []] }
+    RUBY
+    expect(kino("--check", "--request", "GET /a")[1]).to end_with("Trial: GET /a in a ractor answered 204.\n")
+    expect(kino("--check", "missing.ru")).to match([1, "", start_with("kino: missing.ru: no such file")])
   end
 
   it "writes a kino.rb, and never over one" do

@@ -10,9 +10,16 @@ RSpec.describe Kino::Configuration do
       bind: ["tcp://127.0.0.1:9292"], mode: :auto, threads: 5, environment: "development", rackup: "config.ru",
       quiet: false, max_header_size: 65_536, max_headers: 128, max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
-      keepalive_timeout: 65, write_timeout: 30, shutdown_timeout: 30
+      keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
+      on_worker_stop: []
     )
     expect(configuration.workers).to eq(described_class::Cpus.count)
+  end
+
+  it "has as many threads by default as its mode wants" do
+    expect(described_class.new(mode: :threaded).threads).to eq(5)
+    expect(described_class.new(mode: :ractor).threads).to eq(1)
+    expect(described_class.new(mode: :ractor, threads: 4).threads).to eq(4)
   end
 
   it "has a reader for each setting" do
@@ -59,6 +66,21 @@ RSpec.describe Kino::Configuration do
 
     expect(changed).to eq(described_class.new(threads: 3, quiet: true))
     expect(configuration.threads).to eq(2)
+  end
+
+  it "leaves the default of threads open when it makes another one" do
+    configuration = described_class.new
+
+    expect(configuration.with(mode: :ractor).threads).to eq(1)
+    expect(configuration.with(quiet: true).with(mode: :ractor).threads).to eq(1)
+    expect(configuration.with(threads: 5).with(mode: :ractor).threads).to eq(5)
+    expect(configuration.with(mode: :ractor).with(mode: :threaded).threads).to eq(5)
+  end
+
+  it "keeps its hooks when it makes another one" do
+    hook = ->(_) {}
+
+    expect(described_class.new(on_worker_boot: hook).with(threads: 3).on_worker_boot).to eq([hook])
   end
 
   it "keeps a nil that is a value when it makes another one" do

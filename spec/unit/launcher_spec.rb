@@ -9,7 +9,7 @@ RSpec.describe Kino::Launcher do
   let(:server_class) do
     Class.new do
       attr_reader :app, :told
-      attr_accessor :on_start, :on_run, :on_stop
+      attr_accessor :on_start, :on_run, :on_stop, :mode, :mode_reason, :given_up
 
       class << self
         attr_accessor :made, :prepare
@@ -19,6 +19,8 @@ RSpec.describe Kino::Launcher do
         @app = app
         @configuration = configuration
         @told = []
+        @mode = :threaded
+        @given_up = []
         @stopped = Queue.new
         self.class.made = self
         self.class.prepare&.call(self)
@@ -91,6 +93,20 @@ RSpec.describe Kino::Launcher do
     expect(out.string).to include("threaded: 1 worker x 1 thread, ")
   end
 
+  it "counts the threads that ractors have where nobody says how many" do
+    server_class.prepare = ->(server) { server.mode = :ractor }
+    stop_by(terminate)
+
+    expect(out.string).to include("ractor: 2 workers x 1 thread, ")
+  end
+
+  it "says which mode it chose and why, where that was left to it" do
+    server_class.prepare = ->(server) { server.mode_reason = "the moon is full" }
+    stop_by(terminate)
+
+    expect(out.string.lines[1]).to eq("Mode auto: threaded, since the moon is full\n")
+  end
+
   it "says nothing when it is to be quiet" do
     stop_by(terminate, quiet: true)
 
@@ -123,6 +139,24 @@ RSpec.describe Kino::Launcher do
     expect(stop_by(terminate, shutdown_timeout: 0.5)).to eq([:left, 1])
     expect(err.string)
       .to eq("kino: requests still ran 0.5 s after the signal (shutdown_timeout); ending without them\n")
+  end
+
+  it "names the requests that it ends without" do
+    server_class.prepare = lambda do |server|
+      server.on_stop = -> { false }
+      server.given_up = ["GET /report, for 31.2 s", "POST /import, for 0.7 s"]
+    end
+
+    expect(stop_by(terminate)).to eq([:left, 1])
+    expect(err.string)
+      .to end_with("\nkino: gave up GET /report, for 31.2 s\nkino: gave up POST /import, for 0.7 s\n")
+  end
+
+  it "ends without waiting when nobody reads that either" do
+    server_class.prepare = ->(server) { server.on_stop = -> { false } }
+    allow(err).to receive(:puts).and_raise(Errno::EPIPE)
+
+    expect(stop_by(terminate)).to eq([:left, 1])
   end
 
   it "ends with 0 when the server is stopped by other means" do

@@ -1,6 +1,7 @@
 //! `Kino::Native::Crew`: the engine's end for the threads that share a GVL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::runners::Runners;
@@ -12,6 +13,9 @@ use crate::ffi::gvl;
 use crate::template::Template;
 use crate::worker::Worker;
 use crate::{exception, input};
+
+/// Between two looks at whether those who are finishing have to be ended.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The engine's end for the threads that share a GVL. Made in the ractor that they run in.
 #[magnus::wrap(class = "Kino::Native::Crew", free_immediately)]
@@ -59,7 +63,14 @@ impl Crew {
         Ok(is_over.unwrap_or(false))
     }
 
-    /// `call -> nil`: ends a [`Crew::wait`], this one or the next.
+    /// `pause -> nil`: waits for [`Crew::call`], for a moment at most, the engine's end or not.
+    pub(crate) fn pause(_: &Ruby, this: &Crew) -> Result<(), Error> {
+        let interrupt = &this.interrupt;
+        gvl::without(|| interrupt.wait(PAUSE), || interrupt.raise());
+        gvl::check_interrupts()
+    }
+
+    /// `call -> nil`: ends a [`Crew::wait`] or a [`Crew::pause`], this one or the next.
     pub(crate) fn call(&self) {
         self.interrupt.raise();
     }

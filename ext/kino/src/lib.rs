@@ -64,6 +64,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     crew.define_singleton_method("tell_end", function!(Crew::tell_end, 4))?;
     crew.define_method("worker", method!(Crew::worker, 1))?;
     crew.define_method("wait", method!(Crew::wait, 0))?;
+    crew.define_method("pause", method!(Crew::pause, 0))?;
     crew.define_method("call", method!(Crew::call, 0))?;
     crew.define_method("stopped?", method!(Crew::is_stopped, 0))?;
     crew.define_method("died", method!(Crew::died, 0))?;

@@ -327,10 +327,9 @@ impl Worker {
 /// Waits for a request without the GVL, first for the right to fetch one.
 fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Taken {
     if !runner.has_baton() {
-        match runner.wait(interrupt, dispatch) {
+        match runner.wait(interrupt) {
             Waited::HasBaton => {}
             Waited::Interrupted => return Taken::Interrupted,
-            Waited::Over => return Taken::Over,
         }
     }
     dispatch.take(interrupt)

@@ -17,12 +17,13 @@ RSpec.describe "examples/hello" do
       expect(client.get("/elsewhere").status).to eq(404)
     end
     expect(@server.signal(:TERM).status).to eq(0)
-    expect(@server.err).to eq("")
+    expect(Example.complaints(@server)).to eq("")
   end
 
   it "starts with a few lines that tell what runs where" do
     @server.url
-    expect(@server.out).to match(/^Kino \d+\.\d+\.\d+ \(ruby #{RUBY_VERSION}, threaded: .*\), pid \d+$/)
+    mode = RUBY_VERSION < "4.0" ? "threaded" : "ractor"
+    expect(@server.out).to match(/^Kino \d+\.\d+\.\d+ \(ruby #{RUBY_VERSION}, #{mode}: .*\), pid \d+$/)
       .and match(%r{^Listening on http://127\.0\.0\.1:\d+$})
   end
 end

@@ -55,6 +55,28 @@ RSpec.describe Kino::CLI::Options do
     expect(described_class.new(%w[-h]).task).to eq(:help)
   end
 
+  it "knows what --check wants to know" do
+    expect(described_class.new(%w[--check])).to have_attributes(task: :check, format: "text", request: "GET /")
+    options = described_class.new(["--check", "--format", "json", "--request", "POST /a?b", "app.ru"])
+    expect(options).to have_attributes(task: :check, format: "json", request: "POST /a?b")
+    expect(configuration("--check", "app.ru").rackup).to eq("app.ru")
+  end
+
+  it "refuses what --check can't do" do
+    expect(refusal("--check", "--format", "xml"))
+      .to eq('--format: given "xml", allowed: text or json; write --format json')
+    expect(refusal("--check", "--request", "/"))
+      .to eq('--request: given "/", allowed: a method and a path, with a query or without; write --request "GET /"')
+    expect(refusal("--chekc")).to eq("--chekc: there is no such option; did you mean --check?")
+  end
+
+  it "refuses --format and --request without --check" do
+    expect(refusal("--format", "json")).to eq("--format: is for --check alone; write kino --check --format json")
+    expect(refusal("--request", "GET /a", "app.ru"))
+      .to eq('--request: is for --check alone; write kino --check --request "GET /a"')
+    expect(refusal("--format", "json", "--version")).to start_with("--format: is for --check alone")
+  end
+
   it "leaves the arguments as they are" do
     argv = %w[-t 3 app.ru].freeze
 

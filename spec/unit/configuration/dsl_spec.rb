@@ -43,15 +43,54 @@ RSpec.describe Kino::Configuration::DSL do
       body_timeout 2
       keepalive_timeout 3
       write_timeout 4
+      stuck_timeout 60
       shutdown_timeout 0.5
     RUBY
 
-    expect(configuration.to_h).to eq(
+    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       environment: "production", rackup: "app.ru", quiet: true, max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", max_connections: 100,
-      queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, shutdown_timeout: 0.5
+      queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
+      shutdown_timeout: 0.5
     )
+  end
+
+  describe "its hooks" do
+    it "are blocks, or objects, each as many as there are, in their order" do
+      write(<<~RUBY)
+        on_worker_boot { |worker| "first \#{worker}" }
+        on_worker_boot String.method(:new)
+        on_worker_stop(->(worker) { "stopped \#{worker}" })
+        on_worker_boot do |worker|
+          "last \#{worker}"
+        end
+      RUBY
+
+      expect(configuration.on_worker_boot.map { |hook| hook.call("1") }).to eq(["first 1", "1", "last 1"])
+      expect(configuration.on_worker_stop.map { |hook| hook.call("1") }).to eq(["stopped 1"])
+    end
+
+    it "are none where none is written" do
+      expect(configuration).to have_attributes(on_worker_boot: [], on_worker_stop: [])
+    end
+
+    it "can be shared between ractors" do
+      write('greeting = "worker".freeze' "\n" 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
+      hook = Ractor.make_shareable(configuration.on_worker_boot.first)
+
+      expect(Ractor.shareable?(hook)).to be(true)
+      expect(hook.call(1)).to eq("worker 1")
+    end
+
+    it "are refused without anything to call, and with more than one thing" do
+      cure = 'write on_worker_boot { |worker| warn "worker #{worker}" }'
+
+      expect(refusal("on_worker_boot")).to eq("kino.rb:1: on_worker_boot needs a value; #{cure}")
+      expect(refusal("on_worker_boot :connect"))
+        .to eq("kino.rb:1: on_worker_boot: given :connect, allowed: a block, or an object with a method call; #{cure}")
+      expect(refusal("\non_worker_boot(5) { }")).to start_with("kino.rb:2: on_worker_boot takes one value, given 5, #<")
+    end
   end
 
   it "has port and host" do

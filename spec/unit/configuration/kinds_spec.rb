@@ -64,18 +64,52 @@ RSpec.describe Kino::Configuration::Kinds do
   describe "a choice" do
     it "is one of the names, as a Symbol or as text" do
       expect([:threaded, "threaded", ":threaded"].map { |given| value(:mode, given) }).to all(be(:threaded))
+      expect([:ractor, "ractor", ":ractor"].map { |given| value(:mode, given) }).to all(be(:ractor))
     end
 
     it "is nothing else; the nearest name is shown" do
-      expect(refusal(:mode, "tread")).to eq('mode: given "tread", allowed: threaded or auto; write mode: :threaded')
+      expect(refusal(:mode, "tread"))
+        .to eq('mode: given "tread", allowed: threaded, ractor or auto; write mode: :threaded')
+      expect(refusal(:mode, :reactor)).to end_with("write mode: :ractor")
       expect(refusal(:mode, "aut")).to end_with("write mode: :auto")
-      expect(refusal(:mode, nil)).to eq("mode: given nil, allowed: threaded or auto; write mode: :threaded")
+      expect(refusal(:mode, nil))
+        .to eq("mode: given nil, allowed: threaded, ractor or auto; write mode: :threaded")
     end
 
     it "says why a name that people will try is not allowed" do
-      expect(refusal(:mode, :ractor))
-        .to eq("mode: given :ractor, which this version doesn't have yet (threaded serves every app); " \
-               "allowed: threaded or auto; write mode: :threaded")
+      choice = described_class::Choice.new(:threaded, :auto, refused: { fast: "which all of them are" })
+
+      expect { choice.call("fast") }.to raise_error(described_class::Rejected, "which all of them are")
+      expect(choice.allowed).to eq("threaded or auto")
+    end
+  end
+
+  describe "a hook" do
+    let(:one) { ->(_) {} }
+    let(:other) { Class.new { def self.call(_) = nil } }
+
+    it "is something to call, or several, in their order" do
+      expect(value(:on_worker_boot, one)).to eq([one])
+      expect(value(:on_worker_boot, other)).to eq([other])
+      expect(value(:on_worker_stop, [other, one])).to eq([other, one])
+      expect(value(:on_worker_stop, [])).to eq([])
+    end
+
+    it "keeps a list of its own, which is frozen" do
+      given = [one]
+      kept = value(:on_worker_boot, given)
+      given << other
+
+      expect(kept).to eq([one]).and be_frozen
+    end
+
+    it "is nothing else; a block is shown" do
+      cure = 'allowed: a block, or an object with a method call; ' \
+             'write on_worker_boot { |worker| warn "worker #{worker}" }'
+
+      expect(refusal(:on_worker_boot, "connect")).to eq("on_worker_boot: given \"connect\", #{cure}")
+      expect([nil, true, 5, :connect].map { |given| refusal(:on_worker_boot, given) }).to all(end_with(cure))
+      expect(refusal(:on_worker_boot, [one, :connect])).to end_with(cure)
     end
   end
 
@@ -121,18 +155,22 @@ RSpec.describe Kino::Configuration::Kinds do
     end
 
     it "is one this process may write to" do
+      folder = Dir.tmpdir
       allow(File).to receive(:writable?).and_call_original
-      allow(File).to receive(:writable?).with(Dir.tmpdir).and_return(false)
+      allow(File).to receive(:writable?).with(folder).and_return(false)
 
-      expect(refusal(:spool_dir, Dir.tmpdir)).to include("which this process may not write to")
+      expect(refusal(:spool_dir, folder)).to include("which this process may not write to")
     end
   end
 
   describe "a limit that may be lifted" do
     it "is nil or the text for it, or a number within its bounds" do
       expect([nil, "nil", 5, "5"].map { |given| value(:max_body_size, given) }).to eq([nil, nil, 5, 5])
+      expect([nil, "nil", 0.5, "60"].map { |given| value(:stuck_timeout, given) }).to eq([nil, nil, 0.5, 60])
       expect(refusal(:max_body_size, -1))
         .to include("allowed: an Integer from 0 to 1125899906842624, or nil for no limit; write")
+      expect(refusal(:stuck_timeout, 0))
+        .to end_with("a number of seconds from 0.1 to 86400, or nil for no limit; write stuck_timeout: 60")
     end
   end
 end

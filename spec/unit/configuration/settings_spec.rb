@@ -8,7 +8,8 @@ RSpec.describe Kino::Configuration::Settings do
       it "allows its own default and its example" do
         source = Kino::Configuration::Source.keyword
 
-        expect { setting.parse(setting.default, source) }.not_to raise_error
+        # How many threads there are by default is for the mode to say.
+        expect { setting.parse(setting.default, source) }.not_to raise_error unless setting.name == :threads
         expect { setting.parse(setting.example, source) }.not_to raise_error
       end
 

@@ -18,14 +18,16 @@ RSpec.describe Kino::Configuration::Template do
 
   it "works when every setting is uncommented" do
     words = Kino::Configuration::Settings::TABLE.keys.join("|")
-    File.write("kino.rb", described_class.text.gsub(/^# ((?:#{words}) \S+)$/, '\1'))
+    File.write("kino.rb", described_class.text.gsub(/^# ((?:#{words}) (?:\S+|\{.*\}))$/, '\1'))
 
     expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")]))
-      .to have_attributes(threads: 5, mode: :threaded, quiet: true, max_connections: 1024, spool_dir: "/var/tmp")
+      .to have_attributes(threads: 5, mode: :threaded, quiet: true, max_connections: 1024, spool_dir: "/var/tmp",
+                          stuck_timeout: 60, on_worker_boot: [Proc], on_worker_stop: [Proc])
   end
 
   it "says of each setting its default, flags and variables" do
-    expect(described_class.text).to include("# Default: 5; also -t, --threads, RAILS_MAX_THREADS\n# threads 5\n")
+    expect(described_class.text)
+      .to include("# Default: 5; 1 in mode :ractor; also -t, --threads, RAILS_MAX_THREADS\n# threads 5\n")
   end
 
   it "leaves a file that exists alone" do

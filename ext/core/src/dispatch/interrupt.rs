@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
@@ -41,6 +42,11 @@ impl Interrupt {
         }
         // The worker may be the one who polls.
         self.context.wake();
+    }
+
+    /// Waits until it is raised, for `time` at most.
+    pub fn wait(&self, time: Duration) {
+        let _ = self.raised.recv_timeout(time);
     }
 
     /// Lets go of the descriptors that waiting for clients took: the worker has ended, even if this lives on.

@@ -199,11 +199,6 @@ impl Dispatch {
         while self.ready.1.try_recv().is_ok() {}
     }
 
-    /// Closed, and readable as such, once all is over.
-    pub(crate) fn over(&self) -> &Receiver<()> {
-        &self.over.1
-    }
-
     /// The lead, if nobody has it.
     pub(super) fn try_lead(&self) -> Option<Box<Poller>> {
         self.lead.1.try_recv().ok()

@@ -12,7 +12,6 @@ use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use parking_lot::Mutex;
 
 use super::interrupt::Interrupt;
-use super::lead::Dispatch;
 use super::serving::{AtWork, Serving};
 use crate::net::deadlines::Micros;
 
@@ -88,8 +87,6 @@ pub enum Waited {
     HasBaton,
     /// It was called.
     Interrupted,
-    /// There is nothing to fetch any more.
-    Over,
 }
 
 impl Runners {
@@ -176,8 +173,9 @@ impl Runner {
         self.has_baton.load(Ordering::SeqCst)
     }
 
-    /// Waits for the baton, without the lock.
-    pub fn wait(self: &Arc<Self>, interrupt: &Interrupt, dispatch: &Dispatch) -> Waited {
+    /// Waits for the baton, without the lock. When all is over, whoever has it hears of that and passes it on as it leaves,
+    /// so that those who wait end one after the other: at the same moment they would all want the lock.
+    pub fn wait(self: &Arc<Self>, interrupt: &Interrupt) -> Waited {
         {
             let mut baton = self.group.baton.lock();
             if self.pick_up(&mut baton) {
@@ -188,7 +186,6 @@ impl Runner {
         let waited = select_biased! {
             recv(self.handed.1) -> _ => return Waited::HasBaton,
             recv(interrupt.raised) -> _ => Waited::Interrupted,
-            recv(dispatch.over()) -> _ => Waited::Over,
         };
         let mut baton = self.group.baton.lock();
         let place = baton.waiting.iter().position(|runner| Arc::ptr_eq(runner, self));

@@ -1,0 +1,54 @@
+# frozen_string_literal: true
+
+require "kino/check"
+require_relative "apps"
+require_relative "trial_apps"
+
+RSpec.describe Kino::Check::Trial do
+  def trial(app, request = "GET /", **options)
+    described_class.run(app, Kino::Check::Request.parse(request), **options)
+  end
+
+  def place(text) = CheckApps.place(text, "trial_apps.rb")
+
+  it "answers the status" do
+    expect(trial(CheckApps::Plain))
+      .to have_attributes(request: "GET /", outcome: :answered, status: 200, exception: nil, passed?: true)
+    expect(trial(TrialApps::Fails)).to have_attributes(outcome: :answered, status: 503, passed?: false)
+  end
+
+  it "asks what it was told to, as Rack wants it" do
+    expect(trial(TrialApps::Mirror, "PUT /path?207")).to have_attributes(status: 207, request: "PUT /path?207")
+  end
+
+  it "reads the body and closes it" do
+    expect(trial(TrialApps::Streams)).to have_attributes(outcome: :raised, passed?: false,
+                                                         exception: { class: "ArgumentError", message: "closed",
+                                                                      where: place("raise ArgumentError") })
+    expect(trial(TrialApps::Callable)).to have_attributes(outcome: :answered, status: 201)
+  end
+
+  it "answers the exception and the app's own line" do
+    expect(trial(TrialApps::Raises)).to have_attributes(outcome: :raised, status: nil, passed?: false,
+                                                        exception: { class: "IndexError", message: "on purpose",
+                                                                     where: place("def self.deeper") })
+    expect(trial(TrialApps::Library).exception).to include(class: "ArgumentError", where: place('Integer("x")'))
+    expect(trial(TrialApps::Speechless).exception)
+      .to include(class: "TrialApps::Speechless::Error", message: "(its message can't be told)")
+    expect(trial(TrialApps::Nonsense)).to have_attributes(outcome: :raised)
+  end
+
+  it "survives whatever ends the ractor" do
+    expect(trial(TrialApps::Throws).exception).to include(class: "UncaughtThrowError")
+    expect(trial(TrialApps::Exits).exception).to include(class: "ThreadError", message: include("Thread.exit"))
+  end
+
+  it "doesn't wait for ever" do
+    IO.pipe do |reader, writer|
+      expect(trial(TrialApps::Waits, "GET /?#{reader.fileno}", limit: 0.05))
+        .to have_attributes(outcome: :silent, status: nil, passed?: false)
+    ensure
+      writer.close
+    end
+  end
+end
