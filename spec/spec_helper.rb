@@ -12,11 +12,16 @@ require "rspec"
 require_relative "support/barrier"
 require_relative "support/bodies"
 require_relative "support/browser"
+require_relative "support/channel"
 require_relative "support/eventually"
 require_relative "support/example"
 require_relative "support/probes"
 require_relative "support/raw_client"
 require_relative "support/serving"
+require_relative "support/shareable"
+
+# Ruby says of its first ractor that it is experimental, on standard error, where nothing is expected.
+Warning[:experimental] = false
 
 RSpec.configure do |config|
   config.disable_monkey_patching!
@@ -30,6 +35,10 @@ RSpec.configure do |config|
   config.filter_run_when_matching :focus
 
   config.define_derived_metadata(file_path: %r{/spec/integration/}) { |metadata| metadata[:integration] = true }
+  config.include Shareable
+  config.extend Shareable
+  config.after { Channel.close_all }
+
   config.include Eventually, :integration
   config.include Serving, :integration
   config.extend Serving::EachMode, :integration

@@ -6,6 +6,9 @@ module Kino
   # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in
   # the main ractor or in one of its own, and is the same in both.
   #
+  # Its threads never wait for each other in Ruby, by a Mutex or a join: inside a ractor of Ruby 3.3 some would never be
+  # woken. What they share are Arrays and a Hash that are changed by one call at a time, under the lock they run with.
+  #
   # @api private
   class Crew
     # What every crew of a server goes by; shareable.
@@ -47,9 +50,9 @@ module Kino
       @native = Native::Crew.of(plan.engine, lane)
       @failure = Failure.new(plan.environment, $stderr)
       @workers = {}
-      @lock = Mutex.new
-      @closing = false
-      @missing = 0
+      @started = []
+      @ended = []
+      @missing = []
       @outcome = ENDED
     end
 
@@ -76,19 +79,15 @@ module Kino
     # @return [void]
     def reinforce
       worker = Worker.new(@native.worker(template), @app, @failure)
-      @lock.synchronize do
-        return if @closing
-
-        thread = Thread.new { work(worker) }
-        thread.name = "kino #{@index + 1}"
-        thread.report_on_exception = false
-        @workers[thread] = worker
-      end
+      @started << worker
+      thread = Thread.new { work(worker) }
+      thread.name = "kino #{@index + 1}"
+      thread.report_on_exception = false
     end
 
     # @param thread [Thread]
     # @return [Boolean] whether it is one of the crew
-    def worker?(thread) = @lock.synchronize { @workers.key?(thread) }
+    def worker?(thread) = @workers.key?(thread)
 
     private
 
@@ -107,20 +106,13 @@ module Kino
     end
 
     def finish(served)
-      @lock.synchronize { @closing = true }
-      workers.each(&:kill) unless served
       until idle?
-        dismiss if @native.stopped?
-        @native.pause # and not Thread#join with a limit: inside a ractor of Ruby 3.3 that may wait for ever
+        @workers.values.each(&:dismiss) if @native.stopped? # which is no fault of the app
+        @workers.keys.each(&:kill) if @native.stopped? || !served
+        @native.pause
       end
     ensure
       stop_hooks
-    end
-
-    # A server that stops at once ends its threads whatever they do, which is no fault of the app.
-    def dismiss
-      @lock.synchronize { @workers.each_value(&:dismiss) }
-      workers.each(&:kill)
     end
 
     def stop_hooks
@@ -131,25 +123,23 @@ module Kino
       end
     end
 
-    def workers = @lock.synchronize { @workers.keys }
-
-    def idle? = @lock.synchronize { @workers.empty? }
+    def idle? = @started.size == @ended.size
 
     def work(worker)
-      ended = worker.run
+      @workers[Thread.current] = worker
+      completed = worker.run
     ensure
-      @lock.synchronize do
-        @workers.delete(Thread.current)
-        @missing += 1 unless ended
-      end
+      @workers.delete(Thread.current)
+      @ended << worker
+      @missing << worker unless completed
       @native.call
     end
 
     # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a
     # ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
     def replace_missing
-      missing = @lock.synchronize { @missing.tap { @missing = 0 } }
-      missing.times do
+      while (worker = @missing.shift)
+        [@started, @ended].each { |list| list.delete(worker) }
         @native.died
         reinforce
       end

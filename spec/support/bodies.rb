@@ -1,28 +1,33 @@
 # frozen_string_literal: true
 
-# Response bodies of each kind Rack knows, that tell what is done to them.
-module Bodies
-  # What every body here has: a queue of what was called, in order.
-  module Told
-    attr_reader :told
+require_relative "eventually"
 
-    def initialize(*parts, &work)
+# Response bodies of each kind Rack knows, that tell what is done to them: to the channel `told`, where there is one.
+# An app makes a new one for each request, or gives a copy (`dup`) of one that was made shareable.
+module Bodies
+  # What the channel was told so far, `close` awaited.
+  def self.calls(told)
+    list = []
+    until list.last == :close
+      list << (told.pop(timeout: Eventually::DEADLINE) || raise("nobody closed the body; it was told #{list}"))
+    end
+    list << told.pop until told.empty?
+    list
+  end
+
+  # What every body here has.
+  module Told
+    def initialize(*parts, told: nil, &work)
       @parts = parts
       @work = work
-      @told = Queue.new
+      @told = told
     end
 
-    def close = @told << :close
+    def close = tell(:close)
 
-    # What was called so far, `close` awaited.
-    def calls
-      list = []
-      until list.last == :close
-        list << (@told.pop(timeout: 20) || raise("the body was not closed within 20 s; it was told #{list}"))
-      end
-      list << @told.pop until @told.empty?
-      list
-    end
+    private
+
+    def tell(call) = @told&.<<(call)
   end
 
   # Only `each`.
@@ -30,7 +35,7 @@ module Bodies
     include Told
 
     def each(&block)
-      @told << :each
+      tell(:each)
       @parts.each(&block)
       @work&.call(block)
     end
@@ -39,7 +44,7 @@ module Bodies
   # `each`, and `to_ary`, which by the SPEC closes the body itself; the server's own call then does no more.
   class Listed < Each
     def to_ary
-      @told << :to_ary
+      tell(:to_ary)
       @parts
     ensure
       close
@@ -56,7 +61,7 @@ module Bodies
     include Told
 
     def call(stream)
-      @told << :call
+      tell(:call)
       @parts.each { |part| stream.write(part) }
       @work&.call(stream)
     ensure
@@ -68,13 +73,13 @@ module Bodies
   class Filed < Each
     attr_reader :to_path
 
-    def initialize(path)
-      super()
+    def initialize(path, **)
+      super(**)
       @to_path = path
     end
 
     def each
-      @told << :each
+      tell(:each)
       yield File.binread(to_path)
     end
   end

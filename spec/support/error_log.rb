@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
+require_relative "eventually"
+
 # What reaches standard error while a server runs, whoever writes it: the app through rack.errors, Ruby's own warnings,
 # native code. Nothing is expected there unless a spec waits for it.
 class ErrorLog
-  DEADLINE = ENV["GC_STRESS"] == "1" ? 600 : 20
+  DEADLINE = Eventually::DEADLINE
 
   # Yields a log; standard error goes to it until the block ends.
   def self.capture

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "socket"
+require_relative "eventually"
 require_relative "raw_response"
 
 # An HTTP/1.1 client that sends exactly the bytes it is given and believes nothing. A server that stays silent is a
@@ -12,7 +13,7 @@ class RawClient
   # The server closed the connection before a response was complete.
   class Truncated < StandardError; end
 
-  DEADLINE = ENV["GC_STRESS"] == "1" ? 600 : 20
+  DEADLINE = Eventually::DEADLINE
 
   # Connects to "http://127.0.0.1:80", "http://[::1]:80" or "unix:///path"; closes after the block, if there is one.
   def self.open(url)

@@ -1,19 +1,27 @@
 # frozen_string_literal: true
 
+require "rack/headers"
 require "rack/lint"
+require "rack/utils"
 require_relative "error_log"
 require_relative "raw_client"
 
 # Runs apps on a server of their own, in this process, on a port of the system's choice.
 module Serving
-  # The modes every behaviour is shown in.
-  MODES = %i[threaded].freeze
+  # The modes every behaviour is shown in. Ruby 3.3 sometimes never wakes a thread of a ractor when several ractors have
+  # several threads, so there the modes are both only when asked for: KINO_MODES=threaded,ractor.
+  BOTH = "threaded,ractor"
+  MODES = ENV.fetch("KINO_MODES", RUBY_VERSION >= "4.0" ? BOTH : "threaded").split(",").map(&:to_sym).freeze
 
   # With GC_STRESS=1 the collector runs at every chance it has, so that a value that native code has forgotten to keep
   # is sure to be missed. Rack::Lint, which has nothing native, would take most of the time.
   STRESS = ENV["GC_STRESS"] == "1"
 
   SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10 }.freeze
+
+  # Tables of Rack's that it has not frozen, and that Rack::Lint needs in ractors.
+  [Rack::Utils::STATUS_WITH_NO_ENTITY_BODY, Rack::Headers::KNOWN_HEADERS, Rack::Lint::Wrapper::BODY_METHODS,
+   Rack::Lint::Wrapper::StreamWrapper::REQUIRED_METHODS].each { |table| Ractor.make_shareable(table) }
 
   # For example groups.
   module EachMode
@@ -28,6 +36,11 @@ module Serving
     end
   end
 
+  # For the very few examples that other modes can't have.
+  def only_in(only, why)
+    skip "only in #{only} mode: #{why}" unless mode == only
+  end
+
   # Starts a server, yields it and what reaches standard error, and stops it. The app is held to Rack's SPEC, and so is
   # the server, unless `lint` is false; what is logged and not waited for fails the example.
   def serve(app, lint: true, **settings)
@@ -35,7 +48,7 @@ module Serving
     log = nil
     result = ErrorLog.capture do |captured|
       log = captured
-      server = Kino::Server.new(lint && !STRESS ? Rack::Lint.new(app) : app, **SETTINGS, mode: mode, **settings)
+      server = Kino::Server.new(lint && !STRESS ? linted(app) : app, **SETTINGS, mode: mode, **settings)
       run(server) { yield server, log }
     end
     expect(log.unexpected).to eq("")
@@ -58,6 +71,11 @@ module Serving
   end
 
   private
+
+  def linted(app)
+    lint = Rack::Lint.new(app)
+    Ractor.shareable?(app) ? Ractor.make_shareable(lint) : lint
+  end
 
   def run(server)
     finished = false

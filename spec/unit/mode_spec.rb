@@ -53,7 +53,7 @@ RSpec.describe Kino::Mode do
 
       expect { mode(unshareable, :ractor) }.to raise_error(Kino::UnshareableAppError) { |error|
         expect(error.message.lines(chomp: true)).to match([
-          /\Athe app can't be shared .* mode :ractor can't run it \(kino --check .*; mode :threaded runs every app\):\z/,
+          /\Athe app can't be shared .* mode :ractor can't run it \(kino --check .*; mode :threaded runs .* app\):\z/,
           "  app.@cache0 is a Hash", "  app.@cache1 is a Hash"
         ])
         expect(error.findings).to eq(findings)

@@ -1,14 +1,10 @@
 # frozen_string_literal: true
 
-module Bench
-  # What Kino wants to reach, and whether it did.
-  module Bars
-    # @!attribute text [String] what is measured
-    # @!attribute wanted [String]
-    # @!attribute measured [String, nil] nil when it was not
-    # @!attribute passed [Boolean, nil]
-    Verdict = Data.define(:text, :wanted, :measured, :passed)
+require_relative "verdict"
 
+module Bench
+  # What Kino wants to reach in bench/compare, and whether it did.
+  module Bars
     # Requests a second that 16 threads reach if each waits 5 ms for every request and nothing else costs time.
     POSSIBLE_IO = 16 / 0.005
 
@@ -22,55 +18,36 @@ module Bench
 
     def against_puma(results)
       [
-        at_most("plaintext: CPU a request against Puma cluster 2x3",
-                results.ratio("plaintext", :cpu_us, "kino", "puma-cluster"), 1 / 6.0, "1/6") { |ratio| part(ratio) },
-        at_least("plaintext: req/s against Puma cluster 2x3",
-                 results.ratio("plaintext", :rps, "kino", "puma-cluster"), 4, "4x") { |ratio| times(ratio) },
-        at_least("rails: req/s of one process against one Puma process, 5 threads each",
-                 results.ratio("rails", :rps, "kino", "puma-single"), 1.1, "1.1x") { |ratio| times(ratio) }
+        Verdict.at_most("plaintext: CPU a request against Puma cluster 2x3",
+                        results.ratio("plaintext", :cpu_us, "kino", "puma-cluster"), 1 / 6.0, "1/6",
+                        &Verdict.method(:part)),
+        Verdict.at_least("plaintext: req/s against Puma cluster 2x3",
+                         results.ratio("plaintext", :rps, "kino", "puma-cluster"), 4, "4x", &Verdict.method(:times)),
+        Verdict.at_least("rails: req/s of one process against one Puma process, 5 threads each",
+                         results.ratio("rails", :rps, "kino", "puma-single"), 1.1, "1.1x", &Verdict.method(:times))
       ]
     end
 
     def against_the_possible(results)
       io = results.median("io", "kino", :rps)
       [
-        at_most("plaintext: CPU a request against the ceiling",
-                results.ratio("plaintext", :cpu_us, "kino", "ceiling"), 3, "3x") { |ratio| times(ratio) },
-        at_most("plaintext, 6 threads, 32 connections: p99",
-                results.median("plaintext", "kino", :p99), 3, "3 ms") { |ms| format("%.2f ms", ms) },
-        at_least("io, 16 threads, 64 connections: req/s of the possible #{POSSIBLE_IO.to_i}",
-                 io && io / POSSIBLE_IO, 0.95, "95%") { |ratio| format("%.1f%%", ratio * 100) }
+        Verdict.at_most("plaintext: CPU a request against the ceiling",
+                        results.ratio("plaintext", :cpu_us, "kino", "ceiling"), 3, "3x", &Verdict.method(:times)),
+        Verdict.at_most("plaintext, 6 threads, 32 connections: p99",
+                        results.median("plaintext", "kino", :p99), 3, "3 ms") { |ms| format("%.2f ms", ms) },
+        Verdict.at_least("io, 16 threads, 64 connections: req/s of the possible #{POSSIBLE_IO.to_i}",
+                         io && io / POSSIBLE_IO, 0.95, "95%") { |ratio| format("%.1f%%", ratio * 100) }
       ]
     end
 
     def idle(results)
       [
-        at_most("1,000 idle keep-alive connections: CPU",
-                results.median("idle", "kino", :cpu_percent), 0.5, "0.5% of a core") { |part| format("%.2f%%", part) },
-        at_most("10,000 idle keep-alive connections: memory each",
-                results.median("idle", "kino", :kib_each), 8, "8 KiB") { |kib| format("%.1f KiB", kib) }
+        Verdict.at_most("1,000 idle keep-alive connections: CPU", results.median("idle", "kino", :cpu_percent), 0.5,
+                        "0.5% of a core") { |part| format("%.2f%%", part) },
+        Verdict.at_most("10,000 idle keep-alive connections: memory each", results.median("idle", "kino", :kib_each),
+                        8, "8 KiB") { |kib| format("%.1f KiB", kib) }
       ]
     end
-
-    def at_most(text, value, limit, label, &)
-      verdict(text, value, "at most #{label}", value && value <= limit, &)
-    end
-
-    def at_least(text, value, limit, label, &)
-      verdict(text, value, "at least #{label}", value && value >= limit, &)
-    end
-
-    def verdict(text, value, wanted, passed)
-      Verdict.new(text: text, wanted: wanted, measured: value && yield(value), passed: passed)
-    end
-
-    def times(ratio)
-      format("%.2fx", ratio)
-    end
-
-    def part(ratio)
-      format("1/%.1f", 1 / ratio)
-    end
-    private_class_method :against_puma, :against_the_possible, :idle, :at_most, :at_least, :verdict, :times, :part
+    private_class_method :against_puma, :against_the_possible, :idle
   end
 end

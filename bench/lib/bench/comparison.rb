@@ -7,14 +7,19 @@ require_relative "server"
 require_relative "wrk"
 
 module Bench
-  # Runs the plan, round by round, and gathers the samples.
+  # Runs a plan, round by round, and gathers the samples.
   class Comparison
+    # @return [Results]
+    attr_reader :results
+
+    # @param groups [Array<Plan::Group>]
     # @param rounds [Integer]
     # @param seconds [Integer] of each run of wrk
     # @param warmup [Integer] seconds of load before each of them, not counted
-    # @param servers [Array<String>] which of {Plan::SERVERS}
+    # @param servers [Array<String>] names of the contenders that take part
     # @param only [Array<String>] which endpoints, "idle" among them
-    def initialize(rounds:, seconds:, warmup:, servers:, only:)
+    def initialize(groups, rounds:, seconds:, warmup:, servers:, only:)
+      @groups = groups
       @rounds = rounds
       @seconds = seconds
       @warmup = warmup
@@ -23,12 +28,14 @@ module Bench
       @results = Results.new
     end
 
+    # @yieldparam round [Integer] after each, from 0
     # @return [Results]
     def run
       IdleConnections.raise_limit if @only.include?("idle")
       @rounds.times do |round|
-        Plan.groups.each { |group| load_group(group, round) }
+        @groups.each { |group| load_group(group, round) }
         hold_idle(Plan.idle, round) if @only.include?("idle")
+        yield round if block_given?
       end
       @results
     end
@@ -51,7 +58,7 @@ module Bench
     end
 
     def sample(endpoint, server, connections, round)
-      check(endpoint, server)
+      server.expect(endpoint.path, endpoint.body)
       Wrk.run(server.url(endpoint.path), seconds: @warmup, connections: connections) if @warmup.positive?
       before = server.tree.cpu_us
       run = Wrk.run(server.url(endpoint.path), seconds: @seconds, connections: connections)
@@ -84,15 +91,6 @@ module Bench
       yield pairs unless pairs.empty?
     ensure
       servers.each(&:stop)
-    end
-
-    # A wrong answer can be a fast one.
-    def check(endpoint, server)
-      status, body = server.get(endpoint.path)
-      return if status == 200 && endpoint.body === body
-
-      raise Problem, "#{server.name} answers #{endpoint.path} with #{status} and #{body[0, 100].inspect}:\n" +
-                     server.log_end
     end
 
     def wanted?(contender)

@@ -8,19 +8,40 @@ module Bench
   module Machine
     module_function
 
-    # @return [Hash{String => String}]
+    # @return [Hash{String => String}] for servers that run on this Ruby with the checkout's bundle
     def facts
-      {
-        "CPU" => "#{cpu}, #{Etc.nprocessors} cores", "Linux" => Etc.uname[:release][/\A[\d.]+/],
-        "Ruby" => ruby, "Rust" => first_line("rustc", "--version"), "wrk" => first_line("wrk", "-v")&.slice(/\d[\d.]+/),
-        "Kino" => kino, **gems
-      }.compact
+      { **hardware, "Ruby" => ruby, "Rust" => first_line("rustc", "--version"), "wrk" => wrk, "Kino" => kino,
+        **gems }.compact
+    end
+
+    # @param interpreter [Interpreter]
+    # @return [Hash{String => String}] for servers that run on it
+    def facts_of(interpreter)
+      { **hardware, "Ruby" => interpreter.to_s, "wrk" => wrk, "Kino" => kino, "Puma" => interpreter.puma_version,
+        "Rack" => interpreter.rack_version }.compact
     end
 
     # @return [Array(Integer, Integer)] the time the hypervisor gave to others, and all time, in clock ticks
     def stolen
       ticks = File.foreach("/proc/stat").first.split.drop(1).map(&:to_i)
       [ticks[7].to_i, ticks.first(8).sum]
+    end
+
+    # @yield the run
+    # @return [String] how much of the machine's time the run did not get
+    def stolen_meanwhile
+      before = stolen
+      yield
+      part, all = stolen.zip(before).map { |after, then_| after - then_ }
+      format("%.1f%% of the machine's time was stolen by its host meanwhile.", 100.0 * part / all)
+    end
+
+    def hardware
+      { "CPU" => "#{cpu}, #{Etc.nprocessors} cores", "Linux" => Etc.uname[:release][/\A[\d.]+/] }
+    end
+
+    def wrk
+      first_line("wrk", "-v")&.slice(/\d[\d.]+/)
     end
 
     def cpu
@@ -50,6 +71,6 @@ module Bench
     rescue Errno::ENOENT
       nil
     end
-    private_class_method :cpu, :ruby, :kino, :gems, :first_line
+    private_class_method :stolen, :hardware, :wrk, :cpu, :ruby, :kino, :gems, :first_line
   end
 end

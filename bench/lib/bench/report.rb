@@ -2,13 +2,13 @@
 
 require_relative "bars"
 require_relative "plan"
+require_relative "table"
 
 module Bench
   # Results as Markdown.
   class Report
     FIELDS = %i[rps cpu_us p50 p99 pss_mib].freeze
     COLUMNS = ["req/s", "CPU us/req", "p50 ms", "p99 ms", "PSS MiB"].freeze
-    PASSED = { true => "pass", false => "**fail**", nil => "" }.freeze
 
     # @param results [Results]
     # @param facts [Hash{String => String}]
@@ -27,31 +27,24 @@ module Bench
 
     # @return [String]
     def to_markdown
-      [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, bars, *loads, idle, faults]
-        .compact.join("\n\n") << "\n"
+      [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, Table.verdicts(@verdicts), *loads,
+       idle, Table.faults(@results.faults)].compact.join("\n\n") << "\n"
     end
 
     private
-
-    def bars
-      rows = @verdicts.map do |verdict|
-        [verdict.text, verdict.wanted, verdict.measured || "not measured", PASSED[verdict.passed]]
-      end
-      table(%w[bar wanted measured] << "", rows)
-    end
 
     def loads
       (@results.endpoints - ["idle"]).map do |endpoint|
         base = (%w[puma-cluster puma-single] & @results.servers(endpoint)).first
         header = ["#{endpoint} (#{connections(endpoint)} connections)", *COLUMNS]
         header += ["req/s against #{base}", "CPU against #{base}"] if base
-        table(header, @results.servers(endpoint).map { |server| load_row(endpoint, server, base) })
+        Table.of(header, @results.servers(endpoint).map { |server| load_row(endpoint, server, base) })
       end
     end
 
     def load_row(endpoint, server, base)
       rps, cpu_us, p50, p99, pss_mib = FIELDS.map { |field| @results.median(endpoint, server, field) }
-      row = ["#{server} #{size(endpoint, server)}", number(rps), format("%.1f", cpu_us), format("%.2f", p50),
+      row = ["#{server} #{size(endpoint, server)}", Table.number(rps), format("%.1f", cpu_us), format("%.2f", p50),
              format("%.2f", p99), format("%.1f", pss_mib)]
       row += %i[rps cpu_us].map { |field| format("%.2fx", @results.ratio(endpoint, field, server, base)) } if base
       row
@@ -61,30 +54,10 @@ module Bench
       servers = @results.servers("idle")
       return if servers.empty?
 
-      table(["idle keep-alive connections", "1,000: CPU % of a core", "10,000: KiB each"], servers.map do |server|
+      Table.of(["idle keep-alive connections", "1,000: CPU % of a core", "10,000: KiB each"], servers.map do |server|
         [server, format("%.2f", @results.median("idle", server, :cpu_percent)),
          format("%.1f", @results.median("idle", server, :kib_each))]
       end)
-    end
-
-    def faults
-      return if @results.faults.empty?
-
-      "Not every answer was good:\n\n" + @results.faults.map { |fault| "- #{fault}" }.join("\n")
-    end
-
-    # Text to the left, numbers to the right.
-    def table(header, rows)
-      rule = header.each_index.map { |column| numbers?(rows, column) ? "---:" : "---" }
-      [header, rule, *rows].map { |row| "| #{row.join(" | ")} |" }.join("\n")
-    end
-
-    def numbers?(rows, column)
-      rows.all? { |row| row[column].match?(/\A[\d.,]+x?\z/) }
-    end
-
-    def number(value)
-      value.round.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ",")
     end
 
     def group(endpoint)

@@ -70,6 +70,16 @@ module Bench
       end
     end
 
+    # A wrong answer can be a fast one.
+    # @param wanted [String, Regexp]
+    # @raise [Problem] when it answers with anything else
+    def expect(path, wanted)
+      status, body = get(path)
+      return if status == 200 && wanted === body
+
+      raise Problem, "#{name} answers #{path} with #{status} and #{body[0, 100].inspect}:\n#{log_end}"
+    end
+
     # @return [String]
     def url(path)
       "http://127.0.0.1:#{port}#{path}"
@@ -77,7 +87,19 @@ module Bench
 
     # @return [Boolean]
     def ended?
-      @ended ||= !Process.wait(@pid, Process::WNOHANG).nil?
+      @ended ||= !Process.wait(@pid, Process::WNOHANG).nil?.tap { |running| @status = $? unless running }
+    end
+
+    # @return [Boolean] whether it has ended with status 0
+    def ended_well?
+      ended? && @status.success?
+    end
+
+    # @param name [String]
+    def signal(name)
+      Process.kill(name, @pid)
+    rescue Errno::ESRCH
+      nil # it ended on its own
     end
 
     # Asks it to stop, and ends it, and whatever it started, when it doesn't. Safe to call twice.
@@ -86,7 +108,7 @@ module Bench
       return true if ended?
 
       family = tree.pids
-      Process.kill("TERM", @pid)
+      signal("TERM")
       deadline = now + STOP
       sleep 0.02 until ended? || now > deadline
       family.each { |pid| kill(pid) } unless ended?

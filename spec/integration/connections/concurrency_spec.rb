@@ -15,12 +15,13 @@ RSpec.describe "Requests at the same time" do
     end
 
     it "are as many as there are threads, and no more" do
-      inside = Queue.new
-      go_on = Queue.new
-      app = lambda do |_|
-        inside << true
-        go_on.pop
-        [200, {}, []]
+      inside, go_on = Channel.new, Channel.new
+      app = shareable do
+        lambda do |_|
+          inside << true
+          go_on.pop
+          [200, {}, []]
+        end
       end
       serve(app, workers: 1, threads: 2) do |server|
         clients = Array.new(5) { RawClient.open(server.url).write(RawClient.message("GET", "/")) }
@@ -32,29 +33,44 @@ RSpec.describe "Requests at the same time" do
       end
     end
 
-    # Each way of waiting that gives up the GVL has to let the next request in.
-    { "a queue" => ->(first, second) { first << 1 && second.pop },
-      "a pipe" => lambda do |first, second|
-        reader, writer = IO.pipe
-        writing = Thread.new { writer.write(second.pop) }
-        first << 1
-        reader.read(1)
-      ensure
-        writing.join
-        [reader, writer].each(&:close)
-      end,
-      "another thread" => ->(first, second) { first << 1 && Thread.new { second.pop }.join },
-      "sleep" => ->(first, second) { first << 1 && (sleep(0.01) while second.empty?) },
-      "another process" => ->(first, second) { first << 1 && (system("true") while second.empty?) },
-      "nothing, but computes" => ->(first, second) { first << 1 && (Thread.pass while second.empty?) },
-      "nothing, and computes without a pause" => ->(first, second) { first << 1 && (nil while second.empty?) } }
-      .each do |what, wait|
+    # Each way of waiting that gives up the GVL has to let the next request in; so has computing, after a while. The
+    # second request says that it has come to all that its ractor runs.
+    waits = shareable do
+      { "a socket" => ->(second) { second.pop },
+        "a queue" => lambda do |second|
+          queue = Queue.new
+          Thread.new { queue << second.pop }
+          queue.pop
+        end,
+        "a pipe" => lambda do |second|
+          reader, writer = IO.pipe
+          writing = Thread.new { writer.write(second.pop) }
+          reader.read(1)
+        ensure
+          writing.join
+          [reader, writer].each(&:close)
+        end,
+        "another thread" => ->(second) { Thread.new { second.pop }.join },
+        "sleep" => ->(_) { sleep(0.01) until Ractor.current[:second] },
+        "another process" => ->(_) { system("true") until Ractor.current[:second] },
+        "nothing, but computes" => ->(_) { Thread.pass until Ractor.current[:second] },
+        "nothing, and computes without a pause" => ->(_) { nil until Ractor.current[:second] } }
+    end
+    waits.each do |what, wait|
       it "are let in while one waits for #{what}" do
-        first = Queue.new
-        second = Queue.new
-        app = lambda do |env|
-          env["PATH_INFO"] == "/first" ? wait.call(first, second) : second << "go on"
-          [200, {}, []]
+        first, second = Channel.new, Channel.new
+        app = shareable do
+          lambda do |env|
+            if env["PATH_INFO"] == "/first"
+              Ractor.current[:second] = nil
+              first << true
+              wait.call(second)
+            else
+              Ractor.current[:second] = true
+              second << "go on"
+            end
+            [200, {}, []]
+          end
         end
         serve(app, threads: 3) do |server|
           waiting = RawClient.open(server.url).write(RawClient.message("GET", "/first"))
@@ -67,9 +83,11 @@ RSpec.describe "Requests at the same time" do
     end
 
     it "keep their answers apart, whoever asks how often" do
-      app = lambda do |env|
-        Thread.pass
-        [200, { "x-path" => env["PATH_INFO"] }, [env["PATH_INFO"], " ", env["rack.input"].read]]
+      app = shareable do
+        lambda do |env|
+          Thread.pass
+          [200, { "x-path" => env["PATH_INFO"] }, [env["PATH_INFO"], " ", env["rack.input"].read]]
+        end
       end
       serve(app, workers: 2, threads: 3) do |server|
         answers = concurrently(8) do |client_number|

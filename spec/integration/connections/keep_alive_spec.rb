@@ -2,7 +2,7 @@
 
 RSpec.describe "A connection" do
   each_mode do
-    let(:path) { ->(env) { [200, {}, [env["PATH_INFO"]]] } }
+    let(:path) { shareable { ->(env) { [200, {}, [env["PATH_INFO"]]] } } }
 
     it "serves one request after another" do
       converse(path) do |client|
@@ -11,8 +11,8 @@ RSpec.describe "A connection" do
     end
 
     it "is shared by requests of every kind" do
-      echo = lambda do |env|
-        env["PATH_INFO"] == "/chunks" ? [200, {}, Bodies::Each.new("a", "b")] : Probes::Echo.call(env)
+      echo = shareable do
+        ->(env) { env["PATH_INFO"] == "/chunks" ? [200, {}, Bodies::Each.new("a", "b")] : Probes::Echo.call(env) }
       end
       converse(echo) do |client|
         10.times do |n|

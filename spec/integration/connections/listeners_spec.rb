@@ -4,7 +4,7 @@ require "tmpdir"
 
 RSpec.describe "A listener" do
   each_mode do
-    let(:path) { ->(env) { [200, {}, [env["PATH_INFO"]]] } }
+    let(:path) { shareable { ->(env) { [200, {}, [env["PATH_INFO"]]] } } }
 
     around do |example|
       Dir.mktmpdir("kino") do |folder|

@@ -4,12 +4,14 @@ RSpec.describe "The env" do
   each_mode do
     # Changes all it can, as middleware does, and answers what of the previous request was still there.
     let(:meddler) do
-      lambda do |env|
-        left = [env.frozen?, env["app.own"], env["PATH_INFO"], env["HTTP_X_ONCE"]]
-        env["app.own"] = "changed"
-        env["PATH_INFO"] = "/changed"
-        env.delete("REQUEST_METHOD")
-        Probes.answer(left)
+      shareable do
+        lambda do |env|
+          left = [env.frozen?, env["app.own"], env["PATH_INFO"], env["HTTP_X_ONCE"]]
+          env["app.own"] = "changed"
+          env["PATH_INFO"] = "/changed"
+          env.delete("REQUEST_METHOD")
+          Probes.answer(left)
+        end
       end
     end
 
@@ -21,32 +23,32 @@ RSpec.describe "The env" do
     end
 
     it "is kept whole when the app keeps it, though the connection goes on" do
-      kept = Queue.new
-      app = lambda do |env|
-        kept << env
-        [200, {}, []]
-      end
-      converse(app, lint: false) do |client|
+      converse(Probes::Keeper, lint: false, threads: 1) do |client|
         5.times { |n| client.post("/#{n}?q=#{n}", "body #{n}", "x-n" => n.to_s) }
+        kept = Probes.read(client.get("/kept"))
+        told = kept.map { |env| env.values_at("PATH_INFO", "QUERY_STRING", "HTTP_X_N", "CONTENT_LENGTH") }
+        expect(told).to eq(Array.new(5) { |n| ["/#{n}", "q=#{n}", n.to_s, "6"] })
       end
-      told = Array.new(5) { take(kept).values_at("PATH_INFO", "QUERY_STRING", "HTTP_X_N", "CONTENT_LENGTH") }
-      expect(told).to eq(Array.new(5) { |n| ["/#{n}", "q=#{n}", n.to_s, "6"] })
     end
 
     it "is a plain Hash with String keys, and has what Rack asks for" do
-      app = lambda do |env|
-        Probes.answer([env.class, env.keys.map(&:class).uniq, env.default, env["rack.response_finished"],
-                       env["rack.input"].respond_to?(:read), env["rack.errors"].respond_to?(:puts)])
+      app = shareable do
+        lambda do |env|
+          Probes.answer([env.class, env.keys.map(&:class).uniq, env.default, env["rack.response_finished"],
+                         env["rack.input"].respond_to?(:read), env["rack.errors"].respond_to?(:puts)])
+        end
       end
       expect(Probes.read(ask(app, lint: false))).to eq([Hash, [String], nil, [], true, true])
     end
 
     it "has rack.errors, which reaches standard error at once" do
-      app = lambda do |env|
-        env["rack.errors"].puts "a complaint"
-        env["rack.errors"].write "written, "
-        env["rack.errors"].flush
-        [200, {}, []]
+      app = shareable do
+        lambda do |env|
+          env["rack.errors"].puts "a complaint"
+          env["rack.errors"].write "written, "
+          env["rack.errors"].flush
+          [200, {}, []]
+        end
       end
       converse(app) do |client, _, log|
         expect(client.get.status).to eq(200)

@@ -16,30 +16,43 @@ RSpec.describe "starting kino" do
     expect(process.err).not_to match(%r{lib/kino|\tfrom })
   end
 
-  it "serves the config.ru of its folder, and says so" do
-    write("config.ru", hello)
-    process = kino("-p", "0", "-w", "2", "-t", "3")
-    process.wait_for(/^Ctrl-C/)
+  each_mode do
+    # One that ractors can share.
+    let(:hello) do
+      <<~RUBY
+        module Hello
+          ENVIRONMENT = ENV["RACK_ENV"].freeze
+          def self.call(_) = [200, {}, ["hello from \#{ENVIRONMENT}"]]
+        end
+        run Hello
+      RUBY
+    end
 
-    expect(process.get.body).to eq("hello from development")
-    expect(process.url).to match(%r{\Ahttp://127\.0\.0\.1:\d+\z})
-    expect(process.out).to eq(<<~TEXT)
-      Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, threaded: 2 workers x 3 threads, development), pid #{process.pid}
-      Listening on #{process.url}
-      Ctrl-C drains and stops
-    TEXT
-    expect(process.signal(:TERM).status).to eq(0)
-    expect(process.err).to eq("")
-  end
+    it "serves the config.ru of its folder, and says so" do
+      write("config.ru", hello)
+      process = kino("-p", "0", "-w", "2", "-t", "3", "-m", mode.to_s)
+      process.wait_for(/^Ctrl-C/)
 
-  it "serves the file that is named, on every address that is given, under the environment that is given" do
-    write("other.ru", hello)
-    process = kino("-b", "127.0.0.1:0", "-b", "unix://kino.sock", "-e", "staging", "other.ru")
+      expect(process.get.body).to eq("hello from development")
+      expect(process.url).to match(%r{\Ahttp://127\.0\.0\.1:\d+\z})
+      expect(process.out).to eq(<<~TEXT)
+        Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, #{mode}: 2 workers x 3 threads, development), pid #{process.pid}
+        Listening on #{process.url}
+        Ctrl-C drains and stops
+      TEXT
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.err.lines.grep_v(/warning: Ractor .* experimental/)).to eq([])
+    end
 
-    expect(process.get.body).to eq("hello from staging")
-    expect(process.wait_for(/^Listening on (unix:.+)$/)[1]).to eq("unix://#{folder}/kino.sock")
-    RawClient.open("unix://#{folder}/kino.sock") { |client| expect(client.get.body).to eq("hello from staging") }
-    expect(process.signal(:TERM).status).to eq(0)
+    it "serves the file that is named, on every address that is given, under the environment that is given" do
+      write("other.ru", hello)
+      process = kino("-b", "127.0.0.1:0", "-b", "unix://kino.sock", "-e", "staging", "-m", mode.to_s, "other.ru")
+
+      expect(process.get.body).to eq("hello from staging")
+      expect(process.wait_for(/^Listening on (unix:.+)$/)[1]).to eq("unix://#{folder}/kino.sock")
+      RawClient.open("unix://#{folder}/kino.sock") { |client| expect(client.get.body).to eq("hello from staging") }
+      expect(process.signal(:TERM).status).to eq(0)
+    end
   end
 
   it "says nothing when it is to be quiet" do

@@ -16,48 +16,51 @@ RSpec.describe "Kino inside another program" do
     expect([process.status, process.out]).to eq([0, "[]"])
   end
 
-  it "serves in a process that was forked after Kino was required" do
-    process = start("-e", <<~RUBY)
-      require "kino"
-      app = ->(_) { [200, {}, ["child"]] }
-      children = Array.new(2) do
-        fork do
-          server = Kino::Server.new(app, port: 0, workers: 1, threads: 2).start
+  each_mode do
+    let(:hello) { "HELLO = Class.new { def self.call(_) = [200, {}, ['hello']] }\n" }
+
+    it "serves in a process that was forked after Kino was required" do
+      process = start("-W:no-experimental", "-e", hello + <<~RUBY)
+        require "kino"
+        children = Array.new(2) do
+          fork do
+            server = Kino::Server.new(HELLO, port: 0, mode: #{mode.inspect}, workers: 1, threads: 2).start
+            puts "Listening on \#{server.url}"
+            $stdout.flush
+            sleep 0.01 until File.exist?("done")
+            exit!(server.stop ? 0 : 1)
+          end
+        end
+        children.each { |child| exit 1 unless Process.wait2(child).last.success? }
+      RUBY
+
+      urls = process.wait_for(/^Listening on (.+)\nListening on (.+)$/).captures
+      expect(urls.uniq.size).to eq(2)
+      urls.each { |url| RawClient.open(url) { |client| expect(client.get.body).to eq("hello") } }
+      write("done", "")
+      expect(process.status).to eq(0)
+      expect(process.err).to eq("")
+    end
+
+    it "serves through run until it is stopped" do
+      process = start("-e", hello + <<~RUBY)
+        require "kino"
+        server = Kino::Server.new(HELLO, port: 0, mode: #{mode.inspect})
+        Thread.new do
+          sleep 0.01 until server.running?
           puts "Listening on \#{server.url}"
           $stdout.flush
           sleep 0.01 until File.exist?("done")
-          exit!(server.stop ? 0 : 1)
+          server.stop
         end
-      end
-      children.each { |child| exit 1 unless Process.wait2(child).last.success? }
-    RUBY
+        p server.run
+      RUBY
 
-    urls = process.wait_for(/^Listening on (.+)\nListening on (.+)$/).captures
-    expect(urls.uniq.size).to eq(2)
-    urls.each { |url| RawClient.open(url) { |client| expect(client.get.body).to eq("child") } }
-    write("done", "")
-    expect(process.status).to eq(0)
-    expect(process.err).to eq("")
-  end
-
-  it "serves through run until it is stopped" do
-    process = start("-e", <<~RUBY)
-      require "kino"
-      server = Kino::Server.new(->(_) { [200, {}, ["hello"]] }, port: 0)
-      Thread.new do
-        sleep 0.01 until server.running?
-        puts "Listening on \#{server.url}"
-        $stdout.flush
-        sleep 0.01 until File.exist?("done")
-        server.stop
-      end
-      p server.run
-    RUBY
-
-    expect(process.get.body).to eq("hello")
-    write("done", "")
-    expect(process.status).to eq(0)
-    expect(process.out).to end_with("nil\n")
+      expect(process.get.body).to eq("hello")
+      write("done", "")
+      expect(process.status).to eq(0)
+      expect(process.out).to end_with("nil\n")
+    end
   end
 
   it "raises one clear error where it can't listen" do

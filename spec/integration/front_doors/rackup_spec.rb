@@ -18,6 +18,18 @@ RSpec.describe "rackup -s kino" do
     expect(process.out).to end_with("Stopped\n")
   end
 
+  each_mode do
+    it "serves in the mode that is given" do
+      write("config.ru", "App = Class.new { def self.call(_) = [200, {}, ['hello']] }\nrun App\n")
+      process = rackup("-p", "0", "-o", "127.0.0.1", "-E", "production", "-O", "mode=#{mode}")
+
+      expect(process.get.body).to eq("hello")
+      expect(process.out).to match(/#{mode}: \d+ workers? x \d threads?, production\), pid/)
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.out).to end_with("Stopped\n")
+    end
+  end
+
   it "follows kino.rb where nothing is given" do
     write("kino.rb", "port 0\nthreads 4\n")
     process = rackup
@@ -32,7 +44,7 @@ RSpec.describe "rackup -s kino" do
     process = rackup("-h")
 
     expect(process.status).to eq(0)
-    expect(process.out).to match(/^  -O threads=N +threads in each worker \(default 5\)$/)
+    expect(process.out).to match(/^  -O threads=N +threads in each worker \(default 5; 1 in mode :ractor\)$/)
     expect(process.out).to match(/^  -O bind=URI/)
   end
 

@@ -4,9 +4,11 @@ RSpec.describe "A request's body" do
   each_mode do
     # Answers the body and what the env says of it.
     let(:app) do
-      lambda do |env|
-        told = env.values_at("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_TRAILER_X")
-        Probes.answer([env["rack.input"].read, *told])
+      shareable do
+        lambda do |env|
+          told = env.values_at("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_TRAILER_X")
+          Probes.answer([env["rack.input"].read, *told])
+        end
       end
     end
 
@@ -63,7 +65,7 @@ RSpec.describe "A request's body" do
     end
 
     it "need not be read: the next request is found all the same" do
-      ignorant = ->(env) { [200, {}, [env["PATH_INFO"]]] }
+      ignorant = shareable { ->(env) { [200, {}, [env["PATH_INFO"]]] } }
       converse(ignorant) do |client|
         [10, 100_000].each do |size|
           expect(client.post("/#{size}", "GET /smuggled HTTP/1.1\r\n\r\n" * (size / 10)).body).to eq("/#{size}")

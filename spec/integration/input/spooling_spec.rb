@@ -3,6 +3,13 @@
 require "tmpdir"
 
 RSpec.describe "A large request body" do
+  # Which files this process has open in the spool folder.
+  module Spool
+    def self.open(folder)
+      Dir["/proc/self/fd/*"].filter_map { |fd| File.readlink(fd) rescue nil }.select { |path| path.start_with?(folder) }
+    end
+  end
+
   each_mode do
     around do |example|
       Dir.mktmpdir("kino-spool") do |folder|
@@ -11,8 +18,7 @@ RSpec.describe "A large request body" do
       end
     end
 
-    # What this process has open in the spool folder, and what the folder lists.
-    def spooled = Dir["/proc/self/fd/*"].filter_map { |fd| File.readlink(fd) rescue nil }.grep(/\A#{@folder}/)
+    def spooled = Spool.open(@folder)
 
     def pattern(size) = "0123456789abcdef!".b.*(size / 17 + 1).byteslice(0, size)
 
@@ -38,10 +44,13 @@ RSpec.describe "A large request body" do
     it "lies in a file without a name while the app runs, and is gone after the answer" do
       skip "needs /proc to see open files" unless File.directory?("/proc/self/fd")
 
-      seen = Queue.new
-      app = lambda do |env|
-        seen << [Dir.children(@folder), spooled.size, env["rack.input"].read.bytesize]
-        [200, {}, []]
+      seen = Channel.new
+      folder = @folder.freeze
+      app = shareable do
+        lambda do |env|
+          seen << [Dir.children(folder), Spool.open(folder).size, env["rack.input"].read.bytesize]
+          [200, {}, []]
+        end
       end
       converse(app, spool_dir: @folder) do |client|
         expect(client.post("/", pattern(200_000)).status).to eq(200)
@@ -53,7 +62,8 @@ RSpec.describe "A large request body" do
     it "stays in memory up to body_buffer" do
       skip "needs /proc to see open files" unless File.directory?("/proc/self/fd")
 
-      app = ->(_) { Probes.answer(spooled.size) }
+      folder = @folder.freeze
+      app = shareable { ->(_) { Probes.answer(Spool.open(folder).size) } }
       converse(app, spool_dir: @folder, body_buffer: 300_000) do |client|
         expect(Probes.read(client.post("/", pattern(300_000)))).to eq(0)
         expect(Probes.read(client.post("/", pattern(300_001)))).to eq(1)

@@ -14,60 +14,74 @@ RSpec.describe "A String the app gave to the server" do
       end
     end
 
-    # An app whose strings are changed by `spoil` as soon as its answer has been handed over.
-    def spoiling(parts, told, &spoil)
-      lambda do |env|
-        next [200, {}, []] if env["PATH_INFO"] == "/other"
+    # An app whose strings are made by `make`, and changed by `spoil` as soon as its answer has been handed over.
+    def spoiling(make, spoil, told)
+      shareable do
+        lambda do |env|
+          next [200, {}, []] if env["PATH_INFO"] == "/other"
 
-        env["rack.response_finished"] << lambda do |*|
-          spoil.call(parts)
-          told << true
+          parts = make.call
+          env["rack.response_finished"] << lambda do |*|
+            spoil.call(parts)
+            told << true
+          end
+          [200, {}, parts]
         end
-        [200, {}, parts]
       end
     end
 
-    { "cleared" => ->(parts) { parts.each(&:clear) },
-      "overwritten in place" => lambda do |parts|
-        parts.each { |part| 0.step(part.bytesize - 1, 999) { |at| part.setbyte(at, 0) } }
-      end,
-      "replaced" => ->(parts) { parts.each { |part| part.replace("changed " * 1_000) } },
-      "made longer" => ->(parts) { parts.each { |part| part << ("more" * 100_000) } },
-      "moved by a compacting collector" => ->(_) { GC.respond_to?(:compact) ? GC.compact : GC.start },
-      "forgotten" => lambda do |parts|
-        parts.clear
-        GC.start
-      end }.each do |what, spoil|
+    spoilers = shareable do
+      { "cleared" => ->(parts) { parts.each(&:clear) },
+        "overwritten in place" => lambda do |parts|
+          parts.each { |part| 0.step(part.bytesize - 1, 999) { |at| part.setbyte(at, 0) } }
+        end,
+        "replaced" => ->(parts) { parts.each { |part| part.replace("changed " * 1_000) } },
+        "made longer" => ->(parts) { parts.each { |part| part << ("more" * 100_000) } },
+        "moved by a compacting collector" => ->(_) { GC.respond_to?(:compact) ? GC.compact : GC.start },
+        "forgotten" => lambda do |parts|
+          parts.clear
+          GC.start
+        end }
+    end
+    spoilers.each do |what, spoil|
       it "may be #{what} once the answer is handed over, though the client has read none of it" do
-        parts = [+"head ", Random.bytes(12_000_000), +" tail", *Array.new(100) { |n| +"part #{n}" }]
-        expected = parts.join.b
-        told = Queue.new
-        expect(read_late(spoiling(parts, told, &spoil), told) == expected).to be(true)
+        make = shareable do
+          -> { [+"head ", Random.new(1).bytes(12_000_000), +" tail", *Array.new(100) { |n| +"part #{n}" }] }
+        end
+        told = Channel.new
+        expect(read_late(spoiling(make, spoil, told), told) == make.call.join.b).to be(true)
       end
     end
 
     { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
       it "may be used again for the next part, by #{kind}" do
-        buffer = +""
-        body = body_class.new do |out|
-          200.times do |n|
-            buffer.replace((n % 256).chr * (n * 200))
-            kind == "call" ? out.write(buffer) : out.call(buffer)
+        app = shareable do
+          lambda do |_|
+            buffer = +""
+            body = body_class.new do |out|
+              200.times do |n|
+                buffer.replace((n % 256).chr * (n * 200))
+                kind == "call" ? out.write(buffer) : out.call(buffer)
+              end
+            end
+            [200, {}, body]
           end
         end
         expected = Array.new(200) { |n| (n % 256).chr.b * (n * 200) }.join
-        expect(ask(->(_) { [200, {}, body] }).body == expected).to be(true)
+        expect(ask(app).body == expected).to be(true)
       end
     end
 
     it "as a header's value may be changed afterwards too" do
-      value = +"first"
-      app = lambda do |_|
-        answer = [200, { "x-own" => value.dup, "x-list" => [value.dup, value.dup] }, [value.dup]]
-        value.replace("next")
-        answer
+      app = shareable do
+        lambda do |_|
+          value = Thread.current[:value] ||= +"first"
+          answer = [200, { "x-own" => value.dup, "x-list" => [value.dup, value.dup] }, [value.dup]]
+          value.replace("next")
+          answer
+        end
       end
-      converse(app) do |client|
+      converse(app, threads: 1) do |client|
         first = client.get
         expect([first["x-own"], first.values("x-list"), first.body]).to eq(["first", %w[first first], "first"])
         expect(client.get["x-own"]).to eq("next")

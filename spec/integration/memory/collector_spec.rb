@@ -4,14 +4,16 @@ RSpec.describe "The garbage collector" do
   each_mode do
     # An answer of every kind, by the request.
     let(:app) do
-      lambda do |env|
-        body = env["rack.input"].read
-        told = [env["PATH_INFO"], env["HTTP_X_NUMBER"], body.bytesize.to_s].join(" ")
-        case env["PATH_INFO"]
-        when %r{\A/each} then [200, { "x-told" => told }, Bodies::Each.new(told, body)]
-        when %r{\A/call} then [200, { "x-told" => [told, told] }, Bodies::Called.new(told, body)]
-        when %r{\A/raise} then raise(told)
-        else [200, { "x-told" => told, "x-kind" => :array }, [told, body]]
+      shareable do
+        lambda do |env|
+          body = env["rack.input"].read
+          told = [env["PATH_INFO"], env["HTTP_X_NUMBER"], body.bytesize.to_s].join(" ")
+          case env["PATH_INFO"]
+          when %r{\A/each} then [200, { "x-told" => told }, Bodies::Each.new(told, body)]
+          when %r{\A/call} then [200, { "x-told" => [told, told] }, Bodies::Called.new(told, body)]
+          when %r{\A/raise} then raise(told)
+          else [200, { "x-told" => told, "x-kind" => :array }, [told, body]]
+          end
         end
       end
     end
@@ -46,16 +48,15 @@ RSpec.describe "The garbage collector" do
     it "may move objects whenever it runs" do
       skip "this Ruby can't compact" unless GC.respond_to?(:auto_compact=)
 
-      kept = []
-      keeping = lambda do |env|
-        kept << env
-        app.call(env)
-      end
+      app = self.app
+      keeping = shareable { ->(env) { Probes::Keeper.keep(env) { app.call(env) } } }
       serve(keeping, lint: false, workers: 2, threads: 2) do |server, log|
         log.allow
         GC.auto_compact = true
         concurrently(3) { RawClient.open(server.url) { |client| check_all(client, 15) } }
         GC.compact
+        kept = Array.new(20) { RawClient.open(server.url) { |client| Probes.read(client.get("/kept")) } }.flatten
+        expect(kept).not_to be_empty
         numbers = kept.map { |env| [env["HTTP_X_NUMBER"], env["HTTP_X_PADDING"].size] }
         expect(numbers).to all(satisfy { |number, padding| padding == Integer(number) * 7 })
       ensure

@@ -3,8 +3,10 @@
 RSpec.describe "An answer without a body" do
   each_mode do
     it "is that to HEAD, with the headers that GET would have" do
-      app = lambda do |env|
-        [200, { "content-length" => "7", "x-own" => "y" }, env["REQUEST_METHOD"] == "HEAD" ? [] : ["content"]]
+      app = shareable do
+        lambda do |env|
+          [200, { "content-length" => "7", "x-own" => "y" }, env["REQUEST_METHOD"] == "HEAD" ? [] : ["content"]]
+        end
       end
       converse(app) do |client|
         head = client.request("HEAD", "/")
@@ -16,7 +18,7 @@ RSpec.describe "An answer without a body" do
     end
 
     it "is that to HEAD also where the app gives one" do
-      converse(->(_) { [200, {}, ["content"]] }, lint: false) do |client|
+      converse(shareable { ->(_) { [200, {}, ["content"]] } }, lint: false) do |client|
         expect(client.request("HEAD", "/").body).to eq("")
         expect(client.get.body).to eq("content")
       end
@@ -24,7 +26,7 @@ RSpec.describe "An answer without a body" do
 
     [204, 304].each do |status|
       it "is #{status}, with no length and no chunks" do
-        converse(->(_) { [status, { "x-own" => "y" }, []] }) do |client|
+        converse(shareable { ->(_) { [status, { "x-own" => "y" }, []] } }) do |client|
           2.times do
             response = client.get
             expect([response.status, response["x-own"]]).to eq([status, "y"])
@@ -34,8 +36,10 @@ RSpec.describe "An answer without a body" do
       end
 
       it "is #{status} also where the app gives one" do
-        app = lambda do |env|
-          env["PATH_INFO"] == "/next" ? [200, {}, ["next"]] : [status, { "content-length" => "7" }, ["content"]]
+        app = shareable do
+          lambda do |env|
+            env["PATH_INFO"] == "/next" ? [200, {}, ["next"]] : [status, { "content-length" => "7" }, ["content"]]
+          end
         end
         converse(app, lint: false) do |client|
           expect(client.get.status).to eq(status)
@@ -45,7 +49,7 @@ RSpec.describe "An answer without a body" do
     end
 
     it "may be of any status: 200 has the length 0 then" do
-      converse(->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] }) do |client|
+      converse(shareable { ->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] } }) do |client|
         [200, 201, 202, 205, 301, 404, 500, 503].each do |status|
           response = client.get("/#{status}")
           expect([response.status, response["content-length"], response.body]).to eq([status, "0", ""])

@@ -15,7 +15,7 @@ RSpec.describe "A response that breaks its word" do
 
     kinds.each do |kind, body_class|
       it "with a body longer than its content-length, by #{kind}: never a byte past it, then closed, logged" do
-        app = ->(_) { [200, { "content-length" => "5" }, body_class.new("hel", "lo, w", "orld")] }
+        app = shareable { ->(_) { [200, { "content-length" => "5" }, body_class.new("hel", "lo, w", "orld")] } }
         converse(app, lint: false) do |client, _, log|
           expect(rest(client)).to eq("hello")
           log.wait_for(/content-length/i)
@@ -23,7 +23,7 @@ RSpec.describe "A response that breaks its word" do
       end
 
       it "with a body shorter than its content-length, by #{kind}: what there is, then closed, logged" do
-        app = ->(_) { [200, { "content-length" => "50" }, body_class.new("hel", "lo")] }
+        app = shareable { ->(_) { [200, { "content-length" => "50" }, body_class.new("hel", "lo")] } }
         converse(app, lint: false) do |client, _, log|
           expect(rest(client)).to eq("hello")
           log.wait_for(/content-length/i)
@@ -33,9 +33,10 @@ RSpec.describe "A response that breaks its word" do
 
     it "with a file longer or shorter than its content-length is held to it too" do
       Dir.mktmpdir do |folder|
-        File.write(path = File.join(folder, "file"), "hello, world")
+        path = File.join(folder, "file").freeze
+        File.write(path, "hello, world")
         { "5" => "hello", "50" => "hello, world" }.each do |length, sent|
-          app = ->(_) { [200, { "content-length" => length }, Bodies::Filed.new(path)] }
+          app = shareable { ->(_) { [200, { "content-length" => length }, Bodies::Filed.new(path)] } }
           converse(app, lint: false) do |client, _, log|
             expect(rest(client)).to eq(sent)
             log.wait_for(/content-length/i)
@@ -46,7 +47,7 @@ RSpec.describe "A response that breaks its word" do
 
     { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
       it "by raising half-way, by #{kind}: the chunks have no end, so that the client can tell" do
-        app = ->(_) { [200, {}, body_class.new("one", "two") { raise ArgumentError, "half-way" }] }
+        app = shareable { ->(_) { [200, {}, body_class.new("one", "two") { raise ArgumentError, "half-way" }] } }
         converse(app) do |client, _, log|
           expect(rest(client)).to eq("3\r\none\r\n3\r\ntwo\r\n")
           expect(log.wait_for(/half-way/)).to include("ArgumentError", "broken_spec.rb:")
@@ -54,7 +55,9 @@ RSpec.describe "A response that breaks its word" do
       end
 
       it "by raising half-way of its content-length, by #{kind}: closed short of it" do
-        app = ->(_) { [200, { "content-length" => "9" }, body_class.new("one", "two") { raise "half-way" }] }
+        app = shareable do
+          ->(_) { [200, { "content-length" => "9" }, body_class.new("one", "two") { raise "half-way" }] }
+        end
         converse(app) do |client, _, log|
           expect(rest(client)).to eq("onetwo")
           log.wait_for(/half-way/)
@@ -62,7 +65,7 @@ RSpec.describe "A response that breaks its word" do
       end
 
       it "by raising before its first part, by #{kind}: nothing has been sent, so it is a 500" do
-        app = ->(_) { [200, {}, body_class.new { raise "at once" }] }
+        app = shareable { ->(_) { [200, {}, body_class.new { raise "at once" }] } }
         converse(app) do |client, _, log|
           expect(Array.new(2) { client.get.status }).to eq([500, 500])
           log.wait_for(/at once/)
@@ -71,7 +74,7 @@ RSpec.describe "A response that breaks its word" do
     end
 
     it "by yielding what is no String: closed, logged" do
-      app = ->(_) { [200, {}, Bodies::Each.new("one", Object.new)] }
+      app = shareable { ->(_) { [200, {}, Bodies::Each.new("one", Object.new)] } }
       converse(app, lint: false) do |client, _, log|
         expect(rest(client)).to eq("3\r\none\r\n")
         log.wait_for(/Object/)
@@ -79,10 +82,12 @@ RSpec.describe "A response that breaks its word" do
     end
 
     it "does not cost a worker" do
-      app = lambda do |env|
-        next [200, {}, ["well"]] if env["PATH_INFO"] == "/well"
+      app = shareable do
+        lambda do |env|
+          next [200, {}, ["well"]] if env["PATH_INFO"] == "/well"
 
-        [200, { "content-length" => "9" }, Bodies::Each.new("one") { raise Exception, "half-way" }]
+          [200, { "content-length" => "9" }, Bodies::Each.new("one") { raise Exception, "half-way" }]
+        end
       end
       serve(app, lint: false, workers: 1, threads: 2) do |server, log|
         5.times { RawClient.open(server.url) { |client| expect(rest(client)).to eq("one") } }

@@ -2,15 +2,15 @@
 
 RSpec.describe "How a response is framed" do
   each_mode do
-    let(:unsized) { ->(_) { [200, {}, Bodies::Each.new("one", "two")] } }
+    let(:unsized) { shareable { ->(_) { [200, {}, Bodies::Each.new("one", "two")] } } }
 
     it "is by the app's content-length, where it has one" do
-      response = ask(->(_) { [200, { "content-length" => "6" }, Bodies::Each.new("one", "two")] })
+      response = ask(shareable { ->(_) { [200, { "content-length" => "6" }, Bodies::Each.new("one", "two")] } })
       expect([response.framing, response.body, response["transfer-encoding"]]).to eq([6, "onetwo", nil])
     end
 
     it "may have a content-length that is an Integer" do
-      response = ask(->(_) { [200, { "content-length" => 6 }, %w[one two]] }, lint: false)
+      response = ask(shareable { ->(_) { [200, { "content-length" => 6 }, %w[one two]] } }, lint: false)
       expect([response["content-length"], response.body]).to eq(%w[6 onetwo])
     end
 
@@ -21,7 +21,7 @@ RSpec.describe "How a response is framed" do
     end
 
     it "is the server's business, not the app's transfer-encoding's" do
-      response = ask(->(_) { [200, { "transfer-encoding" => "gzip" }, ["plain"]] }, lint: false)
+      response = ask(shareable { ->(_) { [200, { "transfer-encoding" => "gzip" }, ["plain"]] } }, lint: false)
       expect([response["transfer-encoding"], response["content-length"], response.body]).to eq([nil, "5", "plain"])
     end
 
@@ -53,18 +53,18 @@ RSpec.describe "How a response is framed" do
       converse(Probes::Env) { |client| 3.times { expect(client.get.names).not_to include("connection") } }
     end
 
-    { "the client" => [{ "connection" => "close" }, {}],
-      "the client, among other things" => [{ "connection" => "TE, Close" }, {}],
-      "the app" => [{}, { "connection" => "close" }] }.each do |who, (asked, answered)|
+    { "the client" => [{ "connection" => "close" }, {}.freeze],
+      "the client, among other things" => [{ "connection" => "TE, Close" }, {}.freeze],
+      "the app" => [{}, { "connection" => "close" }.freeze] }.each do |who, (asked, answered)|
       it "closes the connection where #{who} says so, and says it" do
-        converse(->(_) { [200, answered.dup, ["last"]] }) do |client|
+        converse(shareable { ->(_) { [200, answered.dup, ["last"]] } }) do |client|
           response = client.get("/", asked)
           expect([response.body, response["connection"], client.closed?]).to eq(["last", "close", true])
         end
       end
 
       it "closes the connection after chunks too where #{who} says so" do
-        converse(->(_) { [200, answered.dup, Bodies::Each.new("last")] }) do |client|
+        converse(shareable { ->(_) { [200, answered.dup, Bodies::Each.new("last")] } }) do |client|
           response = client.get("/", asked)
           expect([response.framing, response.body, client.closed?]).to eq([:chunked, "last", true])
         end
@@ -72,7 +72,7 @@ RSpec.describe "How a response is framed" do
     end
 
     it "has one status line, the reason by the status" do
-      converse(->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] }) do |client|
+      converse(shareable { ->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] } }) do |client|
         { 200 => "OK", 404 => "Not Found", 418 => nil, 500 => "Internal Server Error", 599 => nil }
           .each do |status, reason|
           response = client.get("/#{status}")
@@ -84,7 +84,7 @@ RSpec.describe "How a response is framed" do
 
     it "has a date, once, the app's where it has one" do
       converse(Probes::Env) { |client| expect(client.get["date"]).to match(/\A\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\z/) }
-      app = ->(_) { [200, { "date" => "Thu, 01 Jan 1970 00:00:00 GMT" }, []] }
+      app = shareable { ->(_) { [200, { "date" => "Thu, 01 Jan 1970 00:00:00 GMT" }, []] } }
       expect(ask(app)["date"]).to eq("Thu, 01 Jan 1970 00:00:00 GMT")
     end
   end

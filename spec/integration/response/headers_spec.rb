@@ -4,8 +4,10 @@ require "rack/headers"
 
 RSpec.describe "Response headers" do
   each_mode do
+    # Each answer has headers of its own, as an app's usually are.
     def answer_with(headers, **options)
-      ask(->(_) { [200, headers, ["body"]] }, **options)
+      Ractor.make_shareable(headers)
+      ask(shareable { ->(_) { [200, headers.dup, ["body"]] } }, **options)
     end
 
     it "come in the app's order" do
@@ -28,7 +30,8 @@ RSpec.describe "Response headers" do
     end
 
     it "may be frozen, or a Hash of another class" do
-      expect(answer_with({ "x-own" => "y" }.freeze, lint: false)["x-own"]).to eq("y")
+      app = shareable { ->(_) { [200, { "x-own" => "y" }.freeze, ["body"]] } }
+      expect(ask(app, lint: false)["x-own"]).to eq("y")
       expect(answer_with(Rack::Headers["X-Own" => "y"])["x-own"]).to eq("y")
     end
 
@@ -55,23 +58,25 @@ RSpec.describe "Response headers" do
       expect(headers.keys.to_h { |name| [name, response[name]] }).to eq(headers)
     end
 
-    bad = {
-      "a value with CR LF" => { "x-bad" => "a\r\nx-injected: b" },
-      "a value with LF alone, as Rack 2 joined several" => { "x-bad" => "a\nb" },
-      "a value with CR alone" => { "x-bad" => "a\rb" },
-      "a value with NUL" => { "x-bad" => "a\0b" },
-      "a value that ends in CR LF" => { "x-bad" => "a\r\n" },
-      "such a value in an Array" => { "x-bad" => ["good", "a\r\nx-injected: b"] },
-      "such a value by to_s" => { "x-bad" => :"a\r\nx-injected: b" },
-      "a name with CR LF" => { "x-bad: y\r\nx-injected" => "b" },
-      "a name with a space" => { "x bad" => "b" },
-      "a name with a colon" => { "x-bad:" => "b" },
-      "an empty name" => { "" => "x-bad" },
-      "a content-length that is no number" => { "content-length" => "bad" }
-    }
+    bad = shareable do
+      {
+        "a value with CR LF" => { "x-bad" => "a\r\nx-injected: b" },
+        "a value with LF alone, as Rack 2 joined several" => { "x-bad" => "a\nb" },
+        "a value with CR alone" => { "x-bad" => "a\rb" },
+        "a value with NUL" => { "x-bad" => "a\0b" },
+        "a value that ends in CR LF" => { "x-bad" => "a\r\n" },
+        "such a value in an Array" => { "x-bad" => ["good", "a\r\nx-injected: b"] },
+        "such a value by to_s" => { "x-bad" => :"a\r\nx-injected: b" },
+        "a name with CR LF" => { "x-bad: y\r\nx-injected" => "b" },
+        "a name with a space" => { "x bad" => "b" },
+        "a name with a colon" => { "x-bad:" => "b" },
+        "an empty name" => { "" => "x-bad" },
+        "a content-length that is no number" => { "content-length" => "bad" }
+      }
+    end
     bad.each do |what, headers|
       it "with #{what} are refused: 500, logged, nothing of it sent" do
-        app = ->(env) { [200, env["PATH_INFO"] == "/bad" ? headers : {}, ["body"]] }
+        app = shareable { ->(env) { [200, env["PATH_INFO"] == "/bad" ? headers : {}, ["body"]] } }
         converse(app, lint: false) do |client, server, log|
           bytes = client.write(RawClient.message("GET", "/bad", { "connection" => "close" })).read_to_end
           head, = bytes.split("\r\n\r\n", 2)

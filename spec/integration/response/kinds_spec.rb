@@ -6,13 +6,15 @@ require "tmpdir"
 
 RSpec.describe "A response body" do
   each_mode do
+    # Asks an app that answers with a copy of the body.
     def answer_with(body, headers = {}, **options)
-      ask(->(_) { [200, headers.dup, body] }, **options)
+      Ractor.make_shareable([body, headers])
+      ask(shareable { ->(_) { [200, headers.dup, body.dup] } }, **options)
     end
 
     def with_file(content)
       Dir.mktmpdir do |folder|
-        path = File.join(folder, "file")
+        path = File.join(folder, "file").freeze
         File.binwrite(path, content)
         yield path
       end
@@ -43,22 +45,20 @@ RSpec.describe "A response body" do
     end
 
     it "with each may be an Enumerator" do
-      expect(answer_with(Enumerator.new { |out| 3.times { |n| out << "part #{n}\n" } }).body)
-        .to eq("part 0\npart 1\npart 2\n")
+      app = shareable { ->(_) { [200, {}, Enumerator.new { |out| 3.times { |n| out << "part #{n}\n" } }] } }
+      expect(ask(app).body).to eq("part 0\npart 1\npart 2\n")
     end
 
     it "with to_ary, such as Rack's BodyProxy, has a length" do
-      closed = Queue.new
-      response = answer_with(Rack::BodyProxy.new(%w[one two]) { closed << true })
+      closed = Channel.new
+      response = ask(shareable { ->(_) { [200, {}, Rack::BodyProxy.new(%w[one two]) { closed << true }] } })
       expect([response.body, response["content-length"]]).to eq(%w[onetwo 6])
       expect(take(closed)).to be(true)
     end
 
     it "with a to_ary that gives no Array, such as Rails' streamed ones, is sent by each" do
-      body = Bodies::Each.new("one", "two")
-      def body.to_ary = enum_for(:each)
-
-      response = answer_with(body, lint: false)
+      streamed = Class.new(Bodies::Each) { def to_ary = enum_for(:each) }
+      response = answer_with(streamed.new("one", "two"), lint: false)
       expect([response.body, response["transfer-encoding"]]).to eq(%w[onetwo chunked])
     end
 
@@ -87,13 +87,22 @@ RSpec.describe "A response body" do
     it "may be an open File, which is closed" do
       content = Random.bytes(1_000_000)
       with_file(content) do |path|
-        file = File.open(path, "rb")
-        expect(answer_with(file).body).to eq(content)
-        expect(file).to be_closed
+        closed = Channel.new
+        app = shareable do
+          lambda do |env|
+            file = File.open(path, "rb")
+            env["rack.response_finished"] << ->(*) { closed << file.closed? }
+            [200, {}, file]
+          end
+        end
+        expect(ask(app).body).to eq(content)
+        expect(take(closed)).to be(true)
       end
     end
 
     it "may be a part of a file, which is Rack::Files' business" do
+      only_in :threaded, "Rack::Files can't be shared, and uses constants that can't"
+
       with_file("0123456789") do |path|
         app = Rack::Files.new(File.dirname(path))
         expect(ask(app, "GET", "/file").body).to eq("0123456789")

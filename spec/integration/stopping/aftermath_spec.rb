@@ -24,14 +24,14 @@ RSpec.describe "A server that has stopped" do
       2.times(&round)
       before = holdings
       10.times(&round)
-      eventually("descriptors and threads are back where they were") do
+      eventually("descriptors and threads are back where they were, #{before}") do
         holdings.zip(before).all? { |now, before_that| now <= before_that }
       end
     end
 
     it "can be started again" do
       require "kino"
-      server = Kino::Server.new(Rack::Lint.new(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      server = Kino::Server.new(linted(Probes::Echo), mode: mode, **Serving::SETTINGS)
       2.times do
         server.start
         expect(RawClient.open(server.url) { |client| client.post("/", "again").body }).to eq("again")
@@ -47,49 +47,52 @@ RSpec.describe "A server that has stopped" do
         expect(RawClient.open(first.url) { |client| client.post("/", "first").body }).to eq("first")
       end
     end
-  end
 
-  # In a process of their own, since they are about the process.
-  def ruby(script)
-    lib = File.expand_path("../../../lib", __dir__)
-    output, status = Open3.capture2e(RbConfig.ruby, "-I", lib, "-r", "kino", "-r", "socket", "-e", script)
-    expect(status).to be_success, output
-    output
-  end
+    # In a process of their own, since they are about the process. HELLO is an app that tells which process it runs in.
+    def ruby(script)
+      lib = File.expand_path("../../../lib", __dir__)
+      hello = "HELLO = Class.new { def self.call(_) = [200, {}, [Process.pid.to_s]] }; MODE = #{mode.inspect}\n"
+      output, status = Open3.capture2e(RbConfig.ruby, "-W:no-experimental", "-I", lib, "-r", "kino", "-r", "socket",
+                                       "-e", hello + script)
+      expect(status).to be_success, output
+      output
+    end
 
-  it "has started nothing native before start" do
-    skip "needs /proc to count threads" unless File.directory?("/proc/self/task")
+    it "has started nothing native before start" do
+      skip "needs /proc to count threads" unless File.directory?("/proc/self/task")
 
-    tasks = 'Dir.children("/proc/self/task").size'
-    expect(ruby("had = #{tasks}; Kino::Server.new(->(env) {}, port: 0); print #{tasks} - had, Thread.list.size"))
-      .to eq("01")
-  end
+      expect(ruby(<<~RUBY)).to eq("01")
+        tasks = -> { Dir.children("/proc/self/task").size }
+        before = tasks.call
+        Kino::Server.new(HELLO, port: 0, mode: MODE)
+        print tasks.call - before, Thread.list.size
+      RUBY
+    end
 
-  it "may have been made before a fork, and started after it, in each process" do
-    expect(ruby(<<~RUBY).split.sort).to eq(%w[child child parent])
-      app = ->(_) { [200, {}, [$name]] }
-      server = Kino::Server.new(app, port: 0)
-      serve = lambda do |name|
-        $name = name
-        server.start
+    it "may have been made before a fork, and started after it, in each process" do
+      expect(ruby(<<~RUBY).split).to eq(["true"] * 3)
+        server = Kino::Server.new(HELLO, port: 0, mode: MODE)
+        serve = lambda do
+          server.start
+          socket = TCPSocket.new("127.0.0.1", server.port)
+          socket.write("GET / HTTP/1.0\\r\\n\\r\\n")
+          puts socket.read.end_with?("\\r\\n\#{Process.pid}")
+          server.stop
+          $stdout.flush
+        end
+        children = Array.new(2) { fork { serve.call } }
+        serve.call
+        children.each { |pid| Process.wait(pid) }
+      RUBY
+    end
+
+    it "lets the process end while it still runs and clients are connected" do
+      expect(ruby(<<~RUBY)).to eq("200")
+        server = Kino::Server.new(HELLO, port: 0, mode: MODE).start
         socket = TCPSocket.new("127.0.0.1", server.port)
-        socket.write("GET / HTTP/1.0\\r\\n\\r\\n")
-        puts socket.read.split("\\r\\n\\r\\n").last
-        server.stop
-        $stdout.flush
-      end
-      children = Array.new(2) { fork { serve.call("child") } }
-      serve.call("parent")
-      children.each { |pid| Process.wait(pid) }
-    RUBY
-  end
-
-  it "lets the process end while it still runs and clients are connected" do
-    expect(ruby(<<~RUBY)).to eq("200")
-      server = Kino::Server.new(->(_) { [200, {}, ["x"]] }, port: 0).start
-      socket = TCPSocket.new("127.0.0.1", server.port)
-      socket.write("GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
-      print socket.readpartial(100)[9, 3]
-    RUBY
+        socket.write("GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
+        print socket.readpartial(100)[9, 3]
+      RUBY
+    end
   end
 end

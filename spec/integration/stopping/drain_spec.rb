@@ -2,17 +2,20 @@
 
 RSpec.describe "Stopping a server" do
   each_mode do
-    let(:entered) { Queue.new }
-    let(:go_on) { Queue.new }
+    let(:entered) { Channel.new }
+    let(:go_on) { Channel.new }
 
     # Requests for / wait until they are told to go on, all others are answered at once.
     let(:app) do
-      lambda do |env|
-        if env["PATH_INFO"] == "/"
-          entered << true
-          go_on.pop
+      entered, go_on = self.entered, self.go_on
+      shareable do
+        lambda do |env|
+          if env["PATH_INFO"] == "/"
+            entered << true
+            go_on.pop
+          end
+          [200, {}, [env["PATH_INFO"]]]
         end
-        [200, {}, [env["PATH_INFO"]]]
       end
     end
 
@@ -60,12 +63,18 @@ RSpec.describe "Stopping a server" do
     end
 
     it "finishes a body that is being sent" do
-      body = Bodies::Each.new("first ") do |out|
-        entered << true
-        go_on.pop
-        out.call("last")
+      entered, go_on = self.entered, self.go_on
+      app = shareable do
+        lambda do |_|
+          body = Bodies::Each.new("first ") do |out|
+            entered << true
+            go_on.pop
+            out.call("last")
+          end
+          [200, {}, body]
+        end
       end
-      serve(->(_) { [200, {}, body] }) do |server|
+      serve(app) do |server|
         RawClient.open(server.url) do |client|
           url = server.url
           client.write(RawClient.message("GET", "/")).read_head
@@ -79,8 +88,8 @@ RSpec.describe "Stopping a server" do
     end
 
     it "finishes a large answer to a client that reads slowly" do
-      content = Random.bytes(20_000_000)
-      serve(->(_) { [200, {}, [content]] }) do |server|
+      content = Random.bytes(20_000_000).freeze
+      serve(shareable { ->(_) { [200, {}, [content]] } }) do |server|
         RawClient.open(server.url) do |client|
           url = server.url
           client.write(RawClient.message("GET", "/")).read_head
@@ -98,6 +107,7 @@ RSpec.describe "Stopping a server" do
           client.write(RawClient.message("GET", "/"))
           take(entered)
           expect(server.stop(0.2)).to be(false)
+          expect(server.given_up).to match([%r{\AGET /, for \d+\.\d s\z}])
           expect(client.read_to_end).not_to include("200 OK")
           expect(server.running?).to be(false)
           log.allow
@@ -116,10 +126,11 @@ RSpec.describe "Stopping a server" do
 
     it "may be asked for before a start" do
       require "kino"
-      expect(Kino::Server.new(app, **Serving::SETTINGS).stop).to be(true)
+      expect(Kino::Server.new(app, mode: mode, **Serving::SETTINGS).stop).to be(true)
     end
 
     it "may be asked for by the app itself, whose request is finished, too" do
+      only_in(:threaded, "a server belongs to the ractor that has made it")
       server = nil
       stopping = ->(_) { [200, {}, ["goodbye #{server.stop}"]] }
       serve(stopping) do |started|

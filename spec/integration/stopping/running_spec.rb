@@ -14,7 +14,7 @@ RSpec.describe "A running server" do
 
     it "starts in run, if need be" do
       require "kino"
-      server = Kino::Server.new(Rack::Lint.new(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      server = Kino::Server.new(linted(Probes::Echo), mode: mode, **Serving::SETTINGS)
       running = Thread.new { server.run }
       url = eventually("it has started") { server.url }
       expect(RawClient.open(url) { |client| client.post("/", "x").body }).to eq("x")

@@ -2,7 +2,7 @@
 
 RSpec.describe "Stopping a server at once" do
   each_mode do
-    let(:entered) { Queue.new }
+    let(:entered) { Channel.new }
 
     # Stops a server while a request is where `app` puts it, and answers what the client got.
     def stop_while(app, ask = RawClient.message("GET", "/"))
@@ -19,30 +19,41 @@ RSpec.describe "Stopping a server at once" do
     end
 
     it "ends a request that waits" do
-      app = lambda do |_|
-        entered << true
-        Queue.new.pop
+      entered = self.entered
+      app = shareable do
+        lambda do |_|
+          entered << true
+          Queue.new.pop
+        end
       end
       expect(stop_while(app)).not_to include("200 OK")
     end
 
     it "ends a request that computes" do
-      app = lambda do |_|
-        entered << true
-        loop {}
+      entered = self.entered
+      app = shareable do
+        lambda do |_|
+          entered << true
+          loop {}
+        end
       end
       expect(stop_while(app)).not_to include("200 OK")
     end
 
     { "each" => Bodies::Each, "call" => Bodies::Called }.each do |kind, body_class|
       it "ends a body that is being sent to a client that does not read, by #{kind}" do
-        part = "x" * 1_000_000
-        body = body_class.new do |out|
-          entered << true
-          loop { kind == "call" ? out.write(part) : out.call(part) }
+        entered, told, part = self.entered, Channel.new, ("x" * 1_000_000).freeze
+        app = shareable do
+          lambda do |_|
+            body = body_class.new(told: told) do |out|
+              entered << true
+              loop { kind == "call" ? out.write(part) : out.call(part) }
+            end
+            [200, {}, body]
+          end
         end
-        expect(stop_while(->(_) { [200, {}, body] })).not_to end_with("0\r\n\r\n")
-        expect(body.calls).to eq([kind.to_sym, :close])
+        expect(stop_while(app)).not_to end_with("0\r\n\r\n")
+        expect(Bodies.calls(told)).to eq([kind.to_sym, :close])
       end
     end
 

@@ -10,40 +10,49 @@ module Bench
     # answer, and so keeps the server busy on all of them without waiting for any alone.
     class Client
       CONNECTIONS = 8
-      # Progress is told after so many requests.
+      # Progress is told after so many requests, and after so many seconds.
       STRIDE = 500
+      OFTEN = 2
       # A server that answers this badly need not be asked to the end.
       TOO_MANY = 200
 
       # @!attribute counts [Hash{Symbol => Integer}] requests of each kind
       # @!attribute wrong [Integer] answers that were not what was asked for
       # @!attribute lost [Integer] requests without a whole answer
-      # @!attribute messages [Array<String>] the first few of both
-      Tally = Struct.new(:counts, :wrong, :lost, :messages)
+      # @!attribute failed [Integer] requests answered with 500 since a neighbour's crash ended them
+      # @!attribute closed [Integer] requests whose connection was closed for that
+      # @!attribute messages [Array<String>] the first few that were wrong or lost
+      Tally = Struct.new(:counts, :wrong, :lost, :failed, :closed, :messages)
 
       # @param number [Integer] of this client
       # @param port [Integer] the server's
       # @param seed [Integer] the same seed asks the same questions
-      def initialize(number, port, seed)
+      # @param deck [Array<Symbol>] kinds of requests, each as often as it is to come
+      # @param neighbours [Boolean] whether another's crash may end a request, as it does in the same ractor
+      def initialize(number, port:, seed:, deck:, neighbours:)
         @number = number
         @random = Random.new(seed + number)
+        @deck = deck
+        @neighbours = neighbours
         @scenes = Scenes.new(@random)
         @wires = Array.new(CONNECTIONS) { Wire.new(port) }
-        @tally = Tally.new(Hash.new(0), 0, 0, [])
+        @tally = Tally.new(Hash.new(0), 0, 0, 0, 0, [])
         @sequence = 0
       end
 
-      # @param share [Integer] requests to make, at least
+      # @param over [#call] told the requests made so far, says whether they are enough
       # @yieldparam count [Integer] requests made since the last time
       # @return [Tally]
-      def run(share)
+      def run(over)
         told = 0
-        while (done = @tally.counts.values.sum) < share && @tally.wrong + @tally.lost < TOO_MANY
+        said = now
+        until over.call(done = @tally.counts.values.sum) || @tally.wrong + @tally.lost >= TOO_MANY
           turn
-          next if done - told < STRIDE
+          next if done - told < STRIDE && now - said < OFTEN
 
           yield done - told
           told = done
+          said = now
         end
         yield done - told
         @wires.each(&:drop)
@@ -60,7 +69,7 @@ module Bench
       # Sends what fits one write; the rest has its turn in `finish`.
       # @return [Array(Symbol, String), nil] kind and id; nil when it failed already
       def ask(wire)
-        kind = Traffic::DECK.sample(random: @random)
+        kind = @deck.sample(random: @random)
         id = "#{@number}-#{@sequence += 1}"
         @tally.counts[kind] += kind == :pipelined ? Scenes::PIPELINED.size : 1
         question = Traffic::QUESTIONS[kind]
@@ -76,17 +85,38 @@ module Bench
       # After a failure nothing that comes on the connection can be trusted.
       def attempt(wire, kind, id)
         yield
+      rescue Wire::Failed => e
+        @neighbours ? spare(wire, :failed) : wrong(wire, kind, id, e)
       rescue Wire::Wrong => e
-        @tally.wrong += 1
-        note(wire, "#{kind} #{id}: wrong answer: #{e.message}")
+        wrong(wire, kind, id, e)
+      rescue IO::TimeoutError => e
+        lost(wire, kind, id, e)
       rescue SystemCallError, IOError => e
+        @neighbours && !e.is_a?(Errno::ECONNREFUSED) ? spare(wire, :closed) : lost(wire, kind, id, e)
+      end
+
+      def spare(wire, how)
+        @tally[how] += 1
+        wire.drop
+      end
+
+      def wrong(wire, kind, id, error)
+        @tally.wrong += 1
+        note(wire, "#{kind} #{id}: wrong answer: #{error.message}")
+      end
+
+      def lost(wire, kind, id, error)
         @tally.lost += 1
-        note(wire, "#{kind} #{id}: no answer: #{e.class}: #{e.message}")
+        note(wire, "#{kind} #{id}: no answer: #{error.class}: #{error.message}")
       end
 
       def note(wire, message)
         @tally.messages << message if @tally.messages.size < 10
         wire.drop
+      end
+
+      def now
+        Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
     end
   end

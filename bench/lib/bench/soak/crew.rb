@@ -7,25 +7,23 @@ module Bench
   module Soak
     # Client processes, and what comes back from them.
     class Crew
-      # Seconds without any progress after which the run is given up.
-      STALLED = 60
+      # Seconds without any progress after which the run is given up: more than a client waits for an answer on each of
+      # its connections.
+      STALLED = 200
 
       # @param clients [Integer] processes
-      # @param port [Integer] the server's
-      # @param seed [Integer]
-      def initialize(clients, port, seed)
+      # @param client [Hash{Symbol => Object}] what each {Client} is told besides its number
+      def initialize(clients, client)
         @clients = clients
-        @port = port
-        @seed = seed
+        @client = client
       end
 
-      # @param requests [Integer] of all clients together
+      # @param goal [Goal]
       # @yieldparam done [Integer] requests made so far
       # @return [Client::Tally] of all clients
       # @raise [Problem] when nothing moves any more
-      def run(requests, &)
-        share = (requests / @clients.to_f).ceil
-        @members = Array.new(@clients) { |number| enlist(number, share) }.to_h
+      def run(goal, &)
+        @members = Array.new(@clients) { |number| enlist(number, goal) }.to_h
         tallies = listen(@members.values, &)
         raise Problem, "#{@clients - tallies.size} of #{@clients} clients died" if tallies.size < @clients
 
@@ -37,13 +35,14 @@ module Bench
       private
 
       # @return [Array(Integer, IO)] process id and where it reports
-      def enlist(number, share)
+      def enlist(number, goal)
         reader, writer = IO.pipe(binmode: true)
         pid = fork do
           trap("INT", "IGNORE") # Ctrl-C reaches the whole terminal; the parent decides
           trap("TERM", "DEFAULT")
           reader.close
-          tally = Client.new(number, @port, @seed).run(share) { |count| Marshal.dump(count, writer) }
+          client = Client.new(number, **@client)
+          tally = client.run(->(done) { goal.reached?(done, @clients) }) { |count| Marshal.dump(count, writer) }
           Marshal.dump(tally, writer)
           writer.close
         ensure
@@ -78,8 +77,9 @@ module Bench
       end
 
       def add(all, one)
-        Client::Tally.new(all.counts.merge(one.counts) { |_, left, right| left + right }, all.wrong + one.wrong,
-                          all.lost + one.lost, all.messages + one.messages)
+        counts, *rest = all.to_a.zip(one.to_a)
+        Client::Tally.new(counts.reduce { |left, right| left.merge(right) { |_, one_, other| one_ + other } },
+                          *rest.map { |left, right| left + right })
       end
 
       def dismiss

@@ -12,16 +12,14 @@ module Bench
       # Growth between the two that may be the allocator's: a part, and KiB.
       PART = 0.05
       KIB = 2048
-      # A leak of a few bytes a request shows only in a long run.
-      FEWEST = 200_000
 
       # @return [Hash{Integer => Integer}] KiB by percent of the run
       attr_reader :samples
 
-      # @param requests [Integer] of the whole run
+      # @param goal [Goal]
       # @param tree [ProcessTree]
-      def initialize(requests, tree)
-        @requests = requests
+      def initialize(goal, tree)
+        @goal = goal
         @tree = tree
         @samples = {}
       end
@@ -29,16 +27,17 @@ module Bench
       # @param done [Integer] requests so far
       # @yieldparam percent [Integer] and KiB, when a sample was due
       def watch(done)
-        percent = [done * 100 / @requests / STEP * STEP, 100].min
+        percent = @goal.percent(done) / STEP * STEP
         return if percent.zero? || @samples.key?(percent)
 
         @samples[percent] = @tree.rss_kib
         yield percent, @samples[percent]
       end
 
-      # @return [Boolean] whether the run was long enough to tell
-      def telling?
-        @requests >= FEWEST && early && late ? true : false
+      # @param done [Integer] requests of the whole run
+      # @return [Boolean] whether it was long enough to tell
+      def telling?(done)
+        @goal.long?(done) && early && late ? true : false
       end
 
       # @return [Boolean]

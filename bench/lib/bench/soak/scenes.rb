@@ -58,15 +58,27 @@ module Bench
 
       # A client that leaves at a bad time: nobody is owed an answer, and nobody else may notice.
       def abort(wire, id)
-        case @random.rand(4)
+        case @random.rand(5)
         when 0 then wire.write("GET /plain?#{id} HTTP/1.1\r\nhost: so")
         when 1 then wire.write("#{upload_head(id)}#{UPLOAD[0, 70_000]}")
         when 2 then wire.write("GET /file?#{id} HTTP/1.1\r\nhost: soak\r\n\r\n")
         when 3
           wire.write("GET /file?#{id} HTTP/1.1\r\nhost: soak\r\n\r\n")
           wire.wait
+        when 4
+          wire.write("GET /flood?#{id} HTTP/1.1\r\nhost: soak\r\n\r\n")
+          wire.wait
         end
         @random.rand(2).zero? ? wire.drop : wire.reset
+      end
+
+      # A worker that is ended in the middle of an answer: the client must be able to tell that it isn't whole.
+      def cut(wire, id)
+        wire.write("GET /cut?#{id} HTTP/1.1\r\nhost: soak\r\n\r\n")
+        wire.answer
+        raise Wire::Wrong, "an answer that looks whole, though its worker was ended"
+      rescue EOFError, Errno::ECONNRESET
+        wire.drop
       end
 
       private

@@ -28,7 +28,7 @@ module Bench
           answer = wire.answer(head: verb == "HEAD")
           return Traffic.verify(answer, id, body.call(id)) if body
 
-          raise Wire::Wrong, "status #{answer.status} instead of #{status}" unless answer.status == status
+          answer.expect_status(status)
         end
       end
 
@@ -39,7 +39,7 @@ module Bench
 
       # @raise [Wire::Wrong] unless the app has answered this very request, with this body
       def self.verify(answer, id, body)
-        raise Wire::Wrong, "status #{answer.status} instead of 200" unless answer.status == 200
+        answer.expect_status(200)
         raise Wire::Wrong, "the answer to #{answer.headers["x-id"].inspect}" unless answer.headers["x-id"] == id
         return if answer.body == body
 
@@ -54,14 +54,30 @@ module Bench
         stream: get(80, "/stream") { |id| Content.pieces(id).join },
         sleep: get(30, "/sleep") { Content::HELLO },
         error: get(5, "/error", status: 500),
-        echo: Question.new(120, "POST", "/echo", small, 200, small)
+        echo: Question.new(120, "POST", "/echo", small, 200, small),
+        exit: get(0, "/exit", status: 500),
+        kill: get(0, "/kill", status: 500)
       }.freeze
 
       # How often the kinds come that take more than one step: see {Scenes}.
       SCENES = { upload: 20, chunked: 40, file: 40, abort: 20, pipelined: 20, old: 30, closing: 30 }.freeze
 
-      # Every kind as often as its weight.
-      DECK = QUESTIONS.transform_values(&:weight).merge(SCENES).flat_map { |kind, weight| [kind] * weight }.freeze
+      # How often each kind comes that ends its worker, where that is asked for: its thread, the main thread of its
+      # ractor, its thread in the middle of an answer.
+      CRASHES = { exit: 1, kill: 1, cut: 1 }.freeze
+
+      # How often clients leave at a bad time where that is asked for.
+      MANY_ABORTS = 100
+
+      # @param crashes [Boolean] whether some requests end their worker
+      # @param aborts [Boolean] whether many clients leave at a bad time, instead of some
+      # @return [Array<Symbol>] every kind as often as its weight
+      def self.deck(crashes:, aborts:)
+        weights = QUESTIONS.transform_values(&:weight).merge(SCENES)
+        weights.merge!(CRASHES) if crashes
+        weights[:abort] = MANY_ABORTS if aborts
+        weights.flat_map { |kind, weight| [kind] * weight }
+      end
     end
   end
 end

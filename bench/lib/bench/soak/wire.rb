@@ -13,10 +13,21 @@ module Bench
       class Wrong < StandardError
       end
 
+      # A 500 where the app should have answered.
+      class Failed < Wrong
+      end
+
       # @!attribute status [Integer]
       # @!attribute headers [Hash{String => String}] names in lower case
       # @!attribute body [String]
-      Answer = Data.define(:status, :headers, :body)
+      Answer = Data.define(:status, :headers, :body) do
+        # @raise [Wrong]
+        def expect_status(wanted)
+          return if status == wanted
+
+          raise (status == 500 ? Failed : Wrong), "status #{status} instead of #{wanted}"
+        end
+      end
 
       # @param port [Integer] on 127.0.0.1
       def initialize(port)

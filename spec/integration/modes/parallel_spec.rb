@@ -1,0 +1,71 @@
+# frozen_string_literal: true
+
+RSpec.describe "Workers" do
+  each_mode do
+    # Answers with the ractor that it runs in, and how many there are, once two requests are inside.
+    def meeting(inside, go_on)
+      shareable do
+        lambda do |env|
+          inside << true
+          go_on.pop
+          Probes.answer([Ractor.current.name, Ractor.count, env["rack.multithread"]])
+        end
+      end
+    end
+
+    # What two requests at once were answered.
+    def meet(**settings)
+      inside, go_on = Channel.new, Channel.new
+      serve(meeting(inside, go_on), **settings) do |server|
+        clients = Array.new(2) { RawClient.open(server.url).write(RawClient.message("GET", "/")) }
+        2.times { take(inside) }
+        2.times { go_on << true }
+        clients.map { |client| Probes.read(client.read_response).tap { client.close } }
+      end
+    end
+
+    it "are ractors of their own in :ractor mode, and threads of the main one in :threaded mode" do
+      names, counts, = meet(workers: 2, threads: 1).transpose
+
+      expect(names).to match_array(mode == :ractor ? ["kino 1", "kino 2"] : [nil, nil])
+      expect(counts).to all(be >= (mode == :ractor ? 3 : 1))
+    end
+
+    it "run several requests at once where they have several threads" do
+      names, = meet(workers: 1, threads: 2).transpose
+
+      expect(names).to eq(mode == :ractor ? ["kino 1"] * 2 : [nil] * 2)
+    end
+
+    it "tell the app whether several threads call it" do
+      expect(meet(workers: 2, threads: 1).map(&:last)).to eq([mode == :threaded] * 2)
+      expect(meet(workers: 2, threads: 2).map(&:last)).to eq([true] * 2)
+    end
+
+    it "are as many as there are to be, of one thread each by default in :ractor mode and of several in :threaded" do
+      require "kino"
+      booted = Channel.new
+      boot = shareable { ->(worker) { booted << worker } }
+      app = shareable { ->(env) { Probes.answer(env["rack.multithread"]) } }
+      settings = Serving::SETTINGS.except(:threads).merge(mode: mode, workers: 3, on_worker_boot: boot)
+      server = Kino::Server.new(app, **settings).start
+
+      expect(Array.new(3) { take(booted) }).to contain_exactly(0, 1, 2)
+      expect(Probes.read(RawClient.open(server.url, &:get))).to be(mode == :threaded)
+      expect(server.stop).to be(true)
+      expect(booted).to be_empty
+    ensure
+      server&.stop!
+    end
+
+    it "have their server say which mode it runs in while it runs" do
+      require "kino"
+      server = Kino::Server.new(Probes::Echo, **Serving::SETTINGS, mode: mode)
+      expect(server.mode).to be_nil
+      server.start
+      expect([server.mode, server.mode_reason]).to eq([mode, nil])
+      server.stop
+      expect(server.mode).to be_nil
+    end
+  end
+end

@@ -1,0 +1,124 @@
+# frozen_string_literal: true
+
+RSpec.describe "Workers' hooks" do
+  each_mode do
+    let(:told) { Channel.new }
+
+    # A hook that tells the worker's number, after a name for itself.
+    def telling(name)
+      told = self.told
+      shareable { ->(worker) { told << [name, worker] } }
+    end
+
+    # What has been told so far.
+    def all_told
+      list = []
+      list << told.pop until told.empty?
+      list
+    end
+
+    it "run once in each worker, with its number: on_worker_boot at first, on_worker_stop at last" do
+      settings = { workers: 3, threads: 2, on_worker_boot: telling(:boot), on_worker_stop: telling(:stop) }
+      serve(Probes::Echo, **settings) do |server|
+        expect(Array.new(3) { take(told) }).to contain_exactly([:boot, 0], [:boot, 1], [:boot, 2])
+        RawClient.open(server.url) { |client| 5.times { client.post("/", "x") } }
+        expect(told).to be_empty
+      end
+      expect(all_told).to contain_exactly([:stop, 0], [:stop, 1], [:stop, 2])
+    end
+
+    it "run before the first request is served, and after the last" do
+      told, go_on = self.told, Channel.new
+      booting = shareable do
+        lambda do |_|
+          told << "boots"
+          go_on.pop
+          told << "has booted"
+        end
+      end
+      app = shareable do
+        lambda do |_|
+          told << "serves"
+          go_on.pop
+          told << "has served"
+          [200, {}, []]
+        end
+      end
+      serve(app, threads: 1, on_worker_boot: booting, on_worker_stop: telling("stops")) do |server|
+        expect(take(told)).to eq("boots")
+        client = RawClient.open(server.url).write(RawClient.message("GET", "/"))
+        go_on << true
+        expect([take(told), take(told)]).to eq(["has booted", "serves"])
+        stopping = Thread.new { server.stop }
+        go_on << true
+        expect([client.read_response.status, stopping.value]).to eq([200, true])
+        client.close
+      end
+      expect(all_told).to eq(["has served", ["stops", 0]])
+    end
+
+    it "run where their worker's requests do" do
+      remembering = shareable { ->(worker) { Ractor.current[:worker] = "worker #{worker}" } }
+      app = shareable { ->(_) { [200, {}, [Ractor.current[:worker]]] } }
+
+      expect(ask(app, on_worker_boot: remembering).body).to eq("worker 0")
+    end
+
+    it "may be several, which run in their order, and on_worker_stop goes on past one that raises" do
+      stops = [telling(:one), shareable { ->(_) { raise "can't let go" } }, telling(:other)]
+      serve(Probes::Echo, on_worker_boot: [telling(:first), telling(:last)], on_worker_stop: stops) do |server, log|
+        expect([take(told), take(told)]).to eq([[:first, 0], [:last, 0]])
+        expect(server.stop).to be(true)
+        log.wait_for(/can't let go \(RuntimeError\)/)
+      end
+      expect(all_told).to eq([[:one, 0], [:other, 0]])
+    end
+
+    it "may be objects" do
+      stub_const("Greeter", Class.new { def self.call(worker) = $stderr.write("hello from worker #{worker}\n") })
+
+      serve(Probes::Echo, on_worker_boot: Greeter) { |_, log| log.wait_for(/^hello from worker 0$/) }
+    end
+
+    { "raises" => -> { raise "no database yet" }, "exits" => -> { exit(3) }, "ends its thread" => -> { Thread.exit } }
+      .each do |what, failing|
+      it "have a worker started again when one of them #{what}" do
+        tries = Channel.new
+        2.times { tries << :fail }
+        tries << :succeed
+        fail_now = shareable { failing }
+        hook = shareable { ->(_) { fail_now.call if tries.pop == :fail } }
+        serve(Probes::Echo, threads: 1, on_worker_boot: hook) do |server, log|
+          log.wait_for(/^kino: worker 1 (could not boot|died): .*^kino: worker 1 (could not boot|died): /m)
+          expect(RawClient.open(server.url) { |client| client.post("/", "at last").body }).to eq("at last")
+          expect(server.stats[:died]).to eq(2)
+        end
+      end
+    end
+
+    it "end the server when they always raise: run raises, and nothing listens any more" do
+      hook = shareable { ->(worker) { raise KeyError, "no database" if worker == 1 } }
+      serve(Probes::Echo, workers: 2, on_worker_boot: hook) do |server, log|
+        url = server.url
+        log.allow
+        expect { server.run }.to raise_error(
+          Kino::WorkerBootError,
+          /\Aworker 2 could not boot 5 times in a row, so the server ends; .*: no database \(KeyError\)\z/
+        )
+        expect(server.running?).to be(false)
+        expect { RawClient.open(url) }.to raise_error(Errno::ECONNREFUSED)
+      end
+    end
+
+    it "are refused before anything runs where ractors can't share them, by file and line" do
+      only_in(:ractor, "threads share everything")
+      require "kino"
+      list = []
+      server = Kino::Server.new(Probes::Echo, mode: mode, **Serving::SETTINGS, on_worker_stop: ->(_) { list << 1 })
+
+      expect { server.start }
+        .to raise_error(Kino::ConfigurationError, /\A#{__FILE__}:#{__LINE__ - 3}: this hook .* can't be shared/)
+      expect([server.running?, server.urls]).to eq([false, []])
+    end
+  end
+end
