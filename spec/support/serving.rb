@@ -41,6 +41,13 @@ module Serving
     skip "only in #{only} mode: #{why}" unless mode == only
   end
 
+  # For examples whose app starts threads.
+  def app_starts_threads
+    return unless RUBY_VERSION < "4.0"
+
+    only_in :threaded, "on a busy machine, a thread that is started in a ractor of Ruby 3.3 may never run"
+  end
+
   # Starts a server, yields it and what reaches standard error, and stops it. The app is held to Rack's SPEC, and so is
   # the server, unless `lint` is false; what is logged and not waited for fails the example.
   def serve(app, lint: true, **settings)

@@ -35,7 +35,12 @@ RSpec.describe "An app that raises" do
       "an error that can't be told" => [-> { raise Unspeakable }, /Unspeakable/],
       "a frozen error" => [-> { raise ArgumentError.new("boom").freeze }, /boom|FrozenError/],
       "by throwing to nobody" => [-> { throw :nobody }, /UncaughtThrowError|nobody/],
-      "by ending its thread" => [-> { Thread.exit }, /./],
+      "by ending its thread" => [-> { Thread.exit }, /./]
+    }
+  end
+  threading = shareable do
+    {
+      "Timeout::Error" => [-> { Timeout.timeout(0.01) { sleep } }, /Timeout::Error/],
       "by raising in its thread from another" => [lambda do
         worker = Thread.current
         Thread.new { worker.raise(IOError, "boom") }.join
@@ -65,10 +70,11 @@ RSpec.describe "An app that raises" do
       end
     end
 
-    it "Timeout::Error: 500 each time, logged, and no worker is lost" do
-      only_in :threaded, "before Ruby 4.0, Timeout can't be used in ractors" if RUBY_VERSION < "4.0"
-
-      expect_500s(shareable { -> { Timeout.timeout(0.01) { sleep } } }, /Timeout::Error/)
+    threading.each do |what, (fail_now, logged)|
+      it "#{what}: 500 each time, logged, and no worker is lost" do
+        app_starts_threads
+        expect_500s(fail_now, logged)
+      end
     end
 
     let(:secretive) { shareable { ->(_) { raise ArgumentError, "a secret" } } }
