@@ -13,7 +13,7 @@ module Kino
       # @param native [Native::Server] a started engine
       # @param app [#call] a Rack app that is shareable
       # @param plan [Crew::Plan] a shareable one
-      # @yieldparam index [Integer] which worker has to have another in its place
+      # @yield to have one more worker started
       def initialize(native, app, plan, &start_another)
         @native = native
         @app = app

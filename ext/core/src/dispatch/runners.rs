@@ -113,11 +113,6 @@ impl Runners {
         runner
     }
 
-    /// The group's number within its engine.
-    pub fn lane(&self) -> usize {
-        self.lane
-    }
-
     /// What its workers serve now.
     pub fn at_work(&self) -> Vec<AtWork> {
         self.members.lock().iter().filter_map(|runner| runner.at_work()).collect()
