@@ -7,14 +7,14 @@ RSpec.describe "An app that ends its worker" do
 
     # GET /wait waits until it is told to go on, GET /end ends what the block says, everything else is answered at once.
     def app(&ending)
-      entered, go_on, ending = self.entered, self.go_on, shareable(&ending)
+      entered, go_on, end_it = self.entered, self.go_on, shareable(&ending)
       shareable do
         lambda do |env|
           case env["PATH_INFO"]
           when "/wait"
             entered << true
             go_on.pop
-          when "/end" then ending.call
+          when "/end" then end_it.call
           end
           [200, {}, ["served"]]
         end

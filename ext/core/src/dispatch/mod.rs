@@ -1,5 +1,6 @@
 //! Who polls, who serves, and who waits: leader/followers over one poller.
 
+mod absences;
 pub mod cover;
 mod idle;
 pub mod interrupt;

@@ -5,12 +5,13 @@
 //! middle of a request (a database, a sleep): only then is the next one woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use parking_lot::Mutex;
 
+use super::absences::Absences;
 use super::interrupt::Interrupt;
 use super::serving::{AtWork, Serving};
 use crate::net::deadlines::Micros;
@@ -25,8 +26,7 @@ pub struct Runners {
     members: Mutex<Vec<Arc<Runner>>>,
     /// Someone who is not fetching wants the lock: the next one to fetch should let it go first.
     contended: AtomicBool,
-    /// While above zero, the lock is expected to be given up for long: see [`Runner::give_up_lock`].
-    long_expected: AtomicU32,
+    absences: Absences,
     is_watched: AtomicBool,
     clock: Micros,
 }
@@ -36,8 +36,6 @@ pub struct Runners {
 pub const SHORT: Duration = Duration::from_micros(200);
 /// A request that computes for longer has to share the lock with others, by Ruby's time slices.
 const SLICE: Duration = Duration::from_millis(50);
-/// So many short ones in a row make the next one expected to be short, too.
-const MEMORY: u32 = 64;
 
 #[derive(Debug, Default)]
 struct Baton {
@@ -65,6 +63,8 @@ pub struct Runner {
     serving: Serving,
     state: AtomicU8,
     has_baton: AtomicBool,
+    /// It has given up the lock, and kept the baton: how long that takes says what to expect.
+    is_sample: AtomicBool,
     /// When it gave up the lock, in microseconds.
     away_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
@@ -105,6 +105,7 @@ impl Runners {
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
             has_baton: AtomicBool::new(false),
+            is_sample: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             handed: bounded(1),
@@ -221,8 +222,9 @@ impl Runner {
         self.is_retired.load(Ordering::SeqCst)
     }
 
-    /// The worker gives the lock up. In the middle of a request the baton goes to the next one: at once if that was for
-    /// long lately, or if nobody watches; otherwise when it has been away for more than a moment ([`Runners::overtake`]).
+    /// The worker gives the lock up. In the middle of a request the baton goes to the next one: at once if that is expected
+    /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
+    /// ([`Runners::overtake`]).
     pub fn give_up_lock(&self) {
         if self.state.load(Ordering::SeqCst) != RUNNING {
             return;
@@ -230,7 +232,9 @@ impl Runner {
         self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
         self.state.store(AWAY, Ordering::SeqCst);
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
-        if self.group.long_expected.load(Ordering::Relaxed) > 0 || !self.group.is_watched.load(Ordering::SeqCst) {
+        let keeps = self.group.is_watched.load(Ordering::SeqCst) && self.group.absences.are_short();
+        self.is_sample.store(keeps, Ordering::Relaxed);
+        if !keeps {
             self.leave_behind(AWAY);
         }
     }
@@ -243,11 +247,8 @@ impl Runner {
         if state != AWAY && state != OVERTAKEN {
             return;
         }
-        if self.away() > SHORT {
-            self.group.long_expected.store(MEMORY, Ordering::Relaxed);
-        } else {
-            let expected = self.group.long_expected.load(Ordering::Relaxed);
-            self.group.long_expected.store(expected.saturating_sub(1), Ordering::Relaxed);
+        if self.is_sample.swap(false, Ordering::Relaxed) {
+            self.group.absences.learn(self.away() > SHORT);
         }
         if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
             self.group.contend();
@@ -361,16 +362,6 @@ mod tests {
         b.give_up_lock();
         assert!(!b.has_baton(), "after a long one the next is expected to be long");
         b.want_lock();
-        for _ in 0..MEMORY {
-            assert!(b.fetch());
-            b.run(b"GET", b"/");
-            b.give_up_lock();
-            b.want_lock();
-        }
-        assert!(b.fetch());
-        b.run(b"GET", b"/");
-        b.give_up_lock();
-        assert!(b.has_baton(), "after many short ones it is not");
     }
 
     #[test]
