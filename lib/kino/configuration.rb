@@ -46,6 +46,11 @@ module Kino
     attr_reader :max_uri_size
     # @return [Integer, nil] bytes of a request's body, nil for no limit; default 1 GiB
     attr_reader :max_body_size
+    # @return [Boolean, Array<String>] whether requests are handed over before their body has come, or the beginnings of
+    #   paths that are; default false
+    attr_reader :stream_bodies
+    # @return [Boolean] whether the app sees header names with an underscore; default false
+    attr_reader :underscore_headers
     # @return [Integer] bytes of a body kept in memory, 0 to 1 GiB; default 65,536
     attr_reader :body_buffer
     # @return [String] folder for longer bodies; default the system's temporary folder
@@ -54,10 +59,18 @@ module Kino
     attr_reader :max_connections
     # @return [Integer] requests that may wait for a worker, 1 to 1,000,000; default 1024
     attr_reader :queue_depth
+    # @return [Integer, nil] requests of one connection, 1 to 1,000,000; default nil for no limit
+    attr_reader :max_keepalive_requests
     # @return [Integer, Float] seconds for a request's head, 0.1 to 86,400; default 15
     attr_reader :header_timeout
     # @return [Integer, Float] seconds without a byte of a body, 0.1 to 86,400; default 30
     attr_reader :body_timeout
+    # @return [Integer] bytes a second that a body has to come at after 30 seconds, 0 for any; default 500
+    attr_reader :body_min_rate
+    # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 5
+    attr_reader :queue_timeout
+    # @return [Integer, Float, nil] seconds until the app's answer begins, 0.1 to 86,400; default nil for no limit
+    attr_reader :request_timeout
     # @return [Integer, Float] seconds between two requests of a connection, 0.1 to 86,400; default 65
     attr_reader :keepalive_timeout
     # @return [Integer, Float] seconds without progress on an answer, 0.1 to 86,400; default 30
@@ -67,6 +80,8 @@ module Kino
     attr_reader :stuck_timeout
     # @return [Integer, Float] seconds to finish what runs when stopping, 0 to 86,400; default 30
     attr_reader :shutdown_timeout
+    # @return [Integer, Float] seconds to go on for when stopping, 0 to 86,400; default 0
+    attr_reader :drain_delay
 
     # Threads in each worker, where nobody says how many.
     DEFAULT_THREADS = { threaded: 5, ractor: 1 }.freeze

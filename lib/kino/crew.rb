@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "request"
 require_relative "worker"
 
 module Kino
@@ -78,7 +79,10 @@ module Kino
     #
     # @return [void]
     def reinforce
-      worker = Worker.new(@native.worker(template), @app, @failure)
+      request = Request.new
+      native = @native.worker(template(request))
+      request.serve(native)
+      worker = Worker.new(native, @app, @failure)
       @started << worker
       thread = Thread.new { work(worker) }
       thread.name = "kino #{@index + 1}"
@@ -145,11 +149,11 @@ module Kino
       end
     end
 
-    # What is the same in every request's env.
-    def template
+    # What is the same in each of a worker's envs.
+    def template(request)
       { "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
-        "rack.multiprocess" => false, "rack.run_once" => false }.freeze
+        "rack.multiprocess" => false, "rack.run_once" => false, "kino.request" => request }.freeze
     end
   end
 end

@@ -37,6 +37,28 @@ module Kino
   # The message says what was given and what is allowed; the client gets a 500, or its connection closed.
   class ResponseError < Error; end
 
-  # Raised inside an app that streams its answer to a client that has left.
+  # Raised inside an app that streams its answer to a client that has left, or reads a body that will never come.
   class ClientDisconnected < Error; end
+
+  # What a client did wrong while the app read its body, which is handed over before it has come (`stream_bodies`, and
+  # clients that wait for a 100). An app that lets it pass has the client answered with {#status}; nothing is logged.
+  class ClientError < Error
+    # @return [Integer] the status that the client gets
+    def status = 400
+  end
+
+  # The body stopped coming, or came too slowly: see `body_timeout` and `body_min_rate`.
+  class ClientTimeout < ClientError
+    # @return [Integer] 408
+    def status = 408
+  end
+
+  # The body is larger than `max_body_size`.
+  class BodyTooLargeError < ClientError
+    # @return [Integer] 413
+    def status = 413
+  end
+
+  # The body's chunks, or its trailers, are not well formed.
+  class MalformedBodyError < ClientError; end
 end

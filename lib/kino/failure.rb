@@ -27,12 +27,18 @@ module Kino
     # @param error [Exception]
     # @return [Array] a Rack response
     def answer(error)
+      return refusal(error) if error.is_a?(ClientError)
+
       text = "Internal Server Error\n"
       text += "\n#{describe(error)}" if @tells
       [500, { "content-type" => "text/plain; charset=utf-8" }, [text]]
     end
 
     private
+
+    def refusal(error)
+      [error.status, { "content-type" => "text/plain; charset=utf-8", "connection" => "close" }, ["#{error.message}\n"]]
+    end
 
     def report(env, error)
       request = env ? " (#{env["REQUEST_METHOD"]} #{env["PATH_INFO"]})" : ""

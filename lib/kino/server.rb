@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "input"
+require_relative "streamed_input"
 require_relative "mode"
 require_relative "supervisor"
 require_relative "stuck_watch"
@@ -35,6 +36,7 @@ module Kino
       @configuration = configuration || Configuration.new(**settings)
       @given_up = []
       @lock = Mutex.new
+      @parting = Thread::Queue.new
     end
 
     # Listens and serves, on threads of its own. A server that was stopped can be started again.
@@ -60,8 +62,8 @@ module Kino
       stop! if $!
     end
 
-    # Accepts no more, and waits for the requests that have begun. What still runs after that is ended, as {#stop!}
-    # does.
+    # Goes on for `drain_delay`, then accepts no more and waits for the requests that have begun. What still runs after
+    # `timeout` is ended, as {#stop!} does.
     #
     # @param timeout [Numeric] seconds to wait at most
     # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, which
@@ -81,6 +83,7 @@ module Kino
     def stop!
       parts = @lock.synchronize { [@watch, @supervisor, @native].tap { @watch = @supervisor = @native = nil } }
       parts.compact.each(&:stop)
+      @parting << nil if @parting.num_waiting.positive?
       nil
     end
 
@@ -163,13 +166,26 @@ module Kino
     end
 
     def drain(native, supervisor, timeout)
+      until_then = now + timeout
+      part(native, [timeout, @configuration.drain_delay].min)
       native.drain
-      in_time = supervisor.join(timeout)
+      in_time = supervisor.join([until_then - now, 0].max)
       @given_up = in_time ? [] : describe(native.at_work)
       in_time
     ensure
       stop!
     end
+
+    # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
+    # refused.
+    def part(native, delay)
+      return unless delay.positive?
+
+      native.part
+      @parting.pop(timeout: delay)
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def describe(requests) = requests.map { |_, _, seconds, request| "#{request}, for #{seconds.round(1)} s" }
   end

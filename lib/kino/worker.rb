@@ -75,11 +75,12 @@ module Kino
     end
 
     def fail(env, error)
-      @failure.log(env, error) unless error.is_a?(ClientDisconnected)
+      @failure.log(env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
       settle(error)
     end
 
-    # A client that has been sent nothing yet gets a 500; any other sees that its answer is not whole.
+    # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
+    # whole.
     def settle(error)
       if @native.retract || @native.open?
         @native.answer(*@failure.answer(error))

@@ -33,34 +33,81 @@ impl Default for Limits {
     }
 }
 
+/// Which requests are handed over with their head, before their body has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Streaming {
+    /// Only those whose client waits for a 100 (RFC 9110 section 10.1.1).
+    #[default]
+    Expected,
+    /// All that have a body.
+    All,
+    /// Those whose path begins with one of these.
+    Prefixes(Vec<Vec<u8>>),
+}
+
+impl Streaming {
+    /// Whether a request for `path` is handed over early though its client does not wait for that.
+    pub fn includes(&self, path: &[u8]) -> bool {
+        match self {
+            Streaming::Expected => false,
+            Streaming::All => true,
+            Streaming::Prefixes(prefixes) => prefixes.iter().any(|prefix| path.starts_with(prefix)),
+        }
+    }
+}
+
 /// Settings of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Bounds on a request.
     pub limits: Limits,
+    /// Which bodies the app reads while they arrive.
+    pub streaming: Streaming,
+    /// Requests that may be handed over before their body has come, at one time. Past it, bodies are waited for.
+    pub max_streamed: usize,
+    /// Whether the app sees header names with an underscore.
+    pub underscore_headers: bool,
     /// Connections held at once; past it, new ones wait in the kernel's backlog.
     pub max_connections: usize,
     /// Requests waiting for a worker; past it: 503.
     pub queue_depth: usize,
+    /// From the moment a request is complete until a worker takes it. Past it: 503.
+    pub queue_timeout: Duration,
+    /// From the moment a request is complete until its answer begins. Past it: 504, and the late answer is dropped.
+    pub request_timeout: Option<Duration>,
     /// From a head's first byte to its last. Past it: 408.
     pub header_timeout: Duration,
     /// Silence while a body is awaited. Past it: 408.
     pub body_timeout: Duration,
+    /// Bytes a second that a body has to come at once [`SLOW_START`] is over; 0 for any. Below it: 408.
+    pub body_min_rate: u64,
     /// Silence between two requests of a connection. Past it, it is closed.
     pub keepalive_timeout: Duration,
+    /// Requests of one connection, the last of which is answered with `connection: close`.
+    pub max_keepalive_requests: Option<u64>,
     /// No progress while an answer is sent. Past it, the connection is aborted.
     pub write_timeout: Duration,
 }
+
+/// For so long a body may come at any rate.
+pub const SLOW_START: Duration = Duration::from_secs(30);
 
 impl Default for Config {
     fn default() -> Self {
         Config {
             limits: Limits::default(),
+            streaming: Streaming::default(),
+            max_streamed: 0,
+            underscore_headers: false,
             max_connections: 10_240,
             queue_depth: 1024,
+            queue_timeout: Duration::from_secs(5),
+            request_timeout: None,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
+            body_min_rate: 500,
             keepalive_timeout: Duration::from_secs(65),
+            max_keepalive_requests: None,
             write_timeout: Duration::from_secs(30),
         }
     }

@@ -3,34 +3,52 @@
 
 use std::io;
 
-/// What a client did (or the server could not do for it) that ends its request before the app sees it.
-/// Each has one status; the connection closes after the answer.
+/// What a client did, or the server could not do for it, that ends its request. Each has one status; the connection
+/// closes after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The message breaks RFC 9110 or RFC 9112; the text names the rule.
     #[error("{0}")]
     Malformed(&'static str),
-    /// The head was not complete in time.
+    /// The head was not complete in time (`header_timeout`).
     #[error("the request did not arrive in time")]
-    Timeout,
-    /// The body is longer than the server takes.
+    HeadTimeout,
+    /// The body stopped coming, or came too slowly (`body_timeout`, `body_min_rate`).
+    #[error("the request body did not arrive in time")]
+    BodyTimeout,
+    /// The body is longer than the server takes (`max_body_size`).
     #[error("the request body is larger than this server takes")]
     BodyTooLarge,
-    /// The request target is longer than the server takes.
+    /// The request target is longer than the server takes (`max_uri_size`).
     #[error("the request target is longer than this server takes")]
     TargetTooLong,
     /// `expect` names something other than `100-continue` (RFC 9110 section 10.1.1).
     #[error("only the expectation 100-continue is known")]
     Expectation,
-    /// The head, or the number of its fields, is larger than the server takes.
+    /// The head, or its trailers or chunk extensions, is larger than the server takes (`max_header_size`).
     #[error("the request head is larger than this server takes")]
     HeadTooLarge,
+    /// The head has more fields than the server takes (`max_headers`).
+    #[error("the request head has more fields than this server takes")]
+    TooManyFields,
     /// A transfer coding other than `chunked` (RFC 9112 section 6.1).
     #[error("only the transfer coding chunked is known")]
     UnknownCoding,
-    /// The body could not be spooled to disk, or too many requests wait for a worker.
+    /// CONNECT: this server is no proxy (RFC 9110 section 9.3.6).
+    #[error("this server is no proxy")]
+    Connect,
+    /// A body could not be spooled (`spool_dir`): the disk is full, or the folder is gone.
+    #[error("the server has no room for the request body")]
+    NoRoom,
+    /// Too many requests wait for a worker (`queue_depth`).
     #[error("the server is overloaded")]
-    Overload,
+    QueueFull,
+    /// The request has waited too long for a worker (`queue_timeout`).
+    #[error("the server is overloaded")]
+    QueueTimeout,
+    /// The app has not begun to answer in time (`request_timeout`).
+    #[error("the app did not answer in time")]
+    RequestTimeout,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     #[error("this server speaks HTTP/1.1")]
     Version,
@@ -41,14 +59,38 @@ impl Fault {
     pub fn status(self) -> u16 {
         match self {
             Fault::Malformed(_) => 400,
-            Fault::Timeout => 408,
+            Fault::HeadTimeout | Fault::BodyTimeout => 408,
             Fault::BodyTooLarge => 413,
             Fault::TargetTooLong => 414,
             Fault::Expectation => 417,
-            Fault::HeadTooLarge => 431,
-            Fault::UnknownCoding => 501,
-            Fault::Overload => 503,
+            Fault::HeadTooLarge | Fault::TooManyFields => 431,
+            Fault::UnknownCoding | Fault::Connect => 501,
+            Fault::NoRoom | Fault::QueueFull | Fault::QueueTimeout => 503,
+            Fault::RequestTimeout => 504,
             Fault::Version => 505,
+        }
+    }
+
+    /// Whether whoever runs the server should hear of it: a setting may be too small, or the app too slow.
+    pub fn is_loud(self) -> bool {
+        // Slow clients are everyday business; a full disk has been told of by whoever met it.
+        self.setting().is_some() && !matches!(self, Fault::HeadTimeout | Fault::BodyTimeout | Fault::NoRoom)
+    }
+
+    /// The setting that a client has come up against, for whoever runs the server; `None` for a breach of the protocol.
+    pub fn setting(self) -> Option<&'static str> {
+        match self {
+            Fault::HeadTimeout => Some("header_timeout"),
+            Fault::BodyTimeout => Some("body_timeout or body_min_rate"),
+            Fault::BodyTooLarge => Some("max_body_size"),
+            Fault::TargetTooLong => Some("max_uri_size"),
+            Fault::HeadTooLarge => Some("max_header_size"),
+            Fault::TooManyFields => Some("max_headers"),
+            Fault::NoRoom => Some("spool_dir"),
+            Fault::QueueFull => Some("queue_depth"),
+            Fault::QueueTimeout => Some("queue_timeout"),
+            Fault::RequestTimeout => Some("request_timeout"),
+            Fault::Malformed(_) | Fault::Expectation | Fault::UnknownCoding | Fault::Connect | Fault::Version => None,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::net::poller::Poller;
 /// let server = Server::start(vec![listener], Config::default())?;
 /// let interrupt = server.interrupt();
 /// while let Taken::Exchange(exchange) = server.dispatch().take(&interrupt) {
-///     exchange.refuse(kino_core::error::Fault::Overload);
+///     exchange.refuse(kino_core::error::Fault::QueueFull);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -59,6 +59,11 @@ impl Server {
     /// A way to call one worker out of a wait.
     pub fn interrupt(&self) -> Interrupt {
         Interrupt::new(self.context().clone())
+    }
+
+    /// Goes on for now, but ends every connection with its next answer, so that clients go elsewhere.
+    pub fn part(&self) {
+        self.context().enter(Phase::Parting);
     }
 
     /// Accepts no more, and lets every request that has begun be finished. Then workers find everything over.

@@ -25,63 +25,104 @@ impl Counter {
     }
 }
 
-/// What an engine counts.
-#[derive(Debug, Default)]
-pub struct Stats {
+/// Declares the counters once, with what each is for; what reads all of them can't leave one out.
+macro_rules! stats {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What an engine counts.
+        #[derive(Debug, Default)]
+        pub struct Stats {
+            $($(#[$doc])* pub $name: Counter,)*
+        }
+
+        impl Stats {
+            /// All of them with their names.
+            pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name.get()),)*].into_iter()
+            }
+        }
+    };
+}
+
+stats! {
     /// Connections accepted since the start.
-    pub accepted: Counter,
+    accepted,
     /// Connections open now.
-    pub connections: Counter,
-    /// Complete requests handed out since the start.
-    pub requests: Counter,
+    connections,
+    /// Requests handed to a worker since the start.
+    requests,
     /// Requests that someone is serving now.
-    pub running: Counter,
+    running,
     /// Answers sent whole.
-    pub answered: Counter,
+    answered,
     /// Connections given up in the middle of an answer.
-    pub aborted: Counter,
-    /// Requests refused for what the client sent (400, 413, 414, 417, 431, 501, 505).
-    pub refused: Counter,
-    /// Requests refused because the server had too much to do (503).
-    pub overloaded: Counter,
-    /// Requests that did not arrive in time (408).
-    pub timed_out: Counter,
-    /// Idle connections closed when `keepalive_timeout` was over.
-    pub idle_closed: Counter,
+    aborted,
+    /// Requests refused for what the client sent (400, 413, 414, 417, 431, 501, 505): the sum of the next five.
+    refused,
+    /// Messages that break the protocol, or ask what this server does not do (400, 417, 501, 505).
+    malformed,
+    /// Heads past `max_header_size` (431).
+    max_header_size,
+    /// Heads past `max_headers` (431).
+    max_headers,
+    /// Targets past `max_uri_size` (414).
+    max_uri_size,
+    /// Bodies past `max_body_size` (413).
+    max_body_size,
+    /// Requests refused because the server had too much to do (503): the sum of the next three.
+    overloaded,
+    /// Requests that came when `queue_depth` others waited.
+    queue_depth,
+    /// Requests that waited longer than `queue_timeout`.
+    queue_timeout,
+    /// Bodies that could not be written to `spool_dir`.
+    spool_dir,
+    /// Requests that were not there, or not answered, in time (408, 504): the sum of the next three.
+    timed_out,
+    /// Heads that took longer than `header_timeout` (408).
+    header_timeout,
+    /// Bodies that stopped for `body_timeout`, or came slower than `body_min_rate` (408).
+    body_timeout,
+    /// Requests whose answer had not begun when `request_timeout` was over (504).
+    request_timeout,
+    /// Answers that came after their 504, and were dropped.
+    late,
+    /// Requests that were dropped unserved, since their client had gone while they waited.
+    gone,
+    /// Connections closed between requests when `keepalive_timeout` was over, or that sent nothing at all.
+    keepalive_timeout,
+    /// Connections closed after `max_keepalive_requests`.
+    max_keepalive_requests,
+    /// Answers given up since their client took nothing for `write_timeout`.
+    write_timeout,
+    /// Times that `max_connections` had new connections wait.
+    max_connections,
     /// Times the covering thread took the lead.
-    pub covered: Counter,
+    covered,
     /// Workers that were ended in the middle of the app, or could not boot; others took their places.
-    pub died: Counter,
+    died,
     /// Workers that were set aside because a request took them too long; others took their places.
-    pub stuck: Counter,
+    stuck,
 }
 
 impl Stats {
-    /// Counts a refusal by its cause.
+    /// Counts a refusal by its kind and its cause.
     pub fn refuse(&self, fault: Fault) {
-        match fault {
-            Fault::Timeout => self.timed_out.add(),
-            Fault::Overload => self.overloaded.add(),
-            _ => self.refused.add(),
-        }
-    }
-
-    /// All of them with their names.
-    pub fn all(&self) -> [(&'static str, u64); 13] {
-        [
-            ("accepted", self.accepted.get()),
-            ("connections", self.connections.get()),
-            ("requests", self.requests.get()),
-            ("running", self.running.get()),
-            ("answered", self.answered.get()),
-            ("aborted", self.aborted.get()),
-            ("refused", self.refused.get()),
-            ("overloaded", self.overloaded.get()),
-            ("timed_out", self.timed_out.get()),
-            ("idle_closed", self.idle_closed.get()),
-            ("covered", self.covered.get()),
-            ("died", self.died.get()),
-            ("stuck", self.stuck.get()),
-        ]
+        let (kind, cause) = match fault {
+            Fault::Malformed(_) | Fault::Expectation | Fault::UnknownCoding | Fault::Connect | Fault::Version => {
+                (&self.refused, &self.malformed)
+            }
+            Fault::HeadTooLarge => (&self.refused, &self.max_header_size),
+            Fault::TooManyFields => (&self.refused, &self.max_headers),
+            Fault::TargetTooLong => (&self.refused, &self.max_uri_size),
+            Fault::BodyTooLarge => (&self.refused, &self.max_body_size),
+            Fault::QueueFull => (&self.overloaded, &self.queue_depth),
+            Fault::QueueTimeout => (&self.overloaded, &self.queue_timeout),
+            Fault::NoRoom => (&self.overloaded, &self.spool_dir),
+            Fault::HeadTimeout => (&self.timed_out, &self.header_timeout),
+            Fault::BodyTimeout => (&self.timed_out, &self.body_timeout),
+            Fault::RequestTimeout => (&self.timed_out, &self.request_timeout),
+        };
+        kind.add();
+        cause.add();
     }
 }

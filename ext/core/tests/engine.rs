@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use kino_core::config::Config;
+use kino_core::config::{Config, Streaming};
 use kino_core::dispatch::lead::Taken;
 use kino_core::http::date;
 use kino_core::http::encode::ResponseHead;
 use kino_core::http::spool::Body;
-use kino_core::net::exchange::Exchange;
+use kino_core::net::exchange::{Exchange, Part};
 use kino_core::net::listener::Listener;
 use kino_core::server::Server;
 
@@ -72,8 +72,19 @@ fn echo(mut exchange: Exchange) {
         Body::File { mut file, .. } => {
             file.read_to_end(&mut text).unwrap();
         }
+        Body::Arriving => read_arriving(&mut exchange, &mut text),
     }
     answer(exchange, &text);
+}
+
+fn read_arriving(exchange: &mut Exchange, into: &mut Vec<u8>) {
+    loop {
+        match exchange.read(1024, &mut [0; 512]).unwrap() {
+            Part::Bytes(bytes) => into.extend(bytes),
+            Part::NotYet => thread::sleep(Duration::from_millis(1)),
+            Part::End => return,
+        }
+    }
 }
 
 fn answer(mut exchange: Exchange, body: &[u8]) {
@@ -320,5 +331,132 @@ fn a_client_that_ended_before_its_request_was_read_is_not_kept() {
         thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(connections(), 0);
+    echo.drain();
+}
+
+#[test]
+fn a_streamed_body_is_read_while_it_arrives_and_the_connection_is_kept() {
+    let echo = Echo::start(1, Config { streaming: Streaming::All, max_streamed: 1, ..Config::default() });
+    let mut client = echo.connect();
+    client.write_all(b"PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n").unwrap();
+    while echo.server.context().stats.running.get() == 0 {
+        thread::yield_now();
+    }
+    client.write_all(format!("2\r\nde\r\n0\r\n\r\n{CLOSE}").as_bytes()).unwrap();
+    let text = read_all(&mut client);
+    assert!(text.contains("PUT /a abcde") && text.ends_with("GET /last "), "{text}");
+    echo.drain();
+}
+
+#[test]
+fn a_body_past_the_places_for_streamed_ones_is_waited_for() {
+    let echo = Echo::start(1, Config { streaming: Streaming::All, max_streamed: 1, ..Config::default() });
+    let put = |path: &str| format!("PUT {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\n");
+    let mut first = echo.connect();
+    first.write_all(put("/first").as_bytes()).unwrap();
+    while echo.server.context().stats.running.get() == 0 {
+        thread::yield_now();
+    }
+    let mut second = echo.connect();
+    second.write_all(format!("{}ab", put("/second")).as_bytes()).unwrap();
+    thread::sleep(Duration::from_millis(20));
+    assert_eq!(echo.server.context().stats.requests.get(), 1);
+    first.write_all(b"abc").unwrap();
+    assert!(read_all(&mut first).ends_with("PUT /first abc"));
+    second.write_all(b"c").unwrap();
+    assert!(read_all(&mut second).ends_with("PUT /second abc"));
+    echo.drain();
+}
+
+#[test]
+fn the_100_is_sent_when_the_body_is_first_read() {
+    let expecting = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    let echo = Echo::start(1, Config { max_streamed: 1, ..Config::default() });
+    let mut client = echo.connect();
+    client.write_all(expecting).unwrap();
+    let mut interim = [0; 25];
+    client.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client.write_all(format!("abc{CLOSE}").as_bytes()).unwrap();
+    let text = read_all(&mut client);
+    assert!(text.contains("PUT / abc") && text.ends_with("GET /last "), "{text}");
+    echo.drain();
+
+    fn refuse(mut exchange: Exchange) {
+        exchange.skip_body();
+        answer(exchange, b"no");
+    }
+    let refusing = Echo::serve(1, Config { max_streamed: 1, ..Config::default() }, refuse);
+    let text = refusing.ask(expecting);
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("connection: close\r\n"), "{text}");
+    refusing.drain();
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered_with_504_and_its_late_answer_dropped() {
+    fn slow(exchange: Exchange) {
+        let is_slow = exchange.head().target() == b"/slow";
+        if is_slow {
+            thread::sleep(Duration::from_millis(300));
+        }
+        answer(exchange, b"done");
+    }
+    let config = Config { request_timeout: Some(Duration::from_millis(50)), ..Config::default() };
+    let echo = Echo::serve(1, config, slow);
+    let text = echo.ask(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 504 Gateway Timeout\r\n") && !text.contains("done"), "{text}");
+    assert_eq!(echo.server.context().stats.running.get(), 1, "the handler runs on");
+    let stats = echo.server.context().clone();
+    echo.drain();
+    let stats = &stats.stats;
+    let counts = [&stats.request_timeout, &stats.late, &stats.running, &stats.answered].map(|counter| counter.get());
+    assert_eq!(counts, [1, 1, 0, 0]);
+}
+
+#[test]
+fn requests_that_wait_too_long_are_refused_and_those_whose_client_left_are_dropped() {
+    fn slow(exchange: Exchange) {
+        thread::sleep(Duration::from_millis(400));
+        answer(exchange, b"done");
+    }
+    let config = Config { queue_timeout: Duration::from_millis(250), ..Config::default() };
+    let echo = Echo::serve(1, config, slow);
+    let get = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut first = echo.connect();
+    first.write_all(get).unwrap();
+    while echo.server.context().stats.running.get() == 0 {
+        thread::yield_now();
+    }
+    let mut second = echo.connect();
+    second.write_all(get).unwrap();
+    thread::sleep(Duration::from_millis(220));
+    let mut gone = echo.connect();
+    gone.write_all(get).unwrap();
+    drop(gone);
+    let text = read_all(&mut second);
+    assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("retry-after: 1\r\n"), "{text}");
+    assert!(read_all(&mut first).ends_with("done"));
+    let context = echo.server.context().clone();
+    echo.drain();
+    let stats = &context.stats;
+    let counts = [&stats.queue_timeout, &stats.gone, &stats.requests].map(|counter| counter.get());
+    assert_eq!(counts, [1, 1, 1]);
+}
+
+#[test]
+fn a_connection_ends_with_the_last_request_it_may_have() {
+    let echo = Echo::start(1, Config { max_keepalive_requests: Some(2), ..Config::default() });
+    let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let text = echo.ask(get.repeat(3).as_bytes());
+    assert_eq!((text.matches("HTTP/1.1 200").count(), text.matches("connection: close").count()), (2, 1), "{text}");
+    echo.drain();
+}
+
+#[test]
+fn parting_goes_on_with_answers_that_end_their_connections() {
+    let echo = Echo::start(1, Config::default());
+    echo.server.part();
+    let text = echo.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("connection: close\r\n"), "{text}");
     echo.drain();
 }

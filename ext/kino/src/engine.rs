@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::thread;
 
 use kino_core::config::Config;
 use kino_core::dispatch::runners::Runners;
@@ -13,7 +14,7 @@ use kino_core::server::Server;
 use parking_lot::Mutex;
 
 use crate::ends::Ends;
-use crate::ffi::thread_hooks;
+use crate::ffi::{allocator, thread_hooks};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
@@ -40,6 +41,8 @@ impl Engine {
     /// When the system gives no poll or no thread.
     pub(crate) fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Engine> {
         thread_hooks::install();
+        // One for each thread that can run at a time is enough.
+        allocator::bound_arenas(thread::available_parallelism().map_or(2, |number| number.get().max(2)));
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             process: std::process::id(),

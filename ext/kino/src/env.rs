@@ -11,29 +11,37 @@ use crate::keys::{Keys, keys};
 use crate::template::{Host, Template};
 use crate::text::Text;
 
-/// Builds the env of `exchange` from a copy of the template. `input` is its `rack.input`, where it has a body; `length`
-/// the body's length where the client has not stated it.
+/// What an env has of a request's body.
+pub(crate) struct BodyKeys {
+    /// `rack.input`, where there is a body.
+    pub(crate) input: Option<Value>,
+    /// The body's length where the client has not stated it.
+    pub(crate) length: Option<u64>,
+    /// `kino.trailers`, where the client could send some.
+    pub(crate) trailers: Option<RHash>,
+}
+
+/// Builds the env of `exchange` from a copy of the template.
 ///
 /// # Errors
 /// When Ruby has no memory left.
-pub(crate) fn build(
-    ruby: &Ruby,
-    template: &Template,
-    exchange: &Exchange,
-    (input, length): (Option<Value>, Option<u64>),
-) -> Result<RHash, Error> {
+pub(crate) fn build(ruby: &Ruby, template: &Template, exchange: &Exchange, body: BodyKeys) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
-        let mut env = Env { ruby, calls, keys, hash: template.copy(ruby, calls, exchange.peer()) };
+        let underscores = exchange.context().config.underscore_headers;
+        let mut env = Env { ruby, calls, keys, underscores, hash: template.copy(ruby, calls, exchange.peer()) };
         env.request_line(head, &target);
         env.set(keys.response_finished, calls.array());
-        if let Some(input) = input {
+        if let Some(input) = body.input {
             env.set(keys.input, input);
+        }
+        if let Some(trailers) = body.trailers {
+            env.set(keys.trailers, trailers);
         }
         let host = env.headers(head, target.authority);
         template.name_server(ruby, calls, env.hash, &host, exchange.local());
-        if let Some(length) = length {
+        if let Some(length) = body.length {
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }
         env.hash
@@ -44,6 +52,8 @@ struct Env<'a> {
     ruby: &'a Ruby,
     calls: &'a Protected,
     keys: &'static Keys,
+    /// Names with an underscore are wanted.
+    underscores: bool,
     hash: RHash,
 }
 
@@ -116,7 +126,7 @@ impl<'a> Env<'a> {
                     self.header(key.get_inner_with(self.ruby), value, is_first, name.eq_ignore_ascii_case(b"cookie"));
                 }
                 // `X_Y` and `X-Y` would be the same key, and one of them may be what a proxy has checked.
-                None if name.contains(&b'_') => {}
+                None if name.contains(&b'_') && !(self.underscores && may_have_underscore(name)) => {}
                 None => {
                     let mut room = [0; KEY_ROOM];
                     let Some(key) = header_key(name, &mut room) else { continue };
@@ -140,6 +150,12 @@ impl<'a> Env<'a> {
         };
         self.calls.set(self.hash, key, string);
     }
+}
+
+/// These three decide on how the body is read: no other spelling of theirs may.
+fn may_have_underscore(name: &[u8]) -> bool {
+    let decisive = [&b"content_length"[..], b"content_type", b"transfer_encoding"];
+    !decisive.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 const KEY_ROOM: usize = b"HTTP_".len() + parse::LONGEST_NAME;

@@ -1,5 +1,6 @@
 //! Kino's own exceptions, raised from Rust.
 
+use kino_core::error::Fault;
 use magnus::{Class, Error, ExceptionClass, Module, RModule, Ruby};
 
 /// `Kino::ResponseError`: the app's answer can't be sent as it is.
@@ -10,6 +11,21 @@ pub(crate) fn response_error(ruby: &Ruby, message: impl Into<String>) -> Error {
 /// `Kino::ClientDisconnected`: nobody is there to hear the rest of an answer.
 pub(crate) fn client_disconnected(ruby: &Ruby, message: impl Into<String>) -> Error {
     of_class(ruby, "ClientDisconnected", message.into())
+}
+
+/// What a client did wrong while the app read its body, as one of `Kino::ClientError`'s kinds.
+pub(crate) fn client_error(ruby: &Ruby, fault: Fault) -> Error {
+    let class = match fault {
+        Fault::BodyTimeout => "ClientTimeout",
+        Fault::BodyTooLarge => "BodyTooLargeError",
+        _ => "MalformedBodyError",
+    };
+    of_class(ruby, class, fault.to_string())
+}
+
+/// `IOError`: a stream is used when its request is over.
+pub(crate) fn io_error(ruby: &Ruby, message: &str) -> Error {
+    made(ruby.exception_io_error(), message)
 }
 
 /// `Kino::BindError`: an address can't be listened on.

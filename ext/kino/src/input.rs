@@ -3,13 +3,17 @@
 use std::os::fd::{IntoRawFd, OwnedFd};
 
 use kino_core::http::spool::Body;
+use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
-use magnus::{Error, RClass, RString, Ruby, Value, prelude::*};
+use magnus::{Error, RClass, RHash, RString, Ruby, Value, prelude::*};
 use std::sync::OnceLock;
+
+use crate::worker::Worker;
 
 struct Classes {
     string_io: Opaque<RClass>,
     file: Opaque<RClass>,
+    streamed: Opaque<RClass>,
     /// What reads as nothing; frozen, so one serves all.
     none: Opaque<Value>,
 }
@@ -27,11 +31,18 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
     let kino: magnus::RModule = ruby.class_object().const_get("Kino")?;
     let string_io: RClass = ruby.class_object().const_get("StringIO")?;
     let file: RClass = ruby.class_object().const_get("File")?;
+    let streamed: RClass = kino.const_get("StreamedInput")?;
     let none: Value = kino.const_get("NO_INPUT")?;
     ruby.gc_register_mark_object(string_io);
     ruby.gc_register_mark_object(file);
+    ruby.gc_register_mark_object(streamed);
     ruby.gc_register_mark_object(none);
-    let _ = CLASSES.set(Classes { string_io: string_io.into(), file: file.into(), none: none.into() });
+    let _ = CLASSES.set(Classes {
+        string_io: string_io.into(),
+        file: file.into(),
+        streamed: streamed.into(),
+        none: none.into(),
+    });
     Ok(())
 }
 
@@ -50,12 +61,23 @@ pub(crate) fn none(ruby: &Ruby) -> Value {
     ruby.get_inner(classes().none)
 }
 
-/// Makes the object.
+/// Makes the object. `worker` is where a body that is still arriving is read from, `number` the request's, and `trailers`
+/// what its trailer fields go to.
 ///
 /// # Errors
 /// When Ruby has no memory or no descriptor left.
-pub(crate) fn of(ruby: &Ruby, body: Body) -> Result<Input, Error> {
+pub(crate) fn of(
+    ruby: &Ruby,
+    body: Body,
+    (worker, number): (Obj<Worker>, u64),
+    trailers: Option<RHash>,
+) -> Result<Input, Error> {
     match body {
+        Body::Arriving => {
+            let class = ruby.get_inner(classes().streamed);
+            let object = class.new_instance((worker, number, trailers))?.as_value();
+            Ok(Input { object: Some(object), length: None, is_file: false })
+        }
         Body::Empty => Ok(Input { object: None, length: None, is_file: false }),
         Body::Memory(bytes) => {
             let string: RString = ruby.str_from_slice(&bytes);

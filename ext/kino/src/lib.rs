@@ -56,6 +56,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_method("uris", method!(Server::uris, 0))?;
     server.define_method("port", method!(Server::port, 0))?;
     server.define_method("stats", method!(Server::stats, 0))?;
+    server.define_method("part", method!(Server::part, 0))?;
     server.define_method("drain", method!(Server::drain, 0))?;
     server.define_method("stop", method!(Server::stop, 0))?;
 
@@ -73,6 +74,9 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker.define_method("enter", method!(Worker::enter, 0))?;
     worker.define_method("leave", method!(Worker::leave, 0))?;
     worker.define_method("take", method!(Worker::take, 0))?;
+    worker.define_method("read_body", method!(Worker::read_body, 2))?;
+    worker.define_method("trailers", method!(Worker::trailers, 1))?;
+    worker.define_method("client_gone?", method!(Worker::is_client_gone, 0))?;
     worker.define_method("answer", method!(Worker::answer, 3))?;
     worker.define_method("start", method!(Worker::start, 3))?;
     worker.define_method("write", method!(Worker::write, 1))?;

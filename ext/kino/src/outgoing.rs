@@ -154,6 +154,11 @@ impl Outgoing {
         self.exchange
     }
 
+    /// The request, to read on in its body.
+    pub(crate) fn exchange(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
     /// Whether the answer has a body at all.
     pub(crate) fn wants_body(&self) -> bool {
         self.plan.framing != BodyFraming::None
@@ -196,13 +201,16 @@ impl Outgoing {
 
     /// Waits for the client to read on, without the GVL. False when the worker was called away.
     pub(crate) fn wait(&mut self, interrupt: &Interrupt) -> Result<bool, SendError> {
-        match interrupt.wait_for_client(&self.exchange)? {
+        match interrupt.wait_for_room(&self.exchange)? {
             Woken::Ready => {
                 self.exchange.flush()?;
                 Ok(true)
             }
             Woken::Called => Ok(false),
-            Woken::TimedOut => Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on").into()),
+            Woken::TimedOut => {
+                self.exchange.context().stats.write_timeout.add();
+                Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)").into())
+            }
         }
     }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use kino_core::config::{Config, Limits};
+use kino_core::config::{Config, Limits, Streaming};
 use kino_core::net::listener::Listener;
-use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert};
+use magnus::value::ReprValue;
+use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
 use parking_lot::Mutex;
 
 use crate::ends::End;
@@ -120,6 +121,13 @@ impl Server {
         Ok(hash)
     }
 
+    /// `part -> nil`: goes on, but every answer ends its connection.
+    pub(crate) fn part(&self) {
+        if let Some(engine) = self.engine() {
+            engine.server().part();
+        }
+    }
+
     /// `drain -> nil`: accepts no more; workers go on until all that has begun is answered, and then get `nil`.
     pub(crate) fn drain(&self) {
         if let Stage::Bound(listeners) = &mut *self.stage.lock() {
@@ -157,6 +165,7 @@ impl Server {
 /// The settings that are the engine's, by the names that users know.
 fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
     let settings = Settings { ruby, hash: settings };
+    let threads = settings.get::<usize>("workers")? * settings.get::<usize>("threads")?;
     Ok(Config {
         limits: Limits {
             head: settings.get("max_header_size")?,
@@ -166,11 +175,19 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
             body_buffer: settings.get("body_buffer")?,
             spool_dir: PathBuf::from(settings.get::<String>("spool_dir")?),
         },
+        streaming: settings.streaming()?,
+        // The other half is left to clients that take no time.
+        max_streamed: threads / 2,
+        underscore_headers: settings.get("underscore_headers")?,
         max_connections: settings.get("max_connections")?,
         queue_depth: settings.get("queue_depth")?,
+        queue_timeout: settings.seconds("queue_timeout")?,
+        request_timeout: settings.seconds_or_none("request_timeout")?,
         header_timeout: settings.seconds("header_timeout")?,
         body_timeout: settings.seconds("body_timeout")?,
+        body_min_rate: settings.get("body_min_rate")?,
         keepalive_timeout: settings.seconds("keepalive_timeout")?,
+        max_keepalive_requests: settings.get("max_keepalive_requests")?,
         write_timeout: settings.seconds("write_timeout")?,
     })
 }
@@ -185,8 +202,27 @@ impl Settings<'_> {
         self.hash.fetch::<Symbol, T>(self.ruby.to_symbol(name))
     }
 
+    /// `true`, `false`, or an Array of the Strings that paths begin with.
+    fn streaming(&self) -> Result<Streaming, Error> {
+        let setting: Value = self.get("stream_bodies")?;
+        match RArray::from_value(setting) {
+            Some(prefixes) => {
+                Ok(Streaming::Prefixes(prefixes.to_vec::<String>()?.into_iter().map(Into::into).collect()))
+            }
+            None if setting.to_bool() => Ok(Streaming::All),
+            None => Ok(Streaming::Expected),
+        }
+    }
+
     fn seconds(&self, name: &str) -> Result<Duration, Error> {
-        let seconds: f64 = self.get(name)?;
+        self.duration(name, self.get(name)?)
+    }
+
+    fn seconds_or_none(&self, name: &str) -> Result<Option<Duration>, Error> {
+        self.get::<Option<f64>>(name)?.map(|seconds| self.duration(name, seconds)).transpose()
+    }
+
+    fn duration(&self, name: &str, seconds: f64) -> Result<Duration, Error> {
         Duration::try_from_secs_f64(seconds)
             .map_err(|error| exception::argument_error(self.ruby, &format!("{name}: {error}")))
     }

@@ -7,8 +7,12 @@ use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::{Dispatch, Taken};
 use kino_core::dispatch::runners::{Runner, Runners, Waited};
 use kino_core::http::date::{self, Clock};
+use kino_core::http::decode::Trailers;
 use kino_core::http::encode::Plan;
-use kino_core::net::exchange::Exchange;
+use kino_core::http::spool::Body;
+use kino_core::net::client_wait::Woken;
+use kino_core::net::exchange::{Exchange, Part, ReadError};
+use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RArray, RHash, RString, Ruby, TypedData, Value, gc};
 
@@ -29,6 +33,8 @@ pub(crate) struct Worker {
     interrupt: Interrupt,
     template: Template,
     seat: RefCell<Option<Arc<Runner>>>,
+    /// The number of its request, which an object that is kept for too long is known by.
+    number: Cell<u64>,
     /// A request body's open file, closed after the answer.
     file: Cell<Option<Opaque<Value>>>,
     work: RefCell<Work>,
@@ -51,8 +57,24 @@ struct Work {
     state: State,
     /// Room for an answer's head, used again for each.
     head: Vec<u8>,
+    /// Room to read a streamed body into.
+    room: Vec<u8>,
     clock: Clock,
 }
+
+impl State {
+    /// The request that is open, or whose answer is being sent.
+    fn exchange(&mut self) -> Option<&mut Exchange> {
+        match self {
+            State::Idle => None,
+            State::Open(exchange) => Some(exchange),
+            State::Sending(outgoing) => Some(outgoing.exchange()),
+        }
+    }
+}
+
+/// Bytes of a streamed body that are read at a time, at most.
+const PART: usize = 64 * 1024;
 
 impl DataTypeFunctions for Worker {
     fn mark(&self, marker: &gc::Marker) {
@@ -88,8 +110,14 @@ impl Worker {
             interrupt,
             template,
             seat: RefCell::new(None),
+            number: Cell::new(0),
             file: Cell::new(None),
-            work: RefCell::new(Work { state: State::Idle, head: Vec::new(), clock: Clock::default() }),
+            work: RefCell::new(Work {
+                state: State::Idle,
+                head: Vec::new(),
+                room: Vec::new(),
+                clock: Clock::default(),
+            }),
         }
     }
 
@@ -110,20 +138,65 @@ impl Worker {
     }
 
     /// `take -> Hash or nil`: waits for a request; its env, or `nil` when there will be none any more.
-    pub(crate) fn take(ruby: &Ruby, this: &Worker) -> Result<Option<RHash>, Error> {
+    pub(crate) fn take(ruby: &Ruby, this: Obj<Worker>) -> Result<Option<RHash>, Error> {
         let seat = this.seat.borrow().clone();
         let runner = seat.ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
         let Some(mut exchange) = this.next_exchange(&runner)? else { return Ok(None) };
         runner.run(exchange.head().method(), exchange.head().target());
 
-        let input = input::of(ruby, exchange.take_body())?;
-        // Decoded, a chunked body has a length, be it nothing.
-        let length = input.length.or(exchange.is_chunked().then_some(0));
-        let env = env::build(ruby, &this.template, &exchange, (input.object, length))?;
+        let number = this.number.get() + 1;
+        this.number.set(number);
+        let body = exchange.take_body();
+        // Decoded, a chunked body that has come has a length, be it nothing.
+        let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
+        let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
+        let input = input::of(ruby, body, (this, number), trailers)?;
+        let keys = env::BodyKeys { input: input.object, length: input.length.or(decoded), trailers };
+        let env = env::build(ruby, &this.template, &exchange, keys)?;
         let mut work = this.work(ruby)?;
         this.file.set(input.object.filter(|_| input.is_file).map(Opaque::from));
         work.state = State::Open(exchange);
         Ok(Some(env))
+    }
+
+    /// `read_body(number, most) -> String or nil`: a part of a request's body that is still arriving, `most` bytes at most;
+    /// waits for it, and is `nil` when all has been read.
+    pub(crate) fn read_body(ruby: &Ruby, this: &Worker, number: u64, most: usize) -> Result<Option<RString>, Error> {
+        loop {
+            let mut work = this.work(ruby)?;
+            let Work { state, room, .. } = &mut *work;
+            let Some(exchange) = state.exchange().filter(|_| this.number.get() == number) else {
+                return Err(exception::io_error(ruby, "the request is over: its body can't be read any more"));
+            };
+            room.resize(PART, 0);
+            match exchange.read(most.min(PART), room) {
+                Ok(Part::Bytes(bytes)) => {
+                    if let Some(runner) = &*this.seat.borrow() {
+                        runner.progress();
+                    }
+                    return Ok(Some(ruby.enc_str_new(bytes, ruby.ascii8bit_encoding())));
+                }
+                Ok(Part::End) => return Ok(None),
+                Ok(Part::NotYet) => this.wait_for_body(ruby, exchange)?,
+                Err(ReadError::Fault(fault)) => return Err(exception::client_error(ruby, fault)),
+                Err(error @ ReadError::Gone(_)) => return Err(exception::client_disconnected(ruby, error.to_string())),
+            }
+        }
+    }
+
+    /// `trailers(number) -> Hash`: the trailer fields of a body that has been read to its end, once.
+    pub(crate) fn trailers(ruby: &Ruby, this: &Worker, number: u64) -> Result<RHash, Error> {
+        let mut work = this.work(ruby)?;
+        let exchange = work.state.exchange().filter(|_| this.number.get() == number);
+        let trailers = exchange.map(Exchange::take_trailers).unwrap_or_default();
+        drop(work);
+        trailers_of(ruby, trailers)
+    }
+
+    /// `client_gone? -> true or false`: whether nobody waits for the answer any more.
+    pub(crate) fn is_client_gone(&self) -> bool {
+        // Borrowed, it is being used to send or to read, which tells by itself.
+        self.work.try_borrow_mut().is_ok_and(|mut work| work.state.exchange().is_none_or(|open| open.is_client_gone()))
     }
 
     /// `answer(status, headers, parts) -> nil`: sends a whole answer whose body is an Array of Strings.
@@ -279,9 +352,13 @@ impl Worker {
     fn make_head(&self, ruby: &Ruby, status: Value, headers: RHash, length: Option<u64>) -> Result<Answer, Error> {
         let (asked, mut head, mut clock) = {
             let mut work = self.work(ruby)?;
-            let State::Open(exchange) = &work.state else {
+            let State::Open(exchange) = &mut work.state else {
                 return Err(exception::misuse(ruby, "no request is open"));
             };
+            // An answer of known length is out at once, so that nobody would read the body any more.
+            if length.is_some() {
+                exchange.skip_body();
+            }
             (exchange.asked(), std::mem::take(&mut work.head), std::mem::take(&mut work.clock))
         };
         // An object's `to_s` may run in here, so nothing is borrowed.
@@ -312,6 +389,18 @@ impl Worker {
         Ok(())
     }
 
+    fn wait_for_body(&self, ruby: &Ruby, exchange: &mut Exchange) -> Result<(), Error> {
+        let (interrupt, waiting) = (&self.interrupt, &*exchange);
+        match gvl::without(|| interrupt.wait_for_body(waiting), || interrupt.raise()) {
+            Some(Ok(Woken::Ready)) => Ok(()),
+            Some(Ok(Woken::TimedOut)) => Err(exception::client_error(ruby, exchange.time_out())),
+            Some(Ok(Woken::Called)) | None => gvl::check_interrupts(),
+            Some(Err(error)) => {
+                Err(exception::client_disconnected(ruby, format!("the client can't be heard: {error}")))
+            }
+        }
+    }
+
     fn close_file(&self, ruby: &Ruby) -> Result<(), Error> {
         match self.file.take() {
             None => Ok(()),
@@ -333,6 +422,20 @@ fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Tak
         }
     }
     dispatch.take(interrupt)
+}
+
+/// Trailer fields by their names in lower case; one that is repeated is one list (RFC 9110 section 5.3).
+fn trailers_of(ruby: &Ruby, trailers: Trailers) -> Result<RHash, Error> {
+    let hash = ruby.hash_new();
+    for (name, value) in trailers {
+        let name = ruby.str_from_slice(&name.to_ascii_lowercase());
+        let value = match hash.lookup::<_, Option<RString>>(name)? {
+            Some(before) => [with_bytes(before, <[u8]>::to_vec), value].join(&b", "[..]),
+            None => value,
+        };
+        hash.aset(name, ruby.enc_str_new(value, ruby.ascii8bit_encoding()))?;
+    }
+    Ok(hash)
 }
 
 fn strings_of(ruby: &Ruby, parts: RArray) -> Result<Vec<RString>, Error> {

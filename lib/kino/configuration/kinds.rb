@@ -178,6 +178,27 @@ module Kino
         end
       end
 
+      # Yes, no, or the paths that it is yes for.
+      class Paths
+        # @return [String] what is allowed
+        def allowed = "true, false, or path prefixes such as [\"/uploads\"]"
+
+        # @return [String] what a list of options calls the value
+        def label = "PATHS"
+
+        # @param value [Object] a Boolean, prefixes, or text with commas between them
+        # @return [Boolean, Array<String>] frozen
+        # @raise [Rejected]
+        def call(value)
+          return Flag::WORDS.fetch(value.to_s) if Flag::WORDS.key?(value.to_s)
+
+          prefixes = value.is_a?(String) ? value.split(",").map(&:strip) : value
+          raise Rejected unless prefixes.is_a?(Array) && prefixes.any?
+
+          prefixes.map { |prefix| prefix.is_a?(String) && prefix.start_with?("/") ? -prefix : raise(Rejected) }.freeze
+        end
+      end
+
       # Something to call, or several.
       class Hook
         # @return [String] what is allowed

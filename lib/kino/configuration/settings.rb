@@ -119,7 +119,21 @@ module Kino
           Setting.new(:max_body_size, Kinds::Optional.new(Kinds::Whole.new(0..1_125_899_906_842_624)),
                       default: 1_073_741_824, summary: "bytes of a request's body", doc: <<~TEXT),
             Bytes a request's body may have; nil for no limit. A longer one is answered with 413, and
-            the app never sees it.
+            the app never sees it; an app that reads it while it arrives gets Kino::BodyTooLargeError.
+          TEXT
+          Setting.new(:stream_bodies, Kinds::Paths.new, default: false, example: ["/uploads"],
+                      summary: "hand requests over before their body has come", doc: <<~TEXT),
+            Whether a request goes to the app with its head, which then reads the body from rack.input
+            while it arrives (no rewind, no size): true, or the beginnings of paths that it is for. By
+            default a request is complete when the app gets it, so that no slow client holds a thread;
+            only clients that wait for a 100 (Expect: 100-continue) are handed over early. At most half
+            of the threads wait for clients in these ways, so with one thread in all none does; past
+            that, bodies are waited for as ever.
+          TEXT
+          Setting.new(:underscore_headers, Kinds::Flag.new, default: false, example: true,
+                      summary: "let header names with an underscore through", doc: <<~TEXT),
+            Whether the app sees headers whose name has an underscore. X_User and X-User would be the
+            same key of the env, and a proxy may have checked only one of them.
           TEXT
           Setting.new(:body_buffer, Kinds::Whole.new(0..1_073_741_824), default: 65_536,
                       summary: "bytes of a request's body kept in memory", doc: <<~TEXT),
@@ -141,8 +155,13 @@ module Kino
             nine tenths of the open-file limit (`ulimit -n`), and at most 10240.
           TEXT
           Setting.new(:queue_depth, COUNT, default: 1024, summary: "requests that may wait for a worker",
-                      doc: <<~TEXT)
+                      doc: <<~TEXT),
             Requests that may wait for a worker. Past it, new ones are answered with 503 at once.
+          TEXT
+          Setting.new(:max_keepalive_requests, Kinds::Optional.new(COUNT), default: nil, example: 1000,
+                      summary: "requests of one connection", doc: <<~TEXT)
+            Requests one connection may make, the last of which is answered with connection: close; nil
+            for no limit. With a limit, a load balancer spreads its connections anew now and then.
           TEXT
         ],
         "Deadlines, in seconds" => [
@@ -153,6 +172,21 @@ module Kino
           Setting.new(:body_timeout, PATIENCE, default: 30,
                       summary: "seconds without a byte of a request's body", doc: <<~TEXT),
             Without a byte of a request's body that is awaited. Past it: 408.
+          TEXT
+          Setting.new(:body_min_rate, Kinds::Whole.new(0..1_000_000_000), default: 500,
+                      summary: "bytes a second a request's body has to come at", doc: <<~TEXT),
+            Bytes a second that a request's body has to come at, on the whole, once it has taken 30
+            seconds; 0 for any rate. Below it: 408.
+          TEXT
+          Setting.new(:queue_timeout, PATIENCE, default: 5, summary: "seconds a request may wait for a worker",
+                      doc: <<~TEXT),
+            For a request, until a worker takes it. Past it: 503, even while no worker answers at all. A
+            request whose client has left meanwhile is dropped.
+          TEXT
+          Setting.new(:request_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
+                      summary: "seconds until the app's answer begins", doc: <<~TEXT),
+            From a complete request until its answer begins. Past it the client gets 504 at once, while
+            the app runs on; its late answer is dropped and counted. nil, the default, for no limit.
           TEXT
           Setting.new(:keepalive_timeout, PATIENCE, default: 65,
                       summary: "seconds between two requests of a connection", doc: <<~TEXT),
@@ -170,9 +204,14 @@ module Kino
             never ended. nil, the default, looks for none. A streamed answer counts from its last part.
           TEXT
           Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,
-                      summary: "seconds for running requests when stopping", doc: <<~TEXT)
+                      summary: "seconds for running requests when stopping", doc: <<~TEXT),
             For requests that still run when Kino is told to stop. Past it, Kino ends without them, with
             exit status 1.
+          TEXT
+          Setting.new(:drain_delay, Kinds::Seconds.new(0..86_400), default: 0, example: 5,
+                      summary: "seconds to go on for when told to stop", doc: <<~TEXT)
+            To go on for when Kino is told to stop, accepting connections but ending each with its
+            answer, so that a load balancer has time to notice. It is part of shutdown_timeout.
           TEXT
         ]
       }.freeze

@@ -35,16 +35,23 @@ RSpec.describe Kino::Configuration::DSL do
       max_headers 10
       max_uri_size 100
       max_body_size nil
+      stream_bodies %w[/uploads]
+      underscore_headers true
       body_buffer 1024
       spool_dir "/tmp"
       max_connections 100
       queue_depth 10
+      max_keepalive_requests 100
       header_timeout 1
       body_timeout 2
+      body_min_rate 0
+      queue_timeout 6
+      request_timeout 7
       keepalive_timeout 3
       write_timeout 4
       stuck_timeout 60
       shutdown_timeout 0.5
+      drain_delay 8
     RUBY
 
     expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop)).to eq(
@@ -52,7 +59,8 @@ RSpec.describe Kino::Configuration::DSL do
       environment: "production", rackup: "app.ru", quiet: true, max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", max_connections: 100,
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
-      shutdown_timeout: 0.5
+      shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true,
+      max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7
     )
   end
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use mio::Waker;
+use mio::{Interest, Waker};
 use parking_lot::Mutex;
 
 use crate::net::client_wait::{ClientWait, Woken};
@@ -59,7 +59,19 @@ impl Interrupt {
     ///
     /// # Errors
     /// When the kernel gives no poll or refuses to poll the socket.
-    pub fn wait_for_client(&self, exchange: &Exchange) -> io::Result<Woken> {
+    pub fn wait_for_room(&self, exchange: &Exchange) -> io::Result<Woken> {
+        self.wait_for_client(exchange, Interest::WRITABLE, exchange.context().config.write_timeout)
+    }
+
+    /// Waits until more of the body of `exchange` has come, for as long as that may take.
+    ///
+    /// # Errors
+    /// As [`Interrupt::wait_for_room`].
+    pub fn wait_for_body(&self, exchange: &Exchange) -> io::Result<Woken> {
+        self.wait_for_client(exchange, Interest::READABLE, exchange.body_wait())
+    }
+
+    fn wait_for_client(&self, exchange: &Exchange, interest: Interest, limit: Duration) -> io::Result<Woken> {
         let mut client = self.client.lock();
         let wait = match &mut *client {
             Some(wait) => wait,
@@ -72,6 +84,6 @@ impl Interrupt {
         if self.raised.try_recv().is_ok() {
             return Ok(Woken::Called);
         }
-        wait.until_writable(exchange.socket(), exchange.context().config.write_timeout)
+        wait.until(exchange.socket(), interest, limit)
     }
 }

@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 
 use super::idle::Idle;
 use super::interrupt::Interrupt;
+use super::queue::{Queue, Waiting};
 use super::runners::Runners;
 use crate::error::Fault;
-use crate::net::connection::Connection;
 use crate::net::context::{Context, Phase};
 use crate::net::exchange::Exchange;
 use crate::net::poller::Poller;
@@ -31,11 +31,15 @@ pub enum Taken {
     Over,
 }
 
+/// Who has waited for so many milliseconds may have left: worth a look. One that was taken at once is served even if it has
+/// closed its sending half, as clients may that will ask nothing more.
+const GONE_AFTER: u64 = 100;
+
 /// Hands the lead and the ready requests to workers.
 #[derive(Debug)]
 pub struct Dispatch {
     context: Arc<Context>,
-    ready: (Sender<Arc<Connection>>, Receiver<Arc<Connection>>),
+    ready: Queue,
     lead: (Sender<Box<Poller>>, Receiver<Box<Poller>>),
     pub(super) idle: Idle,
     is_shared: AtomicBool,
@@ -66,7 +70,7 @@ impl Dispatch {
         let lead = bounded(1);
         let (over, is_over) = bounded(0);
         lead.0.send(Box::new(poller)).expect("the channel is new and has room");
-        let ready = bounded(context.config.queue_depth);
+        let ready = Queue::new(context.config.queue_depth);
         let over = (Mutex::new(Some(over)), is_over);
         Dispatch {
             context,
@@ -125,7 +129,7 @@ impl Dispatch {
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
         loop {
             self.turn(&mut poller, None);
-            if !self.ready.1.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
+            if !self.ready.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
                 return self.hand_on(poller);
             }
         }
@@ -134,7 +138,7 @@ impl Dispatch {
     /// Takes the first request, has the others shared, and steps down.
     fn hand_on(&self, poller: Box<Poller>) -> Option<Box<Exchange>> {
         let first = self.next();
-        self.idle.share(self.ready.1.len());
+        self.idle.share(self.ready.len());
         self.step_down(poller);
         // Whoever serves a request that takes long should not be the only one to look for others.
         if first.is_some() && self.idle.is_slow() {
@@ -146,7 +150,7 @@ impl Dispatch {
     fn wait_for_work(&self, interrupt: &Interrupt) {
         self.idle.enter(&interrupt.bell.0);
         // Looked at after that: whoever brought work or stepped down before could not know that this one waits.
-        if self.ready.1.is_empty() && self.lead.1.is_empty() {
+        if self.ready.is_empty() && self.lead.1.is_empty() {
             let mut wait = Select::new();
             wait.recv(&interrupt.raised);
             wait.recv(&interrupt.bell.1);
@@ -196,7 +200,7 @@ impl Dispatch {
         if let Ok(poller) = self.lead.1.try_recv() {
             self.close(poller);
         }
-        while self.ready.1.try_recv().is_ok() {}
+        while self.ready.pop().is_some() {}
     }
 
     /// The lead, if nobody has it.
@@ -204,16 +208,21 @@ impl Dispatch {
         self.lead.1.try_recv().ok()
     }
 
-    /// Polls once and queues what is ready; what finds no room is refused.
+    /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
     pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>) {
         let mut without_room = Vec::new();
         for connection in poller.turn(timeout) {
-            if let Err(error) = self.ready.0.try_send(connection) {
-                without_room.push(error.into_inner());
+            if let Err(connection) = self.ready.push(connection, self.context.turned()) {
+                without_room.push(connection);
             }
         }
         for connection in without_room {
-            poller.refuse(&connection, Fault::Overload);
+            poller.refuse(&connection, Fault::QueueFull);
+        }
+        let patience = self.context.config.queue_timeout.as_millis() as u64;
+        let Some(latest) = self.context.turned().checked_sub(patience) else { return };
+        while let Some(connection) = self.ready.pop_older(latest) {
+            poller.refuse(&connection, Fault::QueueTimeout);
         }
     }
 
@@ -247,14 +256,17 @@ impl Dispatch {
 
     /// Has idle workers serve what is ready.
     pub(super) fn share_all(&self) {
-        self.idle.wake(self.ready.1.len());
+        self.idle.wake(self.ready.len());
     }
 
     fn next(&self) -> Option<Box<Exchange>> {
-        self.ready.1.try_recv().ok().map(|connection| self.begin(connection))
-    }
-
-    fn begin(&self, connection: Arc<Connection>) -> Box<Exchange> {
-        Box::new(Exchange::begin(connection, self.context.clone()))
+        loop {
+            let Waiting { item: connection, since } = self.ready.pop()?;
+            let has_waited = self.context.turned().saturating_sub(since) >= GONE_AFTER;
+            let is_wanted = connection.is_served() && !(has_waited && connection.is_gone(&self.context));
+            if is_wanted {
+                return Some(Box::new(Exchange::begin(connection, self.context.clone())));
+            }
+        }
     }
 }

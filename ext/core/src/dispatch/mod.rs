@@ -5,5 +5,6 @@ pub mod cover;
 mod idle;
 pub mod interrupt;
 pub mod lead;
+mod queue;
 pub mod runners;
 pub mod serving;

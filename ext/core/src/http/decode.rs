@@ -2,25 +2,32 @@
 
 use crate::error::Fault;
 
-/// Bytes of extensions and trailers that one body may carry. They are dropped, but a client could send them for ever.
+/// Bytes of extensions and trailers that one body may carry, since a client could send them for ever. Extensions are
+/// dropped (RFC 9112 section 7.1.1), trailers kept.
 const OVERHEAD: usize = 16 * 1024;
 
 /// A decoder that may be fed any split of its input.
 ///
 /// ```text
-///   Size -> Extension -> SizeLf -> Data -> DataCr -> DataLf -> Size
-///                           \-> (size 0) TrailerStart <-> Trailer -> TrailerLf
-///                                            \-> EndLf -> done
+///   Size -> Blank -> Extension -> SizeLf -> Data -> DataCr -> DataLf -> Size
+///                                    \-> (size 0) TrailerStart <-> Trailer -> TrailerLf
+///                                                     \-> EndLf -> done
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunked {
     state: State,
     overhead: usize,
+    /// The trailer section, as it came.
+    trailers: Vec<u8>,
 }
+
+/// The names and values of a message's trailer fields, in order (RFC 9110 section 6.5).
+pub type Trailers = Vec<(Vec<u8>, Vec<u8>)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Size { size: u64, digits: u8 },
+    Blank { size: u64 },
     Extension { size: u64 },
     SizeLf { size: u64 },
     Data { left: u64 },
@@ -46,7 +53,7 @@ pub enum Piece {
 
 impl Default for Chunked {
     fn default() -> Self {
-        Chunked { state: State::Size { size: 0, digits: 0 }, overhead: 0 }
+        Chunked { state: State::Size { size: 0, digits: 0 }, overhead: 0, trailers: Vec::new() }
     }
 }
 
@@ -77,6 +84,25 @@ impl Chunked {
         self.state == State::Done
     }
 
+    /// The trailer fields, once the body has ended, `most` at most.
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`] for a line that is no field, [`Fault::TooManyFields`].
+    pub fn trailers(&self, most: usize) -> Result<Trailers, Fault> {
+        if self.trailers.is_empty() {
+            return Ok(Trailers::new());
+        }
+        let section = [&self.trailers[..], b"\r\n"].concat();
+        let mut fields = vec![httparse::EMPTY_HEADER; most];
+        match httparse::parse_headers(&section, &mut fields) {
+            Ok(httparse::Status::Complete((_, found))) => {
+                Ok(found.iter().map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec())).collect())
+            }
+            Err(httparse::Error::TooManyHeaders) => Err(Fault::TooManyFields),
+            Ok(httparse::Status::Partial) | Err(_) => Err(Fault::Malformed("a trailer field is not valid")),
+        }
+    }
+
     fn byte(&mut self, byte: u8) -> Result<(), Fault> {
         self.state = match (self.state, byte) {
             (State::Size { size, digits }, byte) if byte.is_ascii_hexdigit() => {
@@ -89,7 +115,9 @@ impl Chunked {
             }
             (State::Size { digits: 0, .. }, _) => return Err(Fault::Malformed("a chunk's size is missing")),
             (State::Size { size, .. }, b'\r') => State::SizeLf { size },
-            (State::Size { size, .. }, b';' | b' ' | b'\t') => self.over(State::Extension { size })?,
+            (State::Size { size, .. } | State::Blank { size }, b' ' | b'\t') => self.over(State::Blank { size })?,
+            (State::Size { size, .. } | State::Blank { size }, b';') => self.over(State::Extension { size })?,
+            (State::Blank { size }, b'\r') => State::SizeLf { size },
             (State::Extension { size }, b'\r') => State::SizeLf { size },
             (State::Extension { size }, byte) if is_text(byte) => self.over(State::Extension { size })?,
             (State::SizeLf { size: 0 }, b'\n') => State::TrailerStart,
@@ -97,9 +125,15 @@ impl Chunked {
             (State::DataCr, b'\r') => State::DataLf,
             (State::DataLf, b'\n') => State::Size { size: 0, digits: 0 },
             (State::TrailerStart, b'\r') => State::EndLf,
-            (State::TrailerStart | State::Trailer, byte) if is_text(byte) => self.over(State::Trailer)?,
+            (State::TrailerStart | State::Trailer, byte) if is_text(byte) => {
+                self.trailers.push(byte);
+                self.over(State::Trailer)?
+            }
             (State::Trailer, b'\r') => State::TrailerLf,
-            (State::TrailerLf, b'\n') => State::TrailerStart,
+            (State::TrailerLf, b'\n') => {
+                self.trailers.extend_from_slice(b"\r\n");
+                State::TrailerStart
+            }
             (State::EndLf, b'\n') => State::Done,
             _ => return Err(Fault::Malformed("the chunked body is not well formed")),
         };
@@ -165,6 +199,7 @@ mod tests {
             b"-1\r\n",
             b"0x3\r\n",
             b"3;\x00\r\n",
+            b"3 x\r\nabc\r\n",
             b"00000000000000001\r\n",
             b"0\r\n\n",
             b"0\r\nA: b\n\r\n",
@@ -172,6 +207,23 @@ mod tests {
             assert!(decode(wrong, 64).is_err(), "{:?}", String::from_utf8_lossy(wrong));
         }
         assert!(decode(&[b"1;".as_slice(), &[b'x'; OVERHEAD + 1]].concat(), 100).is_err());
+    }
+
+    #[test]
+    fn keeps_the_trailers() {
+        let trailers = |section: &str, most| {
+            let mut decoder = Chunked::default();
+            let input = format!("0\r\n{section}\r\n");
+            decoder.step(input.as_bytes()).unwrap();
+            assert!(decoder.is_done());
+            decoder.trailers(most).map_err(Fault::status)
+        };
+        let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        assert_eq!(trailers("", 9), Ok(vec![]));
+        assert_eq!(trailers("A: b\r\nC:d \r\n", 9), Ok(vec![field("A", "b"), field("C", "d")]));
+        assert_eq!(trailers("A: b\r\nC: d\r\n", 1), Err(431));
+        assert_eq!(trailers("A b\r\n", 9), Err(400));
+        assert_eq!(trailers("A: b\r\n c\r\n", 9), Err(400));
     }
 
     proptest! {

@@ -138,19 +138,18 @@ impl<'a> ResponseHead<'a> {
 }
 
 /// A whole answer by the server itself, after which the connection closes.
-pub fn refusal(fault: Fault, date: &[u8; date::LEN]) -> Vec<u8> {
-    plain(fault.status(), &fault.to_string(), date)
-}
-
-/// A whole plain-text answer that closes the connection.
-pub fn plain(status: u16, text: &str, date: &[u8; date::LEN]) -> Vec<u8> {
+pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
+    let (status, text) = (fault.status(), fault.to_string());
     let mut out = Vec::with_capacity(256);
     let head = ResponseHead::begin(&mut out, status);
     push_field(head.out, b"content-type", b"text/plain; charset=utf-8");
     if status == 503 {
         push_field(head.out, b"retry-after", b"1");
     }
-    head.end(Asked { is_head: false, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
+    head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
+    if is_head {
+        return out;
+    }
     out.extend_from_slice(text.as_bytes());
     out.push(b'\n');
     out
@@ -309,9 +308,11 @@ mod tests {
 
     #[test]
     fn refuses_in_words() {
-        let text = String::from_utf8(refusal(Fault::Overload, &date::format(0))).unwrap();
+        let text = String::from_utf8(refusal(Fault::QueueFull, false, &date::format(0))).unwrap();
         assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
         assert!(text.contains("retry-after: 1\r\n") && text.contains("connection: close\r\n"));
         assert!(text.ends_with("\r\n\r\nthe server is overloaded\n"));
+        let text = String::from_utf8(refusal(Fault::QueueFull, true, &date::format(0))).unwrap();
+        assert!(text.contains("content-length: 25\r\n") && text.ends_with("\r\n\r\n"));
     }
 }

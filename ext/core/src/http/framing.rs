@@ -37,9 +37,7 @@ pub fn of(head: &Head) -> Result<Framing, Fault> {
     }
     let http11 = head.version() == Version::Http11;
     host(&seen, http11)?;
-    if target::split(head.target()).is_none() {
-        return Err(Fault::Malformed("the request target is not valid"));
-    }
+    target(head)?;
     Ok(Framing {
         length: seen.length(http11)?,
         keep_alive: !seen.close && (http11 || seen.keep_alive),
@@ -52,6 +50,7 @@ struct Seen<'a> {
     content_length: Option<u64>,
     transfer_encoding: Option<&'a [u8]>,
     hosts: usize,
+    has_wrong_host: bool,
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
@@ -61,7 +60,10 @@ impl<'a> Seen<'a> {
     fn field(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Fault> {
         // The length decides first: nearly every field is none of these.
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                self.hosts += 1;
+                self.has_wrong_host |= !target::is_authority(value);
+            }
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 if !value.eq_ignore_ascii_case(b"100-continue") {
                     return Err(Fault::Expectation);
@@ -95,11 +97,32 @@ impl<'a> Seen<'a> {
             (Some(_), Some(_)) => Err(Fault::Malformed("both content-length and transfer-encoding are given")),
             (Some(_), None) if !http11 => Err(Fault::Malformed("transfer-encoding is not part of HTTP/1.0")),
             (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Length::Chunked),
-            (Some(_), None) => Err(Fault::UnknownCoding),
+            (Some(codings), None) => Err(coding_fault(codings)),
             (None, None | Some(0)) => Ok(Length::None),
             (None, Some(length)) => Ok(Length::Known(length)),
         }
     }
+}
+
+/// Of codings other than `chunked` alone, those that the length could be known by are unknown; by others, it can't be.
+fn coding_fault(codings: &[u8]) -> Fault {
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let mut before = codings.rsplit(|&byte| byte == b',');
+    match before.next().map(<[u8]>::trim_ascii) {
+        None | Some(b"") => Fault::Malformed("transfer-encoding names no coding"),
+        Some(_) if before.any(is_chunked) => Fault::Malformed("chunked is not the last transfer coding"),
+        Some(_) => Fault::UnknownCoding,
+    }
+}
+
+/// RFC 9112 section 3.2: `*` is for OPTIONS alone, and CONNECT is for proxies.
+fn target(head: &Head) -> Result<(), Fault> {
+    match head.method() {
+        b"CONNECT" => return Err(Fault::Connect),
+        b"OPTIONS" => {}
+        _ => refuse_if(head.target() == b"*", "the request target * is for OPTIONS alone")?,
+    }
+    refuse_if(target::split(head.target()).is_none(), "the request target is not valid")
 }
 
 fn refuse_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
@@ -110,7 +133,7 @@ fn refuse_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
 fn host(seen: &Seen<'_>, http11: bool) -> Result<(), Fault> {
     match seen.hosts {
         0 if http11 => Err(Fault::Malformed("the host header is missing")),
-        0 | 1 => Ok(()),
+        0 | 1 => refuse_if(seen.has_wrong_host, "the host header is not valid"),
         _ => Err(Fault::Malformed("host is given more than once")),
     }
 }
@@ -161,10 +184,30 @@ mod tests {
         }
         assert_eq!(length("Transfer-Encoding: gzip"), Err(501));
         assert_eq!(length("Transfer-Encoding: gzip, chunked"), Err(501));
+        for wrong in ["", ",", "chunked,", "chunked, chunked", "chunked, gzip"] {
+            assert_eq!(length(&format!("Transfer-Encoding: {wrong}")), Err(400), "{wrong:?}");
+        }
         assert_eq!(length("Expect: tea"), Err(417));
         assert_eq!(length("Host: y"), Err(400));
         assert_eq!(framing("HTTP/1.1\r\nA: b").unwrap_err().status(), 400);
         assert_eq!(framing("HTTP/1.0\r\nTransfer-Encoding: chunked").unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn refuses_targets_and_hosts_that_are_not_valid() {
+        let status = |line: &str| {
+            let mut head = Head::default();
+            parse::head(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), &Limits::default(), &mut head)
+                .unwrap();
+            of(&head).map(|_| ()).map_err(Fault::status)
+        };
+        assert_eq!(status("OPTIONS *"), Ok(()));
+        assert_eq!(status("GET *"), Err(400));
+        assert_eq!(status("CONNECT h:443"), Err(501));
+        assert_eq!(status("GET h:443"), Err(400));
+        assert_eq!(status("GET http://u@h/"), Err(400));
+        assert_eq!(status("GET /a#b"), Err(400));
+        assert_eq!(framing("HTTP/1.1\r\nHost: a b").unwrap_err().status(), 400);
     }
 
     #[test]

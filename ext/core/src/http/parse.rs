@@ -91,7 +91,7 @@ fn bare_line_ends(bytes: &[u8]) -> Result<(), Fault> {
 
 fn fault(error: Error, input: &[u8]) -> Fault {
     match error {
-        Error::TooManyHeaders => Fault::HeadTooLarge,
+        Error::TooManyHeaders => Fault::TooManyFields,
         Error::Version => version_fault(input),
         Error::HeaderName => Fault::Malformed("a header's name is not valid"),
         Error::HeaderValue => Fault::Malformed("a header's value is not valid"),
@@ -157,7 +157,7 @@ mod tests {
             head(&input, &Limits { fields: limit, ..Limits::default() }, &mut parsed).map(|_| parsed.fields().count())
         };
         assert_eq!(fields(300), Ok(300));
-        assert_eq!(fields(299), Err(Fault::HeadTooLarge));
+        assert_eq!(fields(299), Err(Fault::TooManyFields));
     }
 
     #[test]

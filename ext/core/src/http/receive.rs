@@ -1,6 +1,6 @@
 //! One connection's requests, out of whatever bytes come: it owns no socket.
 
-use super::decode::{Chunked, Piece};
+use super::decode::{Chunked, Piece, Trailers};
 use super::framing::{self, Framing, Length};
 use super::head::Head;
 use super::parse;
@@ -15,11 +15,13 @@ pub enum Progress {
     Idle,
     /// A head has begun.
     Head,
-    /// The head is complete, the body is not.
-    Body {
-        /// The client waits for a 100 before it sends the body; said once.
+    /// The head of a request with a body is complete: [`Receiver::receive_body`] goes on.
+    Headed {
+        /// The client waits for a 100 before it sends the body.
         wants_continue: bool,
     },
+    /// The head is complete, the body is not.
+    Body,
     /// The request is complete: see [`Receiver::take_request`].
     Complete,
 }
@@ -27,15 +29,18 @@ pub enum Progress {
 /// Gathers requests, one after the other.
 ///
 /// ```text
-///   Idle --bytes--> Head --end of head--> Body --end of body--> Complete --next()--> Idle
+///   Idle --bytes--> Head --end of head--> Headed --receive_body()--> Body --end of body--> Complete --next()--> Idle
+///                          \--without a body--------------------------------------------/
 /// ```
 #[derive(Debug, Default)]
 pub struct Receiver {
     phase: Phase,
     head: Head,
     framing: Option<Framing>,
+    /// The request is HEAD; false until that is known.
+    is_head: bool,
     spool: Spool,
-    body: Body,
+    trailers: Trailers,
     /// Bytes that have come but are not used: a piece of a head, or what follows a complete request.
     held: Vec<u8>,
     /// How many of them were already searched for the end of a head.
@@ -46,6 +51,7 @@ pub struct Receiver {
 enum Phase {
     #[default]
     Head,
+    Headed,
     Sized(u64),
     Chunked(Chunked),
     Complete,
@@ -67,8 +73,60 @@ impl Receiver {
                 self.held.extend_from_slice(input);
                 Ok(Progress::Complete)
             }
-            Phase::Sized(_) | Phase::Chunked(_) => self.body(input, limits, false),
+            Phase::Headed => {
+                self.held.extend_from_slice(input);
+                Ok(self.headed_progress())
+            }
+            Phase::Sized(_) | Phase::Chunked(_) => self.body(input, limits),
         }
+    }
+
+    /// Goes on with the body after [`Progress::Headed`]. One that is `streamed` is complete only when all of it has come,
+    /// but is taken as it comes ([`Receiver::take_part`]).
+    ///
+    /// # Errors
+    /// As [`Receiver::feed`].
+    pub fn receive_body(&mut self, streamed: bool, limits: &Limits) -> Result<Progress, Fault> {
+        self.phase = match self.framing.map(|framing| framing.length) {
+            Some(Length::Known(length)) => Phase::Sized(length),
+            Some(Length::Chunked) => Phase::Chunked(Chunked::default()),
+            Some(Length::None) | None => return Ok(Progress::Complete),
+        };
+        if streamed {
+            self.spool.stream();
+        }
+        let held = std::mem::take(&mut self.held);
+        self.body(&held, limits)
+    }
+
+    /// What has come of a streamed body: `most` bytes at most, none when there is nothing now.
+    pub fn take_part(&mut self, most: usize) -> Vec<u8> {
+        self.spool.take(most)
+    }
+
+    /// Bytes of the body that have come so far.
+    pub fn received(&self) -> u64 {
+        self.spool.received()
+    }
+
+    /// Whether all of the request has come.
+    pub fn is_complete(&self) -> bool {
+        self.phase == Phase::Complete
+    }
+
+    /// The trailer fields of a complete request.
+    pub fn take_trailers(&mut self) -> Trailers {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// Whether the request is known to be HEAD, which no answer with a body may follow.
+    pub fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// The head, from [`Progress::Headed`] on until it is taken.
+    pub fn head(&self) -> &Head {
+        &self.head
     }
 
     /// Goes on to the next request after a complete one, with the bytes that have come already.
@@ -85,14 +143,16 @@ impl Receiver {
     pub fn rest(&mut self) {
         self.phase = Phase::Head;
         self.framing = None;
-        self.body = Body::Empty;
+        self.is_head = false;
+        self.spool = Spool::default();
+        self.trailers = Trailers::new();
         self.searched = 0;
         self.head.trim();
     }
 
-    /// The complete request's head, its body and its framing, which go to whoever serves it.
+    /// The request's head, its body and its framing, which go to whoever serves it.
     pub fn take_request(&mut self) -> (Head, Body, Option<Framing>) {
-        (std::mem::take(&mut self.head), std::mem::take(&mut self.body), self.framing)
+        (std::mem::take(&mut self.head), self.spool.take_body(), self.framing)
     }
 
     /// Brings back a head that was taken: its room is used again for the next one.
@@ -139,20 +199,27 @@ impl Receiver {
     }
 
     fn headed(&mut self, rest: &[u8], limits: &Limits) -> Result<Progress, Fault> {
+        self.is_head = self.head.is_head();
         let framing = framing::of(&self.head)?;
         self.framing = Some(framing);
-        match framing.length {
-            Length::None => return self.complete(rest),
-            Length::Known(length) => {
-                self.spool.expect(length, limits)?;
-                self.phase = Phase::Sized(length);
-            }
-            Length::Chunked => self.phase = Phase::Chunked(Chunked::default()),
+        if let Length::None = framing.length {
+            return self.complete(rest);
         }
-        self.body(rest, limits, framing.expects_continue && rest.is_empty())
+        if let Length::Known(length) = framing.length {
+            self.spool.expect(length, limits)?;
+        }
+        self.phase = Phase::Headed;
+        self.held.clear();
+        self.held.extend_from_slice(rest);
+        Ok(self.headed_progress())
     }
 
-    fn body(&mut self, mut input: &[u8], limits: &Limits, wants_continue: bool) -> Result<Progress, Fault> {
+    fn headed_progress(&self) -> Progress {
+        let expects = self.framing.is_some_and(|framing| framing.expects_continue);
+        Progress::Headed { wants_continue: expects && self.held.is_empty() }
+    }
+
+    fn body(&mut self, mut input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
         while !input.is_empty() {
             let used = match &mut self.phase {
                 Phase::Sized(left) => {
@@ -169,23 +236,27 @@ impl Receiver {
                     Piece::Framing(taken) => taken,
                     Piece::End => 0,
                 },
-                Phase::Head | Phase::Complete => 0,
+                Phase::Head | Phase::Headed | Phase::Complete => 0,
             };
             input = &input[used..];
-            if self.is_received() {
-                self.body = self.spool.finish()?;
+            if self.is_received(limits)? {
+                self.spool.complete()?;
                 return self.complete(input);
             }
         }
-        Ok(Progress::Body { wants_continue })
+        Ok(Progress::Body)
     }
 
-    fn is_received(&self) -> bool {
-        match &self.phase {
+    fn is_received(&mut self, limits: &Limits) -> Result<bool, Fault> {
+        Ok(match &self.phase {
             Phase::Sized(left) => *left == 0,
-            Phase::Chunked(decoder) => decoder.is_done(),
-            Phase::Head | Phase::Complete => true,
-        }
+            Phase::Chunked(decoder) if decoder.is_done() => {
+                self.trailers = decoder.trailers(limits.fields)?;
+                true
+            }
+            Phase::Chunked(_) => false,
+            Phase::Head | Phase::Headed | Phase::Complete => true,
+        })
     }
 
     fn complete(&mut self, rest: &[u8]) -> Result<Progress, Fault> {
@@ -208,6 +279,7 @@ mod tests {
         match body {
             Body::Empty => Vec::new(),
             Body::Memory(bytes) => bytes,
+            Body::Arriving => panic!("no body is streamed here"),
             Body::File { mut file, length } => {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes).unwrap();
@@ -222,11 +294,17 @@ mod tests {
         let (mut receiver, mut found) = (Receiver::default(), Vec::new());
         for piece in pieces {
             let mut progress = receiver.feed(piece, limits)?;
-            while progress == Progress::Complete {
-                let (head, body, _) = receiver.take_request();
-                let line = [head.method(), b" ", head.target()].concat();
-                found.push((String::from_utf8(line).unwrap(), text(body)));
-                progress = receiver.next(limits)?;
+            loop {
+                match progress {
+                    Progress::Headed { .. } => progress = receiver.receive_body(false, limits)?,
+                    Progress::Complete => {
+                        let (head, body, _) = receiver.take_request();
+                        let line = [head.method(), b" ", head.target()].concat();
+                        found.push((String::from_utf8(line).unwrap(), text(body)));
+                        progress = receiver.next(limits)?;
+                    }
+                    Progress::Idle | Progress::Head | Progress::Body => break,
+                }
             }
         }
         Ok(found)
@@ -274,11 +352,27 @@ mod tests {
         let head = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
         let limits = Limits::default();
         let mut receiver = Receiver::default();
-        assert_eq!(receiver.feed(head, &limits), Ok(Progress::Body { wants_continue: true }));
-        assert_eq!(receiver.feed(b"ab", &limits), Ok(Progress::Body { wants_continue: false }));
+        assert_eq!(receiver.feed(head, &limits), Ok(Progress::Headed { wants_continue: true }));
+        assert_eq!(receiver.receive_body(false, &limits), Ok(Progress::Body));
+        assert_eq!(receiver.feed(b"ab", &limits), Ok(Progress::Body));
         assert_eq!(receiver.feed(b"c", &limits), Ok(Progress::Complete));
         let with_body = [&head[..], b"a"].concat();
-        assert_eq!(Receiver::default().feed(&with_body, &limits), Ok(Progress::Body { wants_continue: false }));
+        assert_eq!(Receiver::default().feed(&with_body, &limits), Ok(Progress::Headed { wants_continue: false }));
+    }
+
+    #[test]
+    fn a_streamed_body_is_taken_as_it_comes_and_what_follows_is_kept() {
+        let head = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+        let limits = Limits::default();
+        let mut receiver = Receiver::default();
+        assert_eq!(receiver.feed(head, &limits), Ok(Progress::Headed { wants_continue: false }));
+        assert_eq!(receiver.receive_body(true, &limits), Ok(Progress::Body));
+        assert!(matches!(receiver.take_request(), (_, Body::Arriving, _)));
+        assert_eq!((receiver.take_part(2), receiver.take_part(2), receiver.received()), (b"ab".into(), b"c".into(), 3));
+        assert_eq!(receiver.feed(b"2\r\nde\r\n0\r\nA: b\r\n\r\nGET /", &limits), Ok(Progress::Complete));
+        assert_eq!((receiver.take_part(9), receiver.has_more()), (b"de".into(), true));
+        assert_eq!(receiver.take_trailers(), [(b"A".to_vec(), b"b".to_vec())]);
+        assert_eq!(receiver.next(&limits), Ok(Progress::Head));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use crate::config::Limits;
 use crate::error::Fault;
 
-/// A complete request body.
+/// A request body, as it goes to whoever serves it.
 #[derive(Debug, Default)]
 pub enum Body {
     /// There is none.
@@ -21,92 +21,119 @@ pub enum Body {
         /// Its length in bytes.
         length: u64,
     },
+    /// It is still arriving, and read while it does.
+    Arriving,
 }
 
-/// A body that is still arriving.
-#[derive(Debug, Default)]
+/// Where the bytes of a body that is arriving go.
+///
+/// ```text
+///   Memory --past body_buffer--> File         Parts: whoever serves the request takes them as they come
+/// ```
+#[derive(Debug)]
 pub struct Spool {
-    body: Body,
+    room: Room,
+    /// Bytes that have come.
+    received: u64,
+    /// A declared length says that memory will not do.
+    is_large: bool,
+}
+
+#[derive(Debug)]
+enum Room {
+    Memory(Vec<u8>),
+    File(File),
+    Parts(Vec<u8>),
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Spool { room: Room::Memory(Vec::new()), received: 0, is_large: false }
+    }
 }
 
 impl Spool {
-    /// Makes room for a body of a declared length.
+    /// Makes ready for a body of a declared length.
     ///
     /// # Errors
-    /// [`Fault::BodyTooLarge`] past the limit; [`Fault::Overload`] when no file can be made.
+    /// [`Fault::BodyTooLarge`] past the limit.
     pub fn expect(&mut self, length: u64, limits: &Limits) -> Result<(), Fault> {
-        if length > limits.body {
-            return Err(Fault::BodyTooLarge);
-        }
-        if length > limits.body_buffer as u64 {
-            self.body = Body::File { file: create(limits)?, length: 0 };
-        }
-        Ok(())
+        self.is_large = length > limits.body_buffer as u64;
+        if length > limits.body { Err(Fault::BodyTooLarge) } else { Ok(()) }
+    }
+
+    /// From now on the body is taken part by part ([`Spool::take`]); before its first byte.
+    pub fn stream(&mut self) {
+        self.room = Room::Parts(Vec::new());
     }
 
     /// Adds bytes. Memory grows only with bytes that have come, never with what a client promises.
     ///
     /// # Errors
-    /// As [`Spool::expect`].
+    /// [`Fault::BodyTooLarge`] past the limit; [`Fault::NoRoom`] when they can't be written to a file.
     pub fn write(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
-        let length = self.length() + bytes.len() as u64;
-        if length > limits.body {
+        self.received += bytes.len() as u64;
+        if self.received > limits.body {
             return Err(Fault::BodyTooLarge);
         }
-        if length > limits.body_buffer as u64 {
+        if self.is_large || self.received > limits.body_buffer as u64 {
             self.move_to_file(limits)?;
         }
-        match &mut self.body {
-            Body::Empty => self.body = Body::Memory(bytes.to_vec()),
-            Body::Memory(held) => held.extend_from_slice(bytes),
-            Body::File { file, length: written } => {
-                file.write_all(bytes).map_err(disk)?;
-                *written = length;
-            }
+        match &mut self.room {
+            Room::Memory(held) | Room::Parts(held) => held.extend_from_slice(bytes),
+            Room::File(file) => file.write_all(bytes).map_err(disk)?,
         }
         Ok(())
     }
 
-    fn length(&self) -> u64 {
-        match &self.body {
-            Body::Empty => 0,
-            Body::Memory(held) => held.len() as u64,
-            Body::File { length, .. } => *length,
+    /// Bytes that have come so far.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// What has come of a streamed body and was not taken yet: `most` bytes at most, none when there is nothing.
+    pub fn take(&mut self, most: usize) -> Vec<u8> {
+        let Room::Parts(held) = &mut self.room else { return Vec::new() };
+        if held.len() <= most {
+            return std::mem::take(held);
         }
+        let rest = held.split_off(most);
+        std::mem::replace(held, rest)
     }
 
     fn move_to_file(&mut self, limits: &Limits) -> Result<(), Fault> {
-        let held = match &self.body {
-            Body::Empty => &[][..],
-            Body::Memory(held) => held,
-            Body::File { .. } => return Ok(()),
-        };
-        let mut file = create(limits)?;
+        let Room::Memory(held) = &self.room else { return Ok(()) };
+        let mut file = tempfile::tempfile_in(&limits.spool_dir).map_err(disk)?;
         file.write_all(held).map_err(disk)?;
-        self.body = Body::File { file, length: held.len() as u64 };
+        self.room = Room::File(file);
         Ok(())
     }
 
-    /// The complete body.
+    /// All has come: it is read from its start.
     ///
     /// # Errors
-    /// [`Fault::Overload`] when the file can't be rewound.
-    pub fn finish(&mut self) -> Result<Body, Fault> {
-        let mut body = std::mem::take(&mut self.body);
-        if let Body::File { file, .. } = &mut body {
-            file.rewind().map_err(disk)?;
+    /// [`Fault::NoRoom`] when the file can't be rewound.
+    pub fn complete(&mut self) -> Result<(), Fault> {
+        if let Room::File(file) = &mut self.room { file.rewind().map_err(disk) } else { Ok(()) }
+    }
+
+    /// The body, complete unless it is streamed.
+    pub fn take_body(&mut self) -> Body {
+        if let Room::Parts(_) = self.room {
+            return Body::Arriving;
         }
-        Ok(body)
+        let Spool { room, received, .. } = std::mem::take(self);
+        match room {
+            Room::Memory(held) if held.is_empty() => Body::Empty,
+            Room::Memory(held) | Room::Parts(held) => Body::Memory(held),
+            Room::File(file) => Body::File { file, length: received },
+        }
     }
 }
 
-fn create(limits: &Limits) -> Result<File, Fault> {
-    tempfile::tempfile_in(&limits.spool_dir).map_err(disk)
-}
-
 fn disk(error: std::io::Error) -> Fault {
-    tracing::error!(%error, "a request body can't be spooled to disk");
-    Fault::Overload
+    tracing::error!(%error, "a request body can't be written to spool_dir");
+    Fault::NoRoom
 }
 
 #[cfg(test)]
@@ -130,11 +157,25 @@ mod tests {
         let limits = Limits { body_buffer: 4, ..Limits::default() };
         let mut spool = Spool::default();
         spool.write(b"1234", &limits).unwrap();
-        assert!(matches!(spool.body, Body::Memory(_)));
+        assert!(matches!(spool.room, Room::Memory(_)));
         spool.write(b"5", &limits).unwrap();
-        assert!(matches!(spool.finish().unwrap(), Body::File { length: 5, .. }));
+        assert!(matches!(spool.take_body(), Body::File { length: 5, .. }));
         let mut at_once = Spool::default();
         at_once.write(b"12345", &limits).unwrap();
-        assert!(matches!(at_once.body, Body::File { length: 5, .. }));
+        assert!(matches!(at_once.take_body(), Body::File { length: 5, .. }));
+        let mut declared = Spool::default();
+        declared.expect(5, &limits).unwrap();
+        declared.write(b"1", &limits).unwrap();
+        assert!(matches!(declared.room, Room::File(_)), "what will not fit need not be copied later");
+    }
+
+    #[test]
+    fn a_streamed_body_is_taken_as_it_comes() {
+        let limits = Limits { body: 9, body_buffer: 4, ..Limits::default() };
+        let mut spool = Spool::default();
+        spool.stream();
+        spool.write(b"123456", &limits).unwrap();
+        assert_eq!((spool.take(4), spool.take(4), spool.take(4)), (b"1234".to_vec(), b"56".to_vec(), vec![]));
+        assert_eq!(spool.write(b"7890", &limits), Err(Fault::BodyTooLarge));
     }
 }

@@ -13,7 +13,7 @@ const WAKER: Token = Token(1);
 /// What a wait ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// The client reads on, or is gone: writing tells.
+    /// The client reads on or has sent something, whichever was asked, or is gone: trying tells.
     Ready,
     /// Somebody used the waker.
     Called,
@@ -39,14 +39,14 @@ impl ClientWait {
         Ok((ClientWait { poll, events: Events::with_capacity(4) }, waker))
     }
 
-    /// Waits until the socket takes bytes again.
+    /// Waits until the socket takes bytes again, or has some to read.
     ///
     /// # Errors
     /// When the kernel refuses to poll the socket.
-    pub fn until_writable(&mut self, socket: BorrowedFd<'_>, limit: Duration) -> io::Result<Woken> {
+    pub fn until(&mut self, socket: BorrowedFd<'_>, interest: Interest, limit: Duration) -> io::Result<Woken> {
         let descriptor = socket.as_raw_fd();
         let mut source = SourceFd(&descriptor);
-        self.poll.registry().register(&mut source, CLIENT, Interest::WRITABLE)?;
+        self.poll.registry().register(&mut source, CLIENT, interest)?;
         let woken = self.wait(limit);
         self.poll.registry().deregister(&mut source)?;
         woken
@@ -90,11 +90,11 @@ mod tests {
             sent += length;
         }
         let (mut wait, waker) = ClientWait::new().unwrap();
-        assert_eq!(wait.until_writable(near.as_fd(), Duration::from_millis(1)).unwrap(), Woken::TimedOut);
+        assert_eq!(wait.until(near.as_fd(), Interest::WRITABLE, Duration::from_millis(1)).unwrap(), Woken::TimedOut);
         waker.wake().unwrap();
-        assert_eq!(wait.until_writable(near.as_fd(), Duration::from_secs(10)).unwrap(), Woken::Called);
+        assert_eq!(wait.until(near.as_fd(), Interest::WRITABLE, Duration::from_secs(10)).unwrap(), Woken::Called);
         let reader = std::thread::spawn(move || far.read_exact(&mut vec![0; sent]).map(|()| far));
-        assert_eq!(wait.until_writable(near.as_fd(), Duration::from_secs(10)).unwrap(), Woken::Ready);
+        assert_eq!(wait.until(near.as_fd(), Interest::WRITABLE, Duration::from_secs(10)).unwrap(), Woken::Ready);
         reader.join().unwrap().unwrap();
     }
 }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 
-use super::context::{Context, Phase};
+use super::body_clock;
+use super::context::Context;
 use super::deadlines::Deadline;
 use super::listener::Local;
 use super::stream::{PeerAddr, Stream};
 use crate::error::Fault;
 use crate::http::receive::{Progress, Receiver};
-use crate::http::{date, encode};
+use crate::http::{date, encode, target};
 
 /// How long a client may take to read an answer and close, once the server has said that it will (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
@@ -30,10 +31,14 @@ const READS: usize = 16;
 /// request, which answers. Readiness that comes up meanwhile is remembered.
 ///
 /// ```text
-///              hand over                  readiness
-///   POLL ---------------------> SERVED -----------------> SERVED_READY
-///    ^-------- give back ---------/--- give back, note ------/
+///              hand over            the answer begins
+///   POLL ---------------------> SERVED --------------> SERVED | ANSWERED
+///    ^------- take back ----------/                       |
+///    ^------- give back ----------------------------------/
 /// ```
+///
+/// Readiness meanwhile adds `READY`: a connection with that is noted when it is given back. As long as no answer has begun,
+/// the poll side may take the connection back, to answer in place of a worker that takes too long.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) key: usize,
@@ -47,7 +52,8 @@ pub struct Connection {
 
 const POLL: u8 = 0;
 const SERVED: u8 = 1;
-const SERVED_READY: u8 = 2;
+const READY: u8 = 2;
+const ANSWERED: u8 = 4;
 
 /// ```text
 ///   Reading --complete request--> Handed --answer--> Reading
@@ -75,14 +81,40 @@ pub(super) enum After {
 pub(super) struct Life {
     state: State,
     progress: Progress,
-    /// A request of this connection has been answered.
-    used: bool,
+    /// Requests of this connection that have been answered.
+    pub(super) answered: u64,
+    /// When the body that is arriving began, in the clock's milliseconds.
+    pub(super) body_since: u64,
+    /// The client waits for a 100, which whoever reads the body sends.
+    pub(super) wants_continue: bool,
     /// The socket may hold bytes for which no further event will come (edge-triggered): not all was read since the last.
     has_unread: bool,
     /// As [`Look::MayBeEnded`], of the last look.
     may_be_ended: bool,
     pub(super) receiver: Receiver,
     outgoing: BytesMut,
+}
+
+/// A look at a body that is arriving.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    /// More of it.
+    Bytes(Vec<u8>),
+    /// Nothing has come lately.
+    NotYet,
+    /// All of it has been read.
+    End,
+}
+
+/// Why a body can't be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// What the client did wrong.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// It has left.
+    #[error("the client has left: {0}")]
+    Gone(io::Error),
 }
 
 /// Why a connection is looked at.
@@ -124,7 +156,9 @@ impl Connection {
             life: Mutex::new(Life {
                 state: State::Reading,
                 progress: Progress::Idle,
-                used: false,
+                answered: 0,
+                body_since: 0,
+                wants_continue: false,
                 has_unread: false,
                 may_be_ended: false,
                 receiver: Receiver::default(),
@@ -137,10 +171,27 @@ impl Connection {
 
     /// Whether the poll side owns it. If not, what is to be looked at is remembered for when it comes back.
     pub(super) fn claim(&self) -> bool {
-        match self.owner.compare_exchange(SERVED, SERVED_READY, Ordering::SeqCst, Ordering::SeqCst) {
-            Ok(_) | Err(SERVED_READY) => false,
-            Err(_) => true,
-        }
+        !self.change_served(|owner| Some(owner | READY))
+    }
+
+    /// Whoever serves it begins to answer; false when it was taken back before.
+    pub(super) fn begin_answer(&self) -> bool {
+        self.change_served(|owner| Some(owner | ANSWERED))
+    }
+
+    /// Takes it back from whoever serves it, or waits to; false when an answer has begun. The poll side's from then on.
+    pub(super) fn take_back(&self) -> bool {
+        self.change_served(|owner| (owner & ANSWERED == 0).then_some(POLL))
+    }
+
+    /// Whether its request is still to be served.
+    pub(crate) fn is_served(&self) -> bool {
+        self.owner.load(Ordering::SeqCst) & SERVED != 0
+    }
+
+    fn change_served(&self, change: impl Fn(u8) -> Option<u8>) -> bool {
+        let change = |owner| if owner & SERVED == 0 { None } else { change(owner) };
+        self.owner.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).is_ok()
     }
 
     /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
@@ -173,13 +224,15 @@ impl Connection {
             let life = &mut *self.life.lock();
             match (life.state, life.progress) {
                 (State::Reading, Progress::Idle) => {
-                    context.stats.idle_closed.add();
+                    context.stats.keepalive_timeout.add();
                     return Verdict::Close;
                 }
-                (State::Reading, _) => self.refuse_in(life, Fault::Timeout, context),
+                (State::Reading, Progress::Body) => self.refuse_in(life, Fault::BodyTimeout, context),
+                (State::Reading, _) => self.refuse_in(life, Fault::HeadTimeout, context),
                 (State::Handed, _) => return Verdict::Wait,
                 (State::Flushing(_), _) => {
                     context.stats.aborted.add();
+                    context.stats.write_timeout.add();
                     return Verdict::Close;
                 }
                 (State::Lingering { .. } | State::Aborted, _) => return Verdict::Close,
@@ -188,10 +241,19 @@ impl Connection {
         self.advance(Look::MayBeEnded, buffer, context)
     }
 
-    /// Takes back a request that nobody can serve, and refuses it.
+    /// Refuses a request that was taken back.
     pub(super) fn refuse(&self, fault: Fault, context: &Context) {
         self.refuse_in(&mut self.life.lock(), fault, context);
-        self.owner.store(POLL, Ordering::SeqCst);
+    }
+
+    /// Gives up a request that waits to be served, if its client has left.
+    pub(crate) fn is_gone(&self, context: &Context) -> bool {
+        let is_gone = self.stream.has_ended() && self.begin_answer();
+        if is_gone {
+            context.stats.gone.add();
+            self.give_up(context);
+        }
+        is_gone
     }
 
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
@@ -207,10 +269,63 @@ impl Connection {
         if (life.state, life.progress) != (State::Reading, Progress::Idle) {
             return false;
         }
-        if !life.used {
+        if life.answered == 0 {
             self.expect_within(DRAIN_GRACE, context);
         }
-        life.used
+        life.answered > 0
+    }
+
+    /// A part of a body that arrives while its request is served, `most` bytes at most; `buffer` is room to read into.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the client's, or [`ReadError::Gone`].
+    pub(super) fn read_body(&self, most: usize, buffer: &mut [u8], context: &Context) -> Result<Part, ReadError> {
+        let life = &mut *self.life.lock();
+        if life.state != State::Handed {
+            return Err(ReadError::Gone(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "its request was answered with a 504",
+            )));
+        }
+        life.has_unread = true;
+        loop {
+            let part = life.receiver.take_part(most);
+            if !part.is_empty() {
+                return Ok(Part::Bytes(part));
+            }
+            if life.receiver.is_complete() {
+                return Ok(Part::End);
+            }
+            match (&self.stream).read(buffer) {
+                Ok(0) => return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into())),
+                Ok(length) => {
+                    life.wants_continue = false;
+                    life.receiver.feed(&buffer[..length], &context.config.limits)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    life.has_unread = false;
+                    return Ok(Part::NotYet);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(ReadError::Gone(error)),
+            }
+        }
+    }
+
+    /// Sends the 100 that the client waits for before it sends its body, if it does.
+    ///
+    /// # Errors
+    /// [`ReadError::Gone`], also for a client that has no room for a line this short: nothing else is being sent.
+    pub(super) fn send_continue(&self) -> Result<(), ReadError> {
+        let life = &mut *self.life.lock();
+        if life.state == State::Handed && std::mem::take(&mut life.wants_continue) && !self.write_continue() {
+            return Err(ReadError::Gone(io::ErrorKind::BrokenPipe.into()));
+        }
+        Ok(())
+    }
+
+    fn write_continue(&self) -> bool {
+        matches!((&self.stream).write(encode::CONTINUE), Ok(length) if length == encode::CONTINUE.len())
     }
 
     /// Lets whoever serves the request at the connection's inner state. Only for the side that owns it.
@@ -223,7 +338,7 @@ impl Connection {
         let look = {
             let life = &mut *self.life.lock();
             life.outgoing = unsent;
-            life.used = true;
+            life.answered += 1;
             self.settle(life, after, context)
         };
         self.release(look, context);
@@ -250,11 +365,11 @@ impl Connection {
         life.progress = Progress::Idle;
         life.state = State::Reading;
         let told = self.expect_within(context.config.keepalive_timeout, context);
-        told || life.has_unread || context.phase() != Phase::Running
+        told || life.has_unread || context.is_draining()
     }
 
     fn release(&self, look: bool, context: &Context) {
-        if self.owner.swap(POLL, Ordering::SeqCst) == SERVED_READY || look {
+        if self.owner.swap(POLL, Ordering::SeqCst) & READY != 0 || look {
             context.note(self.key);
         }
     }
@@ -286,7 +401,7 @@ impl Connection {
             Ok(Progress::Idle) => {
                 life.progress = Progress::Idle;
                 self.expect_within(context.config.keepalive_timeout, context);
-                if context.keeps_alive() { Step::Go } else { Step::Stop(Verdict::Close) }
+                if context.is_draining() { Step::Stop(Verdict::Close) } else { Step::Go }
             }
             Ok(progress) => {
                 life.progress = Progress::Idle;
@@ -328,23 +443,49 @@ impl Connection {
             Progress::Head => {
                 self.expect_within(context.config.header_timeout, context);
             }
-            Progress::Body { wants_continue } => {
-                self.expect_within(context.config.body_timeout, context);
-                // Nothing else is being sent; a client without room for a line this short is not waiting for it.
-                if wants_continue
-                    && !matches!((&self.stream).write(encode::CONTINUE), Ok(n) if n == encode::CONTINUE.len())
-                {
-                    return Step::Stop(Verdict::Close);
-                }
+            Progress::Headed { wants_continue } => return self.headed(life, wants_continue, context),
+            Progress::Body => {
+                let now = context.clock.now();
+                let due = body_clock::due(life.receiver.received(), life.body_since, now, &context.config);
+                // It is the poll side that asks, which looks at the deadline after every look.
+                let _ = self.deadline.set(due);
             }
-            Progress::Complete => {
-                life.state = State::Handed;
-                self.deadline.clear();
-                self.owner.store(SERVED, Ordering::SeqCst);
-                return Step::Stop(Verdict::Request);
-            }
+            Progress::Complete => return self.hand_over(life, context),
         }
         Step::Go
+    }
+
+    /// The body is waited for, or handed over to be read while it arrives.
+    fn headed(&self, life: &mut Life, wants_continue: bool, context: &Context) -> Step {
+        life.body_since = context.clock.now();
+        let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
+        let streamed = (wants_continue || context.config.streaming.includes(path)) && context.may_stream();
+        life.wants_continue = wants_continue && streamed;
+        if wants_continue && !streamed && !self.write_continue() {
+            return Step::Stop(Verdict::Close);
+        }
+        match life.receiver.receive_body(streamed, &context.config.limits) {
+            Ok(_) if streamed => self.hand_over(life, context),
+            Ok(progress) => self.progressed(life, progress, context),
+            Err(fault) => {
+                if streamed {
+                    context.stream_no_more();
+                }
+                self.refused(life, fault, context)
+            }
+        }
+    }
+
+    fn hand_over(&self, life: &mut Life, context: &Context) -> Step {
+        life.state = State::Handed;
+        match context.config.request_timeout {
+            Some(limit) => {
+                self.expect_within(limit, context);
+            }
+            None => self.deadline.clear(),
+        }
+        self.owner.store(SERVED, Ordering::SeqCst);
+        Step::Stop(Verdict::Request)
     }
 
     fn refused(&self, life: &mut Life, fault: Fault, context: &Context) -> Step {
@@ -353,9 +494,9 @@ impl Connection {
     }
 
     fn refuse_in(&self, life: &mut Life, fault: Fault, context: &Context) {
-        context.stats.refuse(fault);
-        tracing::debug!(status = fault.status(), reason = %fault, peer = %self.peer, "refused");
-        life.outgoing.extend_from_slice(&encode::refusal(fault, &date::format(date::now())));
+        context.refuse(fault, self.peer);
+        let is_head = life.receiver.is_head();
+        life.outgoing.extend_from_slice(&encode::refusal(fault, is_head, &date::format(date::now())));
         life.state = State::Flushing(After::Close);
         self.expect_within(context.config.write_timeout, context);
     }

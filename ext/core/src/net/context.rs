@@ -1,29 +1,35 @@
 //! What both sides of a connection share: whoever polls, and whoever serves a request.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use mio::Waker;
 use parking_lot::Mutex;
 
 use super::deadlines::Clock;
+use super::stream::PeerAddr;
 use crate::config::Config;
+use crate::error::Fault;
 use crate::stats::Stats;
 
 /// What an engine is doing.
 ///
 /// ```text
-///   Running --drain()--> Draining --no connection is left--> Over
-///       \-------------------stop()-----------------------/
+///   Running --part()--> Parting --drain()--> Draining --no connection is left--> Over
+///      |  \----------------------drain()----/                                    |
+///       \------------------------------stop()-----------------------------------/
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
     /// It accepts connections and hands out requests.
     Running = 0,
+    /// It does so still, but every answer ends its connection.
+    Parting = 1,
     /// It accepts no more; requests that have begun are finished.
-    Draining = 1,
+    Draining = 2,
     /// It hands out nothing any more.
-    Over = 2,
+    Over = 3,
 }
 
 /// Settings, counters and the way to be heard by whoever polls.
@@ -42,7 +48,26 @@ pub struct Context {
     notes: Mutex<Vec<usize>>,
     /// Somebody is blocked in the poll, or about to be.
     sleeping: AtomicBool,
+    /// The time of the last turn.
+    turned: AtomicU64,
+    /// Requests that were handed over before their body had come.
+    streamed: AtomicUsize,
+    /// When each setting was last named in the log.
+    named: Mutex<Vec<(&'static str, u64)>>,
 }
+
+/// The right to have one request's body arrive while a worker has it, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Streamed(Arc<Context>);
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        self.0.stream_no_more();
+    }
+}
+
+/// A setting is named in the log once in so many milliseconds: a flood of clients must not fill the disk.
+const NAMED_EVERY: u64 = 1000;
 
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
@@ -54,6 +79,9 @@ impl Context {
             waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),
             sleeping: AtomicBool::new(false),
+            turned: AtomicU64::new(0),
+            streamed: AtomicUsize::new(0),
+            named: Mutex::default(),
         }
     }
 
@@ -61,7 +89,8 @@ impl Context {
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::SeqCst) {
             0 => Phase::Running,
-            1 => Phase::Draining,
+            1 => Phase::Parting,
+            2 => Phase::Draining,
             _ => Phase::Over,
         }
     }
@@ -75,6 +104,64 @@ impl Context {
     /// Whether answers may keep their connection open.
     pub fn keeps_alive(&self) -> bool {
         self.phase() == Phase::Running
+    }
+
+    /// Whether it accepts no more.
+    pub fn is_draining(&self) -> bool {
+        self.phase() >= Phase::Draining
+    }
+
+    /// Looks at the clock, for a new turn of the poll.
+    pub(super) fn turn(&self) {
+        self.turned.store(self.clock.now(), Ordering::Relaxed);
+    }
+
+    /// When the last turn began: the time, as good as it can be had for nothing.
+    pub fn turned(&self) -> u64 {
+        self.turned.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the places for streamed bodies, if there is one.
+    pub(super) fn may_stream(&self) -> bool {
+        let most = self.config.max_streamed;
+        let more = |now| (now < most).then_some(now + 1);
+        self.streamed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives a place back.
+    pub(super) fn stream_no_more(&self) {
+        self.streamed.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A place that was taken, which gives itself back.
+    pub(super) fn streamed(self: &Arc<Self>) -> Streamed {
+        Streamed(self.clone())
+    }
+
+    /// Counts a refusal, and tells whoever runs the server which setting was in its way.
+    pub fn refuse(&self, fault: Fault, peer: PeerAddr) {
+        self.stats.refuse(fault);
+        tracing::debug!(status = fault.status(), reason = %fault, %peer, "refused");
+        let Some(setting) = fault.setting() else { return };
+        if fault.is_loud() && self.may_name(setting) {
+            tracing::warn!(%peer, "answered with {}: {fault} ({setting})", fault.status());
+        }
+    }
+
+    fn may_name(&self, setting: &'static str) -> bool {
+        let now = self.clock.now();
+        let mut named = self.named.lock();
+        match named.iter_mut().find(|(name, _)| *name == setting) {
+            Some((_, last)) if now.saturating_sub(*last) < NAMED_EVERY => false,
+            Some((_, last)) => {
+                *last = now;
+                true
+            }
+            None => {
+                named.push((setting, now));
+                true
+            }
+        }
     }
 
     /// Ends the current poll, or the next one.

@@ -3,42 +3,94 @@
 use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 
+use super::body_clock;
 use super::connection::{After, Connection};
-use super::context::Context;
+pub use super::connection::{Part, ReadError};
+use super::context::{Context, Streamed};
 use super::listener::Local;
 use super::stream::PeerAddr;
 use crate::error::Fault;
 use crate::http::date;
+use crate::http::decode::Trailers;
 use crate::http::encode::{self, Asked};
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::spool::Body;
 
-/// A complete request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the
-/// connection, so a server that fails never leaves a client waiting.
+/// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
+/// server that fails never leaves a client waiting.
 #[derive(Debug)]
 pub struct Exchange {
     connection: Arc<Connection>,
     context: Arc<Context>,
     head: Head,
     body: Body,
+    trailers: Trailers,
+    rest: Rest,
     asked: Asked,
     is_chunked: bool,
+    is_last: bool,
     unsent: BytesMut,
-    is_over: bool,
+    answer: Answer,
+}
+
+/// ```text
+///   Waited --first byte--> Begun --> Over
+///      \--taken back by the poll side (504)--> Late --> Over
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Waited,
+    Begun,
+    Late,
+    Over,
+}
+
+/// What of the request's body is still to come.
+#[derive(Debug)]
+enum Rest {
+    Nothing,
+    Arriving(#[expect(dead_code, reason = "it gives its place back when it is dropped")] Streamed),
+    /// It can't be read to its end: where the next request begins is not known.
+    Lost,
 }
 
 impl Exchange {
     pub(crate) fn begin(connection: Arc<Connection>, context: Arc<Context>) -> Exchange {
-        let (head, body, framing) = connection.life(|life| life.receiver.take_request());
+        let ((head, body, framing), trailers, is_complete, answered) = connection.life(|life| {
+            let request = life.receiver.take_request();
+            (request, life.receiver.take_trailers(), life.receiver.is_complete(), life.answered)
+        });
         context.stats.requests.add();
         context.stats.running.add();
-        let asked = Asked::of(&head, framing.is_some_and(|framing| framing.keep_alive));
+        let rest = match body {
+            Body::Arriving if !is_complete => Rest::Arriving(context.streamed()),
+            Body::Arriving => {
+                context.stream_no_more();
+                Rest::Nothing
+            }
+            Body::Empty | Body::Memory(_) | Body::File { .. } => Rest::Nothing,
+        };
+        let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
+        let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
-        Exchange { connection, context, head, body, asked, is_chunked, unsent: BytesMut::new(), is_over: false }
+        Exchange {
+            connection,
+            context,
+            head,
+            body,
+            trailers,
+            rest,
+            asked,
+            is_chunked,
+            is_last,
+            unsent: BytesMut::new(),
+            answer: Answer::Waited,
+        }
     }
 
     /// The request's head.
@@ -49,6 +101,79 @@ impl Exchange {
     /// The request's body, once.
     pub fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
+    }
+
+    /// The trailer fields, once: of a body that arrives while it is read, when it has been read to its end.
+    pub fn take_trailers(&mut self) -> Trailers {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// A part of a body that was handed over before it had come ([`Body::Arriving`]), `most` bytes at most; `buffer` is room
+    /// to read into. After [`Part::NotYet`], wait for more ([`Exchange::body_wait`]).
+    ///
+    /// # Errors
+    /// A [`Fault`] of the client's, which is counted here, or [`ReadError::Gone`]. The body is lost then.
+    pub fn read(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
+        let part = self.look(most, buffer);
+        match part {
+            Ok(Part::NotYet) if self.answer == Answer::Waited => self.connection.send_continue()?,
+            Err(ReadError::Fault(fault)) => self.context.refuse(fault, self.connection.peer),
+            _ => {}
+        }
+        part
+    }
+
+    /// For how long more of the body may be waited for.
+    pub fn body_wait(&self) -> Duration {
+        let now = self.context.clock.now();
+        let (received, since) = self.connection.life(|life| (life.receiver.received(), life.body_since));
+        Duration::from_millis(body_clock::due(received, since, now, &self.context.config).saturating_sub(now))
+    }
+
+    /// More of the body has not come in time: it is lost. The fault to answer with.
+    pub fn time_out(&mut self) -> Fault {
+        self.rest = Rest::Lost;
+        self.context.refuse(Fault::BodyTimeout, self.connection.peer);
+        Fault::BodyTimeout
+    }
+
+    /// Before an answer's head is made: what nobody has read of the body is read away, as far as it has come. If that is
+    /// not all of it, the connection ends with the answer.
+    pub fn skip_body(&mut self) {
+        const MOST: usize = 64 * 1024;
+        if let Rest::Arriving(_) = self.rest {
+            let mut buffer = vec![0; MOST];
+            let mut skipped = 0;
+            while let Ok(Part::Bytes(part)) = self.look(MOST, &mut buffer) {
+                skipped += part.len();
+                if skipped > MOST {
+                    break;
+                }
+            }
+        }
+        self.asked.keep_alive &= matches!(self.rest, Rest::Nothing);
+    }
+
+    fn look(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
+        if let Rest::Lost = self.rest {
+            return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into()));
+        }
+        let part = self.connection.read_body(most, buffer, &self.context);
+        match part {
+            Ok(Part::Bytes(_) | Part::NotYet) => {}
+            Ok(Part::End) => {
+                if let Rest::Arriving(_) = std::mem::replace(&mut self.rest, Rest::Nothing) {
+                    self.trailers = self.connection.life(|life| life.receiver.take_trailers());
+                }
+            }
+            Err(_) => self.rest = Rest::Lost,
+        }
+        part
+    }
+
+    /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
+    pub fn is_client_gone(&self) -> bool {
+        matches!(self.rest, Rest::Lost) || self.connection.stream.has_ended()
     }
 
     /// Whether the client sent the body in chunks, and so without a length.
@@ -68,7 +193,8 @@ impl Exchange {
 
     /// What the answer has to go by. A draining engine keeps no connection open.
     pub fn asked(&self) -> Asked {
-        Asked { keep_alive: self.asked.keep_alive && self.context.keeps_alive(), ..self.asked }
+        let is_lost = matches!(self.rest, Rest::Lost);
+        Asked { keep_alive: self.asked.keep_alive && !is_lost && self.context.keeps_alive(), ..self.asked }
     }
 
     /// The same as [`Exchange::send`] for bytes that lie in one piece.
@@ -76,6 +202,7 @@ impl Exchange {
     /// # Errors
     /// When the client is gone. Nothing is kept then.
     pub fn send_one(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.begin_answer()?;
         // Nearly always all of it is taken at once.
         match (&self.connection.stream).write(bytes) {
             Ok(length) if length == bytes.len() => Ok(()),
@@ -92,6 +219,7 @@ impl Exchange {
     /// # Errors
     /// When the client is gone. Nothing is kept then.
     pub fn send(&mut self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.begin_answer()?;
         while self.unsent.is_empty() && !parts.is_empty() {
             match (&self.connection.stream).write_vectored(parts) {
                 Ok(0) if parts.iter().all(|part| part.is_empty()) => return Ok(()),
@@ -136,8 +264,15 @@ impl Exchange {
 
     /// The answer is whole. What is still kept is sent by the poll side.
     pub fn finish(mut self, keep_alive: bool) {
-        self.context.stats.answered.add();
+        if keep_alive {
+            self.skip_body();
+        }
+        let keep_alive = keep_alive && matches!(self.rest, Rest::Nothing);
         self.end(|exchange| {
+            exchange.context.stats.answered.add();
+            if exchange.is_last {
+                exchange.context.stats.max_keepalive_requests.add();
+            }
             let after = if keep_alive { After::Next } else { After::Close };
             let (head, unsent) = (std::mem::take(&mut exchange.head), std::mem::take(&mut exchange.unsent));
             exchange.connection.life(|life| life.receiver.give_head_back(head));
@@ -150,11 +285,24 @@ impl Exchange {
         self.give_up();
     }
 
-    /// Answers with a fault of the server's own. Only while nothing of an answer has been sent.
+    /// Answers with a fault. Only while nothing of an answer has been sent.
     pub fn refuse(mut self, fault: Fault) {
-        self.context.stats.refuse(fault);
-        let answer = encode::refusal(fault, &date::format(date::now()));
+        let answer = encode::refusal(fault, self.asked.is_head, &date::format(date::now()));
         if self.send(&mut [IoSlice::new(&answer)]).is_ok() { self.finish(false) } else { self.abort() }
+    }
+
+    /// The connection is this side's until the end from here on; unless the poll side has taken it back.
+    fn begin_answer(&mut self) -> io::Result<()> {
+        if self.answer == Answer::Waited {
+            self.answer = if self.connection.begin_answer() { Answer::Begun } else { Answer::Late };
+        }
+        if self.answer == Answer::Late {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "its request was answered with a 504 (request_timeout)",
+            ));
+        }
+        Ok(())
     }
 
     fn give_up(&mut self) {
@@ -165,9 +313,16 @@ impl Exchange {
     }
 
     fn end(&mut self, how: impl FnOnce(&mut Exchange)) {
-        if !std::mem::replace(&mut self.is_over, true) {
-            self.context.stats.running.sub();
+        if self.answer == Answer::Over {
+            return;
+        }
+        let is_ours = self.begin_answer().is_ok();
+        self.answer = Answer::Over;
+        self.context.stats.running.sub();
+        if is_ours {
             how(self);
+        } else {
+            self.context.stats.late.add();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sockets, connections and the poll that watches them.
 
+mod body_clock;
 pub mod client_wait;
 pub mod connection;
 pub mod context;

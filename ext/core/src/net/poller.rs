@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
 use super::connection::{Connection, Look, Verdict};
-use super::context::{Context, Phase};
+use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
 use super::listener::{Listener, Local};
 use crate::config::Config;
@@ -38,6 +38,8 @@ pub struct Poller {
     again: Vec<usize>,
     ready: Vec<Arc<Connection>>,
     is_draining: bool,
+    /// New connections wait since `max_connections` are open.
+    is_full: bool,
     /// Accepting goes on then, in the clock's milliseconds.
     accept_at: u64,
     context: Arc<Context>,
@@ -75,6 +77,7 @@ impl Poller {
             again: Vec::new(),
             ready: Vec::new(),
             is_draining: false,
+            is_full: false,
             accept_at: 0,
             context: Arc::new(Context::new(config, waker)),
         })
@@ -89,6 +92,7 @@ impl Poller {
     /// connections whose request is complete; they belong to whoever takes them.
     pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
         self.wait(timeout);
+        self.context.turn();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
@@ -112,16 +116,18 @@ impl Poller {
         }
         self.expire();
         self.accept();
-        if self.context.phase() != Phase::Running && !self.is_draining {
+        if self.context.is_draining() && !self.is_draining {
             self.drain();
         }
         self.ready.drain(..)
     }
 
-    /// Takes back a request that nobody can serve, and answers it with a fault.
+    /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub fn refuse(&mut self, connection: &Connection, fault: Fault) {
-        connection.refuse(fault, &self.context);
-        self.look(connection.key, Look::MayBeEnded);
+        if connection.take_back() {
+            connection.refuse(fault, &self.context);
+            self.look(connection.key, Look::MayBeEnded);
+        }
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
@@ -147,7 +153,7 @@ impl Poller {
         if timeout == Some(Duration::ZERO) {
             return timeout;
         }
-        if !self.again.is_empty() || (self.context.phase() != Phase::Running && !self.is_draining) {
+        if !self.again.is_empty() || (self.context.is_draining() && !self.is_draining) {
             return Some(Duration::ZERO);
         }
         let mut next = self.deadlines.next();
@@ -172,7 +178,10 @@ impl Poller {
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.connections[key];
         match verdict {
-            Verdict::Request => self.ready.push(connection.clone()),
+            Verdict::Request => {
+                self.deadlines.schedule(key, &connection.deadline);
+                self.ready.push(connection.clone());
+            }
             Verdict::Wait if self.is_draining && connection.is_done_when_draining(&self.context) => self.close(key),
             Verdict::Wait => self.deadlines.schedule(key, &connection.deadline),
             Verdict::Again => {
@@ -195,9 +204,16 @@ impl Poller {
         let now = self.context.clock.now();
         while let Some((key, at)) = self.deadlines.pop(now) {
             let Some(connection) = self.connections.get(key) else { continue };
-            if self.deadlines.is_over(key, at, &connection.deadline, now) && connection.claim() {
+            if !self.deadlines.is_over(key, at, &connection.deadline, now) {
+                continue;
+            }
+            if connection.claim() {
                 let verdict = connection.expire(&mut self.buffer, &self.context);
                 self.follow(key, verdict);
+            } else {
+                // The only deadline while it is served.
+                let connection = connection.clone();
+                self.refuse(&connection, Fault::RequestTimeout);
             }
         }
     }
@@ -207,6 +223,11 @@ impl Poller {
     }
 
     fn accept(&mut self) {
+        let is_full = !self.may_accept() && self.listeners.iter().any(|door| door.is_pending);
+        if is_full && !std::mem::replace(&mut self.is_full, is_full) {
+            self.context.stats.max_connections.add();
+        }
+        self.is_full = is_full;
         for index in 0..self.listeners.len() {
             let mut left = ACCEPTS;
             while self.listeners[index].is_pending && self.may_accept() && left > 0 {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -50,6 +51,14 @@ impl Stream {
         if let Stream::Tcp(_) = self {
             // Where it can't be set, progress is seen in larger steps.
             let _ = SockRef::from(self).set_tcp_notsent_lowat(UNSENT_BYTES);
+        }
+    }
+
+    /// Whether the peer has ended it, as far as can be seen: behind bytes that it sent before, its end is hidden.
+    pub fn has_ended(&self) -> bool {
+        match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(length) => length == 0,
+            Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
         }
     }
 
@@ -170,8 +179,11 @@ mod tests {
         far.read_to_string(&mut heard).unwrap();
         assert_eq!(heard, "hello");
 
+        assert!(!owned.has_ended());
         far.write_all(b"world").unwrap();
         let mut heard = [0; 8];
         assert_eq!((stream.read(&mut heard).unwrap(), &heard[..5]), (5, &b"world"[..]));
+        drop(far);
+        assert!(owned.has_ended());
     }
 }

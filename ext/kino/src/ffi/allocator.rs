@@ -1,0 +1,15 @@
+//! The C library's allocator, which Ruby's objects and this extension share.
+
+/// Has glibc's allocator keep at most `number` arenas, where nobody has chosen that (`MALLOC_ARENA_MAX`). By itself it makes
+/// eight for each CPU, one for each thread that allocates, and none gives its free memory to another.
+pub(crate) fn bound_arenas(number: usize) {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        // SAFETY: it takes two numbers and changes a setting under the allocator's own lock. An arena that exists already
+        // stays as it is.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, number) };
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    let _ = number;
+}
