@@ -130,6 +130,8 @@ module Kino
       watch = watch(native, supervisor, settings)
       @native, @supervisor, @watch = native, supervisor, watch
       warn "kino: warning: #{@mode.warning}" if @mode.warning
+      warn "kino: warning: stream_bodies does nothing with one thread in all: half of them may wait for clients" if
+        settings.stream_bodies && settings.workers * settings.threads < 2
     ensure
       # Whatever raised, nothing is left half running.
       [supervisor, native].compact.each(&:stop) unless @native

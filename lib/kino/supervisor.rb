@@ -30,14 +30,14 @@ module Kino
       @size = size
       @errors = errors
       @keepers = []
-      @lanes = 0
+      @started = 0
       @lock = Mutex.new
       @stop = Thread::Queue.new
-      @dispatcher = yield -> { keep(@size) }
+      @dispatcher = yield -> { keep }
     end
 
     # @return [void]
-    def start = @size.times { |index| keep(index) }
+    def start = @size.times { keep }
 
     # Waits until all workers have come to their end.
     #
@@ -76,21 +76,22 @@ module Kino
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
-    def keep(index)
+    # A worker that takes the place of a stuck one is one more, with a number of its own.
+    def keep
       @lock.synchronize do
-        lane = @lanes
-        @lanes += 1
-        keeper = Thread.new { attend(index, lane) }
+        index = @started
+        @started += 1
+        keeper = Thread.new { attend(index) }
         keeper.name = "kino keeper #{index + 1}"
         @keepers << keeper
       end
     end
 
-    def attend(index, lane)
+    def attend(index)
       failures = unbooted = 0
       until @stop.closed?
         started = now
-        outcome = @dispatcher.run(index, lane)
+        outcome = @dispatcher.run(index)
         break if outcome.kind == :ended
 
         tell(index, outcome)

@@ -29,8 +29,8 @@ RSpec.describe Kino::Supervisor do
         @replaced = []
       end
 
-      def run(index, lane)
-        @runs << [index, lane]
+      def run(index)
+        @runs << index
         @outcomes.pop.then { |outcome| outcome.respond_to?(:call) ? outcome.call : outcome }
       end
 
@@ -74,7 +74,7 @@ RSpec.describe Kino::Supervisor do
     supervisor = supervisor(3).tap(&:start)
     eventually("all have started") { dispatcher.runs.size == 3 }
 
-    expect(dispatcher.runs).to contain_exactly([0, 0], [1, 1], [2, 2])
+    expect(dispatcher.runs).to contain_exactly(0, 1, 2)
     expect(supervisor.join(0)).to be(false)
     3.times { dispatcher.outcomes << ended }
     expect(supervisor.join(Eventually::DEADLINE)).to be(true)
@@ -84,7 +84,7 @@ RSpec.describe Kino::Supervisor do
   it "starts a worker that has died again, counts it and says why" do
     live_through(outcome(:died), ended)
 
-    expect(dispatcher.runs).to eq([[0, 0], [0, 0]])
+    expect(dispatcher.runs).to eq([0, 0])
     expect(native.dead).to eq(1)
     expect(errors.string).to eq("kino: worker 1 died: oops (RuntimeError)\n\tfrom app.rb:1\n\n")
   end
@@ -165,7 +165,7 @@ RSpec.describe Kino::Supervisor do
     start_another.call
     eventually("all have started") { dispatcher.runs.size == 3 }
 
-    expect(dispatcher.runs).to include([2, 2])
+    expect(dispatcher.runs).to include(2)
     2.times { dispatcher.outcomes << ended }
     expect(supervisor.join(0)).to be(false)
     dispatcher.outcomes << ended

@@ -23,28 +23,27 @@ module Kino
 
       # Runs a crew, to its end.
       #
-      # @param index [Integer] which worker it is, from 0
-      # @param lane [Integer] the number of its ractor's lock
+      # @param index [Integer] which worker it is, from 0; its lane, too, since its ractor has a lock of its own
       # @return [Crew::Outcome]
-      def run(index, lane)
-        Ractors.start(@app, @plan, index, lane, name: "kino #{index + 1}") do |app, plan, number, lock|
+      def run(index)
+        Ractors.start(@app, @plan, index, name: "kino #{index + 1}") do |app, plan, number|
           Thread.current.report_on_exception = false
-          Ractor.serve(app, plan, number, lock)
+          Ractor.serve(app, plan, number)
         end
-        kind, report = @native.wait_for_end(lane)
+        kind, report = @native.wait_for_end(index)
         Crew::Outcome.new(kind.to_sym, report)
       end
 
       # What a ractor does. Its standard output is its own, with a buffer that nobody else could flush.
       #
       # @return [void]
-      def self.serve(app, plan, index, lane)
+      def self.serve(app, plan, index)
         $stdout.sync = true
-        crew = Crew.new(app, plan, index, lane)
+        crew = Crew.new(app, plan, index, index)
         crew.run
       ensure
         outcome = crew.outcome
-        Native::Crew.tell_end(plan.engine, lane, outcome.kind.to_s, outcome.report)
+        Native::Crew.tell_end(plan.engine, index, outcome.kind.to_s, outcome.report)
       end
 
       # No thread of another ractor can call a server's methods.

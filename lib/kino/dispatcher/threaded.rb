@@ -30,7 +30,7 @@ module Kino
       #
       # @param index [Integer] which worker it is, from 0
       # @return [Crew::Outcome]
-      def run(index, _lane)
+      def run(index)
         crew = Crew.new(@app, @plan, index, LANE)
         @lock.synchronize { @crews << crew }
         # On a thread of its own, which a hook may end without ending the one that is to notice.
