@@ -16,6 +16,9 @@ module Bench
     $stderr.puts(text)
   end
 
+  # @return [Float] seconds, of a clock that only goes forward
+  def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
   # Runs a command line program: problems become one line, Ctrl-C and TERM leave through every `ensure`.
   # @return [void] exits with the block's value: true is 0, false is 1
   def main(name)

@@ -49,10 +49,10 @@ module Bench
     # Waits until it answers.
     # @param path [String] any path; any answer will do
     def await(path = "/")
-      deadline = now + BOOT
+      deadline = Bench.now + BOOT
       until answers?(path)
         raise Problem, "#{name} ended while it booted:\n#{log_end}" if ended?
-        raise Problem, "#{name} did not answer within #{BOOT} s:\n#{log_end}" if now > deadline
+        raise Problem, "#{name} did not answer within #{BOOT} s:\n#{log_end}" if Bench.now > deadline
 
         sleep 0.05
       end
@@ -109,11 +109,11 @@ module Bench
 
       family = tree.pids
       signal("TERM")
-      deadline = now + STOP
-      sleep 0.02 until ended? || now > deadline
+      deadline = Bench.now + STOP
+      sleep 0.02 until ended? || Bench.now > deadline
       family.each { |pid| kill(pid) } unless ended?
       Process.wait(@pid) unless ended?
-      now <= deadline
+      Bench.now <= deadline
     ensure
       @ended = true
       @log.close!
@@ -136,10 +136,6 @@ module Bench
       Process.kill("KILL", pid)
     rescue Errno::ESRCH
       nil # it ended on its own
-    end
-
-    def now
-      Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
 end

@@ -185,8 +185,9 @@ module Kino
           TEXT
           Setting.new(:request_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until the app's answer begins", doc: <<~TEXT),
-            From a complete request until its answer begins. Past it the client gets 504 at once, while
-            the app runs on; its late answer is dropped and counted. nil, the default, for no limit.
+            From the moment a request is ready to be served until its answer begins. Past it the client
+            gets 504 at once, while the app runs on; its late answer is dropped and counted. nil, the
+            default, for no limit. A body that the app reads while it arrives is part of that time.
           TEXT
           Setting.new(:keepalive_timeout, PATIENCE, default: 65,
                       summary: "seconds between two requests of a connection", doc: <<~TEXT),

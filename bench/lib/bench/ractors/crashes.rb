@@ -55,18 +55,14 @@ module Bench
       def crash(way, path)
         sleep PAUSES.fetch(path)
         @server.expect(Plan::PLAINTEXT.path, Plan::PLAINTEXT.body)
-        began = now
+        began = Bench.now
         status, = @server.get(path)
-        took = now - began
+        took = Bench.now - began
         @faults << "crash of #{way}: answered with #{status}" unless status == 500
         took * 1000
       rescue SystemCallError, IOError => e
         @faults << "crash of #{way}: no answer: #{e.message}"
-        (now - began) * 1000
-      end
-
-      def now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
+        (Bench.now - began) * 1000
       end
     end
   end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../problem"
 require_relative "scenes"
 require_relative "traffic"
 require_relative "wire"
@@ -45,14 +46,14 @@ module Bench
       # @return [Tally]
       def run(over)
         told = 0
-        said = now
+        said = Bench.now
         until over.call(done = @tally.counts.values.sum) || @tally.wrong + @tally.lost >= TOO_MANY
           turn
-          next if done - told < STRIDE && now - said < OFTEN
+          next if done - told < STRIDE && Bench.now - said < OFTEN
 
           yield done - told
           told = done
-          said = now
+          said = Bench.now
         end
         yield done - told
         @wires.each(&:drop)
@@ -113,10 +114,6 @@ module Bench
       def note(wire, message)
         @tally.messages << message if @tally.messages.size < 10
         wire.drop
-      end
-
-      def now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
     end
   end

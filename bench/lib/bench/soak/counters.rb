@@ -26,10 +26,10 @@ module Bench
 
       # @return [Hash{Symbol => Integer}] once all connections are closed, or PATIENCE is over
       def final
-        until_then = now + PATIENCE
+        until_then = Bench.now + PATIENCE
         loop do
           counters = read
-          return counters if counters.values_at(:connections, :running).sum.zero? || now > until_then
+          return counters if counters.values_at(:connections, :running).sum.zero? || Bench.now > until_then
 
           sleep 0.1
         end
@@ -40,19 +40,15 @@ module Bench
       def read
         File.delete(@path) if File.exist?(@path)
         @server.signal("USR1")
-        until_then = now + PATIENCE
+        until_then = Bench.now + PATIENCE
         until File.exist?(@path)
-          if now > until_then || @server.ended?
+          if Bench.now > until_then || @server.ended?
             raise Problem, "the server doesn't tell its counters:\n#{@server.log_end}"
           end
 
           sleep 0.02
         end
         JSON.parse(File.read(@path), symbolize_names: true)
-      end
-
-      def now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
     end
   end

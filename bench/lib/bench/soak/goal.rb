@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../problem"
+
 module Bench
   module Soak
     # When a run is over: after so many requests, or after so long.
@@ -18,13 +20,13 @@ module Bench
       # The time runs from here on.
       # @return [self]
       def start
-        @began = now
+        @began = Bench.now
         self
       end
 
       # @return [Float] seconds since the start
       def elapsed
-        now - @began
+        Bench.now - @began
       end
 
       # @param done [Integer] requests made by one of so many clients
@@ -46,11 +48,6 @@ module Bench
         done >= FEWEST || elapsed >= SHORTEST
       end
 
-      private
-
-      def now
-        Process.clock_gettime(Process::CLOCK_MONOTONIC)
-      end
     end
   end
 end
