@@ -1,5 +1,7 @@
 //! `Kino::Native::Worker`: one thread's end of the engine. It takes a request, hands out its env and sends the answer.
 
+mod body;
+
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 
@@ -7,11 +9,9 @@ use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::{Dispatch, Taken};
 use kino_core::dispatch::runners::{Runner, Runners, Waited};
 use kino_core::http::date::{self, Clock};
-use kino_core::http::decode::Trailers;
 use kino_core::http::encode::Plan;
 use kino_core::http::spool::Body;
-use kino_core::net::client_wait::Woken;
-use kino_core::net::exchange::{Exchange, Part, ReadError};
+use kino_core::net::exchange::Exchange;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RArray, RHash, RString, Ruby, TypedData, Value, gc};
@@ -72,9 +72,6 @@ impl State {
         }
     }
 }
-
-/// Bytes of a streamed body that are read at a time, at most.
-const PART: usize = 64 * 1024;
 
 impl DataTypeFunctions for Worker {
     fn mark(&self, marker: &gc::Marker) {
@@ -149,7 +146,8 @@ impl Worker {
         let body = exchange.take_body();
         // Decoded, a chunked body that has come has a length, be it nothing.
         let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
-        let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
+        let trailers =
+            if exchange.is_chunked() { Some(body::trailers_of(ruby, exchange.take_trailers())?) } else { None };
         let input = input::of(ruby, body, (this, number), trailers)?;
         let keys = env::BodyKeys { input: input.object, length: input.length.or(decoded), trailers };
         let env = env::build(ruby, &this.template, &exchange, keys)?;
@@ -157,46 +155,6 @@ impl Worker {
         this.file.set(input.object.filter(|_| input.is_file).map(Opaque::from));
         work.state = State::Open(exchange);
         Ok(Some(env))
-    }
-
-    /// `read_body(number, most) -> String or nil`: a part of a request's body that is still arriving, `most` bytes at most;
-    /// waits for it, and is `nil` when all has been read.
-    pub(crate) fn read_body(ruby: &Ruby, this: &Worker, number: u64, most: usize) -> Result<Option<RString>, Error> {
-        loop {
-            let mut work = this.work(ruby)?;
-            let Work { state, room, .. } = &mut *work;
-            let Some(exchange) = state.exchange().filter(|_| this.number.get() == number) else {
-                return Err(exception::io_error(ruby, "the request is over: its body can't be read any more"));
-            };
-            room.resize(PART, 0);
-            match exchange.read(most.min(PART), room) {
-                Ok(Part::Bytes(bytes)) => {
-                    if let Some(runner) = &*this.seat.borrow() {
-                        runner.progress();
-                    }
-                    return Ok(Some(ruby.enc_str_new(bytes, ruby.ascii8bit_encoding())));
-                }
-                Ok(Part::End) => return Ok(None),
-                Ok(Part::NotYet) => this.wait_for_body(ruby, exchange)?,
-                Err(ReadError::Fault(fault)) => return Err(exception::client_error(ruby, fault)),
-                Err(error @ ReadError::Gone(_)) => return Err(exception::client_disconnected(ruby, error.to_string())),
-            }
-        }
-    }
-
-    /// `trailers(number) -> Hash`: the trailer fields of a body that has been read to its end, once.
-    pub(crate) fn trailers(ruby: &Ruby, this: &Worker, number: u64) -> Result<RHash, Error> {
-        let mut work = this.work(ruby)?;
-        let exchange = work.state.exchange().filter(|_| this.number.get() == number);
-        let trailers = exchange.map(Exchange::take_trailers).unwrap_or_default();
-        drop(work);
-        trailers_of(ruby, trailers)
-    }
-
-    /// `client_gone? -> true or false`: whether nobody waits for the answer any more.
-    pub(crate) fn is_client_gone(&self) -> bool {
-        // Borrowed, it is being used to send or to read, which tells by itself.
-        self.work.try_borrow_mut().is_ok_and(|mut work| work.state.exchange().is_none_or(|open| open.is_client_gone()))
     }
 
     /// `answer(status, headers, parts) -> nil`: sends a whole answer whose body is an Array of Strings.
@@ -389,18 +347,6 @@ impl Worker {
         Ok(())
     }
 
-    fn wait_for_body(&self, ruby: &Ruby, exchange: &mut Exchange) -> Result<(), Error> {
-        let (interrupt, waiting) = (&self.interrupt, &*exchange);
-        match gvl::without(|| interrupt.wait_for_body(waiting), || interrupt.raise()) {
-            Some(Ok(Woken::Ready)) => Ok(()),
-            Some(Ok(Woken::TimedOut)) => Err(exception::client_error(ruby, exchange.time_out())),
-            Some(Ok(Woken::Called)) | None => gvl::check_interrupts(),
-            Some(Err(error)) => {
-                Err(exception::client_disconnected(ruby, format!("the client can't be heard: {error}")))
-            }
-        }
-    }
-
     fn close_file(&self, ruby: &Ruby) -> Result<(), Error> {
         match self.file.take() {
             None => Ok(()),
@@ -422,20 +368,6 @@ fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Tak
         }
     }
     dispatch.take(interrupt)
-}
-
-/// Trailer fields by their names in lower case; one that is repeated is one list (RFC 9110 section 5.3).
-fn trailers_of(ruby: &Ruby, trailers: Trailers) -> Result<RHash, Error> {
-    let hash = ruby.hash_new();
-    for (name, value) in trailers {
-        let name = ruby.str_from_slice(&name.to_ascii_lowercase());
-        let value = match hash.lookup::<_, Option<RString>>(name)? {
-            Some(before) => [with_bytes(before, <[u8]>::to_vec), value].join(&b", "[..]),
-            None => value,
-        };
-        hash.aset(name, ruby.enc_str_new(value, ruby.ascii8bit_encoding()))?;
-    }
-    Ok(hash)
 }
 
 fn strings_of(ruby: &Ruby, parts: RArray) -> Result<Vec<RString>, Error> {

@@ -1,22 +1,25 @@
-//! One connection's life, and who may touch it.
+//! One connection's life.
+
+mod body;
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 
+pub use self::body::{Part, ReadError};
 use super::body_clock;
 use super::context::Context;
 use super::deadlines::Deadline;
 use super::listener::Local;
+use super::owner::Owner;
 use super::stream::{PeerAddr, Stream};
 use crate::error::Fault;
 use crate::http::receive::{Progress, Receiver};
-use crate::http::{date, encode, target};
+use crate::http::{date, encode};
 
 /// How long a client may take to read an answer and close, once the server has said that it will (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
@@ -27,18 +30,8 @@ const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// How many buffers full are read from one connection before the others have their turn.
 const READS: usize = 16;
 
-/// A connection. It is owned by one side at a time: the poll side, which reads and flushes, or whoever serves its
-/// request, which answers. Readiness that comes up meanwhile is remembered.
-///
-/// ```text
-///              hand over            the answer begins
-///   POLL ---------------------> SERVED --------------> SERVED | ANSWERED
-///    ^------- take back ----------/                       |
-///    ^------- give back ----------------------------------/
-/// ```
-///
-/// Readiness meanwhile adds `READY`: a connection with that is noted when it is given back. As long as no answer has begun,
-/// the poll side may take the connection back, to answer in place of a worker that takes too long.
+/// A connection. It is owned by one side at a time ([`Owner`]): the poll side, which reads and flushes, or whoever serves its
+/// request, which answers.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) key: usize,
@@ -46,14 +39,9 @@ pub struct Connection {
     pub(super) peer: PeerAddr,
     pub(super) local: Arc<Local>,
     pub(super) deadline: Deadline,
-    owner: AtomicU8,
+    pub(super) owner: Owner,
     life: Mutex<Life>,
 }
-
-const POLL: u8 = 0;
-const SERVED: u8 = 1;
-const READY: u8 = 2;
-const ANSWERED: u8 = 4;
 
 /// ```text
 ///   Reading --complete request--> Handed --answer--> Reading
@@ -95,28 +83,6 @@ pub(super) struct Life {
     outgoing: BytesMut,
 }
 
-/// A look at a body that is arriving.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Part {
-    /// More of it.
-    Bytes(Vec<u8>),
-    /// Nothing has come lately.
-    NotYet,
-    /// All of it has been read.
-    End,
-}
-
-/// Why a body can't be read to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// What the client did wrong.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// It has left.
-    #[error("the client has left: {0}")]
-    Gone(io::Error),
-}
-
 /// Why a connection is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
@@ -152,7 +118,7 @@ impl Connection {
             peer,
             local,
             deadline: Deadline::default(),
-            owner: AtomicU8::new(POLL),
+            owner: Owner::default(),
             life: Mutex::new(Life {
                 state: State::Reading,
                 progress: Progress::Idle,
@@ -167,31 +133,6 @@ impl Connection {
         };
         connection.expect_within(context.config.header_timeout, context);
         connection
-    }
-
-    /// Whether the poll side owns it. If not, what is to be looked at is remembered for when it comes back.
-    pub(super) fn claim(&self) -> bool {
-        !self.change_served(|owner| Some(owner | READY))
-    }
-
-    /// Whoever serves it begins to answer; false when it was taken back before.
-    pub(super) fn begin_answer(&self) -> bool {
-        self.change_served(|owner| Some(owner | ANSWERED))
-    }
-
-    /// Takes it back from whoever serves it, or waits to; false when an answer has begun. The poll side's from then on.
-    pub(super) fn take_back(&self) -> bool {
-        self.change_served(|owner| (owner & ANSWERED == 0).then_some(POLL))
-    }
-
-    /// Whether its request is still to be served.
-    pub(crate) fn is_served(&self) -> bool {
-        self.owner.load(Ordering::SeqCst) & SERVED != 0
-    }
-
-    fn change_served(&self, change: impl Fn(u8) -> Option<u8>) -> bool {
-        let change = |owner| if owner & SERVED == 0 { None } else { change(owner) };
-        self.owner.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).is_ok()
     }
 
     /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
@@ -246,9 +187,14 @@ impl Connection {
         self.refuse_in(&mut self.life.lock(), fault, context);
     }
 
+    /// Whether its request is still to be served.
+    pub(crate) fn is_served(&self) -> bool {
+        self.owner.is_served()
+    }
+
     /// Gives up a request that waits to be served, if its client has left.
     pub(crate) fn is_gone(&self, context: &Context) -> bool {
-        let is_gone = self.stream.has_ended() && self.begin_answer();
+        let is_gone = self.stream.has_ended() && self.owner.begin_answer();
         if is_gone {
             context.stats.gone.add();
             self.give_up(context);
@@ -273,59 +219,6 @@ impl Connection {
             self.expect_within(DRAIN_GRACE, context);
         }
         life.answered > 0
-    }
-
-    /// A part of a body that arrives while its request is served, `most` bytes at most; `buffer` is room to read into.
-    ///
-    /// # Errors
-    /// A [`Fault`] of the client's, or [`ReadError::Gone`].
-    pub(super) fn read_body(&self, most: usize, buffer: &mut [u8], context: &Context) -> Result<Part, ReadError> {
-        let life = &mut *self.life.lock();
-        if life.state != State::Handed {
-            return Err(ReadError::Gone(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "its request was answered with a 504",
-            )));
-        }
-        life.has_unread = true;
-        loop {
-            let part = life.receiver.take_part(most);
-            if !part.is_empty() {
-                return Ok(Part::Bytes(part));
-            }
-            if life.receiver.is_complete() {
-                return Ok(Part::End);
-            }
-            match (&self.stream).read(buffer) {
-                Ok(0) => return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into())),
-                Ok(length) => {
-                    life.wants_continue = false;
-                    life.receiver.feed(&buffer[..length], &context.config.limits)?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    life.has_unread = false;
-                    return Ok(Part::NotYet);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ReadError::Gone(error)),
-            }
-        }
-    }
-
-    /// Sends the 100 that the client waits for before it sends its body, if it does.
-    ///
-    /// # Errors
-    /// [`ReadError::Gone`], also for a client that has no room for a line this short: nothing else is being sent.
-    pub(super) fn send_continue(&self) -> Result<(), ReadError> {
-        let life = &mut *self.life.lock();
-        if life.state == State::Handed && std::mem::take(&mut life.wants_continue) && !self.write_continue() {
-            return Err(ReadError::Gone(io::ErrorKind::BrokenPipe.into()));
-        }
-        Ok(())
-    }
-
-    fn write_continue(&self) -> bool {
-        matches!((&self.stream).write(encode::CONTINUE), Ok(length) if length == encode::CONTINUE.len())
     }
 
     /// Lets whoever serves the request at the connection's inner state. Only for the side that owns it.
@@ -369,7 +262,7 @@ impl Connection {
     }
 
     fn release(&self, look: bool, context: &Context) {
-        if self.owner.swap(POLL, Ordering::SeqCst) & READY != 0 || look {
+        if self.owner.give_back() || look {
             context.note(self.key);
         }
     }
@@ -455,27 +348,6 @@ impl Connection {
         Step::Go
     }
 
-    /// The body is waited for, or handed over to be read while it arrives.
-    fn headed(&self, life: &mut Life, wants_continue: bool, context: &Context) -> Step {
-        life.body_since = context.clock.now();
-        let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
-        let streamed = (wants_continue || context.config.streaming.includes(path)) && context.may_stream();
-        life.wants_continue = wants_continue && streamed;
-        if wants_continue && !streamed && !self.write_continue() {
-            return Step::Stop(Verdict::Close);
-        }
-        match life.receiver.receive_body(streamed, &context.config.limits) {
-            Ok(_) if streamed => self.hand_over(life, context),
-            Ok(progress) => self.progressed(life, progress, context),
-            Err(fault) => {
-                if streamed {
-                    context.stream_no_more();
-                }
-                self.refused(life, fault, context)
-            }
-        }
-    }
-
     fn hand_over(&self, life: &mut Life, context: &Context) -> Step {
         life.state = State::Handed;
         match context.config.request_timeout {
@@ -484,7 +356,7 @@ impl Connection {
             }
             None => self.deadline.clear(),
         }
-        self.owner.store(SERVED, Ordering::SeqCst);
+        self.owner.hand_over();
         Step::Stop(Verdict::Request)
     }
 

@@ -294,7 +294,7 @@ impl Exchange {
     /// The connection is this side's until the end from here on; unless the poll side has taken it back.
     fn begin_answer(&mut self) -> io::Result<()> {
         if self.answer == Answer::Waited {
-            self.answer = if self.connection.begin_answer() { Answer::Begun } else { Answer::Late };
+            self.answer = if self.connection.owner.begin_answer() { Answer::Begun } else { Answer::Late };
         }
         if self.answer == Answer::Late {
             return Err(io::Error::new(

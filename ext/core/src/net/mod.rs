@@ -7,5 +7,6 @@ pub mod context;
 pub mod deadlines;
 pub mod exchange;
 pub mod listener;
+mod owner;
 pub mod poller;
 pub mod stream;

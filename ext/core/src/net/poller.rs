@@ -124,7 +124,7 @@ impl Poller {
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub fn refuse(&mut self, connection: &Connection, fault: Fault) {
-        if connection.take_back() {
+        if connection.owner.take_back() {
             connection.refuse(fault, &self.context);
             self.look(connection.key, Look::MayBeEnded);
         }
@@ -169,7 +169,7 @@ impl Poller {
 
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
-        if connection.claim() {
+        if connection.owner.claim() {
             let verdict = connection.advance(look, &mut self.buffer, &self.context);
             self.follow(key, verdict);
         }
@@ -207,7 +207,7 @@ impl Poller {
             if !self.deadlines.is_over(key, at, &connection.deadline, now) {
                 continue;
             }
-            if connection.claim() {
+            if connection.owner.claim() {
                 let verdict = connection.expire(&mut self.buffer, &self.context);
                 self.follow(key, verdict);
             } else {
