@@ -61,7 +61,8 @@ module Serving
     expect(log.unexpected).to eq("")
     result
   rescue StandardError, RSpec::Expectations::ExpectationNotMetError
-    RSpec.current_example.metadata[:extra_failure_lines] = ["On standard error:", *log&.text&.lines(chomp: true)]
+    lines = ["On standard error:", *log&.text&.lines(chomp: true)]
+    RSpec.current_example&.metadata&.store(:extra_failure_lines, lines)
     raise
   end
 

@@ -88,6 +88,11 @@ impl<'a> Env<'a> {
     /// Sets a key for each header, and gives back the host.
     fn headers<'h>(&mut self, head: &'h Head, authority: Option<&'h [u8]>) -> Host<'h> {
         let mut host = Host { name: authority, ..Host::default() };
+        if let Some(authority) = authority {
+            // Even where no `host` is given, as HTTP/1.0 allows.
+            let value = self.calls.string(authority);
+            self.set(self.keys.http_host, value);
+        }
         let mut seen = 0u64;
         for (name, value) in head.fields() {
             match name.len() {

@@ -2,8 +2,8 @@
 
 use crate::error::Fault;
 
-/// Bytes of extensions and trailers that one body may carry, since a client could send them for ever. Extensions are
-/// dropped (RFC 9112 section 7.1.1), trailers kept.
+/// Bytes of extensions and trailers that a body may carry beyond one for each byte of its own, since a client could send them
+/// for ever. Extensions are dropped (RFC 9112 section 7.1.1), trailers kept.
 const OVERHEAD: usize = 16 * 1024;
 
 /// A decoder that may be fed any split of its input.
@@ -66,6 +66,7 @@ impl Chunked {
         if let State::Data { left } = self.state {
             let taken = left.min(input.len() as u64);
             self.state = if taken == left { State::DataCr } else { State::Data { left: left - taken } };
+            self.overhead = self.overhead.saturating_sub(taken as usize);
             return Ok(Piece::Data(taken as usize));
         }
         let mut used = 0;
@@ -207,6 +208,8 @@ mod tests {
             assert!(decode(wrong, 64).is_err(), "{:?}", String::from_utf8_lossy(wrong));
         }
         assert!(decode(&[b"1;".as_slice(), &[b'x'; OVERHEAD + 1]].concat(), 100).is_err());
+        let signed = [b"64;signature=".as_slice(), &[b'x'; 80], b"\r\n", &[b'd'; 100], b"\r\n"].concat().repeat(1000);
+        assert!(decode(&signed, 1000).is_ok(), "extensions that the data outweighs");
     }
 
     #[test]

@@ -106,12 +106,14 @@ impl<'a> Seen<'a> {
 
 /// Of codings other than `chunked` alone, those that the length could be known by are unknown; by others, it can't be.
 fn coding_fault(codings: &[u8]) -> Fault {
-    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
-    let mut before = codings.rsplit(|&byte| byte == b',');
-    match before.next().map(<[u8]>::trim_ascii) {
-        None | Some(b"") => Fault::Malformed("transfer-encoding names no coding"),
-        Some(_) if before.any(is_chunked) => Fault::Malformed("chunked is not the last transfer coding"),
-        Some(_) => Fault::UnknownCoding,
+    let all = || codings.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let before_last = all().count() - 1;
+    if all().any(<[u8]>::is_empty) {
+        Fault::Malformed("transfer-encoding names no coding")
+    } else if all().take(before_last).any(|coding| coding.eq_ignore_ascii_case(b"chunked")) {
+        Fault::Malformed("chunked is not the last transfer coding")
+    } else {
+        Fault::UnknownCoding
     }
 }
 
@@ -184,7 +186,7 @@ mod tests {
         }
         assert_eq!(length("Transfer-Encoding: gzip"), Err(501));
         assert_eq!(length("Transfer-Encoding: gzip, chunked"), Err(501));
-        for wrong in ["", ",", "chunked,", "chunked, chunked", "chunked, gzip"] {
+        for wrong in ["", ",", "chunked,", ", chunked", "chunked, chunked", "chunked, gzip"] {
             assert_eq!(length(&format!("Transfer-Encoding: {wrong}")), Err(400), "{wrong:?}");
         }
         assert_eq!(length("Expect: tea"), Err(417));

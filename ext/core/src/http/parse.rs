@@ -30,14 +30,15 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
     let length = match request.parse_with_uninit_headers(input, fields) {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return partial(input, limits),
+        Err(Error::Version) => return later_version(input, limits, head),
         Err(error) => return Err(fault(error, input)),
     };
-    if length > limits.head {
-        return Err(Fault::HeadTooLarge);
-    }
     let target = request.path.unwrap_or_default().as_bytes();
     if target.len() > limits.target {
         return Err(Fault::TargetTooLong);
+    }
+    if length > limits.head {
+        return Err(Fault::HeadTooLarge);
     }
     let bytes = &input[..length];
     bare_line_ends(bytes)?;
@@ -58,9 +59,21 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
 }
 
 /// Whether `input` may hold a whole head, when its first `seen` bytes did not: cheaper than parsing it again.
-pub fn may_be_complete(input: &[u8], seen: usize) -> bool {
-    let from = seen.saturating_sub(3);
-    memchr::memmem::find(&input[from..], b"\r\n\r\n").is_some()
+///
+/// # Errors
+/// [`Fault::Malformed`] for a bare LF, which nothing that follows can mend.
+pub fn may_be_complete(input: &[u8], seen: usize) -> Result<bool, Fault> {
+    let new = &input[seen.saturating_sub(3)..];
+    if memchr::memchr(b'\n', new).is_none() {
+        return Ok(false);
+    }
+    bare_line_ends(input)?;
+    Ok(memchr::memmem::find(new, b"\r\n\r\n").is_some())
+}
+
+/// Whether the request that `input` begins with is HEAD, as far as it has come: what answers it has no body.
+pub fn is_head(input: &[u8]) -> bool {
+    input.starts_with(b"HEAD ")
 }
 
 /// White space after a value is not part of it (RFC 9112 section 5.1); httparse has removed that before it.
@@ -92,23 +105,32 @@ fn bare_line_ends(bytes: &[u8]) -> Result<(), Fault> {
 fn fault(error: Error, input: &[u8]) -> Fault {
     match error {
         Error::TooManyHeaders => Fault::TooManyFields,
-        Error::Version => version_fault(input),
         Error::HeaderName => Fault::Malformed("a header's name is not valid"),
         Error::HeaderValue => Fault::Malformed("a header's value is not valid"),
         Error::NewLine => Fault::Malformed("a line does not end with CR LF"),
         Error::Token if input.first() == Some(&0x16) => Fault::Malformed("this port speaks HTTP, not TLS"),
         Error::Token => Fault::Malformed("the request line is not valid"),
-        Error::Status => Fault::Malformed("the request line is not valid"),
+        Error::Status | Error::Version => Fault::Malformed("the request line is not valid"),
     }
 }
 
-/// `HTTP/2.0` is a version this server does not speak; `HTCPCP/1.0` is no version at all.
-fn version_fault(input: &[u8]) -> Fault {
-    let line = &input[..memchr::memchr(b'\n', input).unwrap_or(input.len())];
-    let version = line.trim_ascii_end().rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    match version.strip_prefix(b"HTTP/") {
-        Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit() => Fault::Version,
-        _ => Fault::Malformed("the request line is not valid"),
+/// Versions that httparse does not know: `HTTP/1.2` is spoken to as 1.1 is (RFC 9110 section 6.2), `HTTP/2.0` is one this
+/// server does not speak, `HTCPCP/1.0` is none at all.
+fn later_version(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usize>, Fault> {
+    let end = memchr::memchr(b'\r', input).unwrap_or(input.len());
+    let mut parts = input[..end].split(|&byte| byte == b' ');
+    let version = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(_), Some(version), None) => version.strip_prefix(b"HTTP/").unwrap_or_default(),
+        _ => b"",
+    };
+    match version {
+        [b'1', b'.', b'2'..=b'9'] => {
+            let mut known = input.to_vec();
+            known[end - 1] = b'1';
+            self::head(&known, limits, head)
+        }
+        [major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => Err(Fault::Version),
+        _ => Err(fault(Error::Version, input)),
     }
 }
 
@@ -147,6 +169,8 @@ mod tests {
         assert_eq!(status(b"GET / HTTP/2.0\r\n\r\n"), Err(505));
         assert_eq!(status(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Err(505));
         assert_eq!(status(b"GET / HTCPCP/1.0\r\n\r\n"), Err(400));
+        assert_eq!(status(b"GET /a b HTTP/1.1\r\n\r\n"), Err(400));
+        assert_eq!(parse(b"GET / HTTP/1.2\r\n\r\n").unwrap().unwrap().1.version(), Version::Http11);
     }
 
     #[test]

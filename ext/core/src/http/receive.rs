@@ -167,12 +167,11 @@ impl Receiver {
 
     /// Nothing is held yet: `input` is where a head begins, and nearly always the whole of it.
     fn begin(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
-        // Empty lines before a request line are skipped (RFC 9112 section 2.2).
-        let blank = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        if blank == input.len() {
+        let input = skip_empty_lines(input);
+        if input.is_empty() {
             return Ok(Progress::Idle);
         }
-        let input = &input[blank..];
+        self.is_head = parse::is_head(input);
         match parse::head(input, limits, &mut self.head)? {
             Some(length) => self.headed(&input[length..], limits),
             None => {
@@ -186,12 +185,18 @@ impl Receiver {
     /// More of a head has come. It is parsed again only when its end is there: a client that sends it byte by byte
     /// must not make the server read it over and over.
     fn again(&mut self, limits: &Limits) -> Result<Progress, Fault> {
-        let complete = parse::may_be_complete(&self.held, self.searched);
+        let blank = self.held.len() - skip_empty_lines(&self.held).len();
+        self.held.drain(..blank);
+        let complete = parse::may_be_complete(&self.held, self.searched.saturating_sub(blank))?;
         self.searched = self.held.len();
+        if self.held.is_empty() {
+            return Ok(Progress::Idle);
+        }
         if !complete && self.held.len() < limits.head {
             return Ok(Progress::Head);
         }
         let held = std::mem::take(&mut self.held);
+        self.is_head = parse::is_head(&held);
         match parse::head(&held, limits, &mut self.head)? {
             Some(length) => self.headed(&held[length..], limits),
             None => Err(Fault::Malformed("the request head is not well formed")),
@@ -265,6 +270,14 @@ impl Receiver {
         self.held.extend_from_slice(rest);
         Ok(Progress::Complete)
     }
+}
+
+/// Empty lines before a request line are skipped (RFC 9112 section 2.2).
+fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
+    while let Some(rest) = input.strip_prefix(b"\r\n") {
+        input = rest;
+    }
+    input
 }
 
 #[cfg(test)]
@@ -387,6 +400,32 @@ mod tests {
             fed = receiver.feed(b"x", &limits);
         }
         assert_eq!(fed, Err(Fault::HeadTooLarge));
+    }
+
+    #[test]
+    fn empty_lines_before_a_request_line_are_skipped_and_bare_line_ends_are_not() {
+        let limits = Limits::default();
+        for pieces in [&[&b"\r\n\r\nGET /a HTTP/1.0\r\n\r\n"[..]][..], &[b"\r", b"\n\r\nGET /a HT", b"TP/1.0\r\n\r\n"]]
+        {
+            assert_eq!(requests(pieces.iter().copied(), &limits).unwrap(), [("GET /a".to_owned(), vec![])]);
+        }
+        let wrong: [&[&[u8]]; 4] = [
+            &[b"\nGET / HTTP/1.0\r\n\r\n"],
+            &[b"\rGET / HTTP/1.0\r\n\r\n"],
+            &[b"GET / HTTP/1.0\r\nA: b\n", b"\n"],
+            &[b"GET / HT", b"TP/1.0\n"],
+        ];
+        for pieces in wrong {
+            let fault = requests(pieces.iter().copied(), &limits).unwrap_err();
+            assert_eq!(fault.status(), 400, "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn knows_head_even_where_parsing_fails() {
+        let mut receiver = Receiver::default();
+        assert!(receiver.feed(b"HEAD / HTTP/1.1\r\nA b\r\n\r\n", &Limits::default()).is_err());
+        assert!(receiver.is_head());
     }
 
     proptest! {

@@ -54,8 +54,8 @@ fn absolute(target: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let rest = target[colon..].strip_prefix(b"://")?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let authority = &rest[..end];
-    // Without it, it names nobody (RFC 9110 section 4.2.1).
-    (!authority.is_empty() && is_authority(authority)).then_some((Some(authority), &rest[end..]))
+    // Without a host, it names nobody (RFC 9110 section 4.2.1).
+    (!host_and_port(authority).0.is_empty() && is_authority(authority)).then_some((Some(authority), &rest[end..]))
 }
 
 /// Whether it is `host`, or `host:port`, by RFC 3986 section 3.2: a name, an IPv4 address or an IPv6 one in brackets; no
@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(split(b"h:443"), None);
         assert_eq!(split(b"ftp://h/"), None);
         assert_eq!(split(b"http:///p"), None);
+        assert_eq!(split(b"http://:80/p"), None);
         assert_eq!(split(b""), None);
     }
 
