@@ -68,13 +68,13 @@ stats! {
     max_uri_size,
     /// Bodies past `max_body_size` (413).
     max_body_size,
-    /// Requests refused because the server had too much to do (503): the sum of the next three.
+    /// Requests refused because the server had too much to do (503), for one of the next three reasons.
     overloaded,
     /// Requests that came when `queue_depth` others waited.
     queue_depth,
     /// Requests that waited longer than `queue_timeout`.
     queue_timeout,
-    /// Bodies that could not be written to `spool_dir`.
+    /// Bodies, and answers that their clients are slow to read, that could not be written to `spool_dir`.
     spool_dir,
     /// Requests that were not there, or not answered, in time (408, 504): the sum of the next three.
     timed_out,

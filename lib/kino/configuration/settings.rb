@@ -143,8 +143,9 @@ module Kino
           Setting.new(:spool_dir, Kinds::Folder.new, default: -> { -Dir.tmpdir },
                       default_text: "the system's temporary folder", example: "/var/tmp",
                       summary: "folder for bodies past body_buffer", doc: <<~TEXT)
-            The folder those temporary files are made in. It needs room for all the large bodies that
-            arrive at once.
+            The folder those temporary files are made in, and those for long answers (over 1 MiB) whose
+            clients are slow to read. It needs room for all the large bodies that are on their way at
+            once.
           TEXT
         ],
         "Bounds on load" => [

@@ -2,12 +2,11 @@
 
 mod body;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 
 pub use self::body::{Part, ReadError};
@@ -17,6 +16,7 @@ use super::deadlines::Deadline;
 use super::listener::Local;
 use super::owner::Owner;
 use super::stream::{PeerAddr, Stream};
+use super::unsent::Unsent;
 use crate::error::Fault;
 use crate::http::receive::{Progress, Receiver};
 use crate::http::{date, encode};
@@ -80,7 +80,7 @@ pub(super) struct Life {
     /// As [`Look::MayBeEnded`], of the last look.
     may_be_ended: bool,
     pub(super) receiver: Receiver,
-    outgoing: BytesMut,
+    outgoing: Unsent,
 }
 
 /// Why a connection is looked at.
@@ -128,7 +128,7 @@ impl Connection {
                 has_unread: false,
                 may_be_ended: false,
                 receiver: Receiver::default(),
-                outgoing: BytesMut::new(),
+                outgoing: Unsent::default(),
             }),
         };
         connection.expect_within(context.config.header_timeout, context);
@@ -227,7 +227,7 @@ impl Connection {
     }
 
     /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket.
-    pub(super) fn give_back(&self, unsent: BytesMut, after: After, context: &Context) {
+    pub(super) fn give_back(&self, unsent: Unsent, after: After, context: &Context) {
         let look = {
             let life = &mut *self.life.lock();
             life.outgoing = unsent;
@@ -269,7 +269,7 @@ impl Connection {
 
     fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
         let before = life.outgoing.len();
-        let taken = self.write_out(&mut life.outgoing);
+        let taken = life.outgoing.write_to(&self.stream);
         match taken {
             Err(_) => {
                 context.stats.aborted.add();
@@ -284,7 +284,7 @@ impl Connection {
             Ok(true) => {}
         }
         // Given back, not kept: an idle connection should be small.
-        life.outgoing = BytesMut::new();
+        life.outgoing = Unsent::default();
         if after == After::Close {
             self.begin_linger(life, context);
             return Step::Go;
@@ -368,7 +368,8 @@ impl Connection {
     fn refuse_in(&self, life: &mut Life, fault: Fault, context: &Context) {
         context.refuse(fault, self.peer);
         let is_head = life.receiver.is_head();
-        life.outgoing.extend_from_slice(&encode::refusal(fault, is_head, &date::format(date::now())));
+        let answer = encode::refusal(fault, is_head, &date::format(date::now()));
+        life.outgoing = Unsent::Memory(answer[..].into());
         life.state = State::Flushing(After::Close);
         self.expect_within(context.config.write_timeout, context);
     }
@@ -393,20 +394,6 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Step::Go,
             Ok(_) | Err(_) => Step::Stop(Verdict::Close),
         }
-    }
-
-    /// Writes until all is out (true) or the socket takes no more (false).
-    pub(super) fn write_out(&self, bytes: &mut BytesMut) -> io::Result<bool> {
-        while !bytes.is_empty() {
-            match (&self.stream).write(bytes) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(length) => bytes.advance(length),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
     }
 
     /// Sets the deadline; true when the poll side must be told, if it is not the one who asks.

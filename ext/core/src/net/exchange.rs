@@ -5,14 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-
 use super::body_clock;
 use super::connection::{After, Connection};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
 use super::listener::Local;
 use super::stream::PeerAddr;
+use super::unsent::Unsent;
 use crate::error::Fault;
 use crate::http::date;
 use crate::http::decode::Trailers;
@@ -34,7 +33,7 @@ pub struct Exchange {
     asked: Asked,
     is_chunked: bool,
     is_last: bool,
-    unsent: BytesMut,
+    unsent: Unsent,
     answer: Answer,
 }
 
@@ -88,7 +87,7 @@ impl Exchange {
             asked,
             is_chunked,
             is_last,
-            unsent: BytesMut::new(),
+            unsent: Unsent::default(),
             answer: Answer::Waited,
         }
     }
@@ -234,7 +233,7 @@ impl Exchange {
             }
         }
         for part in parts {
-            self.unsent.extend_from_slice(part);
+            self.keep(part)?;
         }
         Ok(())
     }
@@ -249,7 +248,14 @@ impl Exchange {
     /// # Errors
     /// When the client is gone.
     pub fn flush(&mut self) -> io::Result<bool> {
-        self.connection.write_out(&mut self.unsent)
+        self.unsent.write_to(&self.connection.stream)
+    }
+
+    fn keep(&mut self, part: &[u8]) -> io::Result<()> {
+        self.unsent.push(part, &self.context.config.limits.spool_dir).inspect_err(|error| {
+            self.context.stats.spool_dir.add();
+            tracing::error!(%error, "an answer that its client does not read can't be written to spool_dir");
+        })
     }
 
     /// The socket, to wait for the client to read on. To be read and written by this type's methods only.

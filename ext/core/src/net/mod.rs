@@ -10,3 +10,4 @@ pub mod listener;
 mod owner;
 pub mod poller;
 pub mod stream;
+mod unsent;
