@@ -174,6 +174,9 @@ impl Connection {
                 (State::Flushing(_), _) => {
                     context.stats.aborted.add();
                     context.stats.write_timeout.add();
+                    // A reset: the kernel would go on trying to send what it has, for minutes.
+                    self.stream.reset_on_close();
+                    life.state = State::Aborted;
                     return Verdict::Close;
                 }
                 (State::Lingering { .. } | State::Aborted, _) => return Verdict::Close,
