@@ -7,7 +7,8 @@ module Descriptors
   # nil where the system doesn't tell.
   def self.count = File.directory?(FOLDER) ? Dir.children(FOLDER).size : nil
 
-  # After the block's clients are gone the server has no connections but those it had, and the process as many descriptors.
+  # After the block's clients are gone the server has no connections but those it had, and the process as many
+  # descriptors.
   def leaving_nothing_open(server)
     GC.start # what earlier examples have left is not to be closed meanwhile
     connections = server.stats[:connections]

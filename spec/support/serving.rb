@@ -4,6 +4,7 @@ require "rack/headers"
 require "rack/lint"
 require "rack/utils"
 require_relative "error_log"
+require_relative "eventually"
 require_relative "raw_client"
 
 # Runs apps on a server of their own, in this process, on a port of the system's choice.
@@ -17,7 +18,9 @@ module Serving
   # is sure to be missed. Rack::Lint, which has nothing native, would take most of the time.
   STRESS = ENV["GC_STRESS"] == "1"
 
-  SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10 }.freeze
+  # On a busy machine a request may wait for long, which is no reason to refuse it.
+  SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10,
+               queue_timeout: Eventually::DEADLINE }.freeze
 
   # Tables of Rack's that it has not frozen, and that Rack::Lint needs in ractors.
   [Rack::Utils::STATUS_WITH_NO_ENTITY_BODY, Rack::Headers::KNOWN_HEADERS, Rack::Lint::Wrapper::BODY_METHODS,

@@ -19,7 +19,7 @@ RSpec.describe "A worker that is stuck" do
       end
     end
 
-    let(:settings) { { workers: 1, threads: 1, stuck_timeout: 0.3 } }
+    let(:settings) { { workers: 1, threads: 1, stuck_timeout: 0.3, queue_timeout: 60 } }
 
     # A client whose request is in the app.
     def inside(server, path)

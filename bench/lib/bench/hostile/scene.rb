@@ -1,0 +1,82 @@
+# frozen_string_literal: true
+
+require_relative "flood"
+require_relative "footprint"
+require_relative "ordinary"
+require_relative "resets"
+require_relative "slow_heads"
+require_relative "slow_readers"
+
+module Bench
+  module Hostile
+    # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
+    class Scene
+      # In the order in which they are made.
+      CROWDS = [SlowHeads, SlowReaders, Resets, Flood].freeze
+
+      # @!attribute title [String]
+      # @!attribute clients [Integer] hostile ones
+      # @!attribute seconds [Float] they were there
+      # @!attribute ordinary [Ordinary::Report]
+      # @!attribute outcome [Crowd::Outcome]
+      # @!attribute before [Footprint]
+      # @!attribute after [Footprint]
+      # @!attribute counted [Hash{Symbol => Integer}] by how much the server's counters have grown
+      Result = Data.define(:title, :clients, :seconds, :ordinary, :outcome, :before, :after, :counted) do
+        # @return [Integer] descriptors left behind; fewer than before are none
+        def descriptors = after.descriptors - before.descriptors
+
+        # @return [Float]
+        def mib = (after.pss_kib - before.pss_kib) / 1024.0
+
+        # @return [Array<String>]
+        def faults
+          lost = ordinary.faults.tally.map { |fault, count| "#{title}: #{count} of the ordinary client: #{fault}" }
+          lost + outcome.faults.tally.map { |fault, count| count > 1 ? "#{fault} (#{count} times)" : fault }
+        end
+      end
+
+      # @param server [Server]
+      # @param counters [Soak::Counters] the server's
+      # @param settings [Hash{Symbol => Object}] the server's
+      def initialize(server, counters, settings)
+        @server = server
+        @counters = counters
+        @settings = settings
+      end
+
+      # @param kind [Class] of crowd
+      # @param count [Integer] of clients
+      # @return [Result]
+      def play(kind, count)
+        counted = @counters.final
+        before = Footprint.of(@server.tree)
+        ordinary = Ordinary.new(@server.port).start
+        crowd = kind.new(@server, count, @settings)
+        began = Bench.now
+        outcome = crowd.run
+        seconds = Bench.now - began
+        report = ordinary.stop
+        raise Problem, "the server ended by itself:\n#{@server.log_end}" if @server.ended?
+
+        counted = @counters.final.to_h { |name, number| [name, number - counted.fetch(name)] }
+        after = Footprint.after(@server.tree, before)
+        Result.new(title: kind::TITLE, clients: count, seconds: seconds, ordinary: report, before: before, after: after,
+                   outcome: checked(outcome, crowd, counted), counted: counted)
+      ensure
+        ordinary&.stop
+      end
+
+      private
+
+      # The server has to say of each what has ended it.
+      def checked(outcome, crowd, counted)
+        counter = crowd.class::COUNTER
+        return outcome if counter.nil? || counted[counter] >= crowd.counted
+
+        fault = "#{crowd.class::TITLE}: the server counts #{counter} #{counted[counter]} and not #{crowd.counted}"
+        outcome.with(faults: [*outcome.faults, fault])
+      end
+    end
+  end
+end

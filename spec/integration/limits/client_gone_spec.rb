@@ -1,0 +1,45 @@
+# frozen_string_literal: true
+
+RSpec.describe 'env["kino.request"].client_gone?' do
+  each_mode do
+    # Asks once, and again and again after it was told to, until it is so or Eventually::DEADLINE is over.
+    let(:told) { Channel.new }
+    let(:go_on) { Channel.new }
+    let(:app) do
+      told, go_on = self.told, self.go_on
+      shareable do
+        lambda do |env|
+          request = env["kino.request"]
+          told << request.client_gone?
+          go_on.pop
+          until_then = Process.clock_gettime(Process::CLOCK_MONOTONIC) + (Eventually::DEADLINE / 2)
+          sleep 0.01 until request.client_gone? || Process.clock_gettime(Process::CLOCK_MONOTONIC) > until_then
+          told << request.client_gone?
+          [200, {}, ["answer"]]
+        end
+      end
+    end
+
+    ways = { "has closed" => :close, "has reset" => :abort, "has closed its sending half" => :close_write }
+    ways.each do |what, leave|
+      it "is false before, and true once the client #{what}" do
+        # The connection may be lost when the app answers, which is logged.
+        serve(app, workers: 1, threads: 1) do |server, log|
+          log.allow
+          client = RawClient.open(server.url).write(RawClient.message("GET", "/"))
+          expect(take(told)).to be(false)
+          client.public_send(leave)
+          go_on << true
+          expect(take(told)).to be(true)
+          client.close unless client.socket.closed?
+          eventually("the connection is closed") { server.stats[:connections].zero? }
+        end
+      end
+    end
+
+    it "stays false for one that waits" do
+      app = shareable { ->(env) { [200, {}, [Array.new(100) { env["kino.request"].client_gone? }.uniq.inspect]] } }
+      converse(app) { |client| 3.times { expect(client.get.body).to eq("[false]") } }
+    end
+  end
+end
