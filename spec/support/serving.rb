@@ -21,7 +21,9 @@ module Serving
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
   SETTINGS = { bind: ["tcp://127.0.0.1:0"], workers: 1, threads: 3, quiet: true, shutdown_timeout: 10,
-               queue_timeout: Eventually::DEADLINE, write_timeout: [30, Eventually::DEADLINE].max }.freeze
+               queue_timeout: Eventually::DEADLINE, header_timeout: [15, Eventually::DEADLINE].max,
+               keepalive_timeout: [65, Eventually::DEADLINE].max,
+               write_timeout: [30, Eventually::DEADLINE].max }.freeze
 
   # Tables of Rack's that it has not frozen, and that Rack::Lint needs in ractors.
   [Rack::Utils::STATUS_WITH_NO_ENTITY_BODY, Rack::Headers::KNOWN_HEADERS, Rack::Lint::Wrapper::BODY_METHODS,
