@@ -41,7 +41,7 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
         return Err(Fault::HeadTooLarge);
     }
     let bytes = &input[..length];
-    bare_line_ends(bytes)?;
+    line_ends(bytes)?;
 
     head.bytes.clear();
     head.bytes.extend_from_slice(bytes);
@@ -67,7 +67,7 @@ pub fn may_be_complete(input: &[u8], seen: usize) -> Result<bool, Fault> {
     if memchr::memchr(b'\n', new).is_none() {
         return Ok(false);
     }
-    bare_line_ends(input)?;
+    line_ends(input)?;
     Ok(memchr::memmem::find(new, b"\r\n\r\n").is_some())
 }
 
@@ -93,7 +93,10 @@ fn partial(input: &[u8], limits: &Limits) -> Result<Option<usize>, Fault> {
 
 /// A recipient may take a bare LF for a line end (RFC 9112 section 2.2). Two that differ in this disagree on where a
 /// message ends, so Kino never does.
-fn bare_line_ends(bytes: &[u8]) -> Result<(), Fault> {
+///
+/// # Errors
+/// [`Fault::Malformed`] for one.
+pub fn line_ends(bytes: &[u8]) -> Result<(), Fault> {
     for at in memchr::memchr_iter(b'\n', bytes) {
         if at == 0 || bytes[at - 1] != b'\r' {
             return Err(Fault::Malformed("a line ends with a bare LF"));

@@ -175,6 +175,7 @@ impl Receiver {
         match parse::head(input, limits, &mut self.head)? {
             Some(length) => self.headed(&input[length..], limits),
             None => {
+                parse::line_ends(input)?;
                 self.held = input.to_vec();
                 self.searched = input.len();
                 Ok(Progress::Head)
@@ -409,7 +410,9 @@ mod tests {
         {
             assert_eq!(requests(pieces.iter().copied(), &limits).unwrap(), [("GET /a".to_owned(), vec![])]);
         }
-        let wrong: [&[&[u8]]; 4] = [
+        let wrong: [&[&[u8]]; 6] = [
+            &[b"\n\r"],
+            &[b"\n", b"\r"],
             &[b"\nGET / HTTP/1.0\r\n\r\n"],
             &[b"\rGET / HTTP/1.0\r\n\r\n"],
             &[b"GET / HTTP/1.0\r\nA: b\n", b"\n"],
