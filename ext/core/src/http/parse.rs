@@ -41,7 +41,7 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
         return Err(Fault::HeadTooLarge);
     }
     let bytes = &input[..length];
-    line_ends(bytes)?;
+    line_ends(bytes, 0)?;
 
     head.bytes.clear();
     head.bytes.extend_from_slice(bytes);
@@ -63,12 +63,11 @@ pub fn head(input: &[u8], limits: &Limits, head: &mut Head) -> Result<Option<usi
 /// # Errors
 /// [`Fault::Malformed`] for a bare LF, which nothing that follows can mend.
 pub fn may_be_complete(input: &[u8], seen: usize) -> Result<bool, Fault> {
-    let new = &input[seen.saturating_sub(3)..];
-    if memchr::memchr(b'\n', new).is_none() {
-        return Ok(false);
-    }
-    line_ends(input)?;
-    Ok(memchr::memmem::find(new, b"\r\n\r\n").is_some())
+    let from = seen.saturating_sub(3);
+    let end = memchr::memmem::find(&input[from..], b"\r\n\r\n").map(|at| from + at);
+    // What follows the head is none of its business, and what came before has been looked at.
+    line_ends(&input[..end.unwrap_or(input.len())], from)?;
+    Ok(end.is_some())
 }
 
 /// Whether the request that `input` begins with is HEAD, as far as it has come: what answers it has no body.
@@ -92,12 +91,13 @@ fn partial(input: &[u8], limits: &Limits) -> Result<Option<usize>, Fault> {
 }
 
 /// A recipient may take a bare LF for a line end (RFC 9112 section 2.2). Two that differ in this disagree on where a
-/// message ends, so Kino never does.
+/// message ends, so Kino never does. Looks at `bytes` from `from` on, what is before that having been looked at.
 ///
 /// # Errors
 /// [`Fault::Malformed`] for one.
-pub fn line_ends(bytes: &[u8]) -> Result<(), Fault> {
-    for at in memchr::memchr_iter(b'\n', bytes) {
+pub fn line_ends(bytes: &[u8], from: usize) -> Result<(), Fault> {
+    for at in memchr::memchr_iter(b'\n', &bytes[from..]) {
+        let at = from + at;
         if at == 0 || bytes[at - 1] != b'\r' {
             return Err(Fault::Malformed("a line ends with a bare LF"));
         }

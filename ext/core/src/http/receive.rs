@@ -175,7 +175,7 @@ impl Receiver {
         match parse::head(input, limits, &mut self.head)? {
             Some(length) => self.headed(&input[length..], limits),
             None => {
-                parse::line_ends(input)?;
+                parse::line_ends(input, 0)?;
                 self.held = input.to_vec();
                 self.searched = input.len();
                 Ok(Progress::Head)
@@ -410,6 +410,13 @@ mod tests {
         {
             assert_eq!(requests(pieces.iter().copied(), &limits).unwrap(), [("GET /a".to_owned(), vec![])]);
         }
+        let good_then_bad = [&b"GET /a HT"[..], b"TP/1.0\r\n\r\n\nGET"];
+        let (mut receiver, limits) = (Receiver::default(), Limits::default());
+        assert_eq!(
+            good_then_bad.map(|piece| receiver.feed(piece, &limits)),
+            [Ok(Progress::Head), Ok(Progress::Complete)]
+        );
+        assert_eq!(receiver.next(&limits).map_err(Fault::status), Err(400), "after it, not in its place");
         let wrong: [&[&[u8]]; 6] = [
             &[b"\n\r"],
             &[b"\n", b"\r"],
