@@ -460,3 +460,20 @@ fn parting_goes_on_with_answers_that_end_their_connections() {
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("connection: close\r\n"), "{text}");
     echo.drain();
 }
+
+#[test]
+fn a_streamed_request_that_nobody_takes_gives_its_place_back() {
+    let config = Config {
+        streaming: Streaming::All,
+        max_streamed: 1,
+        queue_timeout: Duration::from_millis(100),
+        ..Config::default()
+    };
+    let put = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na";
+    let echo = Echo::start(0, config);
+    for count in 1..=2 {
+        assert!(echo.ask(put).starts_with("HTTP/1.1 503 "));
+        assert_eq!(echo.server.context().stats.queue_timeout.get(), count, "handed over, though its body had not come");
+    }
+    echo.drain();
+}

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 pub use self::body::{Part, ReadError};
 use super::body_clock;
-use super::context::Context;
+use super::context::{Context, Streamed};
 use super::deadlines::Deadline;
 use super::listener::Local;
 use super::owner::Owner;
@@ -73,6 +73,8 @@ pub(super) struct Life {
     pub(super) answered: u64,
     /// When the body that is arriving began, in the clock's milliseconds.
     pub(super) body_since: u64,
+    /// The place of a streamed body, until whoever serves the request takes it.
+    pub(super) streamed: Option<Streamed>,
     /// The client waits for a 100, which whoever reads the body sends.
     pub(super) wants_continue: bool,
     /// The socket may hold bytes for which no further event will come (edge-triggered): not all was read since the last.
@@ -124,6 +126,7 @@ impl Connection {
                 progress: Progress::Idle,
                 answered: 0,
                 body_since: 0,
+                streamed: None,
                 wants_continue: false,
                 has_unread: false,
                 may_be_ended: false,
@@ -370,6 +373,7 @@ impl Connection {
 
     fn refuse_in(&self, life: &mut Life, fault: Fault, context: &Context) {
         context.refuse(fault, self.peer);
+        life.streamed = None;
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
         life.outgoing = Unsent::Memory(answer[..].into());

@@ -51,18 +51,19 @@ pub struct Context {
     /// The time of the last turn.
     turned: AtomicU64,
     /// Requests that were handed over before their body had come.
-    streamed: AtomicUsize,
+    streamed: Arc<AtomicUsize>,
     /// When each setting was last named in the log.
     named: Mutex<Vec<(&'static str, u64)>>,
 }
 
-/// The right to have one request's body arrive while a worker has it, for as long as this lives.
+/// A place among those whose body arrives while a worker has the request; free again when this is dropped, wherever the
+/// request has come to its end.
 #[derive(Debug)]
-pub(super) struct Streamed(Arc<Context>);
+pub(super) struct Streamed(Arc<AtomicUsize>);
 
 impl Drop for Streamed {
     fn drop(&mut self) {
-        self.0.stream_no_more();
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -80,7 +81,7 @@ impl Context {
             notes: Mutex::default(),
             sleeping: AtomicBool::new(false),
             turned: AtomicU64::new(0),
-            streamed: AtomicUsize::new(0),
+            streamed: Arc::default(),
             named: Mutex::default(),
         }
     }
@@ -121,21 +122,12 @@ impl Context {
         self.turned.load(Ordering::Relaxed)
     }
 
-    /// Takes one of the places for streamed bodies, if there is one.
-    pub(super) fn may_stream(&self) -> bool {
+    /// One of the places for streamed bodies, if there is one.
+    pub(super) fn stream(&self) -> Option<Streamed> {
         let most = self.config.max_streamed;
         let more = |now| (now < most).then_some(now + 1);
-        self.streamed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    /// Gives a place back.
-    pub(super) fn stream_no_more(&self) {
-        self.streamed.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A place that was taken, which gives itself back.
-    pub(super) fn streamed(self: &Arc<Self>) -> Streamed {
-        Streamed(self.clone())
+        self.streamed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Streamed(self.streamed.clone()))
     }
 
     /// Counts a refusal, and tells whoever runs the server which setting was in its way.

@@ -60,20 +60,13 @@ enum Rest {
 
 impl Exchange {
     pub(crate) fn begin(connection: Arc<Connection>, context: Arc<Context>) -> Exchange {
-        let ((head, body, framing), trailers, is_complete, answered) = connection.life(|life| {
+        let ((head, body, framing), trailers, rest, answered) = connection.life(|life| {
             let request = life.receiver.take_request();
-            (request, life.receiver.take_trailers(), life.receiver.is_complete(), life.answered)
+            let place = life.streamed.take().filter(|_| !life.receiver.is_complete());
+            (request, life.receiver.take_trailers(), place.map_or(Rest::Nothing, Rest::Arriving), life.answered)
         });
         context.stats.requests.add();
         context.stats.running.add();
-        let rest = match body {
-            Body::Arriving if !is_complete => Rest::Arriving(context.streamed()),
-            Body::Arriving => {
-                context.stream_no_more();
-                Rest::Nothing
-            }
-            Body::Empty | Body::Memory(_) | Body::File { .. } => Rest::Nothing,
-        };
         let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
         let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);

@@ -34,7 +34,9 @@ impl Connection {
     pub(super) fn headed(&self, life: &mut Life, wants_continue: bool, context: &Context) -> Step {
         life.body_since = context.clock.now();
         let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
-        let streamed = (wants_continue || context.config.streaming.includes(path)) && context.may_stream();
+        let is_wanted = wants_continue || context.config.streaming.includes(path);
+        life.streamed = if is_wanted { context.stream() } else { None };
+        let streamed = life.streamed.is_some();
         life.wants_continue = wants_continue && streamed;
         if wants_continue && !streamed && !self.write_continue() {
             return Step::Stop(Verdict::Close);
@@ -42,12 +44,7 @@ impl Connection {
         match life.receiver.receive_body(streamed, &context.config.limits) {
             Ok(_) if streamed => self.hand_over(life, context),
             Ok(progress) => self.progressed(life, progress, context),
-            Err(fault) => {
-                if streamed {
-                    context.stream_no_more();
-                }
-                self.refused(life, fault, context)
-            }
+            Err(fault) => self.refused(life, fault, context),
         }
     }
 
