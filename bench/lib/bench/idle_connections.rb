@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "socket"
-require_relative "problem"
+require_relative "open_files"
 require_relative "results"
 require_relative "wrk"
 
@@ -11,17 +11,9 @@ module Bench
     FOR_CPU = 1_000
     FOR_MEMORY = 10_000
     SECONDS = 10
-    # File descriptors for the connections and whatever else a process has open; servers inherit the limit.
-    DESCRIPTORS = FOR_MEMORY + 2_000
 
     # @raise [Problem] when so many files can't be open
-    def self.raise_limit
-      soft, hard = Process.getrlimit(:NOFILE)
-      Process.setrlimit(:NOFILE, DESCRIPTORS, [hard, DESCRIPTORS].max) if soft < DESCRIPTORS
-    rescue Errno::EPERM
-      raise Problem, "idle connections need #{DESCRIPTORS} open files and `ulimit -Hn` is #{hard}: raise it " \
-                     "(limits.conf, LimitNOFILE), or choose endpoints without idle with --only"
-    end
+    def self.raise_limit = OpenFiles.allow(FOR_MEMORY)
 
     # @param server [Server]
     # @param path [String]
