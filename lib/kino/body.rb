@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "sockets"
 require_relative "stream"
 
 module Kino
@@ -7,27 +8,44 @@ module Kino
   #
   # @api private
   module Body
-    # Bytes of a file sent at a time.
-    PART = 64 * 1024
-    private_constant :PART
-
     class << self
       # @param native [Native::Worker] with an open request
       # @param env [Hash] the request's
       # @param status [Integer]
       # @param headers [Hash]
       # @param body [#to_ary, #to_path, #each, #call]
-      # @return [void]
+      # @return [nil] when all is out; or what is still to come:
+      # @return [Integer] what the engine sends, by the number that it will tell
+      # @return [Stream] what the app goes on writing
+      # @return [:hijack] what {take_over} is for
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
       def send(native, env, status, headers, body)
+        return if native.hijacked?
+        return :hijack if headers["rack.hijack"]
+
         if body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
           return native.answer(status, headers, array)
         end
 
-        kind = kind(body)
-        parts(kind, native, env, body) if native.start(status, headers, (File.size(body.to_path) if kind == :file))
-        native.finish
+        case kind(body)
+        when :file then native.send_file(status, headers, body.to_path)
+        when :each then each(native, env, status, headers, body)
+        else call(native, env, status, headers, body)
+        end
+      end
+
+      # Sends the head and leaves the socket to the app: to the callable of its `rack.hijack` header, or to its body,
+      # where the connection goes on with another protocol.
+      #
+      # @param (see send)
+      # @return [nil]
+      # @raise [ClientDisconnected] when nobody is there any more
+      def take_over(native, env, status, headers, body)
+        protocol = protocol(env, headers)
+        taker = headers["rack.hijack"] || body
+        taker.call(Sockets.open(*native.take_over(protocol ? 101 : status, headers, protocol)))
+        nil
       end
 
       private
@@ -42,21 +60,31 @@ module Kino
         end
       end
 
-      def parts(kind, native, env, body)
-        case kind
-        when :file then file(native, body)
-        when :each then each(native, body)
-        else body.call(Stream.new(native, env["rack.input"]))
-        end
+      def each(native, env, status, headers, body)
+        body.each { |part| native.write(part) } if native.start(status, headers, nil)
+        native.finish(env["kino.response_trailers"])
       end
 
-      def each(native, body) = body.each { |part| native.write(part) }
+      def call(native, env, status, headers, body)
+        return take_over(native, env, status, headers, body) if headers["rack.protocol"] || status.to_i == 101
+        return native.finish(nil) unless native.start(status, headers, nil)
 
-      def file(native, body)
-        File.open(body.to_path, "rb") do |file|
-          part = String.new(capacity: PART)
-          native.write(part) while file.read(PART, part)
-        end
+        stream = Stream.new(native.detach, env)
+        body.call(stream)
+        returned = true
+        stream unless stream.end_call
+      ensure
+        # It has raised, or ended its own thread.
+        stream.fail(native) unless stream.nil? || returned
+      end
+
+      def protocol(env, headers)
+        protocol = headers["rack.protocol"]
+        offered = env["rack.protocol"]
+        return protocol if protocol.nil? || offered&.include?(protocol)
+
+        raise ResponseError, "the app's rack.protocol is #{protocol.inspect}; allowed is one that the client has " \
+                             "asked for: #{offered ? offered.inspect : "none"}"
       end
     end
   end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "early_hints"
+require_relative "hijack"
 require_relative "request"
 require_relative "worker"
 
@@ -79,9 +81,9 @@ module Kino
     #
     # @return [void]
     def reinforce
-      request = Request.new
-      native = @native.worker(template(request))
-      request.serve(native)
+      offers = { "kino.request" => Request.new, "rack.hijack" => Hijack.new, "rack.early_hints" => EarlyHints.new }
+      native = @native.worker(template(offers))
+      offers.each_value { |offer| offer.serve(native) }
       worker = Worker.new(native, @app, @failure)
       @started << worker
       thread = Thread.new { work(worker) }
@@ -150,10 +152,10 @@ module Kino
     end
 
     # What is the same in each of a worker's envs.
-    def template(request)
-      { "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
+    def template(offers)
+      { **offers, "rack.hijack?" => true, "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
-        "rack.multiprocess" => false, "rack.run_once" => false, "kino.request" => request }.freeze
+        "rack.multiprocess" => false, "rack.run_once" => false }.freeze
     end
   end
 end

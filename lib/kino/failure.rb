@@ -5,6 +5,15 @@ module Kino
   #
   # @api private
   class Failure
+    # What a client is told of a thread that was ended in the middle of the app.
+    #
+    # @return [ThreadError]
+    def self.thread_ended
+      error = ThreadError.new("the thread that served it was ended (Thread.exit, Thread#kill); another takes its place")
+      error.set_backtrace([])
+      error
+    end
+
     # @param environment [String] in `"development"` the client is told what was raised
     # @param errors [IO] for errors that no request's `rack.errors` can take
     def initialize(environment, errors)

@@ -189,6 +189,6 @@ module Kino
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
-    def describe(requests) = requests.map { |_, _, seconds, request| "#{request}, for #{seconds.round(1)} s" }
+    def describe(requests) = requests.map { |_, _, seconds, request,| "#{request}, for #{seconds.round(1)} s" }
   end
 end

@@ -26,6 +26,13 @@ module Kino
       @ended = @closed = false
     end
 
+    # The request has gone from its worker to an app that goes on with it.
+    #
+    # @api private
+    # @param native [Native::Outlet] where the body is read from now on
+    # @return [void]
+    def read_from(native) = @native = native
+
     # As `IO#read`: waits until so many bytes are there, or the body has ended.
     #
     # @param length [Integer, nil] bytes to read; nil for all that is left

@@ -33,11 +33,11 @@ module Kino
     # @return [void]
     def stop = @stop.close
 
-    # Looks once.
+    # Looks once. A worker that waits for its client is not stuck: the client has a time limit of its own.
     #
     # @return [void]
     def look
-      stuck = @native.at_work.select { |_, _, seconds, _| seconds > @timeout }
+      stuck = @native.at_work.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
       stuck.each { |worker, lane, seconds, request| attend(worker, lane, "#{request} for #{seconds.round(1)} s") }
     end

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "body"
+require_relative "callbacks"
 require_relative "failure"
 
 module Kino
@@ -16,6 +17,8 @@ module Kino
       @native = native
       @app = app
       @failure = failure
+      @callbacks = Callbacks.new(failure)
+      @left = {}
       @dismissed = false
     end
 
@@ -25,8 +28,8 @@ module Kino
     def run
       @native.enter
       begin
-        while (env = @native.take)
-          serve(env)
+        while (given = @native.take)
+          given.instance_of?(Hash) ? serve(given) : call_back(*given)
         end
       rescue Exception => error # raised into this thread by another, too late
         @failure.log(nil, error)
@@ -35,6 +38,7 @@ module Kino
       true
     ensure
       @native.leave
+      @left.keys.each { |number| call_back(number, false) }
     end
 
     # Its thread is going to be killed, which is no fault of the app.
@@ -46,21 +50,23 @@ module Kino
 
     # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
-      status = headers = body = error = nil
+      status = headers = body = error = rest = nil
       status, headers, body = @app.call(env)
-      if body.instance_of?(Array) && headers.is_a?(Hash)
-        @native.answer(status, headers, body)
-      else
-        Body.send(@native, env, status, hash(headers), body)
-      end
+      rest = if body.instance_of?(Array) && headers.is_a?(Hash)
+               @native.answer(status, headers, body)
+             else
+               Body.send(@native, env, status, hash(headers), body)
+             end
+      rest = Body.take_over(@native, env, status, headers, body) if rest == :hijack
       settled = true
     rescue Exception => error # a worker outlives all that an app may raise
       fail(env, error)
       settled = true
     ensure
       error = give_up(env) unless settled
-      unless body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) && callbacks.empty?
-        conclude(env, status, headers, body, error)
+      unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
+             callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
+        conclude(env, [status, headers], body, error, rest)
       end
     end
 
@@ -91,35 +97,35 @@ module Kino
       nil
     end
 
-    # The answer is out: nothing in here can change it.
-    def conclude(env, status, headers, body, error)
-      guard(env) { body.close } if !body.instance_of?(Array) && body.respond_to?(:close)
-    ensure
-      call_back(env, status, headers, error)
+    # The answer is out, or on its way: nothing in here can change it. An app that goes on writing ends it itself.
+    def conclude(env, answer, body, error, rest)
+      if rest.is_a?(Integer) && @callbacks.any?(env)
+        @left[rest] = [env, *answer]
+        @callbacks.guard(env) { body.close } if closes?(body)
+      elsif !(rest.is_a?(Stream) && rest.on_end { |failed| close(env, answer, body, failed) })
+        close(env, answer, body, error)
+      end
     end
 
-    # `rack.response_finished`: last registered, first called; none can keep another from being called.
-    def call_back(env, status, headers, error)
-      callbacks = env["rack.response_finished"]
-      return if callbacks.nil? || callbacks.empty?
-
-      callbacks.reverse_each { |callback| guard(env) { callback.call(env, status, headers, error) } }
+    def close(env, answer, body, error)
+      @callbacks.guard(env) { body.close } if closes?(body)
+    ensure
+      @callbacks.call(env, *answer, error)
     end
 
-    def guard(env)
-      yield
-      settled = true
-    rescue Exception => error # as above
-      @failure.log(env, error)
-      settled = true
-    ensure
-      give_up(env) unless settled
+    def closes?(body) = !body.instance_of?(Array) && body.respond_to?(:close)
+
+    # What the engine was left to send has been sent, or can't be any more.
+    def call_back(number, sent)
+      env, *answer = @left.delete(number)
+      return unless env
+
+      @callbacks.call(env, *answer, sent ? nil : ClientDisconnected.new("the client left before the answer was out"))
     end
 
     # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
     def give_up(env)
-      error = ThreadError.new("the thread that served it was ended (Thread.exit, Thread#kill); another takes its place")
-      error.set_backtrace([])
+      error = Failure.thread_ended
       fail(env, error) unless @dismissed
       error
     end

@@ -6,7 +6,7 @@ require "stringio"
 RSpec.describe Kino::StuckWatch do
   include Eventually
 
-  # Tells what workers are at, as the engine does: worker, lane, seconds, request.
+  # Tells what workers are at, as the engine does: worker, lane, seconds, request, whether the client is waited for.
   let(:native) { Struct.new(:at_work).new([]) }
   let(:errors) { StringIO.new }
   let(:replaced) { [] }
@@ -30,6 +30,11 @@ RSpec.describe Kino::StuckWatch do
 
   it "lets those be that have not been at it for so long" do
     expect(look(watch, [1, 0, 4.99, "GET /"], [2, 0, 5, "GET /"])).to eq([])
+    expect(replaced).to eq([])
+  end
+
+  it "lets those be that wait for their client" do
+    expect(look(watch, [1, 0, 60, "GET /", true])).to eq([])
     expect(replaced).to eq([])
   end
 

@@ -4,7 +4,7 @@
 //! cargo run --release -p kino-core --example ceiling -- 127.0.0.1:9292
 //! ```
 
-use std::io::{IoSlice, Write};
+use std::io::Write;
 
 use kino_core::config::Config;
 use kino_core::dispatch::lead::Taken;
@@ -41,8 +41,9 @@ fn answer(mut exchange: Exchange, body: &[u8], out: &mut Vec<u8>, clock: &mut Cl
     let mut head = ResponseHead::begin(out, 200);
     head.field(b"content-type", b"text/plain").expect("the field is well formed");
     let plan = head.end(exchange.asked(), Some(body.len() as u64), clock.at(date::now()));
-    match exchange.send(&mut [IoSlice::new(out), IoSlice::new(body)]) {
-        Ok(()) => exchange.finish(plan.keep_alive),
+    out.extend_from_slice(body);
+    match exchange.send(out) {
+        Ok(()) => exchange.finish(plan.keep_alive, None),
         Err(_) => exchange.abort(),
     }
 }

@@ -107,6 +107,9 @@ pub enum HeaderFault {
     /// `content-length` is not one decimal number.
     #[error("content-length is not a decimal number")]
     Length,
+    /// The field may not be a trailer (RFC 9110 section 6.5.1).
+    #[error("a message is understood by this field, so it can't be a trailer")]
+    Trailer,
 }
 
 /// Why an address could not be listened on.

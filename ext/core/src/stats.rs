@@ -54,6 +54,8 @@ stats! {
     running,
     /// Answers sent whole.
     answered,
+    /// Connections that the app has taken for itself (`rack.hijack`, 101).
+    hijacked,
     /// Connections given up in the middle of an answer.
     aborted,
     /// Requests refused for what the client sent (400, 413, 414, 417, 431, 501, 505): the sum of the next five.

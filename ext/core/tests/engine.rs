@@ -1,6 +1,6 @@
 //! The engine over real sockets, with Rust in the app's place.
 
-use std::io::{IoSlice, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -90,8 +90,9 @@ fn read_arriving(exchange: &mut Exchange, into: &mut Vec<u8>) {
 fn answer(mut exchange: Exchange, body: &[u8]) {
     let mut out = Vec::new();
     let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(body.len() as u64), &date::format(0));
-    match exchange.send(&mut [IoSlice::new(&out), IoSlice::new(body)]) {
-        Ok(()) => exchange.finish(plan.keep_alive),
+    out.extend_from_slice(body);
+    match exchange.send(&out) {
+        Ok(()) => exchange.finish(plan.keep_alive, None),
         Err(_) => exchange.abort(),
     }
 }

@@ -32,7 +32,10 @@ pub(crate) fn build(ruby: &Ruby, template: &Template, exchange: &Exchange, body:
         let underscores = exchange.context().config.underscore_headers;
         let mut env = Env { ruby, calls, keys, underscores, hash: template.copy(ruby, calls, exchange.peer()) };
         env.request_line(head, &target);
-        env.set(keys.response_finished, calls.array());
+        // One list by two names: Puma's apps know the second.
+        let callbacks = calls.array();
+        env.set(keys.response_finished, callbacks);
+        env.set(keys.after_reply, callbacks);
         if let Some(input) = body.input {
             env.set(keys.input, input);
         }
@@ -104,6 +107,7 @@ impl<'a> Env<'a> {
                     self.set(self.keys.http_host, value);
                     continue;
                 }
+                7 if name.eq_ignore_ascii_case(b"upgrade") => self.protocols(head, value),
                 // A CGI script's `HTTP_PROXY` is where it sends its own requests: nobody's to set from outside (httpoxy).
                 5 if name.eq_ignore_ascii_case(b"proxy") => continue,
                 12 if name.eq_ignore_ascii_case(b"content-type") => {
@@ -144,6 +148,20 @@ impl<'a> Env<'a> {
         host
     }
 
+    /// What the client would go on with instead (RFC 9110 section 7.8; Rack 3 SPEC, `rack.protocol`).
+    fn protocols(&mut self, head: &Head, value: &[u8]) {
+        let mut options = head.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"connection"));
+        let is_meant = options.any(|(_, options)| list(options).any(|option| option.eq_ignore_ascii_case(b"upgrade")));
+        if head.version() == Version::Http10 || !is_meant {
+            return;
+        }
+        let protocols = self.calls.array();
+        for protocol in list(value) {
+            self.calls.push(protocols, self.calls.string(protocol));
+        }
+        self.set(self.keys.protocol, protocols);
+    }
+
     /// A field that is repeated is one list (RFC 9110 section 5.3); of cookies, one with semicolons (RFC 6265).
     fn header(&mut self, key: RString, value: &[u8], is_first: bool, is_cookie: bool) {
         let string = if is_first {
@@ -155,6 +173,11 @@ impl<'a> Env<'a> {
         };
         self.calls.set(self.hash, key, string);
     }
+}
+
+/// The elements of a list (RFC 9110 section 5.6.1).
+fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// These three decide on how the body is read: no other spelling of theirs may.

@@ -28,6 +28,15 @@ pub(crate) fn io_error(ruby: &Ruby, message: &str) -> Error {
     made(ruby.exception_io_error(), message)
 }
 
+/// The system's own error for what it says of a file, such as `Errno::ENOENT`.
+pub(crate) fn system_error(ruby: &Ruby, error: &std::io::Error, about: &str) -> Error {
+    let class: Result<ExceptionClass, Error> = ruby.class_object().const_get("SystemCallError");
+    match class.and_then(|class| class.new_instance((about, error.raw_os_error().unwrap_or_default()))) {
+        Ok(exception) => exception.into(),
+        Err(error) => error,
+    }
+}
+
 /// `Kino::BindError`: an address can't be listened on.
 pub(crate) fn bind_error(ruby: &Ruby, message: impl Into<String>) -> Error {
     of_class(ruby, "BindError", message.into())

@@ -52,8 +52,19 @@ pub(crate) struct Input {
     pub(crate) object: Option<Value>,
     /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,
-    /// Whether it holds a descriptor, to be closed after the answer.
-    pub(crate) is_file: bool,
+    /// What has to be done for it.
+    pub(crate) kind: Kind,
+}
+
+/// What has to be done for a body that the app has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing: it is there.
+    Bytes,
+    /// It holds a descriptor, to be closed after the answer.
+    File,
+    /// It is still to come.
+    Streamed,
 }
 
 /// The `rack.input` of requests without a body.
@@ -76,20 +87,20 @@ pub(crate) fn of(
         Body::Arriving => {
             let class = ruby.get_inner(classes().streamed);
             let object = class.new_instance((worker, number, trailers))?.as_value();
-            Ok(Input { object: Some(object), length: None, is_file: false })
+            Ok(Input { object: Some(object), length: None, kind: Kind::Streamed })
         }
-        Body::Empty => Ok(Input { object: None, length: None, is_file: false }),
+        Body::Empty => Ok(Input { object: None, length: None, kind: Kind::Bytes }),
         Body::Memory(bytes) => {
             let string: RString = ruby.str_from_slice(&bytes);
             string.funcall::<_, _, Value>("force_encoding", (ruby.ascii8bit_encoding(),))?;
             let object = ruby.get_inner(classes().string_io).new_instance((string,))?.as_value();
-            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), is_file: false })
+            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), kind: Kind::Bytes })
         }
         Body::File { file, length } => {
             // Ruby's from here on, which closes it when it raises, and when the object is collected.
             let descriptor = OwnedFd::from(file).into_raw_fd();
             let object: Value = ruby.get_inner(classes().file).funcall("for_fd", (descriptor, "rb"))?;
-            Ok(Input { object: Some(object), length: Some(length), is_file: true })
+            Ok(Input { object: Some(object), length: Some(length), kind: Kind::File })
         }
     }
 }

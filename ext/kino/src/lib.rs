@@ -2,7 +2,7 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> crew (one a GVL) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing
+//! server (engine) -> crew (one a GVL) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing (-> outlet)
 //! ```
 
 #![allow(
@@ -12,6 +12,7 @@
 
 use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
 
+mod client;
 mod crew;
 mod ends;
 mod engine;
@@ -21,7 +22,9 @@ mod ffi;
 mod input;
 mod keys;
 mod log;
+mod mailbox;
 mod outgoing;
+mod outlet;
 mod response;
 mod server;
 mod sleep;
@@ -30,6 +33,7 @@ mod text;
 mod worker;
 
 use crew::Crew;
+use outlet::Outlet;
 use server::Server;
 use worker::Worker;
 
@@ -70,6 +74,9 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     crew.define_method("stopped?", method!(Crew::is_stopped, 0))?;
     crew.define_method("died", method!(Crew::died, 0))?;
 
+    native.define_class("Keeper", ruby.class_object())?;
+    ffi::kept::prepare(ruby);
+
     let worker = native.define_class("Worker", ruby.class_object())?;
     worker.define_method("enter", method!(Worker::enter, 0))?;
     worker.define_method("leave", method!(Worker::leave, 0))?;
@@ -78,17 +85,35 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker.define_method("trailers", method!(Worker::trailers, 1))?;
     worker.define_method("client_gone?", method!(Worker::is_client_gone, 0))?;
     worker.define_method("answer", method!(Worker::answer, 3))?;
+    worker.define_method("send_file", method!(Worker::send_file, 3))?;
+    worker.define_method("early_hints", method!(Worker::early_hints, 1))?;
+    worker.define_method("hijack", method!(Worker::hijack, 0))?;
+    worker.define_method("hijacked?", method!(Worker::has_hijacked, 0))?;
+    worker.define_method("take_over", method!(Worker::take_over, 3))?;
+    worker.define_method("detach", method!(Worker::detach, 0))?;
+    worker.define_method("attach", method!(Worker::attach, 1))?;
     worker.define_method("start", method!(Worker::start, 3))?;
     worker.define_method("write", method!(Worker::write, 1))?;
     worker.define_method("flush", method!(Worker::flush, 0))?;
-    worker.define_method("finish", method!(Worker::finish, 0))?;
+    worker.define_method("finish", method!(Worker::finish, 1))?;
     worker.define_method("abort", method!(Worker::abort, 0))?;
     worker.define_method("retract", method!(Worker::retract, 0))?;
     worker.define_method("open?", method!(Worker::is_open, 0))?;
     worker.define_method("sending?", method!(Worker::is_sending, 0))?;
 
+    let outlet = native.define_class("Outlet", ruby.class_object())?;
+    outlet.define_method("write", method!(Outlet::write, 1))?;
+    outlet.define_method("flush", method!(Outlet::flush, 0))?;
+    outlet.define_method("write_some", method!(Outlet::write_some, 1))?;
+    outlet.define_method("end_body", method!(Outlet::end_body, 1))?;
+    outlet.define_method("conclude", method!(Outlet::conclude, 0))?;
+    outlet.define_method("abort", method!(Outlet::abort, 0))?;
+    outlet.define_method("read_body", method!(Outlet::read_body, 2))?;
+    outlet.define_method("trailers", method!(Outlet::trailers, 1))?;
+    outlet.define_method("client_gone?", method!(Outlet::is_client_gone, 0))?;
+
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
-    let _ = (Server::class(ruby), Crew::class(ruby), Worker::class(ruby));
+    let _ = (Server::class(ruby), Crew::class(ruby), Worker::class(ruby), Outlet::class(ruby));
     Ok(())
 }

@@ -1,20 +1,26 @@
 //! An answer on its way out: its body framed, counted against what its head says, and waited for when the client is slow.
 
+mod whole;
+
 use std::io::{self, IoSlice};
 
-use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::http::encode::{BodyFraming, LAST_CHUNK, Plan, push_chunk_size};
-use kino_core::net::client_wait::Woken;
 use kino_core::net::exchange::Exchange;
-use magnus::{Error, Ruby};
+use kino_core::net::notice::Notice;
+use magnus::{Error, RHash, RString, Ruby};
 
-use crate::exception;
+use self::whole::AT_ONCE;
+pub(crate) use self::whole::{Content, send_file, send_whole};
+use crate::{exception, response};
+use crate::ffi::strings::with_bytes;
 
 /// Why an answer could not be sent as the app gave it.
 #[derive(Debug)]
 pub(crate) enum SendError {
     /// The client has left, or does not read on.
     Client(io::Error),
+    /// Ruby has no memory left.
+    Ruby(Error),
     /// The body is not as long as its `content-length`.
     Length {
         /// What the head said.
@@ -28,6 +34,7 @@ impl SendError {
     pub(crate) fn raise(self, ruby: &Ruby) -> Error {
         match self {
             SendError::Client(error) => exception::client_disconnected(ruby, format!("the client has left: {error}")),
+            SendError::Ruby(error) => error,
             SendError::Length { stated, given } if given > stated => exception::response_error(
                 ruby,
                 format!("the app's body is longer than its content-length of {stated}; the rest is not sent"),
@@ -42,76 +49,20 @@ impl SendError {
     }
 }
 
+impl From<Error> for SendError {
+    fn from(error: Error) -> Self {
+        SendError::Ruby(error)
+    }
+}
+
 impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {
         SendError::Client(error)
     }
 }
 
-/// Bodies up to this are copied behind their head: one plain write costs less than a gathering one saves.
-const COPIED: u64 = 4096;
-
-/// Sends head and body at once. What the client does not take now is sent when it reads on, without the caller.
-pub(crate) fn send_whole(
-    mut exchange: Exchange,
-    plan: Plan,
-    head: &mut Vec<u8>,
-    bodies: &mut dyn Iterator<Item = &[u8]>,
-) -> Result<(), SendError> {
-    if let BodyFraming::Sized(length) = plan.framing
-        && length <= COPIED
-    {
-        return send_copied(exchange, plan, (head, length), bodies);
-    }
-    let mut left = match plan.framing {
-        BodyFraming::Sized(length) => length,
-        BodyFraming::None => 0,
-        BodyFraming::Chunked | BodyFraming::UntilClose => u64::MAX,
-    };
-    let mut given = 0;
-    // Nearly every body is one string.
-    let mut room = [IoSlice::new(head), IoSlice::new(&[])];
-    let mut more = Vec::new();
-    for body in bodies {
-        given += body.len() as u64;
-        let part = &body[..(body.len() as u64).min(left) as usize];
-        left -= part.len() as u64;
-        if room[1].is_empty() {
-            room[1] = IoSlice::new(part);
-        } else if !part.is_empty() {
-            more.push(IoSlice::new(part));
-        }
-    }
-    let sent = exchange.send(&mut room).and_then(|()| exchange.send(&mut more));
-    if let Err(error) = sent {
-        exchange.abort();
-        return Err(error.into());
-    }
-    conclude(exchange, plan, given)
-}
-
-fn send_copied(
-    mut exchange: Exchange,
-    plan: Plan,
-    (head, mut left): (&mut Vec<u8>, u64),
-    bodies: &mut dyn Iterator<Item = &[u8]>,
-) -> Result<(), SendError> {
-    let mut given = 0;
-    for body in bodies {
-        given += body.len() as u64;
-        let part = &body[..(body.len() as u64).min(left) as usize];
-        left -= part.len() as u64;
-        head.extend_from_slice(part);
-    }
-    if let Err(error) = exchange.send_one(head) {
-        exchange.abort();
-        return Err(error.into());
-    }
-    conclude(exchange, plan, given)
-}
-
-/// Ends an answer of which all is sent that will be.
-fn conclude(exchange: Exchange, plan: Plan, given: u64) -> Result<(), SendError> {
+/// Ends an answer of which all is sent that will be. Whether some of it is left to the engine, which then gives the notice.
+fn conclude(exchange: Exchange, plan: Plan, given: u64, notice: impl FnOnce() -> Notice) -> Result<bool, SendError> {
     match plan.framing {
         BodyFraming::Sized(stated) if given < stated => {
             exchange.abort();
@@ -119,12 +70,13 @@ fn conclude(exchange: Exchange, plan: Plan, given: u64) -> Result<(), SendError>
         }
         BodyFraming::Sized(stated) if given > stated => {
             // The client has a whole answer. What else the app thinks it has said is unknown, so nothing follows it.
-            exchange.finish(false);
+            exchange.finish(false, None);
             Err(SendError::Length { stated, given })
         }
         _ => {
-            exchange.finish(plan.keep_alive);
-            Ok(())
+            let is_blocked = exchange.is_blocked();
+            exchange.finish(plan.keep_alive, is_blocked.then(notice));
+            Ok(is_blocked)
         }
     }
 }
@@ -165,22 +117,23 @@ impl Outgoing {
     }
 
     /// Sends a part in one write; see [`Outgoing::is_blocked`].
-    pub(crate) fn part(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        if bytes.is_empty() {
+    pub(crate) fn part(&mut self, part: RString) -> Result<(), SendError> {
+        let length = part.len();
+        if length == 0 {
             return Ok(()); // as a chunk it would end the body
         }
         let before_this = self.given;
-        self.given += bytes.len() as u64;
+        self.given += length as u64;
         match self.plan.framing {
             BodyFraming::None => {}
-            BodyFraming::UntilClose => self.send(bytes, b"")?,
+            BodyFraming::UntilClose => self.send(part, length, b"")?,
             BodyFraming::Chunked => {
-                push_chunk_size(&mut self.before, bytes.len());
-                self.send(bytes, b"\r\n")?;
+                push_chunk_size(&mut self.before, length);
+                self.send(part, length, b"\r\n")?;
             }
             BodyFraming::Sized(stated) => {
-                let left = stated.saturating_sub(before_this).min(bytes.len() as u64);
-                self.send(&bytes[..left as usize], b"")?;
+                let left = stated.saturating_sub(before_this).min(length as u64);
+                self.send(part, left as usize, b"")?;
                 if self.given > stated {
                     return Err(SendError::Length { stated, given: self.given });
                 }
@@ -191,51 +144,68 @@ impl Outgoing {
 
     /// Sends the head, if no part has taken it along.
     pub(crate) fn flush(&mut self) -> Result<(), SendError> {
-        self.send(b"", b"")
+        self.send_bytes(b"")
     }
 
-    /// Whether the client has not taken all yet. No further part should be sent then.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.exchange.is_blocked()
-    }
-
-    /// Waits for the client to read on, without the GVL. False when the worker was called away.
-    pub(crate) fn wait(&mut self, interrupt: &Interrupt) -> Result<bool, SendError> {
-        match interrupt.wait_for_room(&self.exchange)? {
-            Woken::Ready => {
-                self.exchange.flush()?;
-                Ok(true)
+    /// Ends the body; trailer fields follow it where it is sent in chunks.
+    ///
+    /// # Errors
+    /// `Kino::ResponseError` for a field that can't be a trailer; when the client is gone.
+    pub(crate) fn end(&mut self, ruby: &Ruby, trailers: Option<RHash>) -> Result<(), Error> {
+        let mut last = Vec::new();
+        if self.plan.framing == BodyFraming::Chunked {
+            last.extend_from_slice(LAST_CHUNK);
+            if let Some(trailers) = trailers {
+                response::trailers(ruby, &mut last, trailers)?;
             }
-            Woken::Called => Ok(false),
-            Woken::TimedOut => {
-                self.exchange.context().stats.write_timeout.add();
-                Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)").into())
-            }
+            last.extend_from_slice(b"\r\n");
         }
+        self.send_bytes(&last).map_err(|error| error.raise(ruby))
     }
 
-    /// Ends the body.
-    pub(crate) fn finish(mut self) -> Result<(), SendError> {
-        let last = if self.plan.framing == BodyFraming::Chunked { LAST_CHUNK } else { b"" };
-        if let Err(error) = self.send(last, b"") {
-            self.exchange.abort();
-            return Err(error);
-        }
-        conclude(*self.exchange, self.plan, self.given)
+    /// Gives the connection back, after the body's end.
+    pub(crate) fn conclude(self) -> Result<(), SendError> {
+        // Whoever sends part by part has waited for the client.
+        conclude(*self.exchange, self.plan, self.given, || Notice::new(|_| ())).map(|_| ())
     }
 
     /// Ends it early. A client that has been sent all that the head promised is let down gently.
     pub(crate) fn abort(self) {
         match self.plan.framing {
-            BodyFraming::Sized(stated) if self.given >= stated => self.exchange.finish(false),
+            BodyFraming::Sized(stated) if self.given >= stated => self.exchange.finish(false, None),
             _ => self.exchange.abort(),
         }
     }
 
-    fn send(&mut self, bytes: &[u8], after: &[u8]) -> Result<(), SendError> {
+    fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.has_sent = true;
-        let mut parts = [IoSlice::new(&self.before), IoSlice::new(bytes), IoSlice::new(after)];
-        self.exchange.send(&mut parts)?;
+        self.before.extend_from_slice(bytes);
+        self.exchange.send(&self.before)?;
+        self.before.clear();
+        Ok(())
+    }
+
+    /// Sends what is due before it, the first `length` bytes of the part, and what comes after it.
+    fn send(&mut self, part: RString, length: usize, after: &[u8]) -> Result<(), SendError> {
+        self.has_sent = true;
+        let before = std::mem::take(&mut self.before);
+        let taken = with_bytes(part, |bytes| {
+            let bytes = &bytes[..length];
+            let first = &bytes[..length.min(AT_ONCE)];
+            let slices = [IoSlice::new(&before), IoSlice::new(first), IoSlice::new(after)];
+            let number = if first.len() < length { 2 } else { 3 };
+            self.exchange.try_send(&slices[..number])
+        })?;
+        if taken < before.len() + length + after.len() {
+            self.exchange.keep(&before[taken.min(before.len())..])?;
+            let taken = taken.saturating_sub(before.len());
+            if taken < length {
+                let piece = whole::rest_of(part, taken..length)?;
+                self.exchange.keep_piece(piece)?;
+            }
+            self.exchange.keep(&after[taken.saturating_sub(length)..])?;
+        }
+        self.before = before;
         self.before.clear();
         Ok(())
     }

@@ -2,14 +2,14 @@
 
 use kino_core::error::HeaderFault;
 use kino_core::http::date;
-use kino_core::http::encode::{Asked, Plan, ResponseHead};
+use kino_core::http::encode::{self, Asked, Plan, ResponseHead};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value, prelude::*};
 
 use crate::exception;
 use crate::ffi::protect::{Protected, protect};
 use crate::ffi::strings::with_bytes;
 
-/// Writes the head of an answer into `out`.
+/// Writes the head of an answer into `out`; `None` for one after which the app wants the socket (`rack.hijack`).
 ///
 /// # Errors
 /// What an object's `to_s` raised; `Kino::ResponseError` for a status or a header that can't be sent.
@@ -19,17 +19,69 @@ pub(crate) fn head(
     (status, headers, length): (Value, RHash, Option<u64>),
     asked: Asked,
     date: &[u8; date::LEN],
-) -> Result<Plan, Error> {
+) -> Result<Option<Plan>, Error> {
     let mut head = ResponseHead::begin(out, status_code(ruby, status)?);
-    let mut fault = None;
+    let takes_socket = fields(ruby, &mut head, headers)?;
+    Ok(if takes_socket { None } else { Some(head.end(asked, length, date)) })
+}
+
+/// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that.
+///
+/// # Errors
+/// As [`head`].
+pub(crate) fn raw_head(
+    ruby: &Ruby,
+    out: &mut Vec<u8>,
+    (status, headers, protocol): (Value, RHash, Option<RString>),
+    date: &[u8; date::LEN],
+) -> Result<(), Error> {
+    let mut head = ResponseHead::begin_raw(out, status_code(ruby, status)?);
+    fields(ruby, &mut head, headers)?;
+    let protocol = protocol.map(|protocol| with_bytes(protocol, <[u8]>::to_vec));
+    head.end_raw(protocol.as_deref(), date);
+    Ok(())
+}
+
+/// Writes an interim answer with that status.
+///
+/// # Errors
+/// As [`head`].
+pub(crate) fn interim(ruby: &Ruby, out: &mut Vec<u8>, status: u16, headers: RHash) -> Result<(), Error> {
+    let mut head = ResponseHead::begin(out, status);
+    fields(ruby, &mut head, headers)?;
+    head.end_interim();
+    Ok(())
+}
+
+/// Writes trailer fields.
+///
+/// # Errors
+/// What an object's `to_s` raised; `Kino::ResponseError` for a field that can't be a trailer.
+pub(crate) fn trailers(ruby: &Ruby, out: &mut Vec<u8>, trailers: RHash) -> Result<(), Error> {
+    each_field(ruby, trailers, |name, value| encode::push_trailer(out, name, value)).map(|_| ())
+}
+
+/// Whether the app wants the socket.
+fn fields(ruby: &Ruby, head: &mut ResponseHead<'_>, headers: RHash) -> Result<bool, Error> {
+    each_field(ruby, headers, |name, value| head.field(name, value))
+}
+
+fn each_field<F>(ruby: &Ruby, headers: RHash, mut write: F) -> Result<bool, Error>
+where
+    F: FnMut(&[u8], &[u8]) -> Result<(), HeaderFault>,
+{
+    let (mut fault, mut takes_socket) = (None, false);
     protect(|calls| {
         calls.each_pair(headers, |name, value| {
-            fault = field(calls, &mut head, name, value).err();
+            match field(calls, &mut write, name, value) {
+                Ok(takes) => takes_socket |= takes,
+                Err(bad) => fault = Some(bad),
+            }
             fault.is_none()
         });
     })?;
     match fault {
-        None => Ok(head.end(asked, length, date)),
+        None => Ok(takes_socket),
         Some(fault) => Err(exception::response_error(ruby, describe(fault))),
     }
 }
@@ -54,29 +106,37 @@ fn wrong_status(ruby: &Ruby, status: Value) -> Error {
     exception::response_error(ruby, format!("the app's status is {given}; allowed is an Integer from 200 to 999"))
 }
 
-fn field(calls: &Protected, head: &mut ResponseHead<'_>, name: Value, value: Value) -> Result<(), BadHeader> {
+/// Whether it is the field by which the app wants the socket.
+fn field<F>(calls: &Protected, write: &mut F, name: Value, value: Value) -> Result<bool, BadHeader>
+where
+    F: FnMut(&[u8], &[u8]) -> Result<(), HeaderFault>,
+{
     let name_string = calls.to_s(name);
+    // For the server, not for the client.
     if with_bytes(name_string, |name| name.starts_with(b"rack.")) {
-        return Ok(()); // for the server, not for the client
+        return Ok(!value.is_nil() && with_bytes(name_string, |name| name == b"rack.hijack"));
     }
     match RArray::from_value(value) {
-        None => line(calls, head, name_string, value),
+        None => line(calls, write, name_string, value)?,
         Some(values) => {
             let mut at = 0;
             // Asked for each time: a `to_s` might change the array.
             while at < values.len() {
                 let value = calls.element(values, at);
-                line(calls, head, name_string, value)?;
+                line(calls, write, name_string, value)?;
                 at += 1;
             }
-            Ok(())
         }
     }
+    Ok(false)
 }
 
-fn line(calls: &Protected, head: &mut ResponseHead<'_>, name: RString, value: Value) -> Result<(), BadHeader> {
+fn line<F>(calls: &Protected, write: &mut F, name: RString, value: Value) -> Result<(), BadHeader>
+where
+    F: FnMut(&[u8], &[u8]) -> Result<(), HeaderFault>,
+{
     let value = calls.to_s(value);
-    with_bytes(name, |name| with_bytes(value, |value| head.field(name, value))).map_err(|fault| BadHeader {
+    with_bytes(name, |name| with_bytes(value, |value| write(name, value))).map_err(|fault| BadHeader {
         fault,
         name,
         value,
@@ -92,7 +152,7 @@ struct BadHeader {
 fn describe(bad: BadHeader) -> String {
     let BadHeader { fault, name, value } = bad;
     match fault {
-        HeaderFault::Name => format!("{fault}: given {}", name.inspect()),
+        HeaderFault::Name | HeaderFault::Trailer => format!("{fault}: given {}", name.inspect()),
         HeaderFault::Value | HeaderFault::Length => {
             format!("{fault}: given {} for {}", value.inspect(), name.inspect())
         }

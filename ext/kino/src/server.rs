@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kino_core::config::{Config, Limits, Streaming};
+use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
@@ -66,10 +67,12 @@ impl Server {
         self.engine().map(|engine| engine.number)
     }
 
-    /// `at_work -> [[worker, lane, seconds, "GET /path"]]`: what is being served, and for how long.
-    pub(crate) fn at_work(&self) -> Vec<(u64, usize, f64, String)> {
+    /// `at_work -> [[worker, lane, seconds, "GET /path", whether its client is waited for]]`: what is being served, and for
+    /// how long.
+    pub(crate) fn at_work(&self) -> Vec<(u64, usize, f64, String, bool)> {
         let all = self.engine().map(|engine| engine.at_work()).unwrap_or_default();
-        all.into_iter().map(|one| (one.worker, one.lane, one.time.as_secs_f64(), one.request)).collect()
+        let tell = |one: AtWork| (one.worker, one.lane, one.time.as_secs_f64(), one.request, one.waits_for_client);
+        all.into_iter().map(tell).collect()
     }
 
     /// `wait_for_end(lane) -> [kind, report]`: waits until a lane's crew tells how it has ended.

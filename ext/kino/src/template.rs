@@ -47,6 +47,7 @@ impl Template {
             (keys.query_string, keys.empty),
             (keys.remote_addr, keys.empty),
             (keys.response_finished, keys.empty),
+            (keys.after_reply, keys.empty),
             (keys.server_name, keys.empty),
             (keys.server_port, keys.empty),
         ];

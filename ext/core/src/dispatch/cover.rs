@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::lead::Dispatch;
 use super::runners::SHORT;
+use crate::net::poller::{Haste, Poller};
 
 /// How long nobody has to lead before the covering thread does.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -76,12 +77,12 @@ fn overtake(dispatch: &Dispatch, moment: Duration) {
 }
 
 /// Leads until a worker wants to.
-fn lead(dispatch: &Dispatch, mut poller: Box<crate::net::poller::Poller>) {
+fn lead(dispatch: &Dispatch, mut poller: Box<Poller>) {
     let watch = &dispatch.watch;
     dispatch.context().stats.covered.add();
     watch.covers.store(true, Ordering::SeqCst);
     while !watch.wanted.swap(false, Ordering::SeqCst) && !dispatch.is_over(&poller) {
-        dispatch.turn(&mut poller, Some(PATIENCE));
+        dispatch.turn(&mut poller, Some(PATIENCE), Haste::None);
         dispatch.share_all();
         overtake(dispatch, SHORT);
     }

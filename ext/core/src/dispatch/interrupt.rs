@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::net::client_wait::{ClientWait, Woken};
 use crate::net::context::Context;
-use crate::net::exchange::Exchange;
+use crate::net::exchange::Client;
 
 /// Raised by anyone, heard by the worker it belongs to, in this wait or in the next one. Raised twice it is heard once.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    pub(crate) fn new(context: Arc<Context>) -> Interrupt {
+    /// One that nobody has raised.
+    pub fn new(context: Arc<Context>) -> Interrupt {
         let (raise, raised) = bounded(1);
         Interrupt { raise, raised, bell: bounded(1), context, client: Mutex::new(None), client_waker: Mutex::new(None) }
     }
@@ -55,25 +56,25 @@ impl Interrupt {
         self.client_waker.lock().take();
     }
 
-    /// Waits until the client of `exchange` reads on, for `write_timeout` at most.
+    /// Waits until the client reads on, for `write_timeout` at most.
     ///
     /// # Errors
     /// When the kernel gives no poll or refuses to poll the socket.
-    pub fn wait_for_room(&self, exchange: &Exchange) -> io::Result<Woken> {
-        self.wait_for_client(exchange, Interest::WRITABLE, exchange.context().config.write_timeout)
+    pub fn wait_for_room(&self, client: &Client) -> io::Result<Woken> {
+        self.wait_for_client(client, Interest::WRITABLE, client.room_wait())
     }
 
-    /// Waits until more of the body of `exchange` has come, for as long as that may take.
+    /// Waits until more of the client's body has come, for as long as that may take.
     ///
     /// # Errors
     /// As [`Interrupt::wait_for_room`].
-    pub fn wait_for_body(&self, exchange: &Exchange) -> io::Result<Woken> {
-        self.wait_for_client(exchange, Interest::READABLE, exchange.body_wait())
+    pub fn wait_for_body(&self, client: &Client) -> io::Result<Woken> {
+        self.wait_for_client(client, Interest::READABLE, client.body_wait())
     }
 
-    fn wait_for_client(&self, exchange: &Exchange, interest: Interest, limit: Duration) -> io::Result<Woken> {
-        let mut client = self.client.lock();
-        let wait = match &mut *client {
+    fn wait_for_client(&self, client: &Client, interest: Interest, limit: Duration) -> io::Result<Woken> {
+        let mut own = self.client.lock();
+        let wait = match &mut *own {
             Some(wait) => wait,
             none => {
                 let (wait, waker) = ClientWait::new()?;
@@ -84,6 +85,6 @@ impl Interrupt {
         if self.raised.try_recv().is_ok() {
             return Ok(Woken::Called);
         }
-        wait.until(exchange.socket(), interest, limit)
+        wait.until(client.socket(), interest, limit)
     }
 }

@@ -18,7 +18,7 @@ use super::runners::Runners;
 use crate::error::Fault;
 use crate::net::context::{Context, Phase};
 use crate::net::exchange::Exchange;
-use crate::net::poller::Poller;
+use crate::net::poller::{Haste, Poller};
 
 /// What a wait for work ended with.
 #[derive(Debug)]
@@ -88,13 +88,19 @@ impl Dispatch {
         &self.context
     }
 
-    /// A request that is ready, or that a quick look at the sockets brings. Never blocks.
+    /// A request that is ready, or that a quick look at the sockets brings. Never blocks, and never takes long: the caller
+    /// may hold a lock that others wait for.
     pub fn try_take(&self) -> Option<Box<Exchange>> {
         if let Some(exchange) = self.next() {
             return Some(exchange);
         }
         let mut poller = self.lead.1.try_recv().ok()?;
-        self.turn(&mut poller, Some(Duration::ZERO));
+        // Who has no time for that should not go on polling, either, or it would never be done.
+        if poller.has_to_flush() {
+            self.step_down(poller);
+            return None;
+        }
+        self.turn(&mut poller, Some(Duration::ZERO), Haste::Great);
         self.hand_on(poller)
     }
 
@@ -128,7 +134,7 @@ impl Dispatch {
     /// Polls until there is something to do, here or elsewhere.
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
         loop {
-            self.turn(&mut poller, None);
+            self.turn(&mut poller, None, Haste::None);
             if !self.ready.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
                 return self.hand_on(poller);
             }
@@ -209,9 +215,9 @@ impl Dispatch {
     }
 
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
-    pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>) {
+    pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>, haste: Haste) {
         let mut without_room = Vec::new();
-        for connection in poller.turn(timeout) {
+        for connection in poller.turn(timeout, haste) {
             if let Err(connection) = self.ready.push(connection, self.context.turned()) {
                 without_room.push(connection);
             }

@@ -63,6 +63,8 @@ pub struct Runner {
     serving: Serving,
     state: AtomicU8,
     has_baton: AtomicBool,
+    /// It waits for its client, and not for the app.
+    waits_for_client: AtomicBool,
     /// It has given up the lock, and kept the baton: how long that takes says what to expect.
     is_sample: AtomicBool,
     /// When it gave up the lock, in microseconds.
@@ -105,6 +107,7 @@ impl Runners {
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
             has_baton: AtomicBool::new(false),
+            waits_for_client: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
@@ -212,6 +215,14 @@ impl Runner {
         self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
     }
 
+    /// It begins to wait for its client, or has ended that.
+    pub fn wait_for_client(&self, begins: bool) {
+        self.waits_for_client.store(begins, Ordering::Relaxed);
+        if !begins {
+            self.progress();
+        }
+    }
+
     /// A thread takes this worker's place in the group.
     pub fn begin(&self) {
         self.is_retired.store(false, Ordering::SeqCst);
@@ -266,7 +277,8 @@ impl Runner {
             return None;
         }
         let (time, request) = (self.since(&self.running_since), self.serving.describe());
-        Some(AtWork { worker: self.number, lane: self.group.lane, time, request })
+        let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
+        Some(AtWork { worker: self.number, lane: self.group.lane, time, request, waits_for_client })
     }
 
     fn overtake(&self, moment: Duration) {

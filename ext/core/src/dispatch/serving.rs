@@ -29,6 +29,8 @@ pub struct AtWork {
     pub time: Duration,
     /// Method and path, without the query, which may hold secrets; cut off when very long.
     pub request: String,
+    /// It is the client who is waited for, which has a time limit of its own.
+    pub waits_for_client: bool,
 }
 
 impl Default for Serving {

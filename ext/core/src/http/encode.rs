@@ -53,7 +53,10 @@ pub struct ResponseHead<'a> {
     status: u16,
     length: Option<u64>,
     close: bool,
+    upgrade: bool,
     dated: bool,
+    /// The app writes what follows, in its own framing.
+    is_raw: bool,
 }
 
 impl<'a> ResponseHead<'a> {
@@ -69,7 +72,13 @@ impl<'a> ResponseHead<'a> {
             out.extend_from_slice(status::reason(status).as_bytes());
             out.extend_from_slice(b"\r\n");
         }
-        ResponseHead { out, status, length: None, close: false, dated: false }
+        ResponseHead { out, status, length: None, close: false, upgrade: false, dated: false, is_raw: false }
+    }
+
+    /// The same for an answer after whose head the app has the connection to itself: to be ended by
+    /// [`ResponseHead::end_raw`].
+    pub fn begin_raw(out: &'a mut Vec<u8>, status: u16) -> Self {
+        ResponseHead { is_raw: true, ..ResponseHead::begin(out, status) }
     }
 
     /// Adds a field of the app's. How the message is delimited and whether the connection stays open is the server's
@@ -78,17 +87,14 @@ impl<'a> ResponseHead<'a> {
     /// # Errors
     /// A [`HeaderFault`] for a field that would break the message.
     pub fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
-        if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
-            return Err(HeaderFault::Name);
-        }
-        if memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
-            return Err(HeaderFault::Value);
-        }
+        check(name, value)?;
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"date") => self.dated = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
-                let mut options = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-                self.close |= options.any(|option| option.eq_ignore_ascii_case(b"close"));
+                for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+                }
                 return Ok(());
             }
             10 if name.eq_ignore_ascii_case(b"keep-alive") => return Ok(()),
@@ -96,7 +102,7 @@ impl<'a> ResponseHead<'a> {
                 self.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
                 return Ok(());
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => return Ok(()),
+            17 if !self.is_raw && name.eq_ignore_ascii_case(b"transfer-encoding") => return Ok(()),
             _ => {}
         }
         push_field(self.out, name, value);
@@ -104,7 +110,7 @@ impl<'a> ResponseHead<'a> {
     }
 
     /// Ends the head. `body` is the body's length where the server knows it.
-    pub fn end(self, asked: Asked, body: Option<u64>, date: &[u8; date::LEN]) -> Plan {
+    pub fn end(mut self, asked: Asked, body: Option<u64>, date: &[u8; date::LEN]) -> Plan {
         let bodiless = self.status < 200 || matches!(self.status, 204 | 304);
         let length = self.length.or(if asked.is_head { body.filter(|&n| n > 0) } else { body });
         let framing = match length {
@@ -122,18 +128,43 @@ impl<'a> ResponseHead<'a> {
             _ => {}
         }
         let keep_alive = asked.keep_alive && !self.close && framing != BodyFraming::UntilClose && self.status >= 200;
-        if !self.dated {
-            self.out.extend_from_slice(b"date: ");
-            self.out.extend_from_slice(date);
-            self.out.extend_from_slice(b"\r\n");
-        }
+        self.date(date);
         if !keep_alive {
             self.out.extend_from_slice(b"connection: close\r\n");
+        } else if self.upgrade {
+            // Of an answer that names what the client could go on with (RFC 9110 section 7.8).
+            self.out.extend_from_slice(b"connection: upgrade\r\n");
         } else if asked.http10 {
             self.out.extend_from_slice(b"connection: keep-alive\r\n");
         }
         self.out.extend_from_slice(b"\r\n");
         Plan { framing, keep_alive }
+    }
+
+    /// Ends the head of an answer after which the app has the connection to itself; with a `protocol`, because the client
+    /// has asked for it (RFC 9110 section 7.8).
+    pub fn end_raw(mut self, protocol: Option<&[u8]>, date: &[u8; date::LEN]) {
+        if let Some(length) = self.length {
+            push_length(self.out, length);
+        }
+        if let Some(protocol) = protocol {
+            push_field(self.out, b"upgrade", protocol);
+        }
+        self.date(date);
+        let upgrades = protocol.is_some() || self.upgrade || self.status == 101;
+        push_field(self.out, b"connection", if upgrades { b"upgrade" } else { b"close" });
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// Ends the head of an interim answer (RFC 9110 section 15.2).
+    pub fn end_interim(self) {
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn date(&mut self, date: &[u8; date::LEN]) {
+        if !self.dated {
+            push_field(self.out, b"date", date);
+        }
     }
 }
 
@@ -165,11 +196,45 @@ pub fn push_chunk_size(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What ends a chunked body without trailers.
-pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Adds a trailer field, which stands between the last chunk's line and the empty one (RFC 9112 section 7.1.2).
+///
+/// # Errors
+/// A [`HeaderFault`] for one that would break the message, or that may not be a trailer since the message is understood by
+/// it (RFC 9110 section 6.5.1).
+pub fn push_trailer(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
+    const FRAMING: [&[u8]; 8] = [
+        b"content-length",
+        b"transfer-encoding",
+        b"trailer",
+        b"connection",
+        b"content-encoding",
+        b"content-type",
+        b"content-range",
+        b"set-cookie",
+    ];
+    if FRAMING.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+        return Err(HeaderFault::Trailer);
+    }
+    check(name, value)?;
+    push_field(out, name, value);
+    Ok(())
+}
+
+/// The last chunk's line. Trailer fields follow it, and an empty line.
+pub const LAST_CHUNK: &[u8] = b"0\r\n";
 
 /// The interim answer that lets a client send its body (RFC 9110 section 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+fn check(name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
+    if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
+        return Err(HeaderFault::Name);
+    }
+    match memchr::memchr3(b'\r', b'\n', 0, value) {
+        Some(_) => Err(HeaderFault::Value),
+        None => Ok(()),
+    }
+}
 
 fn push_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);

@@ -165,6 +165,13 @@ impl Receiver {
         !self.held.is_empty()
     }
 
+    /// What has come after a complete request, or of a body that nobody has begun to read.
+    pub fn take_held(&mut self) -> Vec<u8> {
+        let mut taken = self.spool.take(usize::MAX);
+        taken.append(&mut self.held);
+        taken
+    }
+
     /// Nothing is held yet: `input` is where a head begins, and nearly always the whole of it.
     fn begin(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
         let input = skip_empty_lines(input);

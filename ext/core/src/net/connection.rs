@@ -1,6 +1,7 @@
 //! One connection's life.
 
 mod body;
+mod takeover;
 
 use std::io::{self, Read};
 use std::net::Shutdown;
@@ -14,9 +15,10 @@ use super::body_clock;
 use super::context::{Context, Streamed};
 use super::deadlines::Deadline;
 use super::listener::Local;
+use super::notice::Notice;
 use super::owner::Owner;
 use super::stream::{PeerAddr, Stream};
-use super::unsent::Unsent;
+use super::unsent::{Flushed, Unsent};
 use crate::error::Fault;
 use crate::http::receive::{Progress, Receiver};
 use crate::http::{date, encode};
@@ -29,6 +31,10 @@ const LINGER_BYTES: usize = 1024 * 1024;
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// How many buffers full are read from one connection before the others have their turn.
 const READS: usize = 16;
+/// How many bytes of an answer are sent to one connection before the others have their turn.
+pub(super) const SENT: u64 = 256 * 1024;
+/// So many bytes are sent in next to no time, whoever waits for it.
+const LITTLE: u64 = 16 * 1024;
 
 /// A connection. It is owned by one side at a time ([`Owner`]): the poll side, which reads and flushes, or whoever serves its
 /// request, which answers.
@@ -48,6 +54,7 @@ pub struct Connection {
 ///      |                            |  \--answer not taken whole--> Flushing(Next) --> Reading
 ///      \--fault--> Flushing(Close) <-/                                  |
 ///                       \--> Lingering --client closes, or LINGER--> (closed)
+///   Handed --the app takes the socket--> Hijacked --> (forgotten)
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -56,6 +63,7 @@ enum State {
     Flushing(After),
     Lingering { read: usize },
     Aborted,
+    Hijacked,
 }
 
 /// What follows when all is sent.
@@ -83,6 +91,8 @@ pub(super) struct Life {
     may_be_ended: bool,
     pub(super) receiver: Receiver,
     outgoing: Unsent,
+    /// Who wants to know when all of it has been sent.
+    notice: Option<Notice>,
 }
 
 /// Why a connection is looked at.
@@ -94,13 +104,24 @@ pub(super) enum Look {
     MayBeEnded,
 }
 
+/// How much time whoever looks at connections has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// All that it takes.
+    None,
+    /// Others wait meanwhile, for a lock that is held.
+    Great,
+}
+
 /// What a look at a connection found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing more to do until there is an event, or the deadline is over.
     Wait,
-    /// There may be more to read: look again without an event.
+    /// There may be more to read or to send: look again without an event.
     Again,
+    /// Much is to be sent, which whoever looks has no time for.
+    Later,
     /// A request is complete, and the connection no longer the poll side's.
     Request,
     /// It is to be closed.
@@ -132,20 +153,22 @@ impl Connection {
                 may_be_ended: false,
                 receiver: Receiver::default(),
                 outgoing: Unsent::default(),
+                notice: None,
             }),
         };
         connection.expect_within(context.config.header_timeout, context);
         connection
     }
 
-    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
-    pub(super) fn advance(&self, look: Look, buffer: &mut [u8], context: &Context) -> Verdict {
+    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it, and whoever looks has the time.
+    pub(super) fn advance(&self, look: Look, haste: Haste, buffer: &mut [u8], context: &Context) -> Verdict {
         let life = &mut *self.life.lock();
         life.has_unread = true;
         life.may_be_ended = look == Look::MayBeEnded;
         let mut reads = READS;
         loop {
             let step = match life.state {
+                State::Flushing(_) if haste == Haste::Great && life.outgoing.len() > LITTLE => Step::Stop(Verdict::Later),
                 State::Flushing(after) => self.flush(life, after, context),
                 State::Reading if reads == 0 => Step::Stop(Verdict::Again),
                 State::Reading => {
@@ -153,7 +176,7 @@ impl Connection {
                     self.read(life, buffer, context)
                 }
                 State::Lingering { read } => self.linger(life, read, buffer),
-                State::Aborted => Step::Stop(Verdict::Close),
+                State::Aborted | State::Hijacked => Step::Stop(Verdict::Close),
                 State::Handed => Step::Stop(Verdict::Wait),
             };
             if let Step::Stop(verdict) = step {
@@ -182,10 +205,11 @@ impl Connection {
                     life.state = State::Aborted;
                     return Verdict::Close;
                 }
-                (State::Lingering { .. } | State::Aborted, _) => return Verdict::Close,
+                (State::Lingering { .. } | State::Aborted | State::Hijacked, _) => return Verdict::Close,
             }
         }
-        self.advance(Look::MayBeEnded, buffer, context)
+        // What is left to send is a short refusal.
+        self.advance(Look::MayBeEnded, Haste::None, buffer, context)
     }
 
     /// Refuses a request that was taken back.
@@ -208,9 +232,14 @@ impl Connection {
         is_gone
     }
 
+    /// Whether the app has taken its socket.
+    pub(super) fn is_hijacked(&self) -> bool {
+        self.life.lock().state == State::Hijacked
+    }
+
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
     pub(super) fn end(&self) {
-        if self.life.lock().state != State::Aborted {
+        if !matches!(self.life.lock().state, State::Aborted | State::Hijacked) {
             let _ = self.stream.shutdown(Shutdown::Both);
         }
     }
@@ -232,11 +261,13 @@ impl Connection {
         work(&mut self.life.lock())
     }
 
-    /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket.
-    pub(super) fn give_back(&self, unsent: Unsent, after: After, context: &Context) {
+    /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket, and
+    /// for which `notice` waits.
+    pub(super) fn give_back(&self, unsent: Unsent, notice: Option<Notice>, after: After, context: &Context) {
         let look = {
             let life = &mut *self.life.lock();
             life.outgoing = unsent;
+            life.notice = notice;
             life.answered += 1;
             self.settle(life, after, context)
         };
@@ -255,7 +286,8 @@ impl Connection {
     fn settle(&self, life: &mut Life, after: After, context: &Context) -> bool {
         if !life.outgoing.is_empty() || (after == After::Next && life.receiver.has_more()) {
             life.state = State::Flushing(after);
-            return self.expect_within(context.config.write_timeout, context) || life.outgoing.is_empty();
+            self.expect_within(context.config.write_timeout, context);
+            return true;
         }
         if after == After::Close {
             return self.begin_linger(life, context);
@@ -275,22 +307,29 @@ impl Connection {
 
     fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
         let before = life.outgoing.len();
-        let taken = life.outgoing.write_to(&self.stream);
-        match taken {
-            Err(_) => {
+        let flushed = life.outgoing.write_to(&self.stream, SENT);
+        if life.outgoing.len() < before {
+            self.expect_within(context.config.write_timeout, context);
+        }
+        match flushed {
+            Err(error) => {
+                if error.kind() == io::ErrorKind::WriteZero {
+                    tracing::warn!("a file became shorter while it was sent; its connection is closed");
+                }
+                // A reset, which the client can't take for the end of the answer.
+                self.stream.reset_on_close();
                 context.stats.aborted.add();
                 return Step::Stop(Verdict::Close);
             }
-            Ok(false) => {
-                if life.outgoing.len() < before {
-                    self.expect_within(context.config.write_timeout, context);
-                }
-                return Step::Stop(Verdict::Wait);
-            }
-            Ok(true) => {}
+            Ok(Flushed::Blocked) => return Step::Stop(Verdict::Wait),
+            Ok(Flushed::Some) => return Step::Stop(Verdict::Again),
+            Ok(Flushed::All) => {}
         }
         // Given back, not kept: an idle connection should be small.
         life.outgoing = Unsent::default();
+        if let Some(notice) = life.notice.take() {
+            notice.sent();
+        }
         if after == After::Close {
             self.begin_linger(life, context);
             return Step::Go;
@@ -376,7 +415,7 @@ impl Connection {
         life.streamed = None;
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
-        life.outgoing = Unsent::Memory(answer[..].into());
+        life.outgoing = Unsent::of(&answer);
         life.state = State::Flushing(After::Close);
         self.expect_within(context.config.write_timeout, context);
     }

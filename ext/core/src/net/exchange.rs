@@ -1,17 +1,19 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
 use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::body_clock;
-use super::connection::{After, Connection};
+use super::connection::{After, Connection, SENT};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
 use super::listener::Local;
+use super::notice::Notice;
 use super::stream::PeerAddr;
-use super::unsent::Unsent;
+use super::unsent::{Flushed, Unsent};
+pub use super::unsent::Piece;
 use crate::error::Fault;
 use crate::http::date;
 use crate::http::decode::Trailers;
@@ -47,6 +49,33 @@ enum Answer {
     Begun,
     Late,
     Over,
+}
+
+/// Whom a request came from, for whoever waits for more from it, or for it to read on. It may be waited for while others use
+/// the exchange.
+#[derive(Clone, Debug)]
+pub struct Client {
+    connection: Arc<Connection>,
+    context: Arc<Context>,
+}
+
+impl Client {
+    /// Its socket. To be read and written by an [`Exchange`]'s methods only.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.connection.stream.as_fd()
+    }
+
+    /// For how long it may be waited for to read on.
+    pub fn room_wait(&self) -> Duration {
+        self.context.config.write_timeout
+    }
+
+    /// For how long more of its body may be waited for.
+    pub fn body_wait(&self) -> Duration {
+        let now = self.context.clock.now();
+        let (received, since) = self.connection.life(|life| (life.receiver.received(), life.body_since));
+        Duration::from_millis(body_clock::due(received, since, now, &self.context.config).saturating_sub(now))
+    }
 }
 
 /// What of the request's body is still to come.
@@ -101,7 +130,7 @@ impl Exchange {
     }
 
     /// A part of a body that was handed over before it had come ([`Body::Arriving`]), `most` bytes at most; `buffer` is room
-    /// to read into. After [`Part::NotYet`], wait for more ([`Exchange::body_wait`]).
+    /// to read into. After [`Part::NotYet`], wait for more.
     ///
     /// # Errors
     /// A [`Fault`] of the client's, which is counted here, or [`ReadError::Gone`]. The body is lost then.
@@ -113,13 +142,6 @@ impl Exchange {
             _ => {}
         }
         part
-    }
-
-    /// For how long more of the body may be waited for.
-    pub fn body_wait(&self) -> Duration {
-        let now = self.context.clock.now();
-        let (received, since) = self.connection.life(|life| (life.receiver.received(), life.body_since));
-        Duration::from_millis(body_clock::due(received, since, now, &self.context.config).saturating_sub(now))
     }
 
     /// More of the body has not come in time: it is lost. The fault to answer with.
@@ -189,46 +211,65 @@ impl Exchange {
         Asked { keep_alive: self.asked.keep_alive && !is_lost && self.context.keeps_alive(), ..self.asked }
     }
 
-    /// The same as [`Exchange::send`] for bytes that lie in one piece.
+    /// Sends bytes that are few; what the socket does not take now is kept, see [`Exchange::is_blocked`].
     ///
     /// # Errors
     /// When the client is gone. Nothing is kept then.
-    pub fn send_one(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let taken = self.try_send(&[IoSlice::new(bytes)])?;
+        self.unsent.copy(&bytes[taken..]);
+        Ok(())
+    }
+
+    /// Sends bytes, in order, as far as the socket takes them without a wait: how many. The others are to be kept
+    /// ([`Exchange::keep`]).
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub fn try_send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.begin_answer()?;
+        if self.is_blocked() {
+            return Ok(0);
+        }
+        let mut socket = &self.connection.stream;
         // Nearly always all of it is taken at once.
-        match (&self.connection.stream).write(bytes) {
-            Ok(length) if length == bytes.len() => Ok(()),
-            Ok(length) => self.send(&mut [IoSlice::new(&bytes[length..])]),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                self.send(&mut [IoSlice::new(bytes)])
-            }
-            Err(error) => Err(error),
+        let taken = if let [one] = parts { socket.write(one) } else { socket.write_vectored(parts) };
+        match taken {
+            Ok(0) if parts.iter().any(|part| !part.is_empty()) => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+            taken => taken,
         }
     }
 
-    /// Sends bytes, in order; what the socket does not take now is kept, see [`Exchange::is_blocked`].
+    /// Keeps bytes that come next, to be sent when the client reads on; a few are copied.
     ///
     /// # Errors
-    /// When the client is gone. Nothing is kept then.
-    pub fn send(&mut self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+    /// When the request was answered with a 504 meanwhile.
+    pub fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.begin_answer()?;
-        while self.unsent.is_empty() && !parts.is_empty() {
-            match (&self.connection.stream).write_vectored(parts) {
-                Ok(0) if parts.iter().all(|part| part.is_empty()) => return Ok(()),
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(length) => IoSlice::advance_slices(&mut parts, length),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.connection.stream.hold_little();
-                    break;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        for part in parts {
-            self.keep(part)?;
-        }
+        self.unsent.copy(bytes);
         Ok(())
+    }
+
+    /// The same for a piece that lies where it is.
+    ///
+    /// # Errors
+    /// As [`Exchange::keep`].
+    pub fn keep_piece(&mut self, piece: Piece) -> io::Result<()> {
+        self.begin_answer()?;
+        self.unsent.push(piece);
+        Ok(())
+    }
+
+    /// Moves bytes to a file, so that they need not be kept in memory. May take long.
+    ///
+    /// # Errors
+    /// When there is no room on the disk, which is counted and told.
+    pub fn spool(&self, bytes: &[u8]) -> io::Result<Piece> {
+        Piece::spool(bytes, &self.context.config.limits.spool_dir).inspect_err(|error| {
+            self.context.stats.spool_dir.add();
+            tracing::error!(%error, "an answer that its client does not read can't be written to spool_dir");
+        })
     }
 
     /// Whether bytes wait for the client to read on. What comes next should wait too ([`Exchange::flush`]).
@@ -236,24 +277,17 @@ impl Exchange {
         !self.unsent.is_empty()
     }
 
-    /// Tries to send what is kept: true when nothing is left.
+    /// Tries to send some of what is kept: true when nothing is left.
     ///
     /// # Errors
     /// When the client is gone.
     pub fn flush(&mut self) -> io::Result<bool> {
-        self.unsent.write_to(&self.connection.stream)
+        Ok(self.unsent.write_to(&self.connection.stream, SENT)? == Flushed::All)
     }
 
-    fn keep(&mut self, part: &[u8]) -> io::Result<()> {
-        self.unsent.push(part, &self.context.config.limits.spool_dir).inspect_err(|error| {
-            self.context.stats.spool_dir.add();
-            tracing::error!(%error, "an answer that its client does not read can't be written to spool_dir");
-        })
-    }
-
-    /// The socket, to wait for the client to read on. To be read and written by this type's methods only.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.connection.stream.as_fd()
+    /// The client, to wait for it.
+    pub fn client(&self) -> Client {
+        Client { connection: self.connection.clone(), context: self.context.clone() }
     }
 
     /// The engine's settings and counters.
@@ -261,8 +295,39 @@ impl Exchange {
         &self.context
     }
 
-    /// The answer is whole. What is still kept is sent by the poll side.
-    pub fn finish(mut self, keep_alive: bool) {
+    /// Sends an interim answer (RFC 9110 section 15.2), unless the client is slow to take it. It is not to be sent to a
+    /// client of HTTP/1.0.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub fn send_interim(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.answer != Answer::Waited {
+            return Ok(());
+        }
+        let sent = self.connection.send_interim(bytes)?;
+        // Half of it was sent, and the other half must come before all else.
+        if sent > 0 && sent < bytes.len() { self.keep(&bytes[sent..]) } else { Ok(()) }
+    }
+
+    /// Gives the socket to the caller, with what has come from it and has not been read: the engine forgets the
+    /// connection.
+    ///
+    /// # Errors
+    /// Both the request and the error, when the process has no descriptor left, or when the request was answered by
+    /// others.
+    pub fn hijack(mut self: Box<Self>) -> Result<(OwnedFd, Vec<u8>), (Box<Self>, io::Error)> {
+        match self.begin_answer().and_then(|()| self.connection.hijack(&self.context)) {
+            Ok(taken) => {
+                self.answer = Answer::Over;
+                self.context.stats.running.sub();
+                Ok(taken)
+            }
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    /// The answer is whole. What is still kept is sent by the poll side; who wants to hear of that gives a notice.
+    pub fn finish(mut self, keep_alive: bool, notice: Option<Notice>) {
         if keep_alive {
             self.skip_body();
         }
@@ -275,7 +340,7 @@ impl Exchange {
             let after = if keep_alive { After::Next } else { After::Close };
             let (head, unsent) = (std::mem::take(&mut exchange.head), std::mem::take(&mut exchange.unsent));
             exchange.connection.life(|life| life.receiver.give_head_back(head));
-            exchange.connection.give_back(unsent, after, &exchange.context);
+            exchange.connection.give_back(unsent, notice, after, &exchange.context);
         });
     }
 
@@ -287,7 +352,7 @@ impl Exchange {
     /// Answers with a fault. Only while nothing of an answer has been sent.
     pub fn refuse(mut self, fault: Fault) {
         let answer = encode::refusal(fault, self.asked.is_head, &date::format(date::now()));
-        if self.send(&mut [IoSlice::new(&answer)]).is_ok() { self.finish(false) } else { self.abort() }
+        if self.send(&answer).is_ok() { self.finish(false, None) } else { self.abort() }
     }
 
     /// The connection is this side's until the end from here on; unless the poll side has taken it back.

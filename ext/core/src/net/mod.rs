@@ -7,6 +7,7 @@ pub mod context;
 pub mod deadlines;
 pub mod exchange;
 pub mod listener;
+pub mod notice;
 mod owner;
 pub mod poller;
 pub mod stream;

@@ -1,13 +1,16 @@
 //! The poll side: accepts, reads, flushes and keeps the deadlines of all connections nobody is serving.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Source;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
+pub use super::connection::Haste;
 use super::connection::{Connection, Look, Verdict};
 use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
@@ -36,6 +39,10 @@ pub struct Poller {
     buffer: Box<[u8]>,
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
+    /// Connections to look at in the next turn that has the time.
+    later: Vec<usize>,
+    /// How much time this turn has.
+    haste: Haste,
     ready: Vec<Arc<Connection>>,
     is_draining: bool,
     /// New connections wait since `max_connections` are open.
@@ -75,6 +82,8 @@ impl Poller {
             deadlines: Deadlines::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             again: Vec::new(),
+            later: Vec::new(),
+            haste: Haste::None,
             ready: Vec::new(),
             is_draining: false,
             is_full: false,
@@ -88,9 +97,13 @@ impl Poller {
         &self.context
     }
 
-    /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do. Returns the
-    /// connections whose request is complete; they belong to whoever takes them.
-    pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
+    /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do and time for.
+    /// Returns the connections whose request is complete; they belong to whoever takes them.
+    pub fn turn(&mut self, timeout: Option<Duration>, haste: Haste) -> std::vec::Drain<'_, Arc<Connection>> {
+        self.haste = haste;
+        if haste == Haste::None {
+            self.again.append(&mut self.later);
+        }
         self.wait(timeout);
         self.context.turn();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
@@ -128,6 +141,11 @@ impl Poller {
             connection.refuse(fault, &self.context);
             self.look(connection.key, Look::MayBeEnded);
         }
+    }
+
+    /// Whether much is to be sent, by whoever takes a turn without haste.
+    pub fn has_to_flush(&self) -> bool {
+        !self.later.is_empty()
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
@@ -170,7 +188,7 @@ impl Poller {
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, &mut self.buffer, &self.context);
+            let verdict = connection.advance(look, self.haste, &mut self.buffer, &self.context);
             self.follow(key, verdict);
         }
     }
@@ -188,12 +206,22 @@ impl Poller {
                 self.deadlines.schedule(key, &connection.deadline);
                 self.again.push(key);
             }
+            Verdict::Later => {
+                self.deadlines.schedule(key, &connection.deadline);
+                self.later.push(key);
+            }
             Verdict::Close => self.close(key),
         }
     }
 
     fn close(&mut self, key: usize) {
-        self.connections.remove(key).end();
+        let connection = self.connections.remove(key);
+        if connection.is_hijacked() {
+            // A socket that is closed here leaves the poll by itself only when nobody else has it.
+            let _ = self.poll.registry().deregister(&mut SourceFd(&connection.stream.as_fd().as_raw_fd()));
+        } else {
+            connection.end();
+        }
         self.context.stats.connections.sub();
     }
 

@@ -1,6 +1,7 @@
 //! One connection's socket, whatever its family, and who is at its other end.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
@@ -52,6 +53,28 @@ impl Stream {
             // Where it can't be set, progress is seen in larger steps.
             let _ = SockRef::from(self).set_tcp_notsent_lowat(UNSENT_BYTES);
         }
+    }
+
+    /// Sends bytes of a file, from `at` on and `most` at most, without their coming into memory; how many were taken. None
+    /// when the file ends before.
+    ///
+    /// # Errors
+    /// What the kernel says; `WouldBlock` when the socket takes no more.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn send_file(&self, file: &File, at: u64, most: usize) -> io::Result<usize> {
+        Ok(rustix::fs::sendfile(self, file, Some(&mut { at }), most)?)
+    }
+
+    /// The same by way of a small buffer, where the kernel offers no such call.
+    ///
+    /// # Errors
+    /// What the kernel says; `WouldBlock` when the socket takes no more.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn send_file(&self, file: &File, at: u64, most: usize) -> io::Result<usize> {
+        let mut buffer = [0; 64 * 1024];
+        let most = most.min(buffer.len());
+        let length = std::os::unix::fs::FileExt::read_at(file, &mut buffer[..most], at)?;
+        (&mut &*self).write(&buffer[..length])
     }
 
     /// Whether the peer has ended it, as far as can be seen: behind bytes that it sent before, its end is hidden.

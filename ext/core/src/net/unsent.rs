@@ -1,150 +1,242 @@
 //! What of an answer its client has not taken yet.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
-/// Bytes that stay in memory. Many clients that read slowly, or not at all, must not fill it.
-const IN_MEMORY: usize = 1024 * 1024;
-/// Bytes of a file that are read and sent at a time.
-const PIECE: usize = 64 * 1024;
+use super::stream::Stream;
 
-/// Bytes in their order: in memory, or in a file without a name when they are many.
+/// Pieces that are given to the socket with one call.
+const SLICES: usize = 16;
+
+/// A piece of an answer.
 #[derive(Debug)]
-pub(super) enum Unsent {
-    Memory(BytesMut),
+pub enum Piece {
+    /// Bytes that lie where they are until they are sent, whoever keeps them.
+    Bytes(Bytes),
+    /// A part of a file, which never comes into memory.
     File {
+        /// The file.
         file: File,
         /// What lies before this has been sent.
         at: u64,
+        /// Where the part ends.
         end: u64,
     },
 }
 
-impl Default for Unsent {
-    fn default() -> Self {
-        Unsent::Memory(BytesMut::new())
+/// How far a flush has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Nothing is left.
+    All,
+    /// The socket takes no more.
+    Blocked,
+    /// As much was sent as was asked for, and the socket may take more.
+    Some,
+}
+
+/// Pieces in their order.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    pieces: VecDeque<Piece>,
+    /// Bytes that come after all pieces: small ones are copied, and lie together.
+    last: BytesMut,
+    length: u64,
+    /// The socket has been told to hold little.
+    is_held: bool,
+}
+
+impl Piece {
+    /// `bytes` as a file without a name, made in `folder`: many clients that read slowly must not fill the memory.
+    ///
+    /// # Errors
+    /// When there is no room on the disk.
+    pub fn spool(bytes: &[u8], folder: &Path) -> io::Result<Piece> {
+        let mut file = tempfile::tempfile_in(folder)?;
+        io::Write::write_all(&mut file, bytes)?;
+        Ok(Piece::File { file, at: 0, end: bytes.len() as u64 })
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::File { at, end, .. } => end - at,
+        }
     }
 }
 
 impl Unsent {
+    /// A few bytes.
+    pub(super) fn of(bytes: &[u8]) -> Unsent {
+        let mut unsent = Unsent::default();
+        unsent.copy(bytes);
+        unsent
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.length == 0
     }
 
     /// Bytes that are left.
     pub(super) fn len(&self) -> u64 {
-        match self {
-            Unsent::Memory(bytes) => bytes.len() as u64,
-            Unsent::File { at, end, .. } => end - at,
-        }
+        self.length
     }
 
-    /// Adds bytes; a file that it takes is made in `folder`.
-    ///
-    /// # Errors
-    /// When there is no room on the disk.
-    pub(super) fn push(&mut self, more: &[u8], folder: &Path) -> io::Result<()> {
-        if let Unsent::Memory(bytes) = self
-            && bytes.len() + more.len() > IN_MEMORY
-        {
-            let file = tempfile::tempfile_in(folder)?;
-            file.write_all_at(bytes, 0)?;
-            *self = Unsent::File { at: 0, end: bytes.len() as u64, file };
-        }
-        match self {
-            Unsent::Memory(bytes) => bytes.extend_from_slice(more),
-            Unsent::File { file, end, .. } => {
-                file.write_all_at(more, *end)?;
-                *end += more.len() as u64;
-            }
-        }
-        Ok(())
+    /// Adds bytes by copying them.
+    pub(super) fn copy(&mut self, more: &[u8]) {
+        self.last.extend_from_slice(more);
+        self.length += more.len() as u64;
     }
 
-    /// Writes until all is out (true) or the socket takes no more (false).
+    /// Adds a piece as it is.
+    pub(super) fn push(&mut self, piece: Piece) {
+        if piece.len() == 0 {
+            return;
+        }
+        self.settle();
+        self.length += piece.len();
+        self.pieces.push_back(piece);
+    }
+
+    /// Writes until all is out, the socket takes no more, or `most` bytes have been written.
     ///
     /// # Errors
-    /// When the client is gone, or the file can't be read.
-    pub(super) fn write_to(&mut self, mut socket: impl Write) -> io::Result<bool> {
-        match self {
-            Unsent::Memory(bytes) => {
-                while !bytes.is_empty() {
-                    let Some(length) = write_some(&mut socket, bytes)? else { return Ok(false) };
-                    bytes.advance(length);
-                }
-            }
-            Unsent::File { file, at, end } => {
-                let mut piece = vec![0; PIECE];
-                while at < end {
-                    let most = piece.len().min((*end - *at) as usize);
-                    file.read_exact_at(&mut piece[..most], *at)?;
-                    let Some(length) = write_some(&mut socket, &piece[..most])? else { return Ok(false) };
-                    *at += length as u64;
+    /// When the client is gone, or a file can't be read, or has become shorter.
+    pub(super) fn write_to(&mut self, socket: &Stream, most: u64) -> io::Result<Flushed> {
+        self.settle();
+        let until = self.length.saturating_sub(most);
+        while self.length > until {
+            match self.write_some(socket, self.length - until)? {
+                Some(length) => self.take_off(length),
+                None => {
+                    self.hold(socket);
+                    return Ok(Flushed::Blocked);
                 }
             }
         }
-        Ok(true)
+        Ok(if self.is_empty() { Flushed::All } else { Flushed::Some })
     }
-}
 
-/// `None` when the socket takes nothing now.
-fn write_some(socket: &mut impl Write, bytes: &[u8]) -> io::Result<Option<usize>> {
-    loop {
-        match socket.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(length) => return Ok(Some(length)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    /// The client is slow, or its way is: from now on the kernel should take no more than it can send soon.
+    fn hold(&mut self, socket: &Stream) {
+        if !std::mem::replace(&mut self.is_held, true) {
+            socket.hold_little();
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.last.is_empty() {
+            self.pieces.push_back(Piece::Bytes(self.last.split().freeze()));
+        }
+    }
+
+    /// `None` when the socket takes nothing now.
+    fn write_some(&self, socket: &Stream, most: u64) -> io::Result<Option<u64>> {
+        let written = match self.pieces.front() {
+            None => return Ok(Some(0)),
+            Some(Piece::File { file, at, end }) => {
+                let most = usize::try_from(most.min(end - at)).unwrap_or(usize::MAX);
+                socket.send_file(file, *at, most)
+            }
+            Some(Piece::Bytes(_)) => {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+                for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+                    let Piece::Bytes(bytes) = piece else { break };
+                    let length = bytes.len().min(left);
+                    *slice = IoSlice::new(&bytes[..length]);
+                    left -= length;
+                }
+                io::Write::write_vectored(&mut &*socket, &slices)
+            }
+        };
+        match written {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => Ok(Some(length as u64)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Some(0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take_off(&mut self, mut length: u64) {
+        self.length -= length;
+        while length > 0 {
+            let Some(piece) = self.pieces.front_mut() else { return };
+            let taken = piece.len().min(length);
+            match piece {
+                Piece::Bytes(bytes) => bytes.advance(taken as usize),
+                Piece::File { at, .. } => *at += taken,
+            }
+            length -= taken;
+            if piece.len() == 0 {
+                self.pieces.pop_front();
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
-    /// Takes `room` bytes, in small bites, and then no more.
-    struct Client {
-        got: Vec<u8>,
-        room: usize,
+    fn pair() -> (Stream, UnixStream) {
+        let (near, far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        (Stream::Unix(mio::net::UnixStream::from_std(near)), far)
     }
 
-    impl Write for &mut Client {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let taken = bytes.len().min(1000).min(self.room - self.got.len());
-            if taken == 0 {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            self.got.extend_from_slice(&bytes[..taken]);
-            Ok(taken)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..length).map(|n| (n % 251) as u8).collect()
     }
 
     #[test]
-    fn gives_back_in_order_what_it_was_given_and_holds_little() {
-        let all: Vec<u8> = (0..3 * IN_MEMORY as u32 + 5).map(|n| (n % 251) as u8).collect();
-        for size in [10_000, IN_MEMORY, IN_MEMORY + 1, all.len()] {
-            let (mut unsent, folder) = (Unsent::default(), std::env::temp_dir());
-            for part in all[..size].chunks(70_000) {
-                unsent.push(part, &folder).unwrap();
+    fn sends_pieces_of_all_kinds_in_their_order() {
+        const MOST: u64 = 100_000;
+        let (near, mut far) = pair();
+        let big = pattern(3_000_000);
+        let mut unsent = Unsent::of(b"first");
+        unsent.push(Piece::Bytes(Bytes::from(big.clone())));
+        unsent.push(Piece::Bytes(Bytes::new()));
+        unsent.push(Piece::spool(&big, &std::env::temp_dir()).unwrap());
+        unsent.copy(b"la");
+        unsent.copy(b"st");
+        let expected = [b"first", &big[..], &big[..], b"last"].concat();
+        assert_eq!(unsent.len(), expected.len() as u64);
+
+        let reader = std::thread::spawn(move || {
+            let mut got = Vec::new();
+            far.read_to_end(&mut got).unwrap();
+            got
+        });
+        loop {
+            let before = unsent.len();
+            let flushed = unsent.write_to(&near, MOST).unwrap();
+            assert!(before - unsent.len() <= MOST);
+            match flushed {
+                Flushed::All => break,
+                Flushed::Blocked => std::thread::yield_now(),
+                Flushed::Some => assert_eq!(before - unsent.len(), MOST),
             }
-            assert_eq!(matches!(unsent, Unsent::Memory(_)), size <= IN_MEMORY, "{size}");
-            let mut client = Client { got: Vec::new(), room: size / 2 };
-            assert!(!unsent.write_to(&mut client).unwrap());
-            assert_eq!(unsent.len(), (size - size / 2) as u64);
-            unsent.push(b"more", &folder).unwrap();
-            client.room = usize::MAX;
-            assert!(unsent.write_to(&mut client).unwrap() && unsent.is_empty());
-            assert!(client.got == [&all[..size], b"more"].concat(), "{size}");
         }
+        assert!(unsent.is_empty());
+        drop(near);
+        assert!(reader.join().unwrap() == expected);
+    }
+
+    #[test]
+    fn a_file_that_has_become_shorter_is_an_error() {
+        let (near, _far) = pair();
+        let Piece::File { file, .. } = Piece::spool(b"short", &std::env::temp_dir()).unwrap() else { unreachable!() };
+        let mut unsent = Unsent::default();
+        unsent.push(Piece::File { file, at: 0, end: 6 });
+        assert_eq!(unsent.write_to(&near, 100).unwrap_err().kind(), io::ErrorKind::WriteZero);
     }
 }

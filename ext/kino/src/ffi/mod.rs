@@ -7,6 +7,7 @@
 
 pub(crate) mod allocator;
 pub(crate) mod gvl;
+pub(crate) mod kept;
 pub(crate) mod protect;
 pub(crate) mod ractor;
 pub(crate) mod strings;

@@ -57,6 +57,12 @@ impl Protected {
         unsafe { RArray::from_value(value(rb_sys::rb_ary_new())).unwrap_unchecked() }
     }
 
+    /// `array << value`
+    pub(crate) fn push(&self, array: RArray, value: impl ReprValue) {
+        // SAFETY: `array` is one, and `value` a value.
+        unsafe { rb_sys::rb_ary_push(array.as_raw(), value.as_raw()) };
+    }
+
     /// A new hash with the same contents.
     pub(crate) fn duplicate(&self, hash: RHash) -> RHash {
         // SAFETY: `hash` is one, and rb_hash_dup gives one.

@@ -1,0 +1,161 @@
+//! `Kino::Native::Outlet`: the rest of an answer that the app writes as a stream, on whatever thread, for as long as it
+//! likes. No worker waits for it.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::io;
+
+use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::net::exchange::Exchange;
+use magnus::value::{Opaque, ReprValue};
+use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
+
+use crate::client::{self, Holder};
+use crate::exception;
+use crate::outgoing::{Outgoing, SendError};
+
+/// An answer that has been begun, and who may be called out of a wait for its client.
+#[derive(TypedData)]
+#[magnus(class = "Kino::Native::Outlet", free_immediately, mark)]
+pub(crate) struct Outlet {
+    process: u32,
+    /// For whoever writes, and for whoever reads: they may be two threads.
+    writer: Interrupt,
+    reader: Interrupt,
+    work: RefCell<Work>,
+    /// A request body's open file, closed after the answer.
+    file: Cell<Option<Opaque<Value>>>,
+}
+
+struct Work {
+    /// `None` once it has ended.
+    outgoing: Option<Box<Outgoing>>,
+    /// Room to read a streamed body into.
+    room: Vec<u8>,
+}
+
+impl DataTypeFunctions for Outlet {
+    fn mark(&self, marker: &gc::Marker) {
+        if let Some(file) = self.file.get() {
+            marker.mark(file);
+        }
+    }
+}
+
+/// One that the app has lost without closing it: the client sees that the answer is not whole. In a forked child, the
+/// connection is the parent's.
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        let Some(outgoing) = self.work.get_mut().outgoing.take() else { return };
+        if self.process == std::process::id() { outgoing.abort() } else { std::mem::forget(outgoing) }
+    }
+}
+
+impl Outlet {
+    pub(crate) fn new(mut outgoing: Box<Outgoing>, file: Option<Opaque<Value>>) -> Outlet {
+        let context = outgoing.exchange().context().clone();
+        let (writer, reader) = (Interrupt::new(context.clone()), Interrupt::new(context));
+        let work = RefCell::new(Work { outgoing: Some(outgoing), room: Vec::new() });
+        Outlet { process: std::process::id(), writer, reader, work, file: Cell::new(file) }
+    }
+
+    /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
+    pub(crate) fn write(ruby: &Ruby, this: &Outlet, part: RString) -> Result<(), Error> {
+        this.use_it(ruby, |outgoing| outgoing.part(part).map_err(|error| error.raise(ruby)))?;
+        client::flush(ruby, &this.writer, this)
+    }
+
+    /// `flush -> nil`: sends the head of an answer whose first part is still to come.
+    pub(crate) fn flush(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
+        this.use_it(ruby, |outgoing| outgoing.flush().map_err(|error| error.raise(ruby)))?;
+        client::flush(ruby, &this.writer, this)
+    }
+
+    /// `read_body(number, most) -> String or nil`: as a worker's.
+    pub(crate) fn read_body(ruby: &Ruby, this: &Outlet, _: u64, most: usize) -> Result<Option<RString>, Error> {
+        client::read(ruby, &this.reader, this, most)
+    }
+
+    /// `trailers(number) -> Hash`: as a worker's.
+    pub(crate) fn trailers(ruby: &Ruby, this: &Outlet, _: u64) -> Result<RHash, Error> {
+        let trailers = this.with(ruby, |exchange, _| exchange.take_trailers())?;
+        client::trailers_of(ruby, trailers)
+    }
+
+    /// `write_some(string) -> true or false`: as [`Outlet::write`], but never waits: false, and nothing is sent, while the
+    /// client has not taken what it was sent before.
+    pub(crate) fn write_some(ruby: &Ruby, this: &Outlet, part: RString) -> Result<bool, Error> {
+        this.use_it(ruby, |outgoing| {
+            let gone = |error: io::Error| SendError::from(error).raise(ruby);
+            if outgoing.exchange().is_blocked() && !outgoing.exchange().flush().map_err(gone)? {
+                return Ok(false);
+            }
+            outgoing.part(part).map(|()| true).map_err(|error| error.raise(ruby))
+        })
+    }
+
+    /// `end_body(trailers) -> nil`: the body is whole; trailer fields follow it where it is sent in chunks. What the client
+    /// still sends can be read.
+    pub(crate) fn end_body(ruby: &Ruby, this: &Outlet, trailers: Option<RHash>) -> Result<(), Error> {
+        this.use_it(ruby, |outgoing| outgoing.end(ruby, trailers))?;
+        client::flush(ruby, &this.writer, this)
+    }
+
+    /// `conclude -> nil`: the connection goes on to the next request. Only after [`Outlet::end_body`].
+    pub(crate) fn conclude(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
+        let outgoing = this.work(ruby)?.outgoing.take();
+        this.close(ruby)?;
+        match outgoing {
+            Some(outgoing) => outgoing.conclude().map_err(|error| error.raise(ruby)),
+            None => Ok(()),
+        }
+    }
+
+    /// `abort -> nil`: the answer can't be made whole; the connection is closed so that the client can tell.
+    pub(crate) fn abort(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
+        if let Some(outgoing) = this.work(ruby)?.outgoing.take() {
+            outgoing.abort();
+        }
+        this.close(ruby)
+    }
+
+    /// `client_gone? -> true or false`: whether nobody reads the answer any more.
+    pub(crate) fn is_client_gone(&self) -> bool {
+        // Borrowed, it is being used to send or to read, which tells by itself.
+        let work = self.work.try_borrow_mut();
+        work.is_ok_and(|mut work| work.outgoing.as_mut().is_none_or(|outgoing| outgoing.exchange().is_client_gone()))
+    }
+
+    /// The answer again, if nothing of it has been sent.
+    pub(crate) fn take_unsent(&self) -> Option<Box<Outgoing>> {
+        self.work.try_borrow_mut().ok()?.outgoing.take_if(|outgoing| outgoing.is_unsent())
+    }
+
+    fn use_it<T>(&self, ruby: &Ruby, work: impl FnOnce(&mut Outgoing) -> Result<T, Error>) -> Result<T, Error> {
+        work(self.work(ruby)?.outgoing.as_mut().ok_or_else(|| ended(ruby))?)
+    }
+
+    fn close(&self, ruby: &Ruby) -> Result<(), Error> {
+        self.writer.close();
+        self.reader.close();
+        match self.file.take() {
+            None => Ok(()),
+            Some(file) => ruby.get_inner(file).funcall::<_, _, Value>("close", ()).map(|_| ()),
+        }
+    }
+
+    fn work(&self, ruby: &Ruby) -> Result<RefMut<'_, Work>, Error> {
+        self.work.try_borrow_mut().map_err(|_| exception::misuse(ruby, "another thread is using this stream"))
+    }
+}
+
+impl Holder for Outlet {
+    fn with<T>(&self, ruby: &Ruby, work: impl FnOnce(&mut Exchange, &mut Vec<u8>) -> T) -> Result<T, Error> {
+        let mut own = self.work(ruby)?;
+        let Work { outgoing, room } = &mut *own;
+        Ok(work(outgoing.as_mut().ok_or_else(|| ended(ruby))?.exchange(), room))
+    }
+}
+
+fn ended(ruby: &Ruby) -> Error {
+    exception::io_error(ruby, "the stream has ended")
+}
