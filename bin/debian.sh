@@ -4,7 +4,7 @@
 DEBIAN_PACKAGES=(
   ruby ruby-dev bundler rake build-essential clang libclang-dev ruby-rb-sys
   ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard
-  ruby-rails ruby-sqlite3 ruby-websocket-driver puma wrk
+  ruby-rails ruby-sinatra ruby-sqlite3 ruby-websocket-driver puma wrk
 )
 TRIXIE_SOURCE=/etc/apt/sources.list.d/kino-trixie.sources
 TRIXIE_PIN=/etc/apt/preferences.d/kino-trixie

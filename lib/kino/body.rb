@@ -44,8 +44,13 @@ module Kino
       def take_over(native, env, status, headers, body)
         protocol = protocol(env, headers)
         taker = headers["rack.hijack"] || body
-        taker.call(Sockets.open(*native.take_over(protocol ? 101 : status, headers, protocol)))
+        socket = Sockets.open(*native.take_over(protocol ? 101 : status, headers, protocol))
+        taker.call(socket)
+        returned = true
         nil
+      ensure
+        # It has raised, or ended its own thread.
+        socket.close unless socket.nil? || returned
       end
 
       private

@@ -95,7 +95,6 @@ module Kino
     # that returns.
     #
     # @return [nil]
-    # @raise [ClientDisconnected] when nobody is there to read it
     # @raise [ResponseError] for a trailer that can't be sent, or a body that isn't as long as its content-length
     def close_write = close_sides { @writes = nil }
 
@@ -123,10 +122,11 @@ module Kino
     # @api private
     # @return [Boolean] whether the answer has come to its end: else the app goes on with it
     # @raise (see #close_write)
+    # @raise [ClientDisconnected] when nobody is there to read it
     def end_call
       @lock.synchronize do
         @called = false
-        finish unless @writes
+        @writes ? @outlet.hand_on : finish
         !@writes
       end
     end
@@ -169,6 +169,8 @@ module Kino
         finish unless @writes || @called
       end
       nil
+    rescue ClientDisconnected
+      nil # as with any socket, who closes it is not interested in that
     ensure
       call_back
     end

@@ -56,6 +56,9 @@ module Bodies
     end
   end
 
+  # `to_ary`, and closed once its parts have been handed over: by the server, not by itself.
+  HandedOver = Struct.new(:to_ary, :done) { def close = done.call }
+
   # Only `call`.
   class Called
     include Told

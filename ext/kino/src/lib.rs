@@ -108,6 +108,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     outlet.define_method("end_body", method!(Outlet::end_body, 1))?;
     outlet.define_method("conclude", method!(Outlet::conclude, 0))?;
     outlet.define_method("abort", method!(Outlet::abort, 0))?;
+    outlet.define_method("hand_on", method!(Outlet::hand_on, 0))?;
     outlet.define_method("read_body", method!(Outlet::read_body, 2))?;
     outlet.define_method("trailers", method!(Outlet::trailers, 1))?;
     outlet.define_method("client_gone?", method!(Outlet::is_client_gone, 0))?;

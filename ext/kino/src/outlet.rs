@@ -70,6 +70,11 @@ impl Outlet {
         client::flush(ruby, &this.writer, this)
     }
 
+    /// `hand_on -> nil`: the body's `call` has returned, and no worker has anything to do with it any more.
+    pub(crate) fn hand_on(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
+        this.with(ruby, |exchange, _| exchange.leave_worker())
+    }
+
     /// `read_body(number, most) -> String or nil`: as a worker's.
     pub(crate) fn read_body(ruby: &Ruby, this: &Outlet, _: u64, most: usize) -> Result<Option<RString>, Error> {
         client::read(ruby, &this.reader, this, most)

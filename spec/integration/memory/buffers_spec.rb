@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require "rack/body_proxy"
-
 RSpec.describe "A String the app gave to the server" do
   each_mode do
     # Asks, and reads the answer only after the app has said that it is done with its strings.
@@ -24,11 +22,11 @@ RSpec.describe "A String the app gave to the server" do
           next [200, {}, []] if env["PATH_INFO"] == "/other"
 
           parts = make.call
-          body = Rack::BodyProxy.new(parts) do
+          done = lambda do
             spoil.call(parts)
             told << true
           end
-          [200, {}, body]
+          [200, {}, Bodies::HandedOver.new(parts, done)]
         end
       end
     end

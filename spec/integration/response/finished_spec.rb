@@ -71,6 +71,76 @@ RSpec.describe "rack.response_finished" do
       end
     end
 
+    it "waits for the last byte of an answer that its client is slow to read" do
+      app = app_with(tell) { -> { [200, { "x-own" => "y" }, ["x" * 30_000_000]] } }
+      serve(app, workers: 1, threads: 1) do |server|
+        RawClient.open(server.url) do |client|
+          client.write(RawClient.message("GET", "/")).read_head
+          # The only worker does not wait.
+          RawClient.open(server.url) { |other| expect(other.request("HEAD", "/").status).to eq(200) }
+          expect(take(told)[1]).to eq(200) # of HEAD
+          expect(told).to be_empty
+          client.read(30_000_000)
+          expect(take(told)).to eq(["mine", 200, "y", nil, nil])
+        end
+      end
+    end
+
+    it "gives an error when the client left before it had read all that was left to the engine" do
+      app = app_with(tell) { -> { [200, { "x-own" => "y" }, ["x" * 30_000_000]] } }
+      serve(app) do |server|
+        client = RawClient.open(server.url)
+        client.write(RawClient.message("GET", "/")).read_head
+        client.abort
+        expect(take(told)[0..3]).to eq(["mine", 200, "y", Kino::ClientDisconnected])
+      end
+    end
+
+    it "gives an error when the server is stopped before the client has read all" do
+      app = app_with(tell) { -> { [200, { "x-own" => "y" }, ["x" * 30_000_000]] } }
+      serve(app) do |server|
+        client = RawClient.open(server.url)
+        client.write(RawClient.message("GET", "/")).read_head
+        server.stop!
+        expect(take(told)[0..3]).to eq(["mine", 200, "y", Kino::ClientDisconnected])
+      end
+    end
+
+    it "is one list with rack.after_reply, whose callables may take nothing, as with Puma" do
+      told = self.told
+      app = shareable do
+        lambda do |env|
+          env["rack.after_reply"] << -> { told << :first }
+          env["rack.response_finished"] << ->(*given) { told << given.size }
+          (env["rack.after_reply"] ||= []) << ->(_, status, *) { told << status }
+          [200, {}, []]
+        end
+      end
+      converse(app) do |client|
+        2.times do
+          client.get
+          expect(Array.new(3) { take(told) }).to eq([200, 4, :first])
+        end
+      end
+    end
+
+    it "is called beside a rack.after_reply that the app has replaced" do
+      told = self.told
+      app = shareable do
+        lambda do |env|
+          env["rack.after_reply"] = [-> { told << :replaced }]
+          env["rack.response_finished"] << ->(*) { told << :own } if env["PATH_INFO"] == "/both"
+          [200, {}, []]
+        end
+      end
+      converse(app) do |client|
+        client.get("/both")
+        expect([take(told), take(told)]).to eq(%i[own replaced])
+        client.get("/")
+        expect(take(told)).to eq(:replaced)
+      end
+    end
+
     it "calls the others although one raises, logs that, and keeps the worker and the connection" do
       told = self.told
       callbacks = shareable do

@@ -244,6 +244,13 @@ impl Connection {
         }
     }
 
+    /// The engine is over: whoever still serves the request, on whatever thread, and its client hear of it at once.
+    pub(super) fn cut(&self) {
+        if self.life.lock().state == State::Handed {
+            self.stream.cut();
+        }
+    }
+
     /// The engine has begun to drain: true when nothing of a request has come, and none is to be waited for.
     pub(super) fn is_done_when_draining(&self, context: &Context) -> bool {
         let life = self.life.lock();

@@ -82,7 +82,8 @@ impl Client {
 #[derive(Debug)]
 enum Rest {
     Nothing,
-    Arriving(#[expect(dead_code, reason = "it gives its place back when it is dropped")] Streamed),
+    /// With the place that it has while a worker waits for it.
+    Arriving(Option<Streamed>),
     /// It can't be read to its end: where the next request begins is not known.
     Lost,
 }
@@ -92,7 +93,7 @@ impl Exchange {
         let ((head, body, framing), trailers, rest, answered) = connection.life(|life| {
             let request = life.receiver.take_request();
             let place = life.streamed.take().filter(|_| !life.receiver.is_complete());
-            (request, life.receiver.take_trailers(), place.map_or(Rest::Nothing, Rest::Arriving), life.answered)
+            (request, life.receiver.take_trailers(), place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))), life.answered)
         });
         context.stats.requests.add();
         context.stats.running.add();
@@ -183,6 +184,13 @@ impl Exchange {
             Err(_) => self.rest = Rest::Lost,
         }
         part
+    }
+
+    /// No worker waits for the client any more: whoever reads on does so on a thread of its own.
+    pub fn leave_worker(&mut self) {
+        if let Rest::Arriving(place) = &mut self.rest {
+            place.take();
+        }
     }
 
     /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.

@@ -60,6 +60,14 @@ struct Door {
     is_pending: bool,
 }
 
+impl Drop for Poller {
+    fn drop(&mut self) {
+        for (_, connection) in &self.connections {
+            connection.cut();
+        }
+    }
+}
+
 impl Poller {
     /// A poller for `listeners`, and what it shares with those who serve.
     ///

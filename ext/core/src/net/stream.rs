@@ -45,6 +45,15 @@ impl Stream {
         delegate!(self, socket => socket.shutdown(how))
     }
 
+    /// Ends it as a reset does, though others still hold it and may be waiting for it.
+    pub fn cut(&self) {
+        let is_cut = matches!(self, Stream::Tcp(_)) && rustix::net::connect_unspec(self).is_ok();
+        if !is_cut {
+            // An error means that the peer has left.
+            let _ = self.shutdown(Shutdown::Both);
+        }
+    }
+
     /// From now on the kernel takes little more than the client reads. Without that it takes megabytes, and whether a slow
     /// client is still reading can't be seen from what the socket takes.
     pub fn hold_little(&self) {

@@ -1,0 +1,8 @@
+# frozen_string_literal: true
+
+# What Kino reads when it starts in this folder. `kino --init` writes one with every setting explained.
+
+bind "tcp://127.0.0.1:9292"
+mode :threaded
+workers 1
+threads 2

@@ -1,0 +1,35 @@
+# frozen_string_literal: true
+
+require "support/kino_process"
+
+RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
+  include KinoProcess::Helpers
+
+  before do
+    write("app.rb", <<~RUBY)
+      require "sinatra/base"
+      require "rackup"
+      class App < Sinatra::Base
+        set server: :kino, port: 0, bind: "127.0.0.1", environment: :production
+        set :server_settings, workers: 1, threads: 2
+        on_stop { puts "bye" }
+        get("/") { "hello from \#{env["SERVER_SOFTWARE"]}" }
+        get("/slow") { $stdout.write("in\\n") && sleep }
+      end
+      $stdout.sync = true
+      App.run!
+    RUBY
+  end
+
+  %i[INT TERM].each do |signal|
+    it "serves, and stops at #{signal} with exit status 0" do
+      process = start("app.rb")
+      expect(process.get.body).to start_with("hello from Kino")
+      expect(process.out).to include("1 worker x 2 threads")
+      expect(process.signal(signal).status).to eq(0)
+      expect(process.out.scan(/^bye$/).size).to eq(1)
+      expect(process.err.lines.map(&:chomp)).to match([/has taken the stage on 0 for production with backup from Kino/,
+                                                       /has ended his set/])
+    end
+  end
+end
