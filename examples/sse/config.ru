@@ -4,9 +4,9 @@ require_relative "hub"
 
 # Server-Sent Events: who asks for /events hears all that anyone says.
 module SSE
-  HUB = Hub.new
+  HUB = Hub.new(Float(ENV.fetch("HEARTBEAT", "15")))
   PAGE = File.read(File.join(__dir__, "index.html"))
-  # Bytes a message may have.
+  # Bytes that a message may have.
   LONGEST = 10_000
 
   def self.call(env)
@@ -21,18 +21,17 @@ module SSE
 
   # The body is called with a stream. It leaves that to the hub and returns, so no thread of Kino's waits for it.
   def self.events(env)
-    seen = Integer(env["HTTP_LAST_EVENT_ID"], 10, exception: false)
+    seen = Integer(env["HTTP_LAST_EVENT_ID"].to_s, 10, exception: false)
     headers = { "content-type" => "text/event-stream", "cache-control" => "no-store" }
     [200, headers, ->(stream) { HUB.join(stream, seen) }]
   end
 
   def self.say(env)
-    message = env["rack.input"].read(LONGEST + 1).to_s.force_encoding(Encoding::UTF_8).scrub.strip
+    message = String.new(env["rack.input"].read(LONGEST + 1).to_s, encoding: Encoding::UTF_8).scrub.strip
     return answer(400, "Say something\n") if message.empty?
     return answer(413, "Say it in #{LONGEST} bytes\n") if message.bytesize > LONGEST
 
-    HUB.say(message)
-    answer(202, "Said\n")
+    HUB.say(message) ? answer(202, "Said\n") : answer(503, "Nobody listens any more\n")
   end
 
   def self.answer(status, text, type = "text/plain")

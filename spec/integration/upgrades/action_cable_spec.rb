@@ -7,8 +7,8 @@ require "support/web_socket"
 RSpec.describe "Action Cable" do
   include KinoProcess::Helpers
 
-  # One channel. Its messages are told in step, since Rails hands them to threads of two pools, in any order: the next is
-  # told when every client's connection has been given the last.
+  # One channel. Its messages are told in step, since Rails hands them to threads of two pools, in any order: the next
+  # is told when every client's connection has been given the last.
   before do
     write("config/cable.yml", "production:\n  adapter: async\n")
     write("config/application.rb", <<~RUBY)

@@ -7,7 +7,7 @@ RSpec.describe "A WebSocket" do
   include Descriptors
 
   each_mode do
-    before { only_in(:threaded, "websocket-driver can't run in a ractor: its classes load late, and its C is not safe") }
+    before { only_in(:threaded, "websocket-driver can't run in ractors: it loads classes late, and its C isn't safe") }
 
     WebSocketEcho::WAYS.each_key do |way|
       context "by #{way}" do

@@ -18,8 +18,8 @@ module Bench
       # Bytes of a sip, and for how many seconds they are taken.
       SIP = 16
       SIPPING = 1
-      # They come one after the other: 500 MB of answers a second, of which the server keeps what is not taken.
-      TOGETHER = 1
+      # All of them come at once: 5 GB of answers, of which the kernel takes little and the server keeps the rest.
+      TOGETHER = 500
 
       private
 

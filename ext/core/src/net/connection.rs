@@ -31,8 +31,6 @@ const LINGER_BYTES: usize = 1024 * 1024;
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// How many buffers full are read from one connection before the others have their turn.
 const READS: usize = 16;
-/// How many bytes of an answer are sent to one connection before the others have their turn.
-pub(super) const SENT: u64 = 256 * 1024;
 /// So many bytes are sent in next to no time, whoever waits for it.
 const LITTLE: u64 = 16 * 1024;
 
@@ -104,15 +102,6 @@ pub(super) enum Look {
     MayBeEnded,
 }
 
-/// How much time whoever looks at connections has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Haste {
-    /// All that it takes.
-    None,
-    /// Others wait meanwhile, for a lock that is held.
-    Great,
-}
-
 /// What a look at a connection found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -160,16 +149,17 @@ impl Connection {
         connection
     }
 
-    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it, and whoever looks has the time.
-    pub(super) fn advance(&self, look: Look, haste: Haste, buffer: &mut [u8], context: &Context) -> Verdict {
+    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it. Of a long answer `most` bytes are
+    /// sent, none when whoever looks has no time for that.
+    pub(super) fn advance(&self, look: Look, most: u64, buffer: &mut [u8], context: &Context) -> Verdict {
         let life = &mut *self.life.lock();
         life.has_unread = true;
         life.may_be_ended = look == Look::MayBeEnded;
         let mut reads = READS;
         loop {
             let step = match life.state {
-                State::Flushing(_) if haste == Haste::Great && life.outgoing.len() > LITTLE => Step::Stop(Verdict::Later),
-                State::Flushing(after) => self.flush(life, after, context),
+                State::Flushing(_) if most == 0 && life.outgoing.len() > LITTLE => Step::Stop(Verdict::Later),
+                State::Flushing(after) => self.flush(life, after, most.max(LITTLE), context),
                 State::Reading if reads == 0 => Step::Stop(Verdict::Again),
                 State::Reading => {
                     reads -= 1;
@@ -209,7 +199,7 @@ impl Connection {
             }
         }
         // What is left to send is a short refusal.
-        self.advance(Look::MayBeEnded, Haste::None, buffer, context)
+        self.advance(Look::MayBeEnded, LITTLE, buffer, context)
     }
 
     /// Refuses a request that was taken back.
@@ -312,9 +302,9 @@ impl Connection {
         }
     }
 
-    fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
+    fn flush(&self, life: &mut Life, after: After, most: u64, context: &Context) -> Step {
         let before = life.outgoing.len();
-        let flushed = life.outgoing.write_to(&self.stream, SENT);
+        let flushed = life.outgoing.write_to(&self.stream, most);
         if life.outgoing.len() < before {
             self.expect_within(context.config.write_timeout, context);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::body_clock;
-use super::connection::{After, Connection, SENT};
+use super::connection::{After, Connection};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
 use super::listener::Local;
@@ -21,6 +21,9 @@ use crate::http::encode::{self, Asked};
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::spool::Body;
+
+/// Bytes of what is kept that are sent at once, since the caller may hold a lock.
+const AT_ONCE: u64 = 128 * 1024;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
 /// server that fails never leaves a client waiting.
@@ -290,7 +293,7 @@ impl Exchange {
     /// # Errors
     /// When the client is gone.
     pub fn flush(&mut self) -> io::Result<bool> {
-        Ok(self.unsent.write_to(&self.connection.stream, SENT)? == Flushed::All)
+        Ok(self.unsent.write_to(&self.connection.stream, AT_ONCE)? == Flushed::All)
     }
 
     /// The client, to wait for it.

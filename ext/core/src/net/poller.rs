@@ -10,7 +10,6 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-pub use super::connection::Haste;
 use super::connection::{Connection, Look, Verdict};
 use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
@@ -25,8 +24,20 @@ const EVENTS: usize = 1024;
 const BUFFER: usize = 64 * 1024;
 /// Connections accepted before the open ones have their turn.
 const ACCEPTS: usize = 256;
+/// Bytes of long answers that are sent in a turn, and the least that each connection has of them.
+const SENT: u64 = 1024 * 1024;
+const SHARE: u64 = 64 * 1024;
 /// How long accepting rests when the process is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How much time a turn may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// As much as there is to do.
+    None,
+    /// Others wait meanwhile, for a lock that is held.
+    Great,
+}
 
 /// Owning the poller is having the lead: there is one, and whoever holds it polls.
 #[derive(Debug)]
@@ -41,8 +52,8 @@ pub struct Poller {
     again: Vec<usize>,
     /// Connections to look at in the next turn that has the time.
     later: Vec<usize>,
-    /// How much time this turn has.
-    haste: Haste,
+    /// Bytes of a long answer that each connection is sent in this turn.
+    share: u64,
     ready: Vec<Arc<Connection>>,
     is_draining: bool,
     /// New connections wait since `max_connections` are open.
@@ -91,7 +102,7 @@ impl Poller {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             again: Vec::new(),
             later: Vec::new(),
-            haste: Haste::None,
+            share: 0,
             ready: Vec::new(),
             is_draining: false,
             is_full: false,
@@ -108,10 +119,13 @@ impl Poller {
     /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do and time for.
     /// Returns the connections whose request is complete; they belong to whoever takes them.
     pub fn turn(&mut self, timeout: Option<Duration>, haste: Haste) -> std::vec::Drain<'_, Arc<Connection>> {
-        self.haste = haste;
-        if haste == Haste::None {
-            self.again.append(&mut self.later);
-        }
+        self.share = match haste {
+            Haste::Great => 0,
+            Haste::None => {
+                self.again.append(&mut self.later);
+                (SENT / self.again.len().max(1) as u64).max(SHARE)
+            }
+        };
         self.wait(timeout);
         self.context.turn();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
@@ -196,7 +210,7 @@ impl Poller {
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, self.haste, &mut self.buffer, &self.context);
+            let verdict = connection.advance(look, self.share, &mut self.buffer, &self.context);
             self.follow(key, verdict);
         }
     }

@@ -108,20 +108,16 @@ impl Unsent {
     /// When the client is gone, or a file can't be read, or has become shorter.
     pub(super) fn write_to(&mut self, socket: &Stream, most: u64) -> io::Result<Flushed> {
         self.settle();
+        self.hold(socket);
         let until = self.length.saturating_sub(most);
         while self.length > until {
-            match self.write_some(socket, self.length - until)? {
-                Some(length) => self.take_off(length),
-                None => {
-                    self.hold(socket);
-                    return Ok(Flushed::Blocked);
-                }
-            }
+            let Some(length) = self.write_some(socket, self.length - until)? else { return Ok(Flushed::Blocked) };
+            self.take_off(length);
         }
         Ok(if self.is_empty() { Flushed::All } else { Flushed::Some })
     }
 
-    /// The client is slow, or its way is: from now on the kernel should take no more than it can send soon.
+    /// What is left at all is much, or its client is slow: the kernel should take no more of it than it can send soon.
     fn hold(&mut self, socket: &Stream) {
         if !std::mem::replace(&mut self.is_held, true) {
             socket.hold_little();
