@@ -36,7 +36,7 @@ namespace :lint do
 
   desc "Validate the signatures in sig/"
   task :rbs do
-    sh Lint.rbs_command, "-I", "sig", "validate", verbose: false
+    sh Lint.rbs_command, "-r", "socket", "-I", "sig", "validate", verbose: false
     puts "rbs validate: sig/ is valid"
   end
 

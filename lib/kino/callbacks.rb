@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # What an app wants to be called once its answer is out: `rack.response_finished`, and `rack.after_reply`, which Puma's
-  # apps know. Both begin as one and the same list. Last registered, first called; none can keep another from being
+  # What an app wants to be called once its answer is out: `rack.response_finished`, and `rack.after_reply`, which apps
+  # of Puma's know. Both begin as one and the same list. Last registered, first called; none can keep another from being
   # called, nor change the answer.
   #
   # @api private

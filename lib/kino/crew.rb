@@ -153,7 +153,8 @@ module Kino
 
     # What is the same in each of a worker's envs.
     def template(offers)
-      { **offers, "rack.hijack?" => true, "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
+      { **offers, "rack.hijack?" => true,
+        "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
         "rack.multiprocess" => false, "rack.run_once" => false }.freeze
     end

@@ -4,8 +4,8 @@ require_relative "sockets"
 
 module Kino
   # `env["rack.hijack"]`: gives the client's socket to the app. The server forgets the connection, when it drains, too;
-  # what the app then answers is not sent. It is the worker's, made once and not for each request, so it has to be called
-  # on the thread that serves the request, before the app has answered.
+  # what the app then answers is not sent. It is the worker's, made once and not for each request, so it has to be
+  # called on the thread that serves the request, before the app has answered.
   #
   # @example
   #   io = env["rack.hijack"].call

@@ -91,8 +91,8 @@ module Kino
     # @return [nil]
     def close_read = @reads = nil
 
-    # Ends the answer's body, and sends the trailers in `env["kino.response_trailers"]`; inside the body's own `call`, when
-    # that returns.
+    # Ends the answer's body, and sends the trailers in `env["kino.response_trailers"]`; inside the body's own `call`,
+    # when that returns.
     #
     # @return [nil]
     # @raise [ResponseError] for a trailer that can't be sent, or a body that isn't as long as its content-length
@@ -116,8 +116,8 @@ module Kino
     # @return [Boolean] whether the client has left, as far as can be seen
     def client_gone? = @outlet.client_gone?
 
-    # The body's `call` has returned. Only now does the answer end that it has closed: had it raised, the client would have
-    # to see that the answer is not whole, whatever an `ensure` has closed.
+    # The body's `call` has returned. Only now does the answer end that it has closed: had it raised, the client would
+    # have to see that the answer is not whole, whatever an `ensure` has closed.
     #
     # @api private
     # @return [Boolean] whether the answer has come to its end: else the app goes on with it
@@ -141,7 +141,8 @@ module Kino
       !@on_end.nil?
     end
 
-    # The body's `call` has raised: gives the answer back to the worker if nothing has been sent, so that another can be.
+    # The body's `call` has raised: gives the answer back to the worker if nothing has been sent, so that another can
+    # be.
     #
     # @api private
     # @param native [Native::Worker] the worker's

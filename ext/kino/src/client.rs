@@ -8,9 +8,9 @@ use kino_core::net::client_wait::Woken;
 use kino_core::net::exchange::{Client, Exchange, Part, ReadError};
 use magnus::{Error, RHash, RString, Ruby};
 
+use crate::exception;
 use crate::ffi::gvl;
 use crate::ffi::strings::with_bytes;
-use crate::exception;
 use crate::outgoing::SendError;
 
 /// Bytes of a streamed body that are read at a time, at most.

@@ -11,8 +11,8 @@ use magnus::{Error, RHash, RString, Ruby};
 
 use self::whole::AT_ONCE;
 pub(crate) use self::whole::{Content, send_file, send_whole};
-use crate::{exception, response};
 use crate::ffi::strings::with_bytes;
+use crate::{exception, response};
 
 /// Why an answer could not be sent as the app gave it.
 #[derive(Debug)]

@@ -175,7 +175,11 @@ impl Worker {
         let runner = seat.ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
         let mut exchange = match this.next(&runner)? {
             Next::Exchange(exchange) => exchange,
-            Next::Letter(letter) => return Ok(Some(ruby.ary_from_iter([letter.0.into_value_with(ruby), letter.1.into_value_with(ruby)]).as_value())),
+            Next::Letter(letter) => {
+                return Ok(Some(
+                    ruby.ary_from_iter([letter.0.into_value_with(ruby), letter.1.into_value_with(ruby)]).as_value(),
+                ));
+            }
             Next::Over => return Ok(None),
         };
         runner.run(exchange.head().method(), exchange.head().target());

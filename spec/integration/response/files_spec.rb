@@ -102,7 +102,9 @@ RSpec.describe "A body that is a file" do
         serve(app, workers: 1, threads: 1) do |server|
           slow = Array.new(5) { RawClient.open(server.url).write(RawClient.message("GET", "/")) }
           slow.each(&:read_head)
-          RawClient.open(server.url) { |client| expect(client.request("HEAD", "/")["content-length"]).to eq("30000000") }
+          RawClient.open(server.url) do |client|
+            expect(client.request("HEAD", "/")["content-length"]).to eq("30000000")
+          end
           slow.each { |client| expect(client.read(30_000_000).bytesize).to eq(30_000_000) }
         end
       end

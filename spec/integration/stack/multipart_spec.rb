@@ -44,17 +44,16 @@ RSpec.describe "A form, read by Rack::Request" do
       { filename: filename, type: type, size: content.bytesize, digest: Digest::SHA256.hexdigest(content) }
     end
 
-    # The first fits into memory, the second no longer fits into body_buffer, the third is larger than what Rack reads
-    # at once.
+    # The first fits into memory, the second doesn't fit into body_buffer, the third is more than Rack reads at once.
     { "small" => 1_000, "spooled" => 65_536, "large" => 3_000_000 }.each do |what, size|
-      { "that arrives before the app runs" => false, "that the app reads while it arrives" => true }.each do |how, early|
+      { "that comes before the app runs" => false, "that the app reads while it comes" => true }.each do |how, early|
         it "has the fields and files of a #{what} multipart body #{how}" do
           content = Random.bytes(size)
           other = Random.bytes(size / 3)
-          body = form.call("name" => "Zo\u00eb", "file" => ["filename=\"a.bin\"", "application/octet-stream", content],
+          body = form.call("name" => "Zo\u00eb", "file" => ["filename=\"a.bin\"", "application/x", content],
                            "list[]" => "one", "files[second]" => ["filename=\"b.png\"", "image/png", other])
           expected = { "name" => "Zo\u00eb", "list" => ["one"], "q" => "1",
-                       "file" => file("a.bin", "application/octet-stream", content),
+                       "file" => file("a.bin", "application/x", content),
                        "files" => { "second" => file("b.png", "image/png", other) } }
           converse(app, stream_bodies: early) do |client|
             2.times { expect(Probes.read(client.post("/?q=1", body, multipart))).to eq(expected) }
@@ -97,7 +96,8 @@ RSpec.describe "A form, read by Rack::Request" do
     end
 
     it "has an empty file, and none where none was chosen" do
-      body = form.call("empty" => ["filename=\"e.txt\"", "text/plain", ""], "none" => ["filename=\"\"", "text/plain", ""])
+      body = form.call("empty" => ["filename=\"e.txt\"", "text/plain", ""],
+                       "none" => ["filename=\"\"", "text/plain", ""])
       expect(Probes.read(ask(app, "POST", "/", multipart, body))).to eq("empty" => file("e.txt", "text/plain", ""))
     end
 
@@ -125,7 +125,7 @@ RSpec.describe "A form, read by Rack::Request" do
 
     whole = form.call("file" => ["filename=\"a.bin\"", "image/png", "x" * 100_000])
     broken = { "ends before its boundary" => whole[0, 50_000], "ends within a part's head" => whole[0, 40],
-               "has another boundary" => whole.gsub("mark", "other"), "is not multipart at all" => "\x00\xFF".b * 50_000,
+               "has another boundary" => whole.gsub("mark", "other"), "isn't multipart at all" => "\x00\xFF".b * 50_000,
                "has too many files" => form.call((1..200).to_h { |n| ["f#{n}", ["filename=\"f\"", "a/b", "x"]] }) }
     broken.each do |what, body|
       it "is the app's to refuse when a multipart body #{what}, and the next one is read" do

@@ -14,7 +14,6 @@ RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
         set :server_settings, workers: 1, threads: 2
         on_stop { puts "bye" }
         get("/") { "hello from \#{env["SERVER_SOFTWARE"]}" }
-        get("/slow") { $stdout.write("in\\n") && sleep }
       end
       $stdout.sync = true
       App.run!

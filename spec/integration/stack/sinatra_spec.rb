@@ -1,10 +1,12 @@
 # frozen_string_literal: true
 
 require "json"
-require "sinatra/base"
 require "tmpdir"
 
 RSpec.describe "A Sinatra app" do
+  # Only here: the other specs run without Sinatra, too.
+  before(:context) { require "sinatra/base" }
+
   around do |example|
     Dir.mktmpdir("kino-sinatra") do |folder|
       @folder = File.realpath(folder)
@@ -31,7 +33,7 @@ RSpec.describe "A Sinatra app" do
       error(ArgumentError) { "sorry: #{env["sinatra.error"].message}" }
 
       get("/") { "hello" }
-      get("/hello/:name") { "hello, #{params[:name]}#{params[:mark]}" }
+      get("/hello/:name") { |name| "hello, #{name}#{params[:mark]}" }
       get("/files/*.*") { params[:splat].join("|") }
       get("/admin/panel") { "never seen" }
       get("/old") { redirect to("/hello/there?mark=!"), 301 }
@@ -78,10 +80,8 @@ RSpec.describe "A Sinatra app" do
   each_mode do
     before { only_in :threaded, "Sinatra keeps an app's settings in its class, where ractors can't read them" }
 
-    def visit(&block) = converse(app, &block)
-
     it "finds its routes, with params of the path and of the query" do
-      visit do |client|
+      converse(app) do |client|
         expect(client.get("/").body).to eq("hello")
         expect(client.get("/hello/Zo%C3%AB?mark=%21").body).to eq("hello, Zo\u00eb!".b)
         expect(client.get("/files/a/b.txt").body).to eq("a/b|txt")
@@ -91,7 +91,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "answers HEAD as GET, without the body, and 204 with none" do
-      visit do |client|
+      converse(app) do |client|
         head = client.request("HEAD", "/")
         expect([head.status, head["content-length"], head.body]).to eq([200, "5", ""])
         expect(client.get("/empty").then { |answer| [answer.status, answer.body] }).to eq([204, ""])
@@ -100,14 +100,14 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "reads JSON that is posted, and answers with some" do
-      visit do |client|
+      converse(app) do |client|
         answer = client.post("/json", "[1, 2, 39]", { "content-type" => "application/json" })
         expect([answer["content-type"], JSON.parse(answer.body)]).to eq(["application/json", { "sum" => 42 }])
       end
     end
 
     it "redirects to where the client has come to" do
-      visit do |client, server|
+      converse(app) do |client, server|
         old = client.get("/old", { "host" => "localhost:#{server.port}" })
         expect([old.status, old["location"]]).to eq([301, "http://localhost:#{server.port}/hello/there?mark=!"])
         expect(client.get("/away").then { |answer| [answer.status, answer["location"]] })
@@ -119,7 +119,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "halts, asks its filters, and has a page for what it doesn't find" do
-      visit do |client|
+      converse(app) do |client|
         answers = %w[/halted /admin/panel /nowhere].map { |path| client.get(path) }
         expect(answers.map { |answer| [answer.status, answer.body] })
           .to eq([[418, "short and stout"], [401, "who are you?"], [404, "nothing at /nowhere"]])
@@ -129,7 +129,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "answers 500 by its error handler, logs the error, and goes on" do
-      visit do |client, _, log|
+      converse(app) do |client, _, log|
         failed = client.get("/failing")
         expect([failed.status, failed.body]).to eq([500, "sorry: boom"])
         log.wait_for(/ArgumentError - boom/)
@@ -142,7 +142,7 @@ RSpec.describe "A Sinatra app" do
 
     it "leaves its errors to the server where it is told to" do
       app.set raise_errors: true, dump_errors: false
-      visit do |client, _, log|
+      converse(app) do |client, _, log|
         expect(client.get("/broken").status).to eq(500)
         log.wait_for(/surprise \(RuntimeError\)/)
         expect(client.get("/").body).to eq("hello")
@@ -150,7 +150,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "streams what it writes at once, and closes the stream" do
-      visit do |client|
+      converse(app) do |client|
         2.times do
           client.write(RawClient.message("GET", "/stream")).read_head
           expect(client.read("5\r\nfirst\r\n".bytesize)).to eq("5\r\nfirst\r\n")
@@ -172,7 +172,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "sends a file, whole and in ranges, and 404 where there is none" do
-      visit do |client|
+      converse(app) do |client|
         whole = client.get("/report")
         expect([whole.status, whole["content-type"], whole.framing]).to eq([200, "application/pdf", report.bytesize])
         expect(whole["content-disposition"]).to eq('attachment; filename="Report.pdf"')
@@ -187,7 +187,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "sends what lies in its public folder, and nothing beside it" do
-      visit do |client|
+      converse(app) do |client|
         file = client.get("/site.css")
         expect([file["content-type"], file["content-length"], file.body]).to eq(["text/css;charset=utf-8", "4", "p {}"])
         expect(client.get("/site.css", { "if-modified-since" => file["last-modified"] }).status).to eq(304)
@@ -197,7 +197,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "answers 304 to who has its etag" do
-      visit do |client|
+      converse(app) do |client|
         fresh = client.get("/fresh")
         expect([fresh.status, fresh.body, fresh["etag"]]).to eq([200, "made anew", '"v1"'])
         expect(client.get("/fresh", { "if-none-match" => '"v1"' }).then { |seen| [seen.status, seen.body] })

@@ -12,8 +12,9 @@ RSpec.describe "Rack::Static" do
     around do |example|
       Dir.mktmpdir("kino-static") do |folder|
         @folder = File.realpath(folder)
-        { "public/css/site.css" => "p {}", "public/css/site.css.gz" => Zlib.gzip("p {}"), "public/index.html" => "home",
-          "public/docs/index.html" => "docs", "public/font.woff2" => "font", "css.txt" => "outside" }.each do |path, text|
+        { "public/css/site.css" => "p {}", "public/css/site.css.gz" => Zlib.gzip("p {}"),
+          "public/index.html" => "home", "public/docs/index.html" => "docs", "public/font.woff2" => "font",
+          "css.txt" => "outside" }.each do |path, text|
           full = File.join(@folder, path)
           FileUtils.mkdir_p(File.dirname(full))
           File.binwrite(full, text)
@@ -30,7 +31,7 @@ RSpec.describe "Rack::Static" do
     it "sends files beneath its prefixes, and leaves the rest to the app" do
       converse(static(urls: ["/css"])) do |client|
         file = client.get("/css/site.css")
-        expect([file.status, file["content-type"], file["content-length"], file.body]).to eq([200, "text/css", "4", "p {}"])
+        expect([file.status, file["content-type"], file.framing, file.body]).to eq([200, "text/css", 4, "p {}"])
         expect(client.get("/css/none.css").status).to eq(404)
         expect(client.get("/cssx").body).to eq("app /cssx")
         expect(client.get("/index.html").body).to eq("app /index.html")
@@ -65,16 +66,17 @@ RSpec.describe "Rack::Static" do
       rules = [[:all, { "cache-control" => "public, max-age=60" }], [:fonts, { "access-control-allow-origin" => "*" }]]
       converse(static(urls: [""], header_rules: rules)) do |client|
         font = client.get("/font.woff2")
-        expect(font.values("access-control-allow-origin") + font.values("cache-control")).to eq(%w[* public,\ max-age=60])
+        expect([font["access-control-allow-origin"], font["cache-control"]]).to eq(["*", "public, max-age=60"])
         css = client.get("/css/site.css")
-        expect(css.values("access-control-allow-origin") + css.values("cache-control")).to eq(["public, max-age=60"])
+        expect([css["access-control-allow-origin"], css["cache-control"]]).to eq([nil, "public, max-age=60"])
       end
     end
 
     it "sends the compressed twin of a file to who takes gzip" do
       converse(static(urls: ["/css"], gzip: true)) do |client|
         twin = client.get("/css/site.css", { "accept-encoding" => "br, gzip" })
-        expect([twin["content-encoding"], twin["content-type"], Zlib.gunzip(twin.body)]).to eq(%w[gzip text/css] << "p {}")
+        expect([twin["content-encoding"], twin["content-type"]]).to eq(%w[gzip text/css])
+        expect(Zlib.gunzip(twin.body)).to eq("p {}")
         expect(client.get("/css/site.css").body).to eq("p {}")
       end
     end

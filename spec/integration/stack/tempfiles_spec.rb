@@ -119,7 +119,7 @@ RSpec.describe "The files of a multipart form" do
       end
       converse(prepared(app, buffer_size: 10_000)) do |client|
         expect(upload(client).body).to eq("file a " * 10_000 + "file b " * 10_000 + "field")
-        expect(sizes.first(14)).to eq([10_000] * 14)
+        expect(sizes[0..-2]).to eq([10_000] * (form.bytesize / 10_000))
       end
     end
   end

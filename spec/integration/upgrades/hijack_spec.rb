@@ -185,7 +185,9 @@ RSpec.describe "rack.hijack" do
           [200, {}, []]
         end
       end
-      converse(app) { |client| expect(client.write(RawClient.message("GET", "/")).read_to_end).to match(/request is over/) }
+      converse(app) do |client|
+        expect(client.write(RawClient.message("GET", "/")).read_to_end).to match(/request is over/)
+      end
     end
 
     it "by an answer's header leaves the app the connection after the head" do

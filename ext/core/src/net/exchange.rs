@@ -12,8 +12,8 @@ use super::context::{Context, Streamed};
 use super::listener::Local;
 use super::notice::Notice;
 use super::stream::PeerAddr;
-use super::unsent::{Flushed, Unsent};
 pub use super::unsent::Piece;
+use super::unsent::{Flushed, Unsent};
 use crate::error::Fault;
 use crate::http::date;
 use crate::http::decode::Trailers;
@@ -96,7 +96,12 @@ impl Exchange {
         let ((head, body, framing), trailers, rest, answered) = connection.life(|life| {
             let request = life.receiver.take_request();
             let place = life.streamed.take().filter(|_| !life.receiver.is_complete());
-            (request, life.receiver.take_trailers(), place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))), life.answered)
+            (
+                request,
+                life.receiver.take_trailers(),
+                place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
+                life.answered,
+            )
         });
         context.stats.requests.add();
         context.stats.running.add();

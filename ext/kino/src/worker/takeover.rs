@@ -89,7 +89,8 @@ impl Worker {
 
     /// What a worker offers is for the request that it serves at the moment, and so for the code that serves it.
     fn check_thread(&self, ruby: &Ruby) -> Result<(), Error> {
-        let is_own = self.thread.get().is_some_and(|own| ruby.get_inner(own).as_raw() == ruby.thread_current().as_raw());
+        let is_own =
+            self.thread.get().is_some_and(|own| ruby.get_inner(own).as_raw() == ruby.thread_current().as_raw());
         if is_own {
             return Ok(());
         }
