@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use kino_core::dispatch::lead::Taken;
 use kino_core::http::date;
 use kino_core::http::encode::ResponseHead;
 use kino_core::http::spool::Body;
-use kino_core::net::exchange::{Exchange, Part};
+use kino_core::net::exchange::{Exchange, Part, Piece};
 use kino_core::net::listener::Listener;
+use kino_core::net::notice::Notice;
 use kino_core::server::Server;
 
 /// A server with `workers` threads that answer with the request line and the body, and the port it is reached at.
@@ -477,4 +479,85 @@ fn a_streamed_request_that_nobody_takes_gives_its_place_back() {
         assert_eq!(echo.server.context().stats.queue_timeout.get(), count, "handed over, though its body had not come");
     }
     echo.drain();
+}
+
+/// Answers `/hijack` by echoing what comes on the socket, and all else as ever, after an interim answer.
+fn take_socket(mut exchange: Exchange) {
+    if exchange.head().target() != b"/hijack" {
+        exchange.send_interim(b"HTTP/1.1 103 Early Hints\r\n\r\n").unwrap();
+        return echo(exchange);
+    }
+    let (socket, early) = Box::new(exchange).hijack().unwrap();
+    let mut socket = TcpStream::from(socket);
+    socket.set_nonblocking(false).unwrap();
+    socket.write_all(&early).unwrap();
+    let mut rest = Vec::new();
+    socket.read_to_end(&mut rest).unwrap();
+    socket.write_all(&rest).unwrap();
+}
+
+#[test]
+fn a_socket_that_is_taken_is_forgotten_with_nothing_lost() {
+    let server = Echo::serve(1, Config::default(), take_socket);
+    let mut client = server.connect();
+    client.write_all(b"GET /hijack HTTP/1.1\r\nHost: x\r\n\r\nearly ").unwrap();
+    let mut early = [0; 6];
+    client.read_exact(&mut early).unwrap();
+    assert_eq!(&early, b"early ");
+    let stats = &server.server.context().stats;
+    while stats.connections.get() > 0 {
+        thread::sleep(Duration::from_millis(1));
+        server.server.context().wake();
+    }
+    client.write_all(b"late").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), "late");
+    assert_eq!((stats.hijacked.get(), stats.running.get(), stats.aborted.get()), (1, 0, 0));
+    let answers = server.ask(CLOSE.as_bytes());
+    assert!(answers.starts_with("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n"), "{answers}");
+    server.drain();
+}
+
+/// Answers with 8 MB, in pieces of each kind, and tells in the counters of `/told` how that ended.
+fn answer_long(mut exchange: Exchange) {
+    const PART: usize = 4_000_000;
+    static TOLD: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+    if exchange.head().target() == b"/told" {
+        let told = TOLD.each_ref().map(|count| count.load(Ordering::SeqCst));
+        return answer(exchange, format!("{told:?}").as_bytes());
+    }
+    let mut out = Vec::new();
+    let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(2 * PART as u64), &date::format(0));
+    exchange.send(&out).unwrap();
+    exchange.keep_piece(Piece::Bytes(vec![b'a'; PART].into())).unwrap();
+    let file = exchange.spool(&[b'b'; PART]).unwrap();
+    exchange.keep_piece(file).unwrap();
+    let tell = |is_sent: bool| {
+        TOLD[usize::from(is_sent)].fetch_add(1, Ordering::SeqCst);
+    };
+    exchange.finish(plan.keep_alive, Some(Notice::new(tell)));
+}
+
+#[test]
+fn long_answers_are_flushed_by_whoever_polls_who_then_tells() {
+    let server = Echo::serve(1, Config::default(), answer_long);
+    let told = |expected: &str| {
+        while !server.ask(CLOSE.replace("/last", "/told").as_bytes()).contains(expected) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let mut slow = server.connect();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    told("[0, 0]");
+    slow.write_all(CLOSE.as_bytes()).unwrap();
+    let text = read_all(&mut slow);
+    let (one, other) = ("a".repeat(4_000_000), "b".repeat(4_000_000));
+    assert_eq!(text.matches(&format!("{one}{other}")).count(), 2);
+    told("[0, 2]");
+    let mut leaving = server.connect();
+    leaving.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    leaving.read_exact(&mut [0; 100]).unwrap();
+    drop(leaving);
+    told("[1, 2]");
+    server.drain();
 }

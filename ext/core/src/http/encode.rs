@@ -324,6 +324,56 @@ mod tests {
     }
 
     #[test]
+    fn leaves_the_connection_to_the_app_after_a_raw_head() {
+        let raw = |status, fields: &[(&str, &str)], protocol| {
+            let mut out = Vec::new();
+            let mut head = ResponseHead::begin_raw(&mut out, status);
+            for (name, value) in fields {
+                head.field(name.as_bytes(), value.as_bytes()).unwrap();
+            }
+            head.end_raw(protocol, b"Thu, 01 Jan 1970 00:00:00 GMT");
+            let text = String::from_utf8(out).unwrap();
+            text.replace("date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "").replace("\r\n", "|")
+        };
+        let switched = "HTTP/1.1 101 Switching Protocols|upgrade: chat|connection: upgrade||";
+        assert_eq!(raw(101, &[], Some(&b"chat"[..])), switched);
+        assert_eq!(raw(101, &[("upgrade", "chat"), ("connection", "Upgrade")], None), switched);
+        let own = [("transfer-encoding", "chunked"), ("content-length", "5")];
+        let expected = "HTTP/1.1 200 OK|transfer-encoding: chunked|content-length: 5|connection: close||";
+        assert_eq!(raw(200, &own, None), expected);
+    }
+
+    #[test]
+    fn says_what_the_client_could_go_on_with() {
+        let fields = [("upgrade", "tls/1.2"), ("connection", "upgrade")];
+        let (text, plan) = encode(426, &fields, GET, Some(0));
+        assert_eq!(text, "HTTP/1.1 426 Upgrade Required|upgrade: tls/1.2|content-length: 0|connection: upgrade||");
+        assert!(plan.keep_alive);
+    }
+
+    #[test]
+    fn an_interim_head_has_nothing_but_its_fields() {
+        let mut out = Vec::new();
+        let mut head = ResponseHead::begin(&mut out, 103);
+        head.field(b"link", b"</a.css>").unwrap();
+        head.end_interim();
+        assert_eq!(out, b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n");
+    }
+
+    #[test]
+    fn trailers_can_break_no_message() {
+        let mut out = Vec::new();
+        push_trailer(&mut out, b"digest", b"abc").unwrap();
+        assert_eq!(out, b"digest: abc\r\n");
+        for name in [&b"Content-Length"[..], b"transfer-encoding", b"SET-COOKIE", b"trailer"] {
+            assert_eq!(push_trailer(&mut out, name, b"1"), Err(HeaderFault::Trailer));
+        }
+        assert_eq!(push_trailer(&mut out, b"a b", b"1"), Err(HeaderFault::Name));
+        assert_eq!(push_trailer(&mut out, b"a", b"1\r\nb: c"), Err(HeaderFault::Value));
+        assert_eq!(out, b"digest: abc\r\n");
+    }
+
+    #[test]
     fn sends_no_body_where_there_is_none() {
         let none = plan(BodyFraming::None, true);
         assert_eq!(
