@@ -7,12 +7,5 @@ mode :threaded
 workers 1
 threads 2
 
-# A stop waits for answers that have begun, and these have no end of their own: the signal that asks for it ends them.
-on_worker_boot do
-  %w[INT TERM].each do |name|
-    kino = trap(name) do
-      SSE::HUB.close
-      kino.call
-    end
-  end
-end
+# A stop waits for answers that have begun, and these have no end of their own.
+on_drain { SSE::HUB.close }

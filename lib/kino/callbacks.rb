@@ -11,7 +11,11 @@ module Kino
     private_constant :KEYS
 
     # @param failure [Failure] what becomes of their errors
-    def initialize(failure) = @failure = failure
+    # @yieldreturn [Boolean] whether the thread is being ended by the server itself
+    def initialize(failure, &dismissed)
+      @failure = failure
+      @dismissed = dismissed
+    end
 
     # @param env [Hash] the request's
     # @return [Boolean] whether there is anything to call
@@ -40,7 +44,7 @@ module Kino
       @failure.log(env, error)
       settled = true
     ensure
-      @failure.log(env, Failure.thread_ended) unless settled
+      @failure.log(env, Failure.thread_ended) unless settled || @dismissed.call
     end
 
     private

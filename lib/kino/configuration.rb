@@ -32,6 +32,8 @@ module Kino
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
     attr_reader :on_worker_stop
+    # @return [Array<#call>] called when the server is told to stop, before it waits; default none
+    attr_reader :on_drain
     # @return [String] what the app finds in `RACK_ENV`; default `"development"`
     attr_reader :environment
     # @return [String] path of the file that has the app; default `"config.ru"`

@@ -170,12 +170,20 @@ module Kino
     def drain(native, supervisor, timeout)
       until_then = now + timeout
       part(native, [timeout, @configuration.drain_delay].min)
+      @configuration.on_drain.each { |hook| tell(hook) }
       native.drain
       in_time = supervisor.join([until_then - now, 0].max)
       @given_up = in_time ? [] : describe(native.at_work)
       in_time
     ensure
       stop!
+    end
+
+    # Whatever it raises, the others have their turn, and the server stops.
+    def tell(hook)
+      hook.call
+    rescue Exception => error
+      Failure.new(@configuration.environment, $stderr).log(nil, error)
     end
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is

@@ -17,7 +17,7 @@ module Kino
       @native = native
       @app = app
       @failure = failure
-      @callbacks = Callbacks.new(failure)
+      @callbacks = Callbacks.new(failure) { @dismissed }
       @left = {}
       @dismissed = false
     end

@@ -108,9 +108,12 @@ impl Running {
         &self.ends
     }
 
-    /// What all workers serve now.
+    /// What all workers serve now, and what apps go on with by themselves, which is no worker's.
     pub(crate) fn at_work(&self) -> Vec<AtWork> {
-        self.groups.lock().iter().flat_map(|group| group.at_work()).collect()
+        let handed_on = self.server.context().handed_on.all().into_iter();
+        let of_no_worker =
+            handed_on.map(|(request, time)| AtWork { worker: 0, lane: 0, time, request, waits_for_client: true });
+        self.groups.lock().iter().flat_map(|group| group.at_work()).chain(of_no_worker).collect()
     }
 }
 

@@ -72,7 +72,7 @@ impl Outlet {
 
     /// `hand_on -> nil`: the body's `call` has returned, and no worker has anything to do with it any more.
     pub(crate) fn hand_on(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
-        this.with(ruby, |exchange, _| exchange.leave_worker())
+        this.with(ruby, |exchange, _| exchange.hand_on())
     }
 
     /// `read_body(number, most) -> String or nil`: as a worker's.

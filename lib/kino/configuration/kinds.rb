@@ -201,6 +201,12 @@ module Kino
 
       # Something to call, or several.
       class Hook
+        # @return [String] what a kino.rb may say
+        attr_reader :example
+
+        # @param example [String]
+        def initialize(example) = @example = example
+
         # @return [String] what is allowed
         def allowed = "a block, or an object with a method call"
 

@@ -64,7 +64,7 @@ module Kino
       def list? = hook? || @name == :bind
 
       # @return [String] how a kino.rb says it
-      def written = hook? ? "#{name} { |worker| warn \"worker \#{worker}\" }" : "#{name} #{example.inspect}"
+      def written = "#{name} #{hook? ? @kind.example : example.inspect}"
 
       # @return [String] the summary and the default
       def synopsis = "#{summary} (default #{default_text.delete('"')})"

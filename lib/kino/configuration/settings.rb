@@ -23,7 +23,9 @@ module Kino
       COUNT = Kinds::Whole.new(1..1_000_000)
       # How long something may take; a day at most.
       PATIENCE = Kinds::Seconds.new(0.1..86_400)
-      private_constant :COUNT, :PATIENCE
+      # What is called in each worker.
+      WORKER_HOOK = Kinds::Hook.new('{ |worker| warn "worker #{worker}" }')
+      private_constant :COUNT, :PATIENCE, :WORKER_HOOK
 
       # What the settings are about, and the settings.
       SECTIONS = {
@@ -73,16 +75,22 @@ module Kino
             another service; an app that only computes needs few. A database pool needs workers x
             threads connections.
           TEXT
-          Setting.new(:on_worker_boot, Kinds::Hook.new, default: [].freeze, default_text: "none",
+          Setting.new(:on_worker_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
                       summary: "called in each worker before it serves", doc: <<~TEXT),
             Called in each worker before it serves, with the worker's number, from 0: the place to open
             what every worker has of its own. May be written more than once. In mode :ractor it runs in
             the worker's ractor, so it can use constants and frozen values only. A worker whose hook
             raises is started again, and ends the server when that goes on.
           TEXT
-          Setting.new(:on_worker_stop, Kinds::Hook.new, default: [].freeze, default_text: "none",
-                      summary: "called in each worker after it has served", doc: <<~TEXT)
+          Setting.new(:on_worker_stop, WORKER_HOOK, default: [].freeze, default_text: "none",
+                      summary: "called in each worker after it has served", doc: <<~TEXT),
             Called in each worker after it has served its last request, with the worker's number.
+          TEXT
+          Setting.new(:on_drain, Kinds::Hook.new("{ FEED.close }"), default: [].freeze, default_text: "none",
+                      summary: "called when the server is told to stop", doc: <<~TEXT)
+            Called once, with nothing, when the server is told to stop, before it waits for what runs: the
+            place to end answers that have no end of their own, such as server-sent events. It runs in the
+            main ractor. drain_delay is over by then; a stop at once doesn't call it.
           TEXT
         ],
         "The app" => [

@@ -159,8 +159,8 @@ RSpec.describe "The stream of a callable body" do
 
       # An app whose body returns at once, and leaves the stream to a thread that the block, a lambda, is called on.
       def handing_on(headers = {}, &work)
-        work = shareable(&work)
-        called(headers) { ->(stream) { Thread.new { work.call(stream) } } }
+        shared = shareable(&work)
+        called(headers) { ->(stream) { Thread.new { shared.call(stream) } } }
       end
 
       it "takes no worker's time, and ends when the app closes it" do
@@ -259,10 +259,11 @@ RSpec.describe "The stream of a callable body" do
           end
         end
         serve(app, lint: false, stream_bodies: true, workers: 1, threads: 2) do |server|
-          clients = Array.new(3) do
-            RawClient.open(server.url).write(RawClient.message("POST", "/", { "content-length" => "4" }))
+          clients = Array.new(3) do |number|
+            client = RawClient.open(server.url).write(RawClient.message("POST", "/", { "content-length" => "4" }))
+            eventually("it is handed on") { server.at_work.size == number + 1 }
+            client
           end
-          eventually("all are handed on") { server.stats[:requests] == 3 }
           RawClient.open(server.url) do |client|
             expect(client.write(RawClient.message("POST", "/kind", { "content-length" => "4" })).read_response.body)
               .to eq("Kino::StreamedInput")
@@ -345,6 +346,31 @@ RSpec.describe "The stream of a callable body" do
             client.write(RawClient.message("GET", "/")).read_head
             server.stop!
             expect(take(told)).to be(Kino::ClientDisconnected)
+          end
+        end
+      end
+
+      it "is told of as long as it lasts, and named when a stop gives it up" do
+        go_on = Channel.new
+        app = handing_on do
+          lambda do |stream|
+            stream << "first"
+            go_on.pop
+            stream.close
+          end
+        end
+        serve(app) do |server|
+          RawClient.open(server.url) do |client|
+            client.write(RawClient.message("GET", "/report?of=me")).read_head
+            eventually("it is handed on") { server.at_work == ["GET /report, for #{server.at_work[0].to_s[/[\d.]+/]} s"] }
+            go_on << true
+            client.read_chunks
+            expect(server.at_work).to eq([])
+            client.write(RawClient.message("GET", "/again")).read_head
+            eventually("it is handed on") { server.at_work.size == 1 }
+            expect(server.stop(0.1)).to be(false)
+            expect(server.given_up).to contain_exactly(match(%r{\AGET /again, for [\d.]+ s\z}))
+            go_on << true
           end
         end
       end

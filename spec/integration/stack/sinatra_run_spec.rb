@@ -12,6 +12,7 @@ RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
       class App < Sinatra::Base
         set server: :kino, port: 0, bind: "127.0.0.1", environment: :production
         set :server_settings, workers: 1, threads: 2
+        on_start { puts "on stage" }
         on_stop { puts "bye" }
         get("/") { "hello from \#{env["SERVER_SOFTWARE"]}" }
       end
@@ -24,6 +25,7 @@ RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
     it "serves, and stops at #{signal} with exit status 0" do
       process = start("app.rb")
       expect(process.get.body).to start_with("hello from Kino")
+      process.wait_for(/^on stage$/) # from here on the signals are Sinatra's
       expect(process.out).to include("1 worker x 2 threads")
       expect(process.signal(signal).status).to eq(0)
       expect(process.out.scan(/^bye$/).size).to eq(1)

@@ -139,5 +139,29 @@ RSpec.describe "Stopping a server" do
         eventually("the server has stopped") { !server.running? }
       end
     end
+
+    it "calls on_drain before it waits, whatever that raises" do
+      busy = BusyApp.new
+      told = Channel.new
+      hooks = [-> { raise "in a hook" },
+               lambda do
+                 told << :draining
+                 busy.go_on
+               end]
+      serve(busy, on_drain: hooks) do |server, log|
+        client = busy.occupy(server)
+        expect(server.stop).to be(true)
+        expect([take(told), client.read_response.body]).to eq([:draining, "/wait"])
+        log.wait_for(/in a hook/)
+      end
+    end
+
+    it "does not call on_drain for a stop at once" do
+      told = Channel.new
+      serve(Probes::Echo, on_drain: -> { told << true }) do |server|
+        server.stop!
+        expect(told).to be_empty
+      end
+    end
   end
 end

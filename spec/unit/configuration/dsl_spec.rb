@@ -54,7 +54,7 @@ RSpec.describe Kino::Configuration::DSL do
       drain_delay 8
     RUBY
 
-    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop)).to eq(
+    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       environment: "production", rackup: "app.ru", quiet: true, max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", max_connections: 100,
@@ -77,6 +77,12 @@ RSpec.describe Kino::Configuration::DSL do
 
       expect(configuration.on_worker_boot.map { |hook| hook.call("1") }).to eq(["first 1", "1", "last 1"])
       expect(configuration.on_worker_stop.map { |hook| hook.call("1") }).to eq(["stopped 1"])
+    end
+
+    it "are called with nothing where there is nothing to tell" do
+      write('on_drain { "drained" }')
+
+      expect(configuration.on_drain.map(&:call)).to eq(["drained"])
     end
 
     it "are none where none is written" do

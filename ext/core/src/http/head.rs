@@ -66,6 +66,14 @@ impl Head {
         self.method() == b"HEAD"
     }
 
+    /// Method and path, without the query, which may hold secrets; cut off when very long.
+    pub fn describe(&self) -> String {
+        const MOST: usize = 256;
+        let target = self.target();
+        let path = &target[..memchr::memchr(b'?', target).unwrap_or(target.len()).min(MOST)];
+        format!("{} {}", String::from_utf8_lossy(self.method()), String::from_utf8_lossy(path))
+    }
+
     /// Gives back what an unusually large head took, so that an idle connection stays small.
     pub fn trim(&mut self) {
         const KEPT_BYTES: usize = 2048;

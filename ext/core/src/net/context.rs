@@ -7,6 +7,7 @@ use mio::Waker;
 use parking_lot::Mutex;
 
 use super::deadlines::Clock;
+use super::handed_on::HandedOn;
 use super::stream::PeerAddr;
 use crate::config::Config;
 use crate::error::Fault;
@@ -41,6 +42,8 @@ pub struct Context {
     pub stats: Stats,
     /// The time that deadlines go by.
     pub clock: Clock,
+    /// Answers that apps go on with by themselves.
+    pub handed_on: HandedOn,
     phase: AtomicU8,
     /// Gone with the poller, so that whatever outlives it holds no descriptor.
     waker: Mutex<Option<Waker>>,
@@ -76,6 +79,7 @@ impl Context {
             config,
             stats: Stats::default(),
             clock: Clock::start(),
+            handed_on: HandedOn::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),

@@ -9,6 +9,7 @@ use super::body_clock;
 use super::connection::{After, Connection};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
+use super::handed_on::Entry;
 use super::listener::Local;
 use super::notice::Notice;
 use super::stream::PeerAddr;
@@ -40,6 +41,8 @@ pub struct Exchange {
     is_last: bool,
     unsent: Unsent,
     answer: Answer,
+    /// No worker has anything to do with it any more.
+    handed_on: Option<Entry>,
 }
 
 /// ```text
@@ -120,6 +123,7 @@ impl Exchange {
             is_last,
             unsent: Unsent::default(),
             answer: Answer::Waited,
+            handed_on: None,
         }
     }
 
@@ -194,11 +198,12 @@ impl Exchange {
         part
     }
 
-    /// No worker waits for the client any more: whoever reads on does so on a thread of its own.
-    pub fn leave_worker(&mut self) {
+    /// No worker has anything to do with it any more: the app reads and writes on a thread of its own.
+    pub fn hand_on(&mut self) {
         if let Rest::Arriving(place) = &mut self.rest {
             place.take();
         }
+        self.handed_on = Some(self.context.handed_on.enter(self.head.describe()));
     }
 
     /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
@@ -398,6 +403,7 @@ impl Exchange {
         }
         let is_ours = self.begin_answer().is_ok();
         self.answer = Answer::Over;
+        self.handed_on = None;
         self.context.stats.running.sub();
         if is_ours {
             how(self);

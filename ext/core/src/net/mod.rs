@@ -6,6 +6,7 @@ pub mod connection;
 pub mod context;
 pub mod deadlines;
 pub mod exchange;
+pub mod handed_on;
 pub mod listener;
 pub mod notice;
 mod owner;
