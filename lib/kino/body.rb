@@ -24,7 +24,7 @@ module Kino
         return if native.hijacked?
         return :hijack if headers["rack.hijack"]
 
-        if body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
+        if body.respond_to?(:to_ary) && !streams?(headers) && (array = body.to_ary).is_a?(Array)
           return native.answer(status, headers, array)
         end
 
@@ -54,6 +54,9 @@ module Kino
       end
 
       private
+
+      # An app that says so means its parts to leave one by one: the to_ary of Rails' streamed pages raises.
+      def streams?(headers) = headers["transfer-encoding"] || headers["Transfer-Encoding"]
 
       def kind(body)
         if body.respond_to?(:to_path) && File.file?(body.to_path) then :file

@@ -2,8 +2,8 @@
 
 module Kino
   # `env["rack.early_hints"]`: tells the client, in a 103 before the answer, what it will need. Clients of HTTP/1.0 are
-  # told nothing, nor is one that is slow to read. It has to be called on the thread that serves the request, before the
-  # app has answered.
+  # told nothing, nor is one that is slow to read; and a call on another thread than the one that serves the request does
+  # nothing, since that request may be over.
   #
   # @example
   #   env["rack.early_hints"].call("link" => "</app.css>; rel=preload; as=style")
@@ -17,7 +17,6 @@ module Kino
     # @return [nil]
     # @raise [ResponseError] for a header that can't be sent
     # @raise [ClientDisconnected] when the client has left
-    # @raise [IOError] on another thread
     def call(headers) = @native.early_hints(headers.to_h)
   end
 end

@@ -9,9 +9,10 @@ module Kino
   #
   # @api private
   class Launcher
-    # {Signals#wake} tokens: the server ended by itself; the drain is over.
+    # {Signals#wake} tokens: the server ended by itself; the drain is over; somebody asks it to stop, as a signal does.
     ENDED = 128
     DRAINED = 129
+    ASKED = 130
     private_constant :ENDED, :DRAINED
 
     # @param configuration [Configuration]
@@ -51,7 +52,8 @@ module Kino
       return 0 unless server.running?
 
       ended = background(ENDED) { server.run }
-      return drain(server) unless @signals.wait == ENDED
+      asked = @signals.wait
+      return drain(server, asked) unless asked == ENDED
 
       ended.value
       0
@@ -67,23 +69,24 @@ module Kino
       server.stop! if server.running?
     end
 
-    def drain(server)
+    def drain(server, asked)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       drained = background(DRAINED) { server.stop(timeout) }
-      await_drain
+      await_drain(asked == ASKED)
       return overdue(timeout, server.given_up) unless drained.value
 
       say "Stopped"
       0
     end
 
-    def await_drain
+    # A framework that asks for the drain when there is a signal may have passed that on, too.
+    def await_drain(passed_on)
       loop do
         case token = @signals.wait
         when DRAINED then return
-        when ENDED then next
-        else leave(128 + token)
+        when ENDED, ASKED then next
+        else passed_on ? passed_on = false : leave(128 + token)
         end
       end
     end

@@ -66,12 +66,12 @@ module Kino
     # `timeout` is ended, as {#stop!} does.
     #
     # @param timeout [Numeric] seconds to wait at most
-    # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, which
-    #   then goes on beside it
+    # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, or a
+    #   signal's handler does, which then goes on beside it
     def stop(timeout = @configuration.shutdown_timeout)
       native, supervisor = @native, @supervisor
       return true unless native
-      return (Thread.new { stop(timeout) } && false) if supervisor.worker?(Thread.current)
+      return (Thread.new { stop(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
 
       drain(native, supervisor, timeout)
     end
@@ -81,6 +81,8 @@ module Kino
     #
     # @return [nil]
     def stop!
+      return Thread.new { stop! } && nil if trapped?
+
       parts = @lock.synchronize { [@watch, @supervisor, @native].tap { @watch = @supervisor = @native = nil } }
       parts.compact.each(&:stop)
       @parting << nil if @parting.num_waiting.positive?
@@ -120,6 +122,13 @@ module Kino
     def stats = @native ? @native.stats : {}
 
     private
+
+    # In the handler of a signal no lock can be had.
+    def trapped?
+      @lock.synchronize { false }
+    rescue ThreadError
+      true
+    end
 
     def launch
       @mode = Mode.of(@app, @configuration)

@@ -1,9 +1,11 @@
 //! An answer on its way out: its body framed, counted against what its head says, and waited for when the client is slow.
 
+mod encoded;
 mod whole;
 
 use std::io::{self, IoSlice};
 
+use kino_core::http::decode::Chunked;
 use kino_core::http::encode::{BodyFraming, LAST_CHUNK, Plan, push_chunk_size};
 use kino_core::net::exchange::Exchange;
 use kino_core::net::notice::Notice;
@@ -21,6 +23,8 @@ pub(crate) enum SendError {
     Client(io::Error),
     /// Ruby has no memory left.
     Ruby(Error),
+    /// The body is not the chunks that its `transfer-encoding` says.
+    Encoding,
     /// The body is not as long as its `content-length`.
     Length {
         /// What the head said.
@@ -35,6 +39,11 @@ impl SendError {
         match self {
             SendError::Client(error) => exception::client_disconnected(ruby, format!("the client has left: {error}")),
             SendError::Ruby(error) => error,
+            SendError::Encoding => exception::response_error(
+                ruby,
+                "the app's transfer-encoding is chunked, and its body is not well-formed chunks; leave the header out, and \
+                 Kino makes them",
+            ),
             SendError::Length { stated, given } if given > stated => exception::response_error(
                 ruby,
                 format!("the app's body is longer than its content-length of {stated}; the rest is not sent"),
@@ -89,11 +98,14 @@ pub(crate) struct Outgoing {
     before: Vec<u8>,
     given: u64,
     has_sent: bool,
+    /// Where the body comes in chunks already.
+    decoder: Option<Chunked>,
 }
 
 impl Outgoing {
     pub(crate) fn new(exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> Outgoing {
-        Outgoing { exchange, plan, before: head, given: 0, has_sent: false }
+        let decoder = plan.is_encoded.then(Chunked::default);
+        Outgoing { exchange, plan, before: head, given: 0, has_sent: false, decoder }
     }
 
     /// Whether nothing has left yet, not even the head.
@@ -119,6 +131,10 @@ impl Outgoing {
     /// Sends a part in one write; see [`Outgoing::is_blocked`].
     pub(crate) fn part(&mut self, part: RString) -> Result<(), SendError> {
         let length = part.len();
+        if let Some(decoder) = &mut self.decoder {
+            let data = encoded::decode(decoder, part)?;
+            return self.decoded(&data);
+        }
         if length == 0 {
             return Ok(()); // as a chunk it would end the body
         }
@@ -142,6 +158,19 @@ impl Outgoing {
         Ok(())
     }
 
+    fn decoded(&mut self, data: &[u8]) -> Result<(), SendError> {
+        match self.plan.framing {
+            BodyFraming::Chunked if !data.is_empty() => {
+                push_chunk_size(&mut self.before, data.len());
+                self.before.extend_from_slice(data);
+                self.send_bytes(b"\r\n")
+            }
+            BodyFraming::UntilClose => self.send_bytes(data),
+            // Nothing, or nobody wants it: lengths are not the app's to say beside a transfer-encoding.
+            BodyFraming::Chunked | BodyFraming::None | BodyFraming::Sized(_) => Ok(()),
+        }
+    }
+
     /// Sends the head, if no part has taken it along.
     pub(crate) fn flush(&mut self) -> Result<(), SendError> {
         self.send_bytes(b"")
@@ -152,6 +181,9 @@ impl Outgoing {
     /// # Errors
     /// `Kino::ResponseError` for a field that can't be a trailer; when the client is gone.
     pub(crate) fn end(&mut self, ruby: &Ruby, trailers: Option<RHash>) -> Result<(), Error> {
+        if self.decoder.as_ref().is_some_and(|decoder| !decoder.is_done()) && self.wants_body() {
+            return Err(SendError::Encoding.raise(ruby));
+        }
         let mut last = Vec::new();
         if self.plan.framing == BodyFraming::Chunked {
             last.extend_from_slice(LAST_CHUNK);
@@ -163,10 +195,9 @@ impl Outgoing {
         self.send_bytes(&last).map_err(|error| error.raise(ruby))
     }
 
-    /// Gives the connection back, after the body's end.
-    pub(crate) fn conclude(self) -> Result<(), SendError> {
-        // Whoever sends part by part has waited for the client.
-        conclude(*self.exchange, self.plan, self.given, || Notice::new(|_| ())).map(|_| ())
+    /// Gives the connection back, after the body's end. Whether some of it is left to the engine, which then gives the notice.
+    pub(crate) fn conclude(self, notice: impl FnOnce() -> Notice) -> Result<bool, SendError> {
+        conclude(*self.exchange, self.plan, self.given, notice)
     }
 
     /// Ends it early. A client that has been sent all that the head promised is let down gently.

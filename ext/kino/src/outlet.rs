@@ -6,6 +6,7 @@ use std::io;
 
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::net::exchange::Exchange;
+use kino_core::net::notice::Notice;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
 
@@ -110,7 +111,8 @@ impl Outlet {
         let outgoing = this.work(ruby)?.outgoing.take();
         this.close(ruby)?;
         match outgoing {
-            Some(outgoing) => outgoing.conclude().map_err(|error| error.raise(ruby)),
+            // Its client has been waited for.
+            Some(outgoing) => outgoing.conclude(|| Notice::new(|_| ())).map(|_| ()).map_err(|error| error.raise(ruby)),
             None => Ok(()),
         }
     }

@@ -230,6 +230,9 @@ impl Worker {
         let length = strings.iter().map(|part| part.len() as u64).sum();
         let made = this.make_head(ruby, status, headers, Some(length))?;
         let Some((exchange, plan, mut head)) = made else { return this.without_answer(ruby) };
+        if plan.is_encoded {
+            return this.answer_encoded(ruby, Outgoing::new(exchange, plan, head), strings);
+        }
         let sent = outgoing::send_whole(*exchange, plan, &mut head, strings, || this.notice());
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
@@ -297,7 +300,8 @@ impl Worker {
         this.sending(ruby, |outgoing| outgoing.end(ruby, trailers))?;
         this.wait_for_client(ruby)?;
         let finished = match std::mem::replace(&mut this.work(ruby)?.state, State::Idle) {
-            State::Sending(outgoing) => outgoing.conclude(),
+            // Its client has been waited for.
+            State::Sending(outgoing) => outgoing.conclude(|| Notice::new(|_| ())).map(|_| ()),
             State::Idle | State::Open(_) => Ok(()),
         };
         this.close_file(ruby)?;
@@ -432,6 +436,17 @@ impl Worker {
                 return Ok(Next::Over);
             }
         }
+    }
+
+    /// The same for parts that are chunks already.
+    fn answer_encoded(&self, ruby: &Ruby, mut outgoing: Outgoing, parts: &[RString]) -> Result<Value, Error> {
+        let sent = parts.iter().try_for_each(|&part| outgoing.part(part).map_err(|error| error.raise(ruby)));
+        if let Err(error) = sent.and_then(|()| outgoing.end(ruby, None)) {
+            // As with any answer, one of which nothing has been sent can be another.
+            self.work(ruby)?.state = State::Sending(Box::new(outgoing));
+            return Err(error);
+        }
+        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.notice()))
     }
 
     fn notice(&self) -> Notice {

@@ -9,6 +9,7 @@ end
 require "kino"
 require "kino/launcher"
 require "kino/rackup_options"
+require "kino/running"
 
 # Rack's command line tool, which starts any Rack server.
 module Rackup
@@ -26,14 +27,16 @@ module Rackup
         # @param app [#call] a Rack app
         # @param options [Hash{Symbol => Object}] `Host`, `Port`, `environment`, `Silent`, `config_file`, and any
         #   setting of {::Kino::Configuration}; the environment and `kino.rb` count as they do for `kino`
-        # @yieldparam server [::Kino::Server] the server, once it listens
+        # @yieldparam server [::Kino::Running] the server, once it listens
         # @return [void]
         # @raise [::Kino::ConfigurationError] when an option isn't allowed
         # @raise [::Kino::BindError] when an address can't be listened on
-        def run(app, **options, &block)
+        def run(app, **options)
           configuration = ::Kino::RackupOptions.new(options).configuration
           signals = ::Kino::Signals.new(Thread.current == Thread.main ? ::Kino::Signals::STOP : [])
-          ::Kino::Launcher.new(configuration, signals: signals).run(app, &block)
+          ::Kino::Launcher.new(configuration, signals: signals).run(app) do |server|
+            yield ::Kino::Running.new(server, signals) if block_given?
+          end
           nil
         rescue ::Kino::Error => error
           # The message says all there is to say, so what rackup prints is that, and not frames of rackup and Kino.

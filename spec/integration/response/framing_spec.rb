@@ -20,6 +20,40 @@ RSpec.describe "How a response is framed" do
       end
     end
 
+    it "is made anew of a body that the app gives in chunks already, as Rails does" do
+      chunks = ["5\r\nhel", "lo\r\n", "6;x=y\r\n world\r\n0\r\n\r\n"]
+      Ractor.make_shareable(chunks)
+      [chunks, Bodies::Each.new(*chunks), Bodies::Called.new(*chunks)].each do |body|
+        Ractor.make_shareable(body)
+        app = shareable { ->(_) { [200, { "transfer-encoding" => "chunked", "content-length" => "3" }, body.dup] } }
+        converse(app, lint: false) do |client|
+          2.times do
+            answer = client.get
+            expect([answer.framing, answer.body, answer["content-length"]]).to eq([:chunked, "hello world", nil])
+          end
+          expect(client.write("GET / HTTP/1.0\r\n\r\n").read_response.body).to eq("hello world")
+        end
+      end
+    end
+
+    ["hello", "5\r\nhello\r\n0\r\n\r\njunk"].each do |given|
+      it "is a 500 with #{given.inspect}, which the app says to be chunks" do
+        app = shareable { ->(_) { [200, { "transfer-encoding" => "chunked" }, Bodies::Each.new(given)] } }
+        converse(app, lint: false) do |client, _, log|
+          expect(client.get.status).to eq(500)
+          log.wait_for(/transfer-encoding is chunked, and its body is not well-formed/)
+        end
+      end
+    end
+
+    it "breaks off where chunks that the app has made do" do
+      app = shareable { ->(_) { [200, { "transfer-encoding" => "chunked" }, Bodies::Each.new("5\r\nhello\r\n")] } }
+      converse(app, lint: false) do |client, _, log|
+        expect(client.write(RawClient.message("GET", "/")).read_to_end).to end_with("5\r\nhello\r\n")
+        log.wait_for(/transfer-encoding is chunked, and its body is not well-formed/)
+      end
+    end
+
     it "is the server's business, not the app's transfer-encoding's" do
       response = ask(shareable { ->(_) { [200, { "transfer-encoding" => "gzip" }, ["plain"]] } }, lint: false)
       expect([response["transfer-encoding"], response["content-length"], response.body]).to eq([nil, "5", "plain"])

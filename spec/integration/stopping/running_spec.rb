@@ -29,6 +29,21 @@ RSpec.describe "A running server" do
       end
     end
 
+    %i[stop stop!].each do |method|
+      it "may be told to #{method} by the handler of a signal, which waits for nothing" do
+        serve(Probes::Echo) do |server|
+          answer = nil
+          former = trap("USR2") { answer = [server.public_send(method)] }
+          Process.kill("USR2", Process.pid)
+          eventually("it has been told") { answer }
+          expect(answer).to eq([method == :stop ? false : nil])
+          eventually("it has stopped") { !server.running? }
+        ensure
+          trap("USR2", former || "DEFAULT")
+        end
+      end
+    end
+
     it "counts what it does" do
       serve(Probes::Echo) do |server|
         before = server.stats

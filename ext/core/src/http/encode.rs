@@ -44,6 +44,8 @@ pub struct Plan {
     pub framing: BodyFraming,
     /// Whether the connection stays open after it.
     pub keep_alive: bool,
+    /// The app gives the body in chunks already, by its `transfer-encoding`.
+    pub is_encoded: bool,
 }
 
 /// An answer's head, written field by field into a buffer that is used again for the next one.
@@ -57,6 +59,7 @@ pub struct ResponseHead<'a> {
     dated: bool,
     /// The app writes what follows, in its own framing.
     is_raw: bool,
+    is_encoded: bool,
 }
 
 impl<'a> ResponseHead<'a> {
@@ -72,7 +75,16 @@ impl<'a> ResponseHead<'a> {
             out.extend_from_slice(status::reason(status).as_bytes());
             out.extend_from_slice(b"\r\n");
         }
-        ResponseHead { out, status, length: None, close: false, upgrade: false, dated: false, is_raw: false }
+        ResponseHead {
+            out,
+            status,
+            length: None,
+            close: false,
+            upgrade: false,
+            dated: false,
+            is_raw: false,
+            is_encoded: false,
+        }
     }
 
     /// The same for an answer after whose head the app has the connection to itself: to be ended by
@@ -82,7 +94,8 @@ impl<'a> ResponseHead<'a> {
     }
 
     /// Adds a field of the app's. How the message is delimited and whether the connection stays open is the server's
-    /// business: `content-length` and `connection: close` are noted, `transfer-encoding` and `keep-alive` are dropped.
+    /// business: `content-length`, `connection: close` and `transfer-encoding: chunked` are noted, other transfer codings
+    /// and `keep-alive` are dropped.
     ///
     /// # Errors
     /// A [`HeaderFault`] for a field that would break the message.
@@ -102,7 +115,10 @@ impl<'a> ResponseHead<'a> {
                 self.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
                 return Ok(());
             }
-            17 if !self.is_raw && name.eq_ignore_ascii_case(b"transfer-encoding") => return Ok(()),
+            17 if !self.is_raw && name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                self.is_encoded |= value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+                return Ok(());
+            }
             _ => {}
         }
         push_field(self.out, name, value);
@@ -113,6 +129,7 @@ impl<'a> ResponseHead<'a> {
     pub fn end(mut self, asked: Asked, body: Option<u64>, date: &[u8; date::LEN]) -> Plan {
         let bodiless = self.status < 200 || matches!(self.status, 204 | 304);
         let length = self.length.or(if asked.is_head { body.filter(|&n| n > 0) } else { body });
+        let length = if self.is_encoded { None } else { length };
         let framing = match length {
             _ if bodiless || asked.is_head => BodyFraming::None,
             Some(length) => BodyFraming::Sized(length),
@@ -138,7 +155,7 @@ impl<'a> ResponseHead<'a> {
             self.out.extend_from_slice(b"connection: keep-alive\r\n");
         }
         self.out.extend_from_slice(b"\r\n");
-        Plan { framing, keep_alive }
+        Plan { framing, keep_alive, is_encoded: self.is_encoded }
     }
 
     /// Ends the head of an answer after which the app has the connection to itself; with a `protocol`, because the client
@@ -303,7 +320,7 @@ mod tests {
     }
 
     fn plan(framing: BodyFraming, keep_alive: bool) -> Plan {
-        Plan { framing, keep_alive }
+        Plan { framing, keep_alive, is_encoded: false }
     }
 
     #[test]
@@ -371,6 +388,17 @@ mod tests {
         assert_eq!(push_trailer(&mut out, b"a b", b"1"), Err(HeaderFault::Name));
         assert_eq!(push_trailer(&mut out, b"a", b"1\r\nb: c"), Err(HeaderFault::Value));
         assert_eq!(out, b"digest: abc\r\n");
+    }
+
+    #[test]
+    fn knows_a_body_that_is_in_chunks_already() {
+        let fields = [("Transfer-Encoding", "Chunked"), ("content-length", "5")];
+        let (text, plan) = encode(200, &fields, GET, Some(5));
+        assert_eq!(text, "HTTP/1.1 200 OK|transfer-encoding: chunked||");
+        assert_eq!(plan, Plan { framing: BodyFraming::Chunked, keep_alive: true, is_encoded: true });
+        let (text, plan) = encode(200, &fields, OLD, Some(5));
+        assert_eq!(text, "HTTP/1.1 200 OK|connection: close||");
+        assert_eq!(plan, Plan { framing: BodyFraming::UntilClose, keep_alive: false, is_encoded: true });
     }
 
     #[test]

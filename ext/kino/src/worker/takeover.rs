@@ -17,9 +17,12 @@ use crate::{exception, response};
 type Socket = (RawFd, bool, RString);
 
 impl Worker {
-    /// `early_hints(headers) -> nil`: a 103 (RFC 8297), which an HTTP/1.0 client would not understand.
+    /// `early_hints(headers) -> nil`: a 103 (RFC 8297), which an HTTP/1.0 client would not understand. On another thread,
+    /// nothing: the request that it means may be over, and hints are only hints.
     pub(crate) fn early_hints(ruby: &Ruby, this: &Worker, headers: RHash) -> Result<(), Error> {
-        this.check_thread(ruby)?;
+        if !this.is_own_thread(ruby) {
+            return Ok(());
+        }
         let mut hints = Vec::new();
         response::interim(ruby, &mut hints, 103, headers)?;
         let mut work = this.work(ruby)?;
@@ -88,10 +91,12 @@ impl Worker {
     }
 
     /// What a worker offers is for the request that it serves at the moment, and so for the code that serves it.
+    fn is_own_thread(&self, ruby: &Ruby) -> bool {
+        self.thread.get().is_some_and(|own| ruby.get_inner(own).as_raw() == ruby.thread_current().as_raw())
+    }
+
     fn check_thread(&self, ruby: &Ruby) -> Result<(), Error> {
-        let is_own =
-            self.thread.get().is_some_and(|own| ruby.get_inner(own).as_raw() == ruby.thread_current().as_raw());
-        if is_own {
+        if self.is_own_thread(ruby) {
             return Ok(());
         }
         Err(exception::io_error(
