@@ -2,8 +2,8 @@
 
 module Kino
   # `env["rack.early_hints"]`: tells the client, in a 103 before the answer, what it will need. Clients of HTTP/1.0 are
-  # told nothing, nor is one that is slow to read; and a call on another thread than the one that serves the request does
-  # nothing, since that request may be over.
+  # told nothing, nor is one that is slow to read; and a call on another thread than the one that serves the request
+  # does nothing, since that request may be over.
   #
   # @example
   #   env["rack.early_hints"].call("link" => "</app.css>; rel=preload; as=style")

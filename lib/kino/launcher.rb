@@ -9,9 +9,10 @@ module Kino
   #
   # @api private
   class Launcher
-    # {Signals#wake} tokens: the server ended by itself; the drain is over; somebody asks it to stop, as a signal does.
+    # {Signals#wake} tokens: the server ended by itself; the drain is over.
     ENDED = 128
     DRAINED = 129
+    # Somebody asks for a stop, as a signal does.
     ASKED = 130
     private_constant :ENDED, :DRAINED
 

@@ -1,26 +1,26 @@
 # frozen_string_literal: true
 
-require "forwardable"
-
 module Kino
   # What `Rackup::Handler::Kino.run` yields: a running server, for frameworks that stop it themselves, from the handler
   # of a signal, too. Sinatra calls `stop!` where there is one, which would cut off what runs, so here there is none.
   class Running
-    extend Forwardable
+    # @return (see Server#port)
+    def port = @server.port
 
-    # @!method port
-    #   @return (see Server#port)
-    # @!method url
-    #   @return (see Server#url)
-    # @!method urls
-    #   @return (see Server#urls)
-    # @!method stats
-    #   @return (see Server#stats)
-    # @!method mode
-    #   @return (see Server#mode)
-    # @!method running?
-    #   @return (see Server#running?)
-    def_delegators :@server, :port, :url, :urls, :stats, :mode, :running?
+    # @return (see Server#url)
+    def url = @server.url
+
+    # @return (see Server#urls)
+    def urls = @server.urls
+
+    # @return (see Server#stats)
+    def stats = @server.stats
+
+    # @return (see Server#mode)
+    def mode = @server.mode
+
+    # @return (see Server#running?)
+    def running? = @server.running?
 
     # @api private
     # @param server [Server]
