@@ -4,8 +4,9 @@ use std::io;
 
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::http::decode::Trailers;
+use kino_core::net::client::Client;
 use kino_core::net::client_wait::Woken;
-use kino_core::net::exchange::{Client, Exchange, Part, ReadError};
+use kino_core::net::exchange::{Exchange, Part, ReadError};
 use magnus::{Error, RHash, RString, Ruby};
 
 use crate::exception;

@@ -17,7 +17,17 @@ RSpec.describe "stopping kino" do
             $stdout.puts "inside"
             $stdout.flush
             loop {} if env["PATH_INFO"] == "/spin"
+            stuck if env["PATH_INFO"] == "/native"
             [200, {}, [File.read("go")]]
+          end
+
+          # In native code that nobody can call out of: a foreign function without the lock in the main ractor, where one
+          # that keeps it would stop all of Ruby; in others, a computation that keeps it.
+          def self.stuck
+            return 3.pow((2**90_000) - 1, (2**90_000) + 1) unless Ractor.current.name.nil?
+
+            require "fiddle"
+            Fiddle::Function.new(Fiddle.dlopen(nil)["sleep"], [Fiddle::TYPE_INT], Fiddle::TYPE_INT).call(600)
           end
         end
         run App
@@ -87,7 +97,7 @@ RSpec.describe "stopping kino" do
 
     it "ends without what outlasts shutdown_timeout, says so, and exits 1" do
       write("kino.rb", "shutdown_timeout 0.3\n")
-      %w[/wait /spin].each do |path|
+      %w[/wait /spin /native].each do |path|
         process = start_kino
         client_inside(process, "#{path}?token=secret")
 

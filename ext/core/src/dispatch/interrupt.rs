@@ -8,9 +8,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::{Interest, Waker};
 use parking_lot::Mutex;
 
+use crate::net::client::Client;
 use crate::net::client_wait::{ClientWait, Woken};
 use crate::net::context::Context;
-use crate::net::exchange::Client;
 
 /// Raised by anyone, heard by the worker it belongs to, in this wait or in the next one. Raised twice it is heard once.
 #[derive(Debug)]

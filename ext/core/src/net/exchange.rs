@@ -1,11 +1,10 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
 use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::body_clock;
+use super::client::Client;
 use super::connection::{After, Connection};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
@@ -55,33 +54,6 @@ enum Answer {
     Begun,
     Late,
     Over,
-}
-
-/// Whom a request came from, for whoever waits for more from it, or for it to read on. It may be waited for while others use
-/// the exchange.
-#[derive(Clone, Debug)]
-pub struct Client {
-    connection: Arc<Connection>,
-    context: Arc<Context>,
-}
-
-impl Client {
-    /// Its socket. To be read and written by an [`Exchange`]'s methods only.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.connection.stream.as_fd()
-    }
-
-    /// For how long it may be waited for to read on.
-    pub fn room_wait(&self) -> Duration {
-        self.context.config.write_timeout
-    }
-
-    /// For how long more of its body may be waited for.
-    pub fn body_wait(&self) -> Duration {
-        let now = self.context.clock.now();
-        let (received, since) = self.connection.life(|life| (life.receiver.received(), life.body_since));
-        Duration::from_millis(body_clock::due(received, since, now, &self.context.config).saturating_sub(now))
-    }
 }
 
 /// What of the request's body is still to come.
@@ -308,7 +280,7 @@ impl Exchange {
 
     /// The client, to wait for it.
     pub fn client(&self) -> Client {
-        Client { connection: self.connection.clone(), context: self.context.clone() }
+        Client::new(self.connection.clone(), self.context.clone())
     }
 
     /// The engine's settings and counters.

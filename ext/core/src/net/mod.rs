@@ -1,6 +1,7 @@
 //! Sockets, connections and the poll that watches them.
 
 mod body_clock;
+pub mod client;
 pub mod client_wait;
 pub mod connection;
 pub mod context;

@@ -1,0 +1,272 @@
+//! Sending a request's answer: as a whole, part by part, or by whom the app hands it on to.
+
+use std::path::PathBuf;
+
+use kino_core::http::date;
+use kino_core::http::encode::Plan;
+use kino_core::net::exchange::Exchange;
+use kino_core::net::notice::Notice;
+use magnus::typed_data::Obj;
+use magnus::value::ReprValue;
+use magnus::{Error, IntoValue, RArray, RHash, RString, Ruby, Value};
+
+use super::{Held, State, Worker};
+use crate::ffi::gvl;
+use crate::outgoing::{self, Content, Outgoing, SendError};
+use crate::outlet::Outlet;
+use crate::{exception, response};
+
+/// A request, what its answer's head has promised, and that head.
+type Answer = (Box<Exchange>, Plan, Vec<u8>);
+
+impl Worker {
+    /// `answer(status, headers, parts) -> nil, Integer or :hijack`: sends a whole answer whose body is an Array of Strings;
+    /// a number when some of it is left to the engine, see [`Worker::take`]. `:hijack` when the app wants the socket after
+    /// the head (`rack.hijack`): nothing has been sent then.
+    pub(crate) fn answer(
+        ruby: &Ruby,
+        this: &Worker,
+        status: Value,
+        headers: RHash,
+        parts: RArray,
+    ) -> Result<Value, Error> {
+        let (one, many);
+        let strings = match parts.len() {
+            // Nearly every body is one string.
+            1 => {
+                one = [string_of(ruby, parts.entry(0)?)?];
+                &one[..]
+            }
+            _ => {
+                many = strings_of(ruby, parts)?;
+                &many[..]
+            }
+        };
+        let length = strings.iter().map(|part| part.len() as u64).sum();
+        let made = this.make_head(ruby, status, headers, Some(length))?;
+        let Some((exchange, plan, mut head)) = made else { return this.without_answer(ruby) };
+        if plan.is_encoded {
+            return this.answer_encoded(ruby, Outgoing::new(exchange, plan, head), strings);
+        }
+        let sent = outgoing::send_whole(*exchange, plan, &mut head, strings, || this.notice());
+        // Until here the array has kept its strings alive.
+        std::hint::black_box(parts);
+        this.answered(ruby, head, sent)
+    }
+
+    /// `send_file(status, headers, path) -> nil, Integer or :hijack`: as [`Worker::answer`], for a body that is a file.
+    pub(crate) fn send_file(
+        ruby: &Ruby,
+        this: &Worker,
+        status: Value,
+        headers: RHash,
+        path: PathBuf,
+    ) -> Result<Value, Error> {
+        let content = loop {
+            match gvl::without(|| Content::open(&path), || ()) {
+                Some(Ok(content)) => break content,
+                Some(Err(error)) => return Err(exception::system_error(ruby, &error, &path.to_string_lossy())),
+                None => gvl::check_interrupts()?,
+            }
+        };
+        let made = this.make_head(ruby, status, headers, Some(content.len()))?;
+        let Some((exchange, plan, mut head)) = made else { return this.without_answer(ruby) };
+        let sent = outgoing::send_file(*exchange, plan, &mut head, content, || this.notice());
+        this.answered(ruby, head, sent)
+    }
+
+    /// `start(status, headers, length) -> true or false`: sends the head of an answer whose body follows with `write`;
+    /// `length` is the body's where it is known, else `nil`. False when the answer has no body, as with HEAD.
+    pub(crate) fn start(
+        ruby: &Ruby,
+        this: &Worker,
+        status: Value,
+        headers: RHash,
+        length: Option<u64>,
+    ) -> Result<bool, Error> {
+        let Some((exchange, plan, head)) = this.make_head(ruby, status, headers, length)? else {
+            return Err(exception::misuse(ruby, "start: the app has taken the socket, or wants it"));
+        };
+        let outgoing = Outgoing::new(exchange, plan, head);
+        let wants_body = outgoing.wants_body();
+        this.work(ruby)?.state = State::Sending(Box::new(outgoing));
+        Ok(wants_body)
+    }
+
+    /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
+    pub(crate) fn write(ruby: &Ruby, this: &Worker, part: Value) -> Result<(), Error> {
+        let part = string_of(ruby, part)?;
+        this.sending(ruby, |outgoing| outgoing.part(part).map_err(|error| error.raise(ruby)))?;
+        this.wait_for_client(ruby)?;
+        if let Some(runner) = &*this.seat.borrow() {
+            runner.progress();
+        }
+        Ok(())
+    }
+
+    /// `flush -> nil`: sends the head of an answer whose first part is still to come.
+    pub(crate) fn flush(ruby: &Ruby, this: &Worker) -> Result<(), Error> {
+        this.sending(ruby, |outgoing| outgoing.flush().map_err(|error| error.raise(ruby)))?;
+        this.wait_for_client(ruby)
+    }
+
+    /// `finish(trailers) -> nil`: the answer is whole; trailer fields follow it where the body is sent in chunks.
+    pub(crate) fn finish(ruby: &Ruby, this: &Worker, trailers: Option<RHash>) -> Result<(), Error> {
+        this.sending(ruby, |outgoing| outgoing.end(ruby, trailers))?;
+        this.wait_for_client(ruby)?;
+        let finished = match std::mem::replace(&mut this.work(ruby)?.state, State::Idle) {
+            // Its client has been waited for.
+            State::Sending(outgoing) => outgoing.conclude(|| Notice::new(|_| ())).map(|_| ()),
+            State::Idle | State::Open(_) => Ok(()),
+        };
+        this.close_file(ruby)?;
+        finished.map_err(|error| error.raise(ruby))
+    }
+
+    /// `detach -> Outlet`: the answer that has been started is the app's, to be written on whatever thread; the worker has
+    /// nothing to do with it any more.
+    pub(crate) fn detach(ruby: &Ruby, this: &Worker) -> Result<Obj<Outlet>, Error> {
+        let outgoing = {
+            let mut work = this.work(ruby)?;
+            match std::mem::replace(&mut work.state, State::Idle) {
+                State::Sending(outgoing) => outgoing,
+                state => {
+                    work.state = state;
+                    return Err(exception::misuse(ruby, "detach: no answer has been started"));
+                }
+            }
+        };
+        let (file, streamed) = match this.held.take() {
+            Some(Held::File(file)) => (Some(file), None),
+            Some(Held::Streamed(body)) => (None, Some(body)),
+            None => (None, None),
+        };
+        let outlet = ruby.obj_wrap(Outlet::new(outgoing, file));
+        if let Some(body) = streamed {
+            ruby.get_inner(body).funcall::<_, _, Value>("read_from", (outlet,))?;
+        }
+        Ok(outlet)
+    }
+
+    /// `abort -> nil`: the answer can't be made whole; the connection is closed so that the client can tell.
+    pub(crate) fn abort(ruby: &Ruby, this: &Worker) -> Result<(), Error> {
+        match std::mem::replace(&mut this.work(ruby)?.state, State::Idle) {
+            State::Idle => {}
+            State::Open(exchange) => exchange.abort(),
+            State::Sending(outgoing) => outgoing.abort(),
+        }
+        this.close_file(ruby)
+    }
+
+    /// `attach(outlet) -> nil`: ends what [`Worker::detach`] began, where nothing has been sent yet.
+    pub(crate) fn attach(ruby: &Ruby, this: &Worker, outlet: Obj<Outlet>) -> Result<(), Error> {
+        if let Some(outgoing) = outlet.take_unsent() {
+            this.work(ruby)?.state = State::Sending(outgoing);
+        }
+        Ok(())
+    }
+
+    /// `retract -> true or false`: takes an answer back of which nothing has been sent, so that another can be; false when
+    /// there is none, or it is too late.
+    pub(crate) fn retract(ruby: &Ruby, this: &Worker) -> Result<bool, Error> {
+        let mut work = this.work(ruby)?;
+        match std::mem::replace(&mut work.state, State::Idle) {
+            State::Sending(outgoing) if outgoing.is_unsent() => {
+                work.state = State::Open(outgoing.into_exchange());
+                Ok(true)
+            }
+            state => {
+                work.state = state;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The same for parts that are chunks already.
+    fn answer_encoded(&self, ruby: &Ruby, mut outgoing: Outgoing, parts: &[RString]) -> Result<Value, Error> {
+        let sent = parts.iter().try_for_each(|&part| outgoing.part(part).map_err(|error| error.raise(ruby)));
+        if let Err(error) = sent.and_then(|()| outgoing.end(ruby, None)) {
+            // As with any answer, one of which nothing has been sent can be another.
+            self.work(ruby)?.state = State::Sending(Box::new(outgoing));
+            return Err(error);
+        }
+        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.notice()))
+    }
+
+    fn notice(&self) -> Notice {
+        self.mailbox.notice(&self.interrupt, self.number.get())
+    }
+
+    fn answered(&self, ruby: &Ruby, head: Vec<u8>, sent: Result<bool, SendError>) -> Result<Value, Error> {
+        self.work(ruby)?.head = head;
+        self.close_file(ruby)?;
+        let is_left = sent.map_err(|error| error.raise(ruby))?;
+        Ok(if is_left { self.number.get().into_value_with(ruby) } else { ruby.qnil().as_value() })
+    }
+
+    /// What there is to tell where nothing has been sent.
+    fn without_answer(&self, ruby: &Ruby) -> Result<Value, Error> {
+        Ok(if self.is_hijacked.get() { ruby.qnil().as_value() } else { ruby.to_symbol("hijack").as_value() })
+    }
+
+    /// Takes the open request, and makes the head of its answer. Nothing has been sent yet; with an error, the request is
+    /// open as before. `None` when the app has taken the socket, or wants it.
+    fn make_head(
+        &self,
+        ruby: &Ruby,
+        status: Value,
+        headers: RHash,
+        length: Option<u64>,
+    ) -> Result<Option<Answer>, Error> {
+        if self.is_hijacked.get() {
+            return Ok(None);
+        }
+        let (asked, mut head, mut clock) = {
+            let mut work = self.work(ruby)?;
+            let State::Open(exchange) = &mut work.state else {
+                return Err(exception::misuse(ruby, "no request is open"));
+            };
+            // An answer of known length is out at once, so that nobody would read the body any more.
+            if length.is_some() {
+                exchange.skip_body();
+            }
+            (exchange.asked(), std::mem::take(&mut work.head), std::mem::take(&mut work.clock))
+        };
+        // An object's `to_s` may run in here, so nothing is borrowed.
+        let plan = response::head(ruby, &mut head, (status, headers, length), asked, clock.at(date::now()));
+        let mut work = self.work(ruby)?;
+        work.clock = clock;
+        match (plan, std::mem::replace(&mut work.state, State::Idle)) {
+            (Ok(Some(plan)), State::Open(exchange)) => Ok(Some((exchange, plan, head))),
+            (plan @ (Err(_) | Ok(None)), state) => {
+                (work.state, work.head) = (state, head);
+                plan.map(|_| None)
+            }
+            (Ok(Some(_)), State::Idle | State::Sending(_)) => {
+                Err(exception::misuse(ruby, "the request was answered meanwhile"))
+            }
+        }
+    }
+
+    fn sending<T>(&self, ruby: &Ruby, work: impl FnOnce(&mut Outgoing) -> Result<T, Error>) -> Result<T, Error> {
+        match &mut self.work(ruby)?.state {
+            State::Sending(outgoing) => work(outgoing),
+            State::Idle | State::Open(_) => Err(exception::misuse(ruby, "no answer has been started")),
+        }
+    }
+}
+
+fn strings_of(ruby: &Ruby, parts: RArray) -> Result<Vec<RString>, Error> {
+    let mut strings = Vec::with_capacity(parts.len());
+    for part in parts {
+        strings.push(string_of(ruby, part)?);
+    }
+    Ok(strings)
+}
+
+fn string_of(ruby: &Ruby, part: Value) -> Result<RString, Error> {
+    RString::from_value(part).ok_or_else(|| {
+        let given = part.inspect();
+        exception::response_error(ruby, format!("a part of the app's body is {given}; allowed are Strings"))
+    })
+}
