@@ -21,8 +21,8 @@ RSpec.describe "stopping kino" do
             [200, {}, [File.read("go")]]
           end
 
-          # In native code that nobody can call out of: a foreign function without the lock in the main ractor, where one
-          # that keeps it would stop all of Ruby; in others, a computation that keeps it.
+          # In native code that nobody can call out of: a foreign function without the lock in the main ractor, where
+          # one that keeps it would stop all of Ruby; in others, a computation that keeps it.
           def self.stuck
             return 3.pow((2**90_000) - 1, (2**90_000) + 1) unless Ractor.current.name.nil?
 

@@ -103,6 +103,8 @@ RSpec.describe "rack.response_finished" do
         client.write(RawClient.message("GET", "/")).read_head
         server.stop!
         expect(take(told)[0..3]).to eq(["mine", 200, "y", Kino::ClientDisconnected])
+        # A stop at once waits for no thread, but the channel does not outlive the example.
+        eventually("the worker has ended") { Thread.list.none? { |thread| thread.name&.start_with?("kino 1") } }
       end
     end
 
