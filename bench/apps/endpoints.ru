@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
-# What bench/compare asks of each Ruby server: /plaintext, /10k, /cpu (fib 15), /io (a wait of 5 ms).
+# What bench/compare asks of each Ruby server: /plaintext, /10k, /cpu (fib 15), /io (a wait of 5 ms), /file (64 MiB).
+
+require "tempfile"
 
 def fib(number)
   number < 2 ? number : fib(number - 1) + fib(number - 2)
@@ -10,6 +12,8 @@ plain = { "content-type" => "text/plain" }.freeze
 missing = ["no such endpoint\n"].freeze
 hello = ["Hello, World!"].freeze
 large = ["0123456789" * 1024].freeze
+file = Tempfile.create("bench").tap { |temporary| temporary.write("0" * 64 * 1024 * 1024) && temporary.flush }
+at_exit { File.unlink(file.path) if File.exist?(file.path) }
 
 run(lambda do |env|
   case env["PATH_INFO"]
@@ -19,6 +23,7 @@ run(lambda do |env|
   when "/io"
     sleep 0.005
     [200, plain.dup, hello]
+  when "/file" then [200, plain.dup, File.open(file.path, "rb")]
   else [404, plain.dup, missing]
   end
 end)

@@ -24,7 +24,9 @@ module Bench
         Verdict.at_least("plaintext: req/s against Puma cluster 2x3",
                          results.ratio("plaintext", :rps, "kino", "puma-cluster"), 4, "4x", &Verdict.method(:times)),
         Verdict.at_least("rails: req/s of one process against one Puma process, 5 threads each",
-                         results.ratio("rails", :rps, "kino", "puma-single"), 1.1, "1.1x", &Verdict.method(:times))
+                         results.ratio("rails", :rps, "kino", "puma-single"), 1.1, "1.1x", &Verdict.method(:times)),
+        Verdict.at_most("a file of 64 MiB: CPU a request against one Puma process, 5 threads each",
+                        results.ratio("file", :cpu_us, "kino", "puma-single"), 1 / 3.0, "1/3", &Verdict.method(:part))
       ]
     end
 

@@ -26,7 +26,7 @@ module Bench
 
     # @return [Array<Group>]
     def groups
-      [main, io, rails]
+      [main, io, file, rails]
     end
 
     # Kino alone: each of Puma's threads waits 0.2 s for a second request before it lets an idle connection go, so that
@@ -52,6 +52,11 @@ module Bench
       Group.new(contenders, [Endpoint.new("io", "/io", "Hello, World!")], 64)
     end
 
+    # So few connections that it is not their number that is measured.
+    def file
+      Group.new([kino(APP, 5), puma(APP, 5)], [Endpoint.new("file", "/file", /\A0+\z/)], 4)
+    end
+
     def rails
       Group.new([kino(RAILS, 5), puma(RAILS, 5)], [Endpoint.new("rails", "/about", /"rails":/)], 32)
     end
@@ -65,6 +70,6 @@ module Bench
       command = ->(port) { Commands.puma(port, app, threads: threads, workers: workers) }
       Contender.new(name, "#{workers}x#{threads}", command, nil)
     end
-    private_class_method :main, :io, :rails, :kino, :puma
+    private_class_method :main, :io, :file, :rails, :kino, :puma
   end
 end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "tmpdir"
+
 RSpec.describe "Thirty clients that ask for 10 MB and stop reading" do
   include Descriptors
 
@@ -28,6 +30,31 @@ RSpec.describe "Thirty clients that ask for 10 MB and stop reading" do
           expect(ordinary.get.body).to eq("quick")
           expect(server.stats).to include(write_timeout: 30, aborted: 30, died: 0)
         end
+      end
+    end
+
+    it "have answers of their own whole, of which a part lies in files once they are many" do
+      app = shareable { ->(env) { [200, {}, [env["QUERY_STRING"] * 8_000_000]] } }
+      letters = ("a".."l").to_a
+      Dir.mktmpdir do |folder|
+        serve(app, workers: 1, threads: 2, spool_dir: folder) do |server|
+          clients = letters.map { |letter| small_client(server).write(RawClient.message("GET", "/?#{letter}")) }
+          clients.each(&:read_head)
+          expect(nameless_files(folder)).to be_positive if nameless_files(folder)
+          clients.zip(letters) { |client, letter| expect(client.read(8_000_000) == letter * 8_000_000).to be(true) }
+          eventually("the files are closed") { (nameless_files(folder) || 0).zero? }
+        end
+      end
+    end
+
+    # How many files without a name this process has open there; nil where the system doesn't tell.
+    def nameless_files(folder)
+      return unless File.directory?(Descriptors::FOLDER)
+
+      Dir.each_child(Descriptors::FOLDER).count do |number|
+        File.readlink("#{Descriptors::FOLDER}/#{number}").match?(/\A#{Regexp.escape(folder)}.* \(deleted\)\z/)
+      rescue Errno::ENOENT
+        false
       end
     end
 
