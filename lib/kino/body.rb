@@ -24,11 +24,12 @@ module Kino
         return if native.hijacked?
         return :hijack if headers["rack.hijack"]
 
-        if body.respond_to?(:to_ary) && !streams?(headers) && (array = body.to_ary).is_a?(Array)
+        is_encoded = encoded?(headers)
+        if !is_encoded && body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
           return native.answer(status, headers, array)
         end
 
-        case kind(body)
+        case kind(body, is_encoded)
         when :file then native.send_file(status, headers, body.to_path)
         when :each then each(native, env, status, headers, body)
         else call(native, env, status, headers, body)
@@ -56,10 +57,10 @@ module Kino
       private
 
       # An app that says so means its parts to leave one by one: the to_ary of Rails' streamed pages raises.
-      def streams?(headers) = headers["transfer-encoding"] || headers["Transfer-Encoding"]
+      def encoded?(headers) = headers["transfer-encoding"] || headers["Transfer-Encoding"]
 
-      def kind(body)
-        if body.respond_to?(:to_path) && File.file?(body.to_path) then :file
+      def kind(body, is_encoded)
+        if !is_encoded && body.respond_to?(:to_path) && File.file?(body.to_path) then :file
         elsif body.respond_to?(:each) then :each
         elsif body.respond_to?(:call) then :call
         else

@@ -63,8 +63,7 @@ RSpec.describe "examples/ractor-hello" do
       expect(server.get("/visits").status).to eq(200)
       booted = [0, 1].map { |worker| server.wait_for(/^Worker #{worker} serves in the ractor (.+)$/)[1] }
       expect(booted).to eq([ractors.first, ractors.last])
-      expect(server.signal(:TERM).status).to eq(0)
-      expect(Example.complaints(server)).to eq("")
+      expect([server.signal(:TERM).status, Example.complaints(server)]).to eq([0, ""])
     ensure
       server&.kill
     end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "tmpdir"
+
 RSpec.describe "How a response is framed" do
   each_mode do
     let(:unsized) { shareable { ->(_) { [200, {}, Bodies::Each.new("one", "two")] } } }
@@ -33,6 +35,15 @@ RSpec.describe "How a response is framed" do
           end
           expect(client.write("GET / HTTP/1.0\r\n\r\n").read_response.body).to eq("hello world")
         end
+      end
+    end
+
+    it "is made anew of a file that has chunks, too" do
+      Dir.mktmpdir do |folder|
+        path = File.join(folder, "chunks").freeze
+        File.binwrite(path, "5\r\nhello\r\n0\r\n\r\n")
+        app = shareable { ->(_) { [200, { "transfer-encoding" => "chunked" }, Bodies::Filed.new(path)] } }
+        expect(ask(app, lint: false).body).to eq("hello")
       end
     end
 
