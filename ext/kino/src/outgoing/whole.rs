@@ -32,11 +32,7 @@ pub(crate) fn send_whole(
     notice: impl FnOnce() -> Notice,
 ) -> Result<bool, SendError> {
     let given = bodies.iter().map(|body| body.len() as u64).sum();
-    let length = match plan.framing {
-        BodyFraming::Sized(stated) => stated.min(given),
-        BodyFraming::None => 0,
-        BodyFraming::Chunked | BodyFraming::UntilClose => given,
-    };
+    let length = wanted(plan, given);
     let sent = if length <= COPIED {
         copy(head, bodies, length as usize);
         exchange.send(head).map_err(SendError::from)
@@ -59,11 +55,7 @@ pub(crate) fn send_file(
     notice: impl FnOnce() -> Notice,
 ) -> Result<bool, SendError> {
     let given = content.len();
-    let length = match plan.framing {
-        BodyFraming::Sized(stated) => stated.min(given),
-        BodyFraming::None => 0,
-        BodyFraming::Chunked | BodyFraming::UntilClose => given,
-    };
+    let length = wanted(plan, given);
     let sent = match content {
         Content::Bytes(bytes) => {
             head.extend_from_slice(&bytes[..length as usize]);
@@ -78,6 +70,15 @@ pub(crate) fn send_file(
         return Err(error.into());
     }
     conclude(exchange, plan, given, notice)
+}
+
+/// Bytes of a body of `given` that are to be sent: never one past its content-length.
+fn wanted(plan: Plan, given: u64) -> u64 {
+    match plan.framing {
+        BodyFraming::Sized(stated) => stated.min(given),
+        BodyFraming::None => 0,
+        BodyFraming::Chunked | BodyFraming::UntilClose => given,
+    }
 }
 
 /// What a file has to be sent of.
