@@ -3,19 +3,27 @@
 //! Learned only from absences that cost nobody the baton. Once it is passed on at once, two workers take turns at the lock
 //! and at the processors, and an absence takes long because it is expected to.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 
-/// After a long one so many are expected to be long, too, before it is tried again.
+/// What passing the baton on costs, in microseconds: two switches, and two workers that want the lock at the same time.
+/// Keeping it costs the others what the absence takes, so that is worth it while absences take less on average.
+const WORTH: u64 = 100;
+/// Microseconds of a longer one that count: then the baton is passed on by whoever watches.
+const MOST: u64 = 5000;
+/// The average is that of about so many.
+const WEIGHT: u64 = 32;
+/// When they have turned out long, so many are expected to be long, too, before it is tried again.
 const PAUSE: u32 = 64;
-/// The most, reached by doubling whenever a long one comes soon.
+/// The most, reached by doubling whenever they turn out long again soon.
 const LONGEST_PAUSE: u32 = 4096;
-/// After so many short ones in a row a long one is an exception. Keeping the baton through it costs the others up to 5 ms,
-/// passing it on through this many short ones about as much.
+/// After so many in a row with which the baton was kept, it was right to try.
 const STEADY: u32 = 128;
 
 /// ```text
-///   Short --a long one--> Long
-///     ^-- pause is over ---/
+///   Short --long on average--> Long
+///     ^----- pause is over -----/
 /// ```
 #[derive(Debug)]
 pub(super) struct Absences(Mutex<State>);
@@ -28,15 +36,18 @@ struct State {
 
 #[derive(Debug)]
 enum Expected {
-    /// So many short ones in a row.
-    Short(u32),
+    /// How long they take on average, in microseconds, times [`WEIGHT`]; and how many in a row there have been.
+    Short { average: u64, run: u32 },
     /// For so many more.
     Long(u32),
 }
 
+/// Nothing is known yet: half of what is worth it.
+const UNKNOWN: Expected = Expected::Short { average: WORTH * WEIGHT / 2, run: 0 };
+
 impl Default for Absences {
     fn default() -> Self {
-        Absences(Mutex::new(State { expected: Expected::Short(0), pause: PAUSE }))
+        Absences(Mutex::new(State { expected: UNKNOWN, pause: PAUSE }))
     }
 }
 
@@ -45,29 +56,30 @@ impl Absences {
     pub(super) fn are_short(&self) -> bool {
         let mut state = self.0.lock();
         match &mut state.expected {
-            Expected::Short(_) => true,
+            Expected::Short { .. } => true,
             Expected::Long(left @ 1..) => {
                 *left -= 1;
                 false
             }
             Expected::Long(0) => {
-                state.expected = Expected::Short(0);
+                state.expected = UNKNOWN;
                 true
             }
         }
     }
 
-    /// One that was expected to be short has ended.
-    pub(super) fn learn(&self, is_long: bool) {
+    /// One that was expected to be short has ended, after that time.
+    pub(super) fn learn(&self, took: Duration) {
         let mut state = self.0.lock();
-        match state.expected {
-            Expected::Short(run) if is_long => {
-                state.pause = if run < STEADY { (state.pause * 2).min(LONGEST_PAUSE) } else { PAUSE };
+        // Otherwise another of the group has ended meanwhile, and was long.
+        if let Expected::Short { average, run } = &mut state.expected {
+            *average = *average - *average / WEIGHT + (took.as_micros() as u64).min(MOST);
+            *run = run.saturating_add(1);
+            if *average > WORTH * WEIGHT {
+                let was_right = *run > STEADY;
+                state.pause = if was_right { PAUSE } else { (state.pause * 2).min(LONGEST_PAUSE) };
                 state.expected = Expected::Long(state.pause);
             }
-            Expected::Short(run) => state.expected = Expected::Short(run.saturating_add(1)),
-            // Another of the group has ended meanwhile, and was long.
-            Expected::Long(_) => {}
         }
     }
 }
@@ -76,26 +88,45 @@ impl Absences {
 mod tests {
     use super::*;
 
-    /// How many of `number` are expected to be short, when all are `long`.
-    fn short_ones(absences: &Absences, number: u32, long: bool) -> u32 {
-        (0..number).filter(|_| absences.are_short()).inspect(|_| absences.learn(long)).count() as u32
+    const LONG: Duration = Duration::from_millis(5);
+    const SHORT: Duration = Duration::from_micros(10);
+
+    /// How many of `number` are expected to be short, when all take that long.
+    fn short_ones(absences: &Absences, number: u32, took: Duration) -> u32 {
+        (0..number).filter(|_| absences.are_short()).inspect(|_| absences.learn(took)).count() as u32
     }
 
     #[test]
     fn long_ones_are_tried_more_and_more_seldom() {
         let absences = Absences::default();
-        assert_eq!(short_ones(&absences, 1, true), 1);
-        assert_eq!(short_ones(&absences, PAUSE * 2 + 1, true), 1);
-        let few = short_ones(&absences, 100_000, true);
+        assert_eq!(short_ones(&absences, 1, LONG), 1);
+        assert_eq!(short_ones(&absences, PAUSE * 2 + 1, LONG), 1);
+        let few = short_ones(&absences, 100_000, LONG);
         assert!(few <= 100_000 / LONGEST_PAUSE + 6, "{few}");
+    }
+
+    #[test]
+    fn those_of_a_quick_database_are_found_long_by_a_few() {
+        let absences = Absences::default();
+        let kept = short_ones(&absences, PAUSE, Duration::from_millis(1));
+        assert!((2..=4).contains(&kept), "{kept}");
     }
 
     #[test]
     fn short_ones_are_found_again_soon() {
         let absences = Absences::default();
-        short_ones(&absences, STEADY, false);
-        short_ones(&absences, 1, true);
-        assert_eq!(short_ones(&absences, PAUSE, false), 0);
-        assert_eq!(short_ones(&absences, 1000, false), 1000);
+        short_ones(&absences, STEADY, SHORT);
+        assert_eq!(short_ones(&absences, 2, LONG), 1);
+        assert_eq!(short_ones(&absences, PAUSE - 1, SHORT), 0);
+        assert_eq!(short_ones(&absences, 1000, SHORT), 1000);
+    }
+
+    #[test]
+    fn exceptions_change_nothing() {
+        let absences = Absences::default();
+        for _ in 0..1000 {
+            assert_eq!(short_ones(&absences, 50, SHORT), 50);
+            assert_eq!(short_ones(&absences, 1, Duration::from_millis(1)), 1);
+        }
     }
 }

@@ -65,6 +65,8 @@ pub struct Runner {
     has_baton: AtomicBool,
     /// It waits for its client, and not for the app.
     waits_for_client: AtomicBool,
+    /// The server itself gives up the lock, for a moment.
+    is_brief: AtomicBool,
     /// It has given up the lock, and kept the baton: how long that takes says what to expect.
     is_sample: AtomicBool,
     /// When it gave up the lock, in microseconds.
@@ -108,6 +110,7 @@ impl Runners {
             state: AtomicU8::new(FETCHING),
             has_baton: AtomicBool::new(false),
             waits_for_client: AtomicBool::new(false),
+            is_brief: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
@@ -223,6 +226,15 @@ impl Runner {
         }
     }
 
+    /// Runs `work`, in which the server gives up the lock for what is short nearly always. No other worker is woken for that,
+    /// unless it takes long after all; and it says nothing of what the app does.
+    pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.is_brief.store(true, Ordering::Relaxed);
+        let result = work();
+        self.is_brief.store(false, Ordering::Relaxed);
+        result
+    }
+
     /// A thread takes this worker's place in the group.
     pub fn begin(&self) {
         self.is_retired.store(false, Ordering::SeqCst);
@@ -243,8 +255,9 @@ impl Runner {
         self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
         self.state.store(AWAY, Ordering::SeqCst);
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
-        let keeps = self.group.is_watched.load(Ordering::SeqCst) && self.group.absences.are_short();
-        self.is_sample.store(keeps, Ordering::Relaxed);
+        let is_brief = self.is_brief.load(Ordering::Relaxed);
+        let keeps = self.group.is_watched.load(Ordering::SeqCst) && (is_brief || self.group.absences.are_short());
+        self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
         if !keeps {
             self.leave_behind(AWAY);
         }
@@ -259,7 +272,7 @@ impl Runner {
             return;
         }
         if self.is_sample.swap(false, Ordering::Relaxed) {
-            self.group.absences.learn(self.away() > SHORT);
+            self.group.absences.learn(self.away());
         }
         if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
             self.group.contend();
@@ -369,11 +382,27 @@ mod tests {
         assert!(!a.has_baton() && b.fetch());
         a.want_lock();
         assert!(!a.fetch());
+    }
 
-        b.run(b"GET", b"/");
-        b.give_up_lock();
-        assert!(!b.has_baton(), "after a long one the next is expected to be long");
-        b.want_lock();
+    #[test]
+    fn absences_of_the_app_teach_what_to_expect_and_those_of_the_server_do_not() {
+        let group = Arc::new(Runners::default());
+        let runner = group.join();
+        group.watch(true);
+        assert!(runner.fetch());
+        runner.run(b"GET", b"/");
+        let take_long = || {
+            runner.give_up_lock();
+            std::thread::sleep(Duration::from_millis(5));
+            runner.want_lock();
+        };
+        runner.briefly(take_long);
+        take_long();
+        assert!(runner.has_baton(), "nothing was known when the app's began");
+        runner.briefly(take_long);
+        assert!(runner.has_baton());
+        take_long();
+        assert!(!runner.has_baton(), "after a long one the next is expected to be long");
     }
 
     #[test]
