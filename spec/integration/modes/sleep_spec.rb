@@ -55,10 +55,12 @@ RSpec.describe "Kino.sleep" do
       expect(answer do
         lambda do
           sleeper = Thread.current
+          is_ready = false # starting a thread stops this one for a moment, too
           waker = Thread.new do
-            Thread.pass until sleeper.stop?
+            Thread.pass until is_ready && sleeper.stop?
             sleeper.raise(KeyError, "wake up")
           end
+          is_ready = true
           Kino.sleep(3600)
         rescue KeyError => error
           waker.join
