@@ -539,7 +539,7 @@ fn answer_long(mut exchange: Exchange) {
 }
 
 #[test]
-fn long_answers_are_flushed_by_whoever_polls_who_then_tells() {
+fn long_answers_are_sent_by_others_who_then_tell() {
     let server = Echo::serve(1, Config::default(), answer_long);
     let told = |expected: &str| {
         while !server.ask(CLOSE.replace("/last", "/told").as_bytes()).contains(expected) {
@@ -560,4 +560,26 @@ fn long_answers_are_flushed_by_whoever_polls_who_then_tells() {
     drop(leaving);
     told("[1, 2]");
     server.drain();
+}
+
+#[test]
+fn stopping_ends_long_answers_wherever_they_are() {
+    const CLIENTS: usize = 30;
+    let server = Echo::serve(1, Config::default(), answer_long);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.write_all(CLOSE.as_bytes()).unwrap();
+    }
+    for client in &mut clients[..CLIENTS / 2] {
+        client.read_exact(&mut [0; 100]).unwrap();
+    }
+    server.server.stop();
+    for worker in server.workers {
+        worker.join().unwrap();
+    }
+    for mut client in clients {
+        let mut got = Vec::new();
+        let _ = client.read_to_end(&mut got); // an end or a reset
+        assert!(got.len() < 8_000_000, "{}", got.len());
+    }
 }

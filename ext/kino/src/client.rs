@@ -6,7 +6,7 @@ use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::http::decode::Trailers;
 use kino_core::net::client::Client;
 use kino_core::net::client_wait::Woken;
-use kino_core::net::exchange::{Exchange, Part, ReadError};
+use kino_core::net::exchange::{AT_ONCE, Exchange, Part, ReadError};
 use magnus::{Error, RHash, RString, Ruby};
 
 use crate::exception;
@@ -33,19 +33,26 @@ pub(crate) trait Holder {
 /// `Kino::ClientDisconnected` when it has left or does not read on; what was raised in this thread meanwhile.
 pub(crate) fn flush(ruby: &Ruby, interrupt: &Interrupt, holder: &impl Holder) -> Result<(), Error> {
     let gone = |error: io::Error| SendError::from(error).raise(ruby);
+    let mut is_late = false;
     loop {
         let flushed = holder.with(ruby, |exchange, _| {
-            let is_done = !exchange.is_blocked() || exchange.flush()?;
-            Ok(if is_done { None } else { Some(exchange.client()) })
+            let before = exchange.kept();
+            if before == 0 || exchange.flush(AT_ONCE)? {
+                return Ok(None);
+            }
+            is_late &= exchange.kept() == before;
+            if is_late {
+                exchange.context().stats.write_timeout.add();
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)"));
+            }
+            Ok(Some(exchange.client()))
         })?;
         let Some(client) = flushed.map_err(gone)? else { return Ok(()) };
         match gvl::without(|| interrupt.wait_for_room(&client), || interrupt.raise()) {
             Some(Ok(Woken::Ready)) => {}
             Some(Ok(Woken::Called)) | None => gvl::check_interrupts()?,
-            Some(Ok(Woken::TimedOut)) => {
-                holder.with(ruby, |exchange, _| exchange.context().stats.write_timeout.add())?;
-                return Err(gone(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)")));
-            }
+            // The kernel takes more long before it says so: one last try.
+            Some(Ok(Woken::TimedOut)) => is_late = true,
             Some(Err(error)) => return Err(gone(error)),
         }
     }

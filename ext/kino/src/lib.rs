@@ -99,7 +99,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker.define_method("abort", method!(Worker::abort, 0))?;
     worker.define_method("retract", method!(Worker::retract, 0))?;
     worker.define_method("open?", method!(Worker::is_open, 0))?;
-    worker.define_method("sending?", method!(Worker::is_sending, 0))?;
 
     let outlet = native.define_class("Outlet", ruby.class_object())?;
     outlet.define_method("write", method!(Outlet::write, 1))?;

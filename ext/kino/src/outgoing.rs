@@ -7,11 +7,10 @@ use std::io::{self, IoSlice};
 
 use kino_core::http::decode::Chunked;
 use kino_core::http::encode::{BodyFraming, LAST_CHUNK, Plan, push_chunk_size};
-use kino_core::net::exchange::Exchange;
+use kino_core::net::exchange::{AT_ONCE, Exchange};
 use kino_core::net::notice::Notice;
 use magnus::{Error, RHash, RString, Ruby};
 
-use self::whole::AT_ONCE;
 pub(crate) use self::whole::{Content, send_file, send_whole};
 use crate::ffi::strings::with_bytes;
 use crate::{exception, response};

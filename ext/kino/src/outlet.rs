@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 
 use kino_core::dispatch::interrupt::Interrupt;
-use kino_core::net::exchange::Exchange;
+use kino_core::net::exchange::{AT_ONCE, Exchange};
 use kino_core::net::notice::Notice;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
@@ -92,7 +92,7 @@ impl Outlet {
     pub(crate) fn write_some(ruby: &Ruby, this: &Outlet, part: RString) -> Result<bool, Error> {
         this.use_it(ruby, |outgoing| {
             let gone = |error: io::Error| SendError::from(error).raise(ruby);
-            if outgoing.exchange().is_blocked() && !outgoing.exchange().flush().map_err(gone)? {
+            if outgoing.exchange().is_blocked() && !outgoing.exchange().flush(AT_ONCE).map_err(gone)? {
                 return Ok(false);
             }
             outgoing.part(part).map(|()| true).map_err(|error| error.raise(ruby))

@@ -205,11 +205,6 @@ impl Worker {
         self.work.try_borrow().is_ok_and(|work| matches!(work.state, State::Open(_)))
     }
 
-    /// `sending? -> true or false`: whether an answer has been begun and not ended.
-    pub(crate) fn is_sending(&self) -> bool {
-        self.work.try_borrow().is_ok_and(|work| matches!(work.state, State::Sending(_)))
-    }
-
     fn next(&self, runner: &Arc<Runner>) -> Result<Next, Error> {
         if let Some(letter) = self.mailbox.take() {
             return Ok(Next::Letter(letter));
@@ -264,6 +259,15 @@ impl Worker {
                 runner.wait_for_client(false);
                 result
             }
+        }
+    }
+
+    /// Does what gives up Ruby's lock for a moment.
+    fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
+        let seat = self.seat.borrow().clone();
+        match seat {
+            None => work(),
+            Some(runner) => runner.briefly(work),
         }
     }
 

@@ -14,7 +14,7 @@ RSpec.describe "A body that is a file" do
       end
     end
 
-    [0, 1, 16_384, 16_385, 100_000, 10_000_000].each do |size|
+    [0, 1, 4096, 65_536, 65_537, 1_000_000, 10_000_000].each do |size|
       it "arrives whole with #{size} bytes, and the connection goes on" do
         content = Random.bytes(size)
         with_file(content) do |_, app|
@@ -106,6 +106,33 @@ RSpec.describe "A body that is a file" do
             expect(client.request("HEAD", "/")["content-length"]).to eq("30000000")
           end
           slow.each { |client| expect(client.read(30_000_000).bytesize).to eq(30_000_000) }
+        end
+      end
+    end
+
+    # The kernel asks for more once a good part of what it holds is sent, which takes longer than write_timeout.
+    it "is sent to a client that reads it bit by bit, though it takes longer than write_timeout" do
+      content = Random.bytes(30_000_000)
+      with_file(content) do |_, app|
+        converse(app, write_timeout: 1) do |client, server|
+          client.write(RawClient.message("GET", "/")).read_head
+          slowly = Array.new(15) do
+            sleep 0.2 # what makes it slow
+            client.read(200_000)
+          end
+          got = slowly.join << client.read(content.bytesize - 3_000_000)
+          expect([got == content, server.stats[:write_timeout]]).to eq([true, 0])
+        end
+      end
+    end
+
+    it "is given up when its client has read nothing for write_timeout" do
+      with_file("x" * 30_000_000) do |_, app|
+        converse(app, write_timeout: 0.5) do |client, server|
+          client.write(RawClient.message("GET", "/")).read_head
+          eventually("it is given up") { server.stats[:connections].zero? }
+          expect(server.stats).to include(write_timeout: 1, aborted: 1)
+          expect(client.read_to_end.bytesize).to be < 30_000_000
         end
       end
     end

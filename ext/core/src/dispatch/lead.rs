@@ -18,7 +18,7 @@ use super::runners::Runners;
 use crate::error::Fault;
 use crate::net::context::{Context, Phase};
 use crate::net::exchange::Exchange;
-use crate::net::poller::{Haste, Poller};
+use crate::net::poller::Poller;
 
 /// What a wait for work ended with.
 #[derive(Debug)]
@@ -95,12 +95,7 @@ impl Dispatch {
             return Some(exchange);
         }
         let mut poller = self.lead.1.try_recv().ok()?;
-        // Who has no time for that should not go on polling, either, or it would never be done.
-        if poller.has_to_flush() {
-            self.step_down(poller);
-            return None;
-        }
-        self.turn(&mut poller, Some(Duration::ZERO), Haste::Great);
+        self.turn(&mut poller, Some(Duration::ZERO));
         self.hand_on(poller)
     }
 
@@ -134,7 +129,7 @@ impl Dispatch {
     /// Polls until there is something to do, here or elsewhere.
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
         loop {
-            self.turn(&mut poller, None, Haste::None);
+            self.turn(&mut poller, None);
             if !self.ready.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
                 return self.hand_on(poller);
             }
@@ -201,6 +196,7 @@ impl Dispatch {
     /// Ends everything: those who wait are told, those who come are too, and connections nobody serves are closed.
     pub fn end(&self) {
         self.context.enter(Phase::Over);
+        self.context.senders.end();
         self.over.0.lock().take();
         // A leader drops the poller when it steps down; without one, it is here.
         if let Ok(poller) = self.lead.1.try_recv() {
@@ -215,9 +211,9 @@ impl Dispatch {
     }
 
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
-    pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>, haste: Haste) {
+    pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>) {
         let mut without_room = Vec::new();
-        for connection in poller.turn(timeout, haste) {
+        for connection in poller.turn(timeout) {
             if let Err(connection) = self.ready.push(connection, self.context.turned()) {
                 without_room.push(connection);
             }

@@ -18,6 +18,7 @@ use super::deadlines::Deadline;
 use super::listener::Local;
 use super::notice::Notice;
 use super::owner::Owner;
+use super::senders::Senders;
 use super::stream::{PeerAddr, Stream};
 use super::unsent::Unsent;
 use crate::error::Fault;
@@ -28,11 +29,9 @@ use crate::http::{date, encode};
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
 /// How many buffers full are read from one connection before the others have their turn.
 const READS: usize = 16;
-/// So many bytes are sent in next to no time, whoever waits for it.
-const LITTLE: u64 = 16 * 1024;
 
-/// A connection. It is owned by one side at a time ([`Owner`]): the poll side, which reads and flushes, or whoever serves its
-/// request, which answers.
+/// A connection. It is owned by one side at a time ([`Owner`]): the poll side, which reads; whoever serves its request, which
+/// answers; or a sender, which sends what is left of a long answer.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) key: usize,
@@ -86,6 +85,8 @@ pub(super) struct Life {
     may_be_ended: bool,
     pub(super) receiver: Receiver,
     outgoing: Unsent,
+    /// `write_timeout` is over: what is tried now is the last.
+    is_late: bool,
     /// Who wants to know when all of it has been sent.
     notice: Option<Notice>,
 }
@@ -106,8 +107,8 @@ pub(super) enum Verdict {
     Wait,
     /// There may be more to read or to send: look again without an event.
     Again,
-    /// Much is to be sent, which whoever looks has no time for.
-    Later,
+    /// Much is to be sent, and the connection no longer the poll side's: a sender is to have it.
+    Send,
     /// A request is complete, and the connection no longer the poll side's.
     Request,
     /// It is to be closed.
@@ -139,6 +140,7 @@ impl Connection {
                 may_be_ended: false,
                 receiver: Receiver::default(),
                 outgoing: Unsent::default(),
+                is_late: false,
                 notice: None,
             }),
         };
@@ -146,17 +148,19 @@ impl Connection {
         connection
     }
 
-    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it. Of a long answer `most` bytes are
-    /// sent, none when whoever looks has no time for that.
-    pub(super) fn advance(&self, look: Look, most: u64, buffer: &mut [u8], context: &Context) -> Verdict {
+    /// Looks at it, as its owner: flushes, reads, closes, as far as the socket lets it.
+    pub(super) fn advance(&self, look: Look, buffer: &mut [u8], context: &Context) -> Verdict {
         let life = &mut *self.life.lock();
         life.has_unread = true;
         life.may_be_ended = look == Look::MayBeEnded;
         let mut reads = READS;
         loop {
             let step = match life.state {
-                State::Flushing(_) if most == 0 && life.outgoing.len() > LITTLE => Step::Stop(Verdict::Later),
-                State::Flushing(after) => self.flush(life, after, most.max(LITTLE), context),
+                State::Flushing(_) if life.outgoing.is_long() => {
+                    self.owner.hand_over_to_be_sent();
+                    Step::Stop(Verdict::Send)
+                }
+                State::Flushing(after) => self.flush(life, after, context),
                 State::Reading if reads == 0 => Step::Stop(Verdict::Again),
                 State::Reading => {
                     reads -= 1;
@@ -185,18 +189,14 @@ impl Connection {
                 (State::Reading, _) => self.refuse_in(life, Fault::HeadTimeout, context),
                 (State::Handed, _) => return Verdict::Wait,
                 (State::Flushing(_), _) => {
-                    context.stats.aborted.add();
-                    context.stats.write_timeout.add();
-                    // A reset: the kernel would go on trying to send what it has, for minutes.
-                    self.stream.reset_on_close();
-                    life.state = State::Aborted;
-                    return Verdict::Close;
+                    // The kernel takes more long before it says so.
+                    life.is_late = true;
+                    self.deadline.clear();
                 }
                 (State::Lingering { .. } | State::Aborted | State::Hijacked, _) => return Verdict::Close,
             }
         }
-        // What is left to send is a short refusal.
-        self.advance(Look::MayBeEnded, LITTLE, buffer, context)
+        self.advance(Look::MayBeEnded, buffer, context)
     }
 
     /// Refuses a request that was taken back.
@@ -256,16 +256,26 @@ impl Connection {
     }
 
     /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket, and
-    /// for which `notice` waits.
-    pub(super) fn give_back(&self, unsent: Unsent, notice: Option<Notice>, after: After, context: &Context) {
-        let look = {
+    /// for which `notice` waits; to a sender, if that is much.
+    pub(super) fn give_back(
+        self: &Arc<Self>,
+        unsent: Unsent,
+        notice: Option<Notice>,
+        after: After,
+        context: &Arc<Context>,
+    ) {
+        let (look, is_long) = {
             let life = &mut *self.life.lock();
             life.outgoing = unsent;
             life.notice = notice;
             life.answered += 1;
-            self.settle(life, after, context)
+            (self.settle(life, after, context), life.outgoing.is_long())
         };
-        self.release(look, context);
+        if is_long {
+            Senders::send(self.clone(), context);
+        } else {
+            self.release(look, context);
+        }
     }
 
     /// Gives the connection back to be closed at once, so that the client sees that its answer is not whole.

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::deadlines::Clock;
 use super::handed_on::HandedOn;
+use super::senders::Senders;
 use super::stream::PeerAddr;
 use crate::config::Config;
 use crate::error::Fault;
@@ -44,6 +45,8 @@ pub struct Context {
     pub clock: Clock,
     /// Answers that apps go on with by themselves.
     pub handed_on: HandedOn,
+    /// Who sends what takes long.
+    pub(crate) senders: Senders,
     phase: AtomicU8,
     /// Gone with the poller, so that whatever outlives it holds no descriptor.
     waker: Mutex<Option<Waker>>,
@@ -80,6 +83,7 @@ impl Context {
             stats: Stats::default(),
             clock: Clock::start(),
             handed_on: HandedOn::default(),
+            senders: Senders::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),

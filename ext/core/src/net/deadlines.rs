@@ -73,7 +73,12 @@ impl Deadline {
     #[must_use]
     pub fn set(&self, due: u64) -> bool {
         self.due.store(due, Ordering::SeqCst);
-        due < self.scheduled.load(Ordering::SeqCst)
+        self.is_early()
+    }
+
+    /// Whether it runs out before its entry comes up, so that the heap must hear of it.
+    pub fn is_early(&self) -> bool {
+        self.due() < self.scheduled.load(Ordering::SeqCst)
     }
 
     /// Takes the deadline off. Its entry, if there is one, comes up and is dropped.

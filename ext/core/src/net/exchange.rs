@@ -12,7 +12,7 @@ use super::handed_on::Entry;
 use super::listener::Local;
 use super::notice::Notice;
 use super::stream::PeerAddr;
-pub use super::unsent::Piece;
+pub use super::unsent::{AT_ONCE, Piece};
 use super::unsent::{Flushed, Unsent};
 use crate::error::Fault;
 use crate::http::date;
@@ -21,9 +21,6 @@ use crate::http::encode::{self, Asked};
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::spool::Body;
-
-/// Bytes of what is kept that are sent at once, since the caller may hold a lock.
-const AT_ONCE: u64 = 128 * 1024;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
 /// server that fails never leaves a client waiting.
@@ -270,12 +267,17 @@ impl Exchange {
         !self.unsent.is_empty()
     }
 
-    /// Tries to send some of what is kept: true when nothing is left.
+    /// Bytes that wait for the client to read on.
+    pub fn kept(&self) -> u64 {
+        self.unsent.len()
+    }
+
+    /// Tries to send some of what is kept, `most` bytes at most: true when nothing is left.
     ///
     /// # Errors
-    /// When the client is gone.
-    pub fn flush(&mut self) -> io::Result<bool> {
-        Ok(self.unsent.write_to(&self.connection.stream, AT_ONCE)? == Flushed::All)
+    /// When the client is gone, or a file can't be read, or has become shorter.
+    pub fn flush(&mut self, most: usize) -> io::Result<bool> {
+        Ok(self.unsent.write_to(&self.connection.stream, most as u64)? == Flushed::All)
     }
 
     /// The client, to wait for it.

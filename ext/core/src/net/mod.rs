@@ -12,5 +12,6 @@ pub mod listener;
 pub mod notice;
 mod owner;
 pub mod poller;
+pub(crate) mod senders;
 pub mod stream;
 mod unsent;

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// One side at a time: the poll side, which reads and flushes, or whoever serves its request, which answers.
+/// One side at a time: the poll side, which reads; whoever serves its request, which answers; a sender, which sends what is
+/// left of a long answer.
 ///
 /// ```text
 ///              hand over            the answer begins
 ///   POLL ---------------------> SERVED --------------> SERVED | ANSWERED
-///    ^------- take back ----------/                       |
-///    ^------- give back ----------------------------------/
+///    ^------- take back ----------/                       |   ^
+///    ^------- give back ----------------------------------/   |
+///     \------------------- hand over to be sent --------------/
 /// ```
 ///
 /// Readiness meanwhile adds `READY`: a connection with that is to be looked at when it is given back. As long as no answer
@@ -25,6 +27,11 @@ impl Owner {
     /// The poll side's own: there is a request to be served.
     pub(super) fn hand_over(&self) {
         self.0.store(SERVED, Ordering::SeqCst);
+    }
+
+    /// The poll side's own: there is much left to send.
+    pub(super) fn hand_over_to_be_sent(&self) {
+        self.0.store(SERVED | ANSWERED, Ordering::SeqCst);
     }
 
     /// Whether the poll side owns it. If not, what is to be looked at is remembered for when it comes back.
@@ -71,6 +78,8 @@ mod tests {
         assert!(owner.give_back() && owner.claim());
         owner.hand_over();
         assert!(!owner.give_back());
+        owner.hand_over_to_be_sent();
+        assert!(!owner.claim() && !owner.take_back() && owner.give_back() && owner.claim());
     }
 
     #[test]

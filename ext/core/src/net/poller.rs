@@ -14,6 +14,7 @@ use super::connection::{Connection, Look, Verdict};
 use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
 use super::listener::{Listener, Local};
+use super::senders::Senders;
 use crate::config::Config;
 use crate::error::Fault;
 
@@ -24,20 +25,8 @@ const EVENTS: usize = 1024;
 const BUFFER: usize = 64 * 1024;
 /// Connections accepted before the open ones have their turn.
 const ACCEPTS: usize = 256;
-/// Bytes of long answers that are sent in a turn, and the least that each connection has of them.
-const SENT: u64 = 1024 * 1024;
-const SHARE: u64 = 64 * 1024;
 /// How long accepting rests when the process is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How much time a turn may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Haste {
-    /// As much as there is to do.
-    None,
-    /// Others wait meanwhile, for a lock that is held.
-    Great,
-}
 
 /// Owning the poller is having the lead: there is one, and whoever holds it polls.
 #[derive(Debug)]
@@ -50,10 +39,6 @@ pub struct Poller {
     buffer: Box<[u8]>,
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
-    /// Connections to look at in the next turn that has the time.
-    later: Vec<usize>,
-    /// Bytes of a long answer that each connection is sent in this turn.
-    share: u64,
     ready: Vec<Arc<Connection>>,
     is_draining: bool,
     /// New connections wait since `max_connections` are open.
@@ -101,8 +86,6 @@ impl Poller {
             deadlines: Deadlines::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             again: Vec::new(),
-            later: Vec::new(),
-            share: 0,
             ready: Vec::new(),
             is_draining: false,
             is_full: false,
@@ -116,16 +99,9 @@ impl Poller {
         &self.context
     }
 
-    /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do and time for.
+    /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do.
     /// Returns the connections whose request is complete; they belong to whoever takes them.
-    pub fn turn(&mut self, timeout: Option<Duration>, haste: Haste) -> std::vec::Drain<'_, Arc<Connection>> {
-        self.share = match haste {
-            Haste::Great => 0,
-            Haste::None => {
-                self.again.append(&mut self.later);
-                (SENT / self.again.len().max(1) as u64).max(SHARE)
-            }
-        };
+    pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
         self.wait(timeout);
         self.context.turn();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
@@ -163,11 +139,6 @@ impl Poller {
             connection.refuse(fault, &self.context);
             self.look(connection.key, Look::MayBeEnded);
         }
-    }
-
-    /// Whether much is to be sent, by whoever takes a turn without haste.
-    pub fn has_to_flush(&self) -> bool {
-        !self.later.is_empty()
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
@@ -210,7 +181,7 @@ impl Poller {
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, self.share, &mut self.buffer, &self.context);
+            let verdict = connection.advance(look, &mut self.buffer, &self.context);
             self.follow(key, verdict);
         }
     }
@@ -228,9 +199,9 @@ impl Poller {
                 self.deadlines.schedule(key, &connection.deadline);
                 self.again.push(key);
             }
-            Verdict::Later => {
+            Verdict::Send => {
                 self.deadlines.schedule(key, &connection.deadline);
-                self.later.push(key);
+                Senders::send(connection.clone(), &self.context);
             }
             Verdict::Close => self.close(key),
         }

@@ -11,11 +11,20 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::net::SendFlags;
 use socket2::SockRef;
 
 /// What the kernel may hold of an answer that has not been sent to a client yet, once it has turned out slow.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT_BYTES: u32 = 128 * 1024;
+
+/// How to tell that more follows, where that can be told.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MORE: i32 = SendFlags::MORE.union(SendFlags::NOSIGNAL).bits() as i32;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const MORE: i32 = 0;
 
 /// An accepted, non-blocking connection. TLS joins as one more variant: nothing above this file asks which it is.
 #[derive(Debug)]
@@ -54,14 +63,28 @@ impl Stream {
         }
     }
 
-    /// From now on the kernel takes little more than the client reads. Without that it takes megabytes, and whether a slow
-    /// client is still reading can't be seen from what the socket takes.
+    /// From now on the kernel takes little more than the client reads. Without that it takes megabytes for each client.
     pub fn hold_little(&self) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Stream::Tcp(_) = self {
-            // Where it can't be set, progress is seen in larger steps.
+            // Where it can't be set, more is held.
             let _ = SockRef::from(self).set_tcp_notsent_lowat(UNSENT_BYTES);
         }
+    }
+
+    /// As `write_vectored`, where something else follows at once that may share a packet with it.
+    ///
+    /// # Errors
+    /// What the kernel says; `WouldBlock` when the socket takes no more.
+    pub fn write_before_more(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        SockRef::from(self).send_vectored_with_flags(slices, MORE)
+    }
+
+    /// Whether it takes more within that time.
+    pub fn takes_more_within(&self, wait: Duration) -> bool {
+        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
+        // An error, such as an interrupt, is a no.
+        matches!(poll(&mut [PollFd::new(self, PollFlags::OUT)], Some(&wait)), Ok(1..))
     }
 
     /// Sends bytes of a file, from `at` on and `most` at most, without their coming into memory; how many were taken. None

@@ -11,6 +11,10 @@ use super::stream::Stream;
 
 /// Pieces that are given to the socket with one call.
 const SLICES: usize = 16;
+/// A piece of so many bytes is copied to those before it.
+const TOGETHER: usize = 4096;
+/// Bytes that may be given to the socket at once by somebody for whom others wait.
+pub const AT_ONCE: usize = 128 * 1024;
 
 /// A piece of an answer.
 #[derive(Debug)]
@@ -86,14 +90,28 @@ impl Unsent {
         self.length
     }
 
+    /// Whether to send it may take long.
+    pub(super) fn is_long(&self) -> bool {
+        self.length > AT_ONCE as u64 || self.has_file()
+    }
+
+    fn has_file(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::File { .. }))
+    }
+
     /// Adds bytes by copying them.
     pub(super) fn copy(&mut self, more: &[u8]) {
         self.last.extend_from_slice(more);
         self.length += more.len() as u64;
     }
 
-    /// Adds a piece as it is.
+    /// Adds a piece as it is; bytes that are few lie together.
     pub(super) fn push(&mut self, piece: Piece) {
+        if let Piece::Bytes(bytes) = &piece
+            && bytes.len() <= TOGETHER
+        {
+            return self.copy(bytes);
+        }
         if piece.len() == 0 {
             return;
         }
@@ -117,9 +135,10 @@ impl Unsent {
         Ok(if self.is_empty() { Flushed::All } else { Flushed::Some })
     }
 
-    /// What is left at all is much, or its client is slow: the kernel should take no more of it than it can send soon.
+    /// What is left at all is much, or its client is slow: the kernel should copy no more of it than it can send soon. Of a
+    /// file it copies nothing, and the more it has, the less often it asks for more.
     fn hold(&mut self, socket: &Stream) {
-        if !std::mem::replace(&mut self.is_held, true) {
+        if !self.has_file() && !std::mem::replace(&mut self.is_held, true) {
             socket.hold_little();
         }
     }
@@ -141,13 +160,21 @@ impl Unsent {
             Some(Piece::Bytes(_)) => {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+                let mut comes_file = false;
                 for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-                    let Piece::Bytes(bytes) = piece else { break };
+                    let Piece::Bytes(bytes) = piece else {
+                        comes_file = left > 0;
+                        break;
+                    };
                     let length = bytes.len().min(left);
                     *slice = IoSlice::new(&bytes[..length]);
                     left -= length;
                 }
-                io::Write::write_vectored(&mut &*socket, &slices)
+                if comes_file {
+                    socket.write_before_more(&slices)
+                } else {
+                    io::Write::write_vectored(&mut &*socket, &slices)
+                }
             }
         };
         match written {

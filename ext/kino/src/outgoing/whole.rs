@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use kino_core::http::encode::{BodyFraming, Plan};
-use kino_core::net::exchange::{Exchange, Piece};
+use kino_core::net::exchange::{AT_ONCE, Exchange, Piece};
 use kino_core::net::notice::Notice;
 use magnus::{Error, RString};
 
@@ -17,10 +17,12 @@ use crate::ffi::{gvl, kept};
 
 /// Bodies up to this are copied behind their head: one plain write costs less than a gathering one saves.
 const COPIED: u64 = 4096;
-/// Bytes of an answer that are given to the socket with Ruby's lock held; others wait for it meanwhile.
-pub(super) const AT_ONCE: usize = 128 * 1024;
 /// What is left of a string is copied up to this; more is kept where it lies.
 const SMALL: usize = 16 * 1024;
+/// A file up to this is read, and sent with its head by one call.
+const READ: u64 = 64 * 1024;
+/// Bytes of a longer one that its worker sends. Any more is for the engine's senders.
+const BEGINNING: usize = 1024 * 1024;
 
 /// Sends head and body. What the client does not take now is sent when it reads on, without the caller: then true, and there
 /// will be a notice.
@@ -50,20 +52,16 @@ pub(crate) fn send_whole(
 pub(crate) fn send_file(
     mut exchange: Exchange,
     plan: Plan,
-    head: &mut Vec<u8>,
+    head: &[u8],
     content: Content,
     notice: impl FnOnce() -> Notice,
 ) -> Result<bool, SendError> {
     let given = content.len();
     let length = wanted(plan, given);
     let sent = match content {
-        Content::Bytes(bytes) => {
-            head.extend_from_slice(&bytes[..length as usize]);
-            exchange.send(head)
-        }
-        Content::File(file, _) => {
-            exchange.send(head).and_then(|()| exchange.keep_piece(Piece::File { file, at: 0, end: length }))
-        }
+        Content::Bytes(bytes) => send_read(&mut exchange, head, Bytes::from(bytes).slice(..length as usize)),
+        Content::File(..) if length == 0 => exchange.send(head),
+        Content::File(file, _) => send_beginning_of(file, length, &mut exchange, head),
     };
     if let Err(error) = sent {
         exchange.abort();
@@ -83,7 +81,7 @@ fn wanted(plan: Plan, given: u64) -> u64 {
 
 /// What a file has to be sent of.
 pub(crate) enum Content {
-    /// A small one has been read: one write costs less than two calls.
+    /// A small one has been read.
     Bytes(Vec<u8>),
     /// A large one with its length.
     File(File, u64),
@@ -97,7 +95,7 @@ impl Content {
     pub(crate) fn open(path: &Path) -> io::Result<Content> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
-        if length > SMALL as u64 {
+        if length > READ {
             return Ok(Content::File(file, length));
         }
         let mut bytes = Vec::with_capacity(length as usize);
@@ -181,6 +179,21 @@ fn send_beginning(
             return Ok(taken);
         }
     }
+}
+
+fn send_read(exchange: &mut Exchange, head: &[u8], body: Bytes) -> io::Result<()> {
+    let taken = exchange.try_send(&[IoSlice::new(head), IoSlice::new(&body)])?;
+    exchange.keep(&head[taken.min(head.len())..])?;
+    exchange.keep_piece(Piece::Bytes(body.slice(taken.saturating_sub(head.len())..)))
+}
+
+/// As far as the socket takes it now, without Ruby's lock, since the disk may be slow. What goes wrong with that goes wrong
+/// for the engine, too, which deals with it.
+fn send_beginning_of(file: File, length: u64, exchange: &mut Exchange, head: &[u8]) -> io::Result<()> {
+    exchange.keep(head)?;
+    exchange.keep_piece(Piece::File { file, at: 0, end: length })?;
+    let _ = gvl::without(|| exchange.flush(BEGINNING), || ());
+    Ok(())
 }
 
 /// The bytes of that range of all bodies together. All of them are kept before anyone else may run and change them.

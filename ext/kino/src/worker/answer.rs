@@ -63,15 +63,15 @@ impl Worker {
         path: PathBuf,
     ) -> Result<Value, Error> {
         let content = loop {
-            match gvl::without(|| Content::open(&path), || ()) {
+            match this.briefly(|| gvl::without(|| Content::open(&path), || ())) {
                 Some(Ok(content)) => break content,
                 Some(Err(error)) => return Err(exception::system_error(ruby, &error, &path.to_string_lossy())),
                 None => gvl::check_interrupts()?,
             }
         };
         let made = this.make_head(ruby, status, headers, Some(content.len()))?;
-        let Some((exchange, plan, mut head)) = made else { return this.without_answer(ruby) };
-        let sent = outgoing::send_file(*exchange, plan, &mut head, content, || this.notice());
+        let Some((exchange, plan, head)) = made else { return this.without_answer(ruby) };
+        let sent = this.briefly(|| outgoing::send_file(*exchange, plan, &head, content, || this.notice()));
         this.answered(ruby, head, sent)
     }
 

@@ -14,6 +14,12 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How much of what the client still sends is read away meanwhile.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// A client that takes a long answer as fast as it can reads on so soon that a switch to whoever polls would cost more.
+const MOMENT: Duration = Duration::from_millis(2);
+
+/// The connection has to be closed.
+struct Lost;
+
 impl Connection {
     /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
     /// Whether the poll side should look at it now.
@@ -33,30 +39,33 @@ impl Connection {
         told || life.has_unread || context.is_draining()
     }
 
-    pub(super) fn flush(&self, life: &mut Life, after: After, most: u64, context: &Context) -> Step {
-        let before = life.outgoing.len();
-        let flushed = life.outgoing.write_to(&self.stream, most);
-        if life.outgoing.len() < before {
-            self.expect_within(context.config.write_timeout, context);
-        }
-        match flushed {
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WriteZero {
-                    tracing::warn!("a file became shorter while it was sent; its connection is closed");
-                }
-                // A reset, which the client can't take for the end of the answer.
-                self.stream.reset_on_close();
-                context.stats.aborted.add();
-                return Step::Stop(Verdict::Close);
+    /// Sends more of a long answer, `most` bytes at most, as the sender that owns the connection: true when the socket may
+    /// take more. Otherwise the connection is the poll side's again.
+    pub(in crate::net) fn send_more(&self, most: u64, context: &Context) -> bool {
+        let look = {
+            let life = &mut *self.life.lock();
+            let State::Flushing(after) = life.state else { return false };
+            match self.write(life, most, context) {
+                Ok(Flushed::Some) => return true,
+                Ok(Flushed::Blocked) => None,
+                Ok(Flushed::All) => Some(self.settle(life, after, context)),
+                Err(Lost) => Some(true),
             }
-            Ok(Flushed::Blocked) => return Step::Stop(Verdict::Wait),
-            Ok(Flushed::Some) => return Step::Stop(Verdict::Again),
-            Ok(Flushed::All) => {}
+        };
+        if look.is_none() && context.senders.have_time() && self.stream.takes_more_within(MOMENT) {
+            return true;
         }
-        // Given back, not kept: an idle connection should be small.
-        life.outgoing = Unsent::default();
-        if let Some(notice) = life.notice.take() {
-            notice.sent();
+        // The poll side has to hear of a deadline that is early, and of nothing else until there is an event.
+        self.release(look.unwrap_or_else(|| self.deadline.is_early()), context);
+        false
+    }
+
+    /// Sends what is left, which is little.
+    pub(super) fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
+        match self.write(life, u64::MAX, context) {
+            Ok(Flushed::All) => {}
+            Ok(Flushed::Blocked | Flushed::Some) => return Step::Stop(Verdict::Wait),
+            Err(Lost) => return Step::Go,
         }
         if after == After::Close {
             self.begin_linger(life, context);
@@ -75,6 +84,38 @@ impl Connection {
             }
             Err(fault) => self.refused(life, fault, context),
         }
+    }
+
+    /// As far as the socket takes it, and `most` bytes at most. Who waits to hear that all has been sent is told.
+    fn write(&self, life: &mut Life, most: u64, context: &Context) -> Result<Flushed, Lost> {
+        let before = life.outgoing.len();
+        let flushed = life.outgoing.write_to(&self.stream, most);
+        if life.outgoing.len() < before {
+            life.is_late = false;
+            self.expect_within(context.config.write_timeout, context);
+        }
+        match flushed {
+            Ok(Flushed::All) => {
+                // Given back, not kept: an idle connection should be small.
+                life.outgoing = Unsent::default();
+                if let Some(notice) = life.notice.take() {
+                    notice.sent();
+                }
+                return Ok(Flushed::All);
+            }
+            Ok(Flushed::Blocked) if life.is_late => context.stats.write_timeout.add(),
+            Ok(flushed) => return Ok(flushed),
+            Err(error) if error.kind() == io::ErrorKind::WriteZero => {
+                tracing::warn!("a file became shorter while it was sent; its connection is closed");
+            }
+            Err(_) => {}
+        }
+        // A reset, which the client can't take for the end of the answer; and the kernel would go on trying to send what it
+        // has, for minutes.
+        self.stream.reset_on_close();
+        context.stats.aborted.add();
+        life.state = State::Aborted;
+        Err(Lost)
     }
 
     /// Closing at once would make the kernel reset a connection with unread bytes, and the reset destroy the answer on its
