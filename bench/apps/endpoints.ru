@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# What bench/compare asks of each Ruby server: /plaintext, /10k, /cpu (fib 15), /io (a wait of 5 ms), /file (64 MiB).
+# What bench/compare asks of each Ruby server: /plaintext, /10k, /cpu (fib 15), /io (a wait of 5 ms),
+# /asset (a file of 100 KB), /file (64 MiB).
 
 require "tempfile"
 
@@ -12,8 +13,10 @@ plain = { "content-type" => "text/plain" }.freeze
 missing = ["no such endpoint\n"].freeze
 hello = ["Hello, World!"].freeze
 large = ["0123456789" * 1024].freeze
-file = Tempfile.create("bench").tap { |temporary| temporary.write("0" * 64 * 1024 * 1024) && temporary.flush }
-at_exit { File.unlink(file.path) if File.exist?(file.path) }
+files = { "/asset" => 100_000, "/file" => 64 * 1024 * 1024 }.transform_values do |size|
+  Tempfile.create("bench").tap { |temporary| temporary.write("0" * size) && temporary.flush }.path
+end
+at_exit { files.each_value { |path| File.unlink(path) if File.exist?(path) } }
 
 run(lambda do |env|
   case env["PATH_INFO"]
@@ -23,7 +26,7 @@ run(lambda do |env|
   when "/io"
     sleep 0.005
     [200, plain.dup, hello]
-  when "/file" then [200, plain.dup, File.open(file.path, "rb")]
+  when "/asset", "/file" then [200, plain.dup, File.open(files[env["PATH_INFO"]], "rb")]
   else [404, plain.dup, missing]
   end
 end)

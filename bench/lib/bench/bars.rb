@@ -25,6 +25,9 @@ module Bench
                          results.ratio("plaintext", :rps, "kino", "puma-cluster"), 4, "4x", &Verdict.method(:times)),
         Verdict.at_least("rails: req/s of one process against one Puma process, 5 threads each",
                          results.ratio("rails", :rps, "kino", "puma-single"), 1.1, "1.1x", &Verdict.method(:times)),
+        Verdict.at_most("a file of 100 KB: CPU a request against one Puma process, 5 threads each",
+                        results.ratio("asset", :cpu_us, "kino", "puma-single"), 1 / 3.0, "1/3",
+                        &Verdict.method(:part)),
         Verdict.at_most("a file of 64 MiB: CPU a request against one Puma process, 5 threads each",
                         results.ratio("file", :cpu_us, "kino", "puma-single"), 1 / 3.0, "1/3", &Verdict.method(:part))
       ]

@@ -26,7 +26,7 @@ module Bench
 
     # @return [Array<Group>]
     def groups
-      [main, io, file, rails]
+      [main, io, files, rails]
     end
 
     # Kino alone: each of Puma's threads waits 0.2 s for a second request before it lets an idle connection go, so that
@@ -53,8 +53,9 @@ module Bench
     end
 
     # So few connections that it is not their number that is measured.
-    def file
-      Group.new([kino(APP, 5), puma(APP, 5)], [Endpoint.new("file", "/file", /\A0+\z/)], 4)
+    def files
+      endpoints = %w[asset file].map { |name| Endpoint.new(name, "/#{name}", /\A0+\z/) }
+      Group.new([kino(APP, 5), puma(APP, 5)], endpoints, 4)
     end
 
     def rails
@@ -70,6 +71,6 @@ module Bench
       command = ->(port) { Commands.puma(port, app, threads: threads, workers: workers) }
       Contender.new(name, "#{workers}x#{threads}", command, nil)
     end
-    private_class_method :main, :io, :file, :rails, :kino, :puma
+    private_class_method :main, :io, :files, :rails, :kino, :puma
   end
 end
