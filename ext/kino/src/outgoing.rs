@@ -227,8 +227,7 @@ impl Outgoing {
             self.exchange.try_send(&slices[..number])
         })?;
         if taken < before.len() + length + after.len() {
-            self.exchange.keep(&before[taken.min(before.len())..])?;
-            let taken = taken.saturating_sub(before.len());
+            let taken = whole::keep_head(&mut self.exchange, &before, taken)?;
             if taken < length {
                 let piece = whole::rest_of(part, taken..length)?;
                 self.exchange.keep_piece(piece)?;

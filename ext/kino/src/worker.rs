@@ -250,24 +250,19 @@ impl Worker {
 
     /// Does what waits for the client.
     fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
-        let seat = self.seat.borrow().clone();
-        match seat {
-            None => work(),
-            Some(runner) => {
-                runner.wait_for_client(true);
-                let result = work();
-                runner.wait_for_client(false);
-                result
-            }
-        }
+        self.at_seat(Runner::waiting, work)
     }
 
     /// Does what gives up Ruby's lock for a moment.
     fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.at_seat(Runner::briefly, work)
+    }
+
+    fn at_seat<T, W: FnOnce() -> T>(&self, how: impl FnOnce(&Runner, W) -> T, work: W) -> T {
         let seat = self.seat.borrow().clone();
         match seat {
             None => work(),
-            Some(runner) => runner.briefly(work),
+            Some(runner) => how(&runner, work),
         }
     }
 

@@ -218,12 +218,13 @@ impl Runner {
         self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
     }
 
-    /// It begins to wait for its client, or has ended that.
-    pub fn wait_for_client(&self, begins: bool) {
-        self.waits_for_client.store(begins, Ordering::Relaxed);
-        if !begins {
-            self.progress();
-        }
+    /// Runs `work`, which waits for the client.
+    pub fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.waits_for_client.store(true, Ordering::Relaxed);
+        let result = work();
+        self.waits_for_client.store(false, Ordering::Relaxed);
+        self.progress();
+        result
     }
 
     /// Runs `work`, in which the server gives up the lock for what is short nearly always. No other worker is woken for that,

@@ -82,7 +82,7 @@ impl Stream {
 
     /// Whether it takes more within that time.
     pub fn takes_more_within(&self, wait: Duration) -> bool {
-        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
+        let Ok(wait) = Timespec::try_from(wait) else { return false };
         // An error, such as an interrupt, is a no.
         matches!(poll(&mut [PollFd::new(self, PollFlags::OUT)], Some(&wait)), Ok(1..))
     }

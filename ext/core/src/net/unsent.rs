@@ -138,7 +138,8 @@ impl Unsent {
     /// What is left at all is much, or its client is slow: the kernel should copy no more of it than it can send soon. Of a
     /// file it copies nothing, and the more it has, the less often it asks for more.
     fn hold(&mut self, socket: &Stream) {
-        if !self.has_file() && !std::mem::replace(&mut self.is_held, true) {
+        if !self.is_held && !self.has_file() {
+            self.is_held = true;
             socket.hold_little();
         }
     }

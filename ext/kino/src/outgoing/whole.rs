@@ -61,7 +61,7 @@ pub(crate) fn send_file(
     let sent = match content {
         Content::Bytes(bytes) => send_read(&mut exchange, head, Bytes::from(bytes).slice(..length as usize)),
         Content::File(..) if length == 0 => exchange.send(head),
-        Content::File(file, _) => send_beginning_of(file, length, &mut exchange, head),
+        Content::File(file, _) => begin_file(&mut exchange, head, file, length),
     };
     if let Err(error) = sent {
         exchange.abort();
@@ -112,6 +112,15 @@ impl Content {
     }
 }
 
+/// Keeps what is left of a head, when so many bytes have been taken of it and its body: how many of the body.
+///
+/// # Errors
+/// As [`Exchange::keep`].
+pub(super) fn keep_head(exchange: &mut Exchange, head: &[u8], taken: usize) -> io::Result<usize> {
+    exchange.keep(&head[taken.min(head.len())..])?;
+    Ok(taken.saturating_sub(head.len()))
+}
+
 /// What is left of a string, to be sent after its request is over.
 ///
 /// # Errors
@@ -137,8 +146,8 @@ fn copy(head: &mut Vec<u8>, bodies: &[RString], length: usize) {
 
 fn send_long(exchange: &mut Exchange, head: &[u8], bodies: &[RString], length: u64) -> Result<(), SendError> {
     let taken = with_all_bytes(bodies, |bodies| send_beginning(exchange, head, bodies, length))?;
-    exchange.keep(&head[taken.min(head.len())..])?;
-    let pieces = rest(bodies, taken.saturating_sub(head.len()) as u64..length)?;
+    let taken = keep_head(exchange, head, taken)?;
+    let pieces = rest(bodies, taken as u64..length)?;
     for piece in pieces {
         match piece {
             // What the app makes for each client can't be kept for each. Nobody waits for Ruby's lock while it is written.
@@ -183,13 +192,13 @@ fn send_beginning(
 
 fn send_read(exchange: &mut Exchange, head: &[u8], body: Bytes) -> io::Result<()> {
     let taken = exchange.try_send(&[IoSlice::new(head), IoSlice::new(&body)])?;
-    exchange.keep(&head[taken.min(head.len())..])?;
-    exchange.keep_piece(Piece::Bytes(body.slice(taken.saturating_sub(head.len())..)))
+    let taken = keep_head(exchange, head, taken)?;
+    exchange.keep_piece(Piece::Bytes(body.slice(taken..)))
 }
 
 /// As far as the socket takes it now, without Ruby's lock, since the disk may be slow. What goes wrong with that goes wrong
 /// for the engine, too, which deals with it.
-fn send_beginning_of(file: File, length: u64, exchange: &mut Exchange, head: &[u8]) -> io::Result<()> {
+fn begin_file(exchange: &mut Exchange, head: &[u8], file: File, length: u64) -> io::Result<()> {
     exchange.keep(head)?;
     exchange.keep_piece(Piece::File { file, at: 0, end: length })?;
     let _ = gvl::without(|| exchange.flush(BEGINNING), || ());
