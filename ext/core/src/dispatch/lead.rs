@@ -95,7 +95,9 @@ impl Dispatch {
             return Some(exchange);
         }
         let mut poller = self.lead.1.try_recv().ok()?;
-        self.turn(&mut poller, Some(Duration::ZERO));
+        if self.ready.is_empty() {
+            self.turn(&mut poller, Some(Duration::ZERO));
+        }
         self.hand_on(poller)
     }
 
@@ -126,14 +128,14 @@ impl Dispatch {
         }
     }
 
-    /// Polls until there is something to do, here or elsewhere.
+    /// Polls until there is something to do, here or elsewhere. Looked at before the first turn, too: between this worker's
+    /// look at the queue and its lead, another leader may have queued a request and found nobody idle to wake, or have
+    /// used up the wake-up that came with an interrupt. Only leaders queue requests, so nothing can be missed after that.
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
-        loop {
+        while self.ready.is_empty() && interrupt.raised.is_empty() && !self.is_over(&poller) {
             self.turn(&mut poller, None);
-            if !self.ready.is_empty() || !interrupt.raised.is_empty() || self.is_over(&poller) {
-                return self.hand_on(poller);
-            }
         }
+        self.hand_on(poller)
     }
 
     /// Takes the first request, has the others shared, and steps down.
@@ -270,5 +272,54 @@ impl Dispatch {
                 return Some(Box::new(Exchange::begin(connection, self.context.clone())));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::net::listener::Listener;
+
+    /// Runs `work` on a thread of its own; `None` when it has not ended after a while.
+    fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (done, end) = mpsc::channel();
+        std::thread::spawn(move || done.send(work()));
+        end.recv_timeout(Duration::from_secs(20)).ok()
+    }
+
+    fn dispatch() -> (Arc<Dispatch>, u16) {
+        let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+        let port = listener.port().unwrap();
+        (Arc::new(Dispatch::new(Poller::new(vec![listener], Config::default()).unwrap())), port)
+    }
+
+    #[test]
+    fn a_request_that_another_leader_has_queued_meanwhile_is_taken_and_not_slept_over() {
+        let (dispatch, port) = dispatch();
+        let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        // As the covering thread does between a worker's look at the queue and its lead.
+        let mut poller = dispatch.try_lead().unwrap();
+        while dispatch.ready.is_empty() {
+            dispatch.turn(&mut poller, Some(Duration::from_millis(5)));
+        }
+        let exchange = in_time(move || dispatch.lead(poller, &Interrupt::new(dispatch.context().clone())));
+        assert!(exchange.expect("the leader fell asleep beside a request").is_some());
+    }
+
+    #[test]
+    fn an_interrupt_whose_wake_up_another_leader_has_used_is_heard() {
+        let (dispatch, _) = dispatch();
+        let interrupt = Interrupt::new(dispatch.context().clone());
+        interrupt.raise();
+        let mut poller = dispatch.try_lead().unwrap();
+        dispatch.turn(&mut poller, None);
+        let exchange = in_time(move || dispatch.lead(poller, &interrupt));
+        assert!(exchange.expect("the leader fell asleep though it was called").is_none());
     }
 }
