@@ -57,6 +57,8 @@ module Kino
     attr_reader :body_buffer
     # @return [String] folder for longer bodies; default the system's temporary folder
     attr_reader :spool_dir
+    # @return [Integer, nil] bytes of all files in that folder together; default nil for a tenth of what is free on its disk
+    attr_reader :spool_limit
     # @return [Integer] connections held at once; default nine tenths of the open-file limit, 10,240 at most
     attr_reader :max_connections
     # @return [Integer] requests that may wait for a worker, 1 to 1,000,000; default 1024
@@ -77,6 +79,8 @@ module Kino
     attr_reader :keepalive_timeout
     # @return [Integer, Float] seconds without progress on an answer, 0.1 to 86,400; default 30
     attr_reader :write_timeout
+    # @return [Integer] bytes a second that an answer has to be read at after 30 seconds, 0 for any; default 500
+    attr_reader :write_min_rate
     # @return [Integer, Float, nil] seconds for one request until its worker counts as stuck, 0.1 to 86,400; default
     #   nil, which looks for none
     attr_reader :stuck_timeout

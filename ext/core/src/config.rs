@@ -87,9 +87,17 @@ pub struct Config {
     pub max_keepalive_requests: Option<u64>,
     /// No progress while an answer is sent. Past it, the connection is aborted.
     pub write_timeout: Duration,
+    /// Bytes a second that a client has to read once it has been slow for [`SLOW_START`]; 0 for any. Below it, the
+    /// connection is aborted.
+    pub write_min_rate: u64,
+    /// Bytes of all spool files together; without it, a tenth of what is free on the disk at the start. Past it: 503 for
+    /// bodies, and answers that their clients are slow to read are aborted.
+    pub spool_limit: Option<u64>,
+    /// Descriptors that sockets, spool files and files that are sent may take together.
+    pub descriptors: u64,
 }
 
-/// For so long a body may come at any rate.
+/// For so long a body may come, and an answer be read, at any rate.
 pub const SLOW_START: Duration = Duration::from_secs(30);
 
 impl Default for Config {
@@ -109,6 +117,9 @@ impl Default for Config {
             keepalive_timeout: Duration::from_secs(65),
             max_keepalive_requests: None,
             write_timeout: Duration::from_secs(30),
+            write_min_rate: 500,
+            spool_limit: None,
+            descriptors: 10_240,
         }
     }
 }

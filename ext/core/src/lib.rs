@@ -10,10 +10,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod config;
 pub mod dispatch;
 pub mod error;
 pub mod http;
 pub mod net;
 pub mod server;
+pub mod spool_file;
 pub mod stats;

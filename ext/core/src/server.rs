@@ -14,7 +14,6 @@ use crate::dispatch::lead::Dispatch;
 use crate::net::context::{Context, Phase};
 use crate::net::listener::Listener;
 use crate::net::poller::Poller;
-use crate::net::senders::Senders;
 
 /// A running engine.
 ///
@@ -43,7 +42,7 @@ impl Server {
     /// When the system gives no poll or no thread.
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
-        Senders::start(dispatch.context())?;
+        dispatch.context().helpers.start()?;
         let cover = cover::start(dispatch.clone())?;
         Ok(Server { dispatch, is_stopped: AtomicBool::new(false), cover: Mutex::new(Some(cover)) })
     }
@@ -82,7 +81,7 @@ impl Server {
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.dispatch.end();
-        self.context().senders.join();
+        self.context().helpers.join();
         let Some(cover) = self.cover.lock().take() else { return };
         cover.thread().unpark();
         if cover.join().is_err() {

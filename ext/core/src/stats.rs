@@ -98,6 +98,8 @@ stats! {
     write_timeout,
     /// Times that `max_connections` had new connections wait.
     max_connections,
+    /// Connections that were idle for longest, closed to let newcomers in.
+    evicted,
     /// Times the covering thread took the lead.
     covered,
     /// Workers that were ended in the middle of the app, or could not boot; others took their places.

@@ -96,7 +96,7 @@ pub(crate) fn of(
             let object = ruby.get_inner(classes().string_io).new_instance((string,))?.as_value();
             Ok(Input { object: Some(object), length: Some(bytes.len() as u64), kind: Kind::Bytes })
         }
-        Body::File { file, length } => {
+        Body::File { file, length, .. } => {
             // Ruby's from here on, which closes it when it raises, and when the object is collected.
             let descriptor = OwnedFd::from(file).into_raw_fd();
             let object: Value = ruby.get_inner(classes().file).funcall("for_fd", (descriptor, "rb"))?;

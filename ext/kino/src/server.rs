@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use kino_core::budget::open_files;
 use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
@@ -192,6 +193,10 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         keepalive_timeout: settings.seconds("keepalive_timeout")?,
         max_keepalive_requests: settings.get("max_keepalive_requests")?,
         write_timeout: settings.seconds("write_timeout")?,
+        write_min_rate: settings.get("write_min_rate")?,
+        spool_limit: settings.get("spool_limit")?,
+        // A tenth is left to the app, its database and its files.
+        descriptors: (open_files() / 10 * 9).max(settings.get("max_connections")?),
     })
 }
 

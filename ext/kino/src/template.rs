@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use kino_core::http::target;
 use kino_core::net::listener::Local;
-use kino_core::net::stream::PeerAddr;
+use kino_core::net::peer::PeerAddr;
 use magnus::value::Opaque;
 use magnus::{Error, RHash, RString, Ruby, Value, gc};
 

@@ -150,18 +150,26 @@ module Kino
           TEXT
           Setting.new(:spool_dir, Kinds::Folder.new, default: -> { -Dir.tmpdir },
                       default_text: "the system's temporary folder", example: "/var/tmp",
-                      summary: "folder for bodies past body_buffer", doc: <<~TEXT)
-            The folder those temporary files are made in, and those for long answers (over 1 MiB) whose
-            clients are slow to read. It needs room for all the large bodies that are on their way at
-            once.
+                      summary: "folder for bodies past body_buffer", doc: <<~TEXT),
+            The folder those temporary files are made in, and those for long answers whose clients are
+            slow to read.
+          TEXT
+          Setting.new(:spool_limit, Kinds::Optional.new(Kinds::Whole.new(0..1_125_899_906_842_624)), default: nil,
+                      default_text: "a tenth of what is free on its disk", example: 1_073_741_824,
+                      summary: "bytes of all files in spool_dir together", doc: <<~TEXT)
+            Bytes that all those files together may have; nil, the default, for a tenth of what is free
+            on the disk when Kino starts. Past it, a body is answered with 503, and an answer that its
+            client is slow to read is aborted. They may take up to seven eighths of the open files that
+            Kino has for connections and files, too.
           TEXT
         ],
         "Bounds on load" => [
           Setting.new(:max_connections, COUNT, default: -> { connections_for },
                       default_text: "nine tenths of the open-file limit", example: 1024,
                       summary: "connections held at once", doc: <<~TEXT),
-            Connections held at once. Past it, new ones wait in the system's backlog. The default is
-            nine tenths of the open-file limit (`ulimit -n`), and at most 10240.
+            Connections held at once. Past it, those that have been idle for longest are closed for new
+            ones; where none is idle, new ones wait in the system's backlog. The default is nine tenths of
+            the open-file limit (`ulimit -n`), and at most 10240.
           TEXT
           Setting.new(:queue_depth, COUNT, default: 1024, summary: "requests that may wait for a worker",
                       doc: <<~TEXT),
@@ -206,6 +214,11 @@ module Kino
           Setting.new(:write_timeout, PATIENCE, default: 30, summary: "seconds without progress on an answer",
                       doc: <<~TEXT),
             Without progress while an answer is sent. Past it, the connection is aborted.
+          TEXT
+          Setting.new(:write_min_rate, Kinds::Whole.new(0..1_000_000_000), default: 500,
+                      summary: "bytes a second an answer has to be read at", doc: <<~TEXT),
+            Bytes a second that a client has to read an answer at, on the whole, once it has been waited
+            for for 30 seconds; 0 for any rate. Below it, the connection is aborted.
           TEXT
           Setting.new(:stuck_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until a worker counts as stuck", doc: <<~TEXT),

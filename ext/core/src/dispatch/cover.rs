@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::lead::Dispatch;
 use super::runners::SHORT;
-use crate::net::poller::Poller;
+use crate::net::poller::{Poller, Turn};
 
 /// How long nobody has to lead before the covering thread does.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -82,7 +82,7 @@ fn lead(dispatch: &Dispatch, mut poller: Box<Poller>) {
     dispatch.context().stats.covered.add();
     watch.covers.store(true, Ordering::SeqCst);
     while !watch.wanted.swap(false, Ordering::SeqCst) && !dispatch.is_over(&poller) {
-        dispatch.turn(&mut poller, Some(PATIENCE));
+        dispatch.turn(&mut poller, Turn::Wait(Some(PATIENCE)));
         dispatch.share_all();
         overtake(dispatch, SHORT);
     }

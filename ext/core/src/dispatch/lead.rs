@@ -18,7 +18,7 @@ use super::runners::Runners;
 use crate::error::Fault;
 use crate::net::context::{Context, Phase};
 use crate::net::exchange::Exchange;
-use crate::net::poller::Poller;
+use crate::net::poller::{Poller, Turn};
 
 /// What a wait for work ended with.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Dispatch {
         }
         let mut poller = self.lead.1.try_recv().ok()?;
         if self.ready.is_empty() {
-            self.turn(&mut poller, Some(Duration::ZERO));
+            self.turn(&mut poller, Turn::Brief);
         }
         self.hand_on(poller)
     }
@@ -133,7 +133,7 @@ impl Dispatch {
     /// used up the wake-up that came with an interrupt. Only leaders queue requests, so nothing can be missed after that.
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
         while self.ready.is_empty() && interrupt.raised.is_empty() && !self.is_over(&poller) {
-            self.turn(&mut poller, None);
+            self.turn(&mut poller, Turn::Wait(None));
         }
         self.hand_on(poller)
     }
@@ -198,7 +198,7 @@ impl Dispatch {
     /// Ends everything: those who wait are told, those who come are too, and connections nobody serves are closed.
     pub fn end(&self) {
         self.context.enter(Phase::Over);
-        self.context.senders.end();
+        self.context.helpers.end();
         self.over.0.lock().take();
         // A leader drops the poller when it steps down; without one, it is here.
         if let Ok(poller) = self.lead.1.try_recv() {
@@ -213,20 +213,20 @@ impl Dispatch {
     }
 
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
-    pub(super) fn turn(&self, poller: &mut Poller, timeout: Option<Duration>) {
+    pub(super) fn turn(&self, poller: &mut Poller, turn: Turn) {
         let mut without_room = Vec::new();
-        for connection in poller.turn(timeout) {
-            if let Err(connection) = self.ready.push(connection, self.context.turned()) {
-                without_room.push(connection);
+        for request in poller.turn(turn) {
+            if let Err(request) = self.ready.push(request, self.context.turned()) {
+                without_room.push(request);
             }
         }
-        for connection in without_room {
-            poller.refuse(&connection, Fault::QueueFull);
+        for request in without_room {
+            poller.refuse(&request, Fault::QueueFull);
         }
         let patience = self.context.config.queue_timeout.as_millis() as u64;
         let Some(latest) = self.context.turned().checked_sub(patience) else { return };
-        while let Some(connection) = self.ready.pop_older(latest) {
-            poller.refuse(&connection, Fault::QueueTimeout);
+        while let Some(request) = self.ready.pop_older(latest) {
+            poller.refuse(&request, Fault::QueueTimeout);
         }
     }
 
@@ -265,11 +265,10 @@ impl Dispatch {
 
     fn next(&self) -> Option<Box<Exchange>> {
         loop {
-            let Waiting { item: connection, since } = self.ready.pop()?;
+            let Waiting { item: request, since } = self.ready.pop()?;
             let has_waited = self.context.turned().saturating_sub(since) >= GONE_AFTER;
-            let is_wanted = connection.is_served() && !(has_waited && connection.is_gone(&self.context));
-            if is_wanted {
-                return Some(Box::new(Exchange::begin(connection, self.context.clone())));
+            if request.waits() && !(has_waited && request.is_gone()) {
+                return Some(Box::new(Exchange::begin(request)));
             }
         }
     }
@@ -306,7 +305,7 @@ mod tests {
         // As the covering thread does between a worker's look at the queue and its lead.
         let mut poller = dispatch.try_lead().unwrap();
         while dispatch.ready.is_empty() {
-            dispatch.turn(&mut poller, Some(Duration::from_millis(5)));
+            dispatch.turn(&mut poller, Turn::Wait(Some(Duration::from_millis(5))));
         }
         let exchange = in_time(move || dispatch.lead(poller, &Interrupt::new(dispatch.context().clone())));
         assert!(exchange.expect("the leader fell asleep beside a request").is_some());
@@ -318,7 +317,7 @@ mod tests {
         let interrupt = Interrupt::new(dispatch.context().clone());
         interrupt.raise();
         let mut poller = dispatch.try_lead().unwrap();
-        dispatch.turn(&mut poller, None);
+        dispatch.turn(&mut poller, Turn::Wait(None));
         let exchange = in_time(move || dispatch.lead(poller, &interrupt));
         assert!(exchange.expect("the leader fell asleep though it was called").is_none());
     }

@@ -1,16 +1,15 @@
 //! Complete requests that wait for a worker, the oldest first.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::net::connection::Connection;
+use crate::net::request::Request;
 
 /// A bounded queue. All that wait in it wait equally long, so those that have waited for too long are at its front.
 #[derive(Debug)]
-pub(super) struct Queue<T = Arc<Connection>> {
+pub(super) struct Queue<T = Request> {
     waiting: Mutex<VecDeque<Waiting<T>>>,
     /// Readable without the lock, which nearly everybody who looks finds to be zero.
     length: AtomicUsize,

@@ -7,6 +7,7 @@ use super::parse;
 use super::spool::{Body, Spool};
 use crate::config::Limits;
 use crate::error::Fault;
+use crate::spool_file::Spools;
 
 /// How far the bytes so far have brought the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,37 @@ impl Receiver {
         self.spool.take(most)
     }
 
+    /// Whether the body is one for a file. What comes of it is to be read by those who may wait for a disk.
+    pub fn is_long(&self) -> bool {
+        self.spool.is_long()
+    }
+
+    /// Whether some of a long body is still in memory, to be moved to its file before more is read, and before the request
+    /// is taken ([`Receiver::spill`]).
+    pub fn has_to_spill(&self) -> bool {
+        self.spool.has_to_spill()
+    }
+
+    /// Moves a long body to its file. May take long: a disk may be slow.
+    ///
+    /// # Errors
+    /// [`Fault::NoRoom`] when it can't be.
+    pub fn spill(&mut self, spools: &Spools) -> Result<(), Fault> {
+        self.spool.spill(spools)?;
+        if self.is_complete() { self.spool.rewind() } else { Ok(()) }
+    }
+
+    /// How far the bytes so far have brought the request.
+    pub fn progress(&self) -> Progress {
+        match self.phase {
+            Phase::Head if self.held.is_empty() || self.held == b"\r" => Progress::Idle,
+            Phase::Head => Progress::Head,
+            Phase::Headed => self.headed_progress(),
+            Phase::Sized(_) | Phase::Chunked(_) => Progress::Body,
+            Phase::Complete => Progress::Complete,
+        }
+    }
+
     /// Bytes of the body that have come so far.
     pub fn received(&self) -> u64 {
         self.spool.received()
@@ -175,7 +207,10 @@ impl Receiver {
     /// Nothing is held yet: `input` is where a head begins, and nearly always the whole of it.
     fn begin(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
         let input = skip_empty_lines(input);
-        if input.is_empty() {
+        if input.is_empty() || input == b"\r" {
+            // Half an empty line is held, and nothing of a head has come.
+            self.held = input.to_vec();
+            self.searched = 0;
             return Ok(Progress::Idle);
         }
         self.is_head = parse::is_head(input);
@@ -197,7 +232,7 @@ impl Receiver {
         self.held.drain(..blank);
         let complete = parse::may_be_complete(&self.held, self.searched.saturating_sub(blank))?;
         self.searched = self.held.len();
-        if self.held.is_empty() {
+        if self.progress() == Progress::Idle {
             return Ok(Progress::Idle);
         }
         if !complete && self.held.len() < limits.head {
@@ -253,7 +288,6 @@ impl Receiver {
             };
             input = &input[used..];
             if self.is_received(limits)? {
-                self.spool.complete()?;
                 return self.complete(input);
             }
         }
@@ -291,6 +325,7 @@ fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
     use proptest::prelude::*;
     use std::io::Read;
 
@@ -301,7 +336,7 @@ mod tests {
             Body::Empty => Vec::new(),
             Body::Memory(bytes) => bytes,
             Body::Arriving => panic!("no body is streamed here"),
-            Body::File { mut file, length } => {
+            Body::File { mut file, length, .. } => {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes).unwrap();
                 assert_eq!(bytes.len() as u64, length);
@@ -312,10 +347,12 @@ mod tests {
 
     /// All requests of a stream that comes in the given pieces: method and target, and body.
     fn requests<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> Result<Vec<Request>, Fault> {
+        let spools = Spools::new(std::env::temp_dir(), None, Budget::new(100));
         let (mut receiver, mut found) = (Receiver::default(), Vec::new());
         for piece in pieces {
             let mut progress = receiver.feed(piece, limits)?;
             loop {
+                receiver.spill(&spools)?;
                 match progress {
                     Progress::Headed { .. } => progress = receiver.receive_body(false, limits)?,
                     Progress::Complete => {

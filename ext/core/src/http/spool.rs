@@ -1,10 +1,11 @@
-//! Where a request's body is gathered: memory first, an unlinked temporary file when it grows.
+//! Where a request's body is gathered: memory first, an unlinked temporary file when it grows. Only memory is written as
+//! bytes come; the file is for whoever may wait for a disk.
 
 use std::fs::File;
-use std::io::{Seek, Write};
 
 use crate::config::Limits;
 use crate::error::Fault;
+use crate::spool_file::{Claim, NoRoom, SpoolFile, Spools};
 
 /// A request body, as it goes to whoever serves it.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub enum Body {
         file: File,
         /// Its length in bytes.
         length: u64,
+        /// To be kept for as long as the file is open.
+        claim: Option<Claim>,
     },
     /// It is still arriving, and read while it does.
     Arriving,
@@ -28,27 +31,28 @@ pub enum Body {
 /// Where the bytes of a body that is arriving go.
 ///
 /// ```text
-///   Memory --past body_buffer--> File         Parts: whoever serves the request takes them as they come
+///   Memory --past body_buffer: spill()--> File     Parts: whoever serves the request takes them as they come
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Spool {
     room: Room,
     /// Bytes that have come.
     received: u64,
-    /// A declared length says that memory will not do.
-    is_large: bool,
+    /// More has come than memory is to hold.
+    is_long: bool,
 }
 
 #[derive(Debug)]
 enum Room {
     Memory(Vec<u8>),
-    File(File),
+    /// What has come since the last [`Spool::spill`] is still in memory.
+    File(Box<SpoolFile>, Vec<u8>),
     Parts(Vec<u8>),
 }
 
-impl Default for Spool {
+impl Default for Room {
     fn default() -> Self {
-        Spool { room: Room::Memory(Vec::new()), received: 0, is_large: false }
+        Room::Memory(Vec::new())
     }
 }
 
@@ -57,8 +61,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`Fault::BodyTooLarge`] past the limit.
-    pub fn expect(&mut self, length: u64, limits: &Limits) -> Result<(), Fault> {
-        self.is_large = length > limits.body_buffer as u64;
+    pub fn expect(&self, length: u64, limits: &Limits) -> Result<(), Fault> {
         if length > limits.body { Err(Fault::BodyTooLarge) } else { Ok(()) }
     }
 
@@ -67,28 +70,70 @@ impl Spool {
         self.room = Room::Parts(Vec::new());
     }
 
-    /// Adds bytes. Memory grows only with bytes that have come, never with what a client promises.
+    /// Adds bytes, in memory, which grows only with bytes that have come, never with what a client promises. Past
+    /// `body_buffer` it [is long](Spool::is_long), and to be [spilled](Spool::spill) before more is read.
     ///
     /// # Errors
-    /// [`Fault::BodyTooLarge`] past the limit; [`Fault::NoRoom`] when they can't be written to a file.
+    /// [`Fault::BodyTooLarge`] past the limit.
     pub fn write(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
         self.received += bytes.len() as u64;
         if self.received > limits.body {
             return Err(Fault::BodyTooLarge);
         }
-        if self.is_large || self.received > limits.body_buffer as u64 {
-            self.move_to_file(limits)?;
-        }
         match &mut self.room {
-            Room::Memory(held) | Room::Parts(held) => held.extend_from_slice(bytes),
-            Room::File(file) => file.write_all(bytes).map_err(disk)?,
+            Room::Parts(held) => held.extend_from_slice(bytes),
+            Room::Memory(held) | Room::File(_, held) => {
+                held.extend_from_slice(bytes);
+                self.is_long = self.received > limits.body_buffer as u64;
+            }
         }
         Ok(())
     }
 
-    /// Bytes that have come so far.
+    /// Bytes of the body that have come so far.
     pub fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Whether the body is one for a file.
+    pub fn is_long(&self) -> bool {
+        self.is_long
+    }
+
+    /// Whether some of a long body is still in memory.
+    pub fn has_to_spill(&self) -> bool {
+        match &self.room {
+            Room::Memory(_) => self.is_long,
+            Room::File(_, held) => !held.is_empty(),
+            Room::Parts(_) => false,
+        }
+    }
+
+    /// Moves a long body to its file. May take long: a disk may be slow.
+    ///
+    /// # Errors
+    /// [`Fault::NoRoom`] when it can't be.
+    pub fn spill(&mut self, spools: &Spools) -> Result<(), Fault> {
+        if !self.has_to_spill() {
+            return Ok(());
+        }
+        if let Room::Memory(held) = &mut self.room {
+            let held = std::mem::take(held);
+            self.room = Room::File(Box::new(spools.create().map_err(no_room)?), held);
+        }
+        if let Room::File(file, held) = &mut self.room {
+            spools.write(file, held).map_err(no_room)?;
+            held.clear();
+        }
+        Ok(())
+    }
+
+    /// All of a long body has come and is in its file: it is read from its start.
+    ///
+    /// # Errors
+    /// [`Fault::NoRoom`] when the file can't be rewound.
+    pub fn rewind(&mut self) -> Result<(), Fault> {
+        if let Room::File(file, _) = &mut self.room { file.rewind().map_err(no_room) } else { Ok(()) }
     }
 
     /// What has come of a streamed body and was not taken yet: `most` bytes at most, none when there is nothing.
@@ -101,44 +146,38 @@ impl Spool {
         std::mem::replace(held, rest)
     }
 
-    fn move_to_file(&mut self, limits: &Limits) -> Result<(), Fault> {
-        let Room::Memory(held) = &self.room else { return Ok(()) };
-        let mut file = tempfile::tempfile_in(&limits.spool_dir).map_err(disk)?;
-        file.write_all(held).map_err(disk)?;
-        self.room = Room::File(file);
-        Ok(())
-    }
-
-    /// All has come: it is read from its start.
-    ///
-    /// # Errors
-    /// [`Fault::NoRoom`] when the file can't be rewound.
-    pub fn complete(&mut self) -> Result<(), Fault> {
-        if let Room::File(file) = &mut self.room { file.rewind().map_err(disk) } else { Ok(()) }
-    }
-
     /// The body, complete unless it is streamed.
     pub fn take_body(&mut self) -> Body {
         if let Room::Parts(_) = self.room {
             return Body::Arriving;
         }
-        let Spool { room, received, .. } = std::mem::take(self);
-        match room {
+        match std::mem::take(self).room {
             Room::Memory(held) if held.is_empty() => Body::Empty,
             Room::Memory(held) | Room::Parts(held) => Body::Memory(held),
-            Room::File(file) => Body::File { file, length: received },
+            Room::File(spooled, _) => {
+                let length = spooled.len();
+                let (file, claim) = spooled.into_parts();
+                Body::File { file, length, claim: Some(claim) }
+            }
         }
     }
 }
 
-fn disk(error: std::io::Error) -> Fault {
-    tracing::error!(%error, "a request body can't be written to spool_dir");
+/// Told of by whoever met it.
+fn no_room(_: NoRoom) -> Fault {
     Fault::NoRoom
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+    use crate::budget::Budget;
+
+    fn spools() -> Spools {
+        Spools::new(std::env::temp_dir(), Some(1000), Budget::new(100))
+    }
 
     #[test]
     fn the_limits_hold_from_the_first_byte_to_the_last() {
@@ -150,23 +189,41 @@ mod tests {
         }
         let in_memory = Limits { body: 3, body_buffer: 4, ..Limits::default() };
         assert_eq!(Spool::default().write(b"1234", &in_memory), Err(Fault::BodyTooLarge));
+        assert_eq!(Spool::default().expect(11, &limits), Err(Fault::BodyTooLarge));
     }
 
     #[test]
-    fn memory_holds_no_more_than_the_buffer() {
-        let limits = Limits { body_buffer: 4, ..Limits::default() };
+    fn memory_holds_no_more_than_the_buffer_and_a_file_is_made_for_what_has_come_alone() {
+        let (limits, spools) = (Limits { body_buffer: 4, ..Limits::default() }, spools());
         let mut spool = Spool::default();
+        spool.expect(1_000_000, &limits).unwrap();
         spool.write(b"1234", &limits).unwrap();
-        assert!(matches!(spool.room, Room::Memory(_)));
+        spool.spill(&spools).unwrap();
+        assert!(!spool.is_long() && matches!(spool.room, Room::Memory(_)), "as long as a client only promises");
         spool.write(b"5", &limits).unwrap();
-        assert!(matches!(spool.take_body(), Body::File { length: 5, .. }));
-        let mut at_once = Spool::default();
-        at_once.write(b"12345", &limits).unwrap();
-        assert!(matches!(at_once.take_body(), Body::File { length: 5, .. }));
-        let mut declared = Spool::default();
-        declared.expect(5, &limits).unwrap();
-        declared.write(b"1", &limits).unwrap();
-        assert!(matches!(declared.room, Room::File(_)), "what will not fit need not be copied later");
+        assert!(spool.is_long() && spool.has_to_spill());
+        spool.spill(&spools).unwrap();
+        spool.write(b"67", &limits).unwrap();
+        assert!(spool.has_to_spill());
+        spool.spill(&spools).unwrap();
+        assert!(!spool.has_to_spill());
+        spool.rewind().unwrap();
+        let Body::File { mut file, length, claim } = spool.take_body() else { panic!("no file") };
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), length, spools.used()), ("1234567", 7, 7));
+        drop(claim);
+        assert_eq!(spools.used(), 0);
+    }
+
+    #[test]
+    fn a_body_that_finds_no_room_is_refused() {
+        let (limits, spools) = (Limits { body_buffer: 4, ..Limits::default() }, spools());
+        let mut spool = Spool::default();
+        spool.write(&[0; 1001], &limits).unwrap();
+        assert_eq!(spool.spill(&spools), Err(Fault::NoRoom));
+        drop(spool);
+        assert_eq!(spools.used(), 0);
     }
 
     #[test]
@@ -175,6 +232,7 @@ mod tests {
         let mut spool = Spool::default();
         spool.stream();
         spool.write(b"123456", &limits).unwrap();
+        assert!(!spool.is_long());
         assert_eq!((spool.take(4), spool.take(4), spool.take(4)), (b"1234".to_vec(), b"56".to_vec(), vec![]));
         assert_eq!(spool.write(b"7890", &limits), Err(Fault::BodyTooLarge));
     }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
-use super::deadlines::Clock;
+use super::deadlines::{Clock, NEVER};
 use super::handed_on::HandedOn;
-use super::senders::Senders;
-use super::stream::PeerAddr;
+use super::helpers::Helpers;
+use super::peer::PeerAddr;
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::spool_file::Spools;
 use crate::stats::Stats;
 
 /// What an engine is doing.
@@ -45,9 +47,15 @@ pub struct Context {
     pub clock: Clock,
     /// Answers that apps go on with by themselves.
     pub handed_on: HandedOn,
-    /// Who sends what takes long.
-    pub(crate) senders: Senders,
+    /// Who does what takes long.
+    pub(crate) helpers: Helpers,
+    /// Descriptors of the engine's: sockets, and files that are spooled or sent.
+    pub descriptors: Budget,
+    /// Files for what is too much for memory.
+    pub spools: Spools,
     phase: AtomicU8,
+    /// When it began to drain.
+    drained_at: AtomicU64,
     /// Gone with the poller, so that whatever outlives it holds no descriptor.
     waker: Mutex<Option<Waker>>,
     /// Connections that the poll side should look at without waiting for an event.
@@ -78,13 +86,18 @@ const NAMED_EVERY: u64 = 1000;
 
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
+        let descriptors = Budget::new(config.descriptors);
+        let spools = Spools::new(config.limits.spool_dir.clone(), config.spool_limit, descriptors.clone());
         Context {
             config,
             stats: Stats::default(),
             clock: Clock::start(),
             handed_on: HandedOn::default(),
-            senders: Senders::default(),
+            helpers: Helpers::default(),
+            descriptors,
+            spools,
             phase: AtomicU8::new(Phase::Running as u8),
+            drained_at: AtomicU64::new(NEVER),
             waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),
             sleeping: AtomicBool::new(false),
@@ -106,6 +119,9 @@ impl Context {
 
     /// Goes on to a later phase; never back to an earlier one.
     pub fn enter(&self, phase: Phase) {
+        if phase >= Phase::Draining {
+            self.drained_at.fetch_min(self.clock.now(), Ordering::SeqCst);
+        }
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
         self.wake();
     }
@@ -118,6 +134,11 @@ impl Context {
     /// Whether it accepts no more.
     pub fn is_draining(&self) -> bool {
         self.phase() >= Phase::Draining
+    }
+
+    /// When it began to drain, in the clock's milliseconds; [`NEVER`] before.
+    pub(super) fn drained_at(&self) -> u64 {
+        self.drained_at.load(Ordering::Relaxed)
     }
 
     /// Looks at the clock, for a new turn of the poll.

@@ -1,17 +1,19 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::client::Client;
-use super::connection::{After, Connection};
+use super::connection::{After, Connection, Life};
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, Streamed};
 use super::handed_on::Entry;
 use super::listener::Local;
 use super::notice::Notice;
-use super::stream::PeerAddr;
+use super::peer::PeerAddr;
+use super::request::Request;
+use super::right::Right;
 pub use super::unsent::{AT_ONCE, Piece};
 use super::unsent::{Flushed, Unsent};
 use crate::error::Fault;
@@ -21,6 +23,7 @@ use crate::http::encode::{self, Asked};
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::spool::Body;
+use crate::spool_file::Claim;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
 /// server that fails never leaves a client waiting.
@@ -28,8 +31,11 @@ use crate::http::spool::Body;
 pub struct Exchange {
     connection: Arc<Connection>,
     context: Arc<Context>,
+    right: Arc<Right>,
     head: Head,
     body: Body,
+    /// Of the body's file.
+    claim: Option<Claim>,
     trailers: Trailers,
     rest: Rest,
     asked: Asked,
@@ -64,17 +70,9 @@ enum Rest {
 }
 
 impl Exchange {
-    pub(crate) fn begin(connection: Arc<Connection>, context: Arc<Context>) -> Exchange {
-        let ((head, body, framing), trailers, rest, answered) = connection.life(|life| {
-            let request = life.receiver.take_request();
-            let place = life.streamed.take().filter(|_| !life.receiver.is_complete());
-            (
-                request,
-                life.receiver.take_trailers(),
-                place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
-                life.answered,
-            )
-        });
+    pub(crate) fn begin(request: Request) -> Exchange {
+        let Request { connection, right, head, framing, body, trailers, place, answered } = request;
+        let context = connection.context.clone();
         context.stats.requests.add();
         context.stats.running.add();
         let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
@@ -83,10 +81,12 @@ impl Exchange {
         Exchange {
             connection,
             context,
+            right,
             head,
             body,
+            claim: None,
             trailers,
-            rest,
+            rest: place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
             asked,
             is_chunked,
             is_last,
@@ -101,9 +101,13 @@ impl Exchange {
         &self.head
     }
 
-    /// The request's body, once.
+    /// The request's body, once. A file counts against the engine's budgets until the exchange ends.
     pub fn take_body(&mut self) -> Body {
-        std::mem::take(&mut self.body)
+        let mut body = std::mem::take(&mut self.body);
+        if let Body::File { claim, .. } = &mut body {
+            self.claim = claim.take();
+        }
+        body
     }
 
     /// The trailer fields, once: of a body that arrives while it is read, when it has been read to its end.
@@ -154,12 +158,12 @@ impl Exchange {
         if let Rest::Lost = self.rest {
             return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into()));
         }
-        let part = self.connection.read_body(most, buffer, &self.context);
+        let part = self.connection.read_body(most, buffer);
         match part {
             Ok(Part::Bytes(_) | Part::NotYet) => {}
             Ok(Part::End) => {
                 if let Rest::Arriving(_) = std::mem::replace(&mut self.rest, Rest::Nothing) {
-                    self.trailers = self.connection.life(|life| life.receiver.take_trailers());
+                    self.trailers = self.connection.life(Life::take_trailers);
                 }
             }
             Err(_) => self.rest = Rest::Lost,
@@ -177,7 +181,7 @@ impl Exchange {
 
     /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
     pub fn is_client_gone(&self) -> bool {
-        matches!(self.rest, Rest::Lost) || self.connection.stream.has_ended()
+        matches!(self.rest, Rest::Lost) || self.connection.socket.has_ended()
     }
 
     /// Whether the client sent the body in chunks, and so without a length.
@@ -221,14 +225,8 @@ impl Exchange {
         if self.is_blocked() {
             return Ok(0);
         }
-        let mut socket = &self.connection.stream;
         // Nearly always all of it is taken at once.
-        let taken = if let [one] = parts { socket.write(one) } else { socket.write_vectored(parts) };
-        match taken {
-            Ok(0) if parts.iter().any(|part| !part.is_empty()) => Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
-            taken => taken,
-        }
+        Ok(self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default())
     }
 
     /// Keeps bytes that come next, to be sent when the client reads on; a few are copied.
@@ -256,10 +254,7 @@ impl Exchange {
     /// # Errors
     /// When there is no room on the disk, which is counted and told.
     pub fn spool(&self, bytes: &[u8]) -> io::Result<Piece> {
-        Piece::spool(bytes, &self.context.config.limits.spool_dir).inspect_err(|error| {
-            self.context.stats.spool_dir.add();
-            tracing::error!(%error, "an answer that its client does not read can't be written to spool_dir");
-        })
+        Piece::spool(bytes, &self.context.spools).inspect_err(|_| self.context.stats.spool_dir.add()).map_err(io::Error::other)
     }
 
     /// Whether bytes wait for the client to read on. What comes next should wait too ([`Exchange::flush`]).
@@ -277,12 +272,13 @@ impl Exchange {
     /// # Errors
     /// When the client is gone, or a file can't be read, or has become shorter.
     pub fn flush(&mut self, most: usize) -> io::Result<bool> {
-        Ok(self.unsent.write_to(&self.connection.stream, most as u64)? == Flushed::All)
+        let unsent = &mut self.unsent;
+        Ok(self.connection.wire(|wire| unsent.write_to(wire, most as u64))? == Flushed::All)
     }
 
     /// The client, to wait for it.
     pub fn client(&self) -> Client {
-        Client::new(self.connection.clone(), self.context.clone())
+        Client::new(self.connection.clone())
     }
 
     /// The engine's settings and counters.
@@ -311,7 +307,7 @@ impl Exchange {
     /// Both the request and the error, when the process has no descriptor left, or when the request was answered by
     /// others.
     pub fn hijack(mut self: Box<Self>) -> Result<(OwnedFd, Vec<u8>), (Box<Self>, io::Error)> {
-        match self.begin_answer().and_then(|()| self.connection.hijack(&self.context)) {
+        match self.begin_answer().and_then(|()| self.connection.hijack()) {
             Ok(taken) => {
                 self.answer = Answer::Over;
                 self.context.stats.running.sub();
@@ -334,8 +330,8 @@ impl Exchange {
             }
             let after = if keep_alive { After::Next } else { After::Close };
             let (head, unsent) = (std::mem::take(&mut exchange.head), std::mem::take(&mut exchange.unsent));
-            exchange.connection.life(|life| life.receiver.give_head_back(head));
-            exchange.connection.give_back(unsent, notice, after, &exchange.context);
+            exchange.connection.life(|life| life.give_head_back(head));
+            exchange.connection.give_back(unsent, notice, after);
         });
     }
 
@@ -353,7 +349,7 @@ impl Exchange {
     /// The connection is this side's until the end from here on; unless the poll side has taken it back.
     fn begin_answer(&mut self) -> io::Result<()> {
         if self.answer == Answer::Waited {
-            self.answer = if self.connection.owner.begin_answer() { Answer::Begun } else { Answer::Late };
+            self.answer = if self.right.begin() { Answer::Begun } else { Answer::Late };
         }
         if self.answer == Answer::Late {
             return Err(io::Error::new(
@@ -367,7 +363,7 @@ impl Exchange {
     fn give_up(&mut self) {
         self.end(|exchange| {
             exchange.context.stats.aborted.add();
-            exchange.connection.give_up(&exchange.context);
+            exchange.connection.give_up();
         });
     }
 

@@ -13,11 +13,12 @@ use std::path::Path;
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Type};
 
 use self::address::Address;
 use self::socket_file::SocketFile;
-use super::stream::{PeerAddr, Stream};
+use super::peer::PeerAddr;
+use super::socket::Socket;
 use crate::error::ListenError;
 
 /// Connections the kernel holds until they are accepted. It takes `net.core.somaxconn` where that is smaller.
@@ -81,17 +82,17 @@ impl Listener {
     /// # Errors
     /// `WouldBlock` when none waits; otherwise what the kernel says of this connection or of this process (no more
     /// file descriptors), while the listener itself stays good.
-    pub fn accept(&self) -> io::Result<(Stream, PeerAddr)> {
+    pub fn accept(&self) -> io::Result<(Socket, PeerAddr)> {
         match &self.socket {
             Listening::Tcp(socket) => {
                 let (stream, address) = socket.accept()?;
                 // It can fail only for a client that has left; the first read tells that better.
                 let _ = stream.set_nodelay(true);
-                Ok((Stream::Tcp(stream), address.into()))
+                Ok((Socket::Tcp(stream), address.into()))
             }
             Listening::Unix(socket) => {
                 let (stream, _) = socket.accept()?;
-                Ok((Stream::Unix(stream), PeerAddr::Unix))
+                Ok((Socket::Unix(stream), PeerAddr::Unix))
             }
         }
     }
@@ -196,8 +197,8 @@ fn bind_unix(uri: &str, path: &Path) -> Result<Listener, ListenError> {
 }
 
 /// A non-blocking socket. `Socket::new` also sees to it that programs the app starts do not inherit it.
-fn open(domain: Domain) -> io::Result<Socket> {
-    let socket = Socket::new(domain, Type::STREAM, None)?;
+fn open(domain: Domain) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(domain, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

@@ -1,17 +1,24 @@
 //! Sockets, connections and the poll that watches them.
 
-mod body_clock;
 pub mod client;
 pub mod client_wait;
 pub mod connection;
 pub mod context;
 pub mod deadlines;
+mod doors;
 pub mod exchange;
 pub mod handed_on;
+pub(crate) mod helpers;
 pub mod listener;
 pub mod notice;
 mod owner;
 pub mod poller;
-pub(crate) mod senders;
-pub mod stream;
+mod pace;
+pub mod peer;
+pub mod request;
+mod right;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
+pub mod socket;
+mod transport;
 mod unsent;

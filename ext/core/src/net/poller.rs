@@ -1,4 +1,4 @@
-//! The poll side: accepts, reads, flushes and keeps the deadlines of all connections nobody is serving.
+//! The poll side: accepts, reads, flushes and keeps the deadlines of all connections that nobody else has.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -10,50 +10,59 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use super::connection::{Connection, Look, Verdict};
+use super::connection::{Connection, Intake, Look, Verdict};
 use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
+use super::doors::{Doors, Knock};
+use super::helpers::STUCK;
 use super::listener::{Listener, Local};
-use super::senders::Senders;
+use super::peer::PeerAddr;
+use super::request::Request;
+use super::socket::{Peek, Socket};
 use crate::config::Config;
 use crate::error::Fault;
 
 const WAKER: Token = Token(usize::MAX);
-/// Listeners have the tokens below the waker's; connections count from zero.
-const FIRST_LISTENER: usize = usize::MAX - 1;
 const EVENTS: usize = 1024;
 const BUFFER: usize = 64 * 1024;
-/// Connections accepted before the open ones have their turn.
-const ACCEPTS: usize = 256;
-/// How long accepting rests when the process is out of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes that are read and sent in one turn: about a millisecond's worth. What is more has its turn in the next.
+const BYTES: u64 = 1024 * 1024;
+/// The same while the poller's thread holds a lock that others wait for.
+const BYTES_BRIEFLY: u64 = 256 * 1024;
+/// Connections accepted in one turn, and while others wait for a lock.
+const ACCEPTS: usize = 64;
+const ACCEPTS_BRIEFLY: usize = 16;
+/// Connections that are closed at once to make room for newcomers, those that have been idle for longest: finding them takes
+/// a look at all.
+const EVICTED: usize = 16;
+
+/// How long a turn may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It waits for events, for that long at most (`None`: until there is one).
+    Wait(Option<Duration>),
+    /// It never waits, and does little at once: its thread holds a lock that others wait for.
+    Brief,
+}
 
 /// Owning the poller is having the lead: there is one, and whoever holds it polls.
 #[derive(Debug)]
 pub struct Poller {
     poll: Poll,
     events: Events,
-    listeners: Vec<Door>,
+    doors: Doors,
     connections: Slab<Arc<Connection>>,
     deadlines: Deadlines,
-    buffer: Box<[u8]>,
+    intake: Intake,
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
-    ready: Vec<Arc<Connection>>,
+    ready: Vec<Request>,
+    /// Some request was taken back in this turn, and may be in the queue still.
+    has_taken_back: bool,
     is_draining: bool,
-    /// New connections wait since `max_connections` are open.
-    is_full: bool,
-    /// Accepting goes on then, in the clock's milliseconds.
-    accept_at: u64,
+    /// Jobs wait for helpers that may be stuck.
+    has_to_relieve: bool,
     context: Arc<Context>,
-}
-
-#[derive(Debug)]
-struct Door {
-    listener: Listener,
-    local: Arc<Local>,
-    /// There may be a connection to accept, for which no further event would come.
-    is_pending: bool,
 }
 
 impl Drop for Poller {
@@ -72,24 +81,19 @@ impl Poller {
     pub fn new(listeners: Vec<Listener>, config: Config) -> io::Result<Poller> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
-        let mut doors = Vec::new();
-        for (index, mut listener) in listeners.into_iter().enumerate() {
-            listener.register(poll.registry(), Token(FIRST_LISTENER - index), Interest::READABLE)?;
-            let local = Arc::new(listener.local());
-            doors.push(Door { listener, local, is_pending: false });
-        }
+        let doors = Doors::open(listeners, poll.registry(), WAKER)?;
         Ok(Poller {
             poll,
             events: Events::with_capacity(EVENTS),
-            listeners: doors,
+            doors,
             connections: Slab::new(),
             deadlines: Deadlines::default(),
-            buffer: vec![0; BUFFER].into_boxed_slice(),
+            intake: Intake { buffer: vec![0; BUFFER].into_boxed_slice(), left: 0 },
             again: Vec::new(),
             ready: Vec::new(),
+            has_taken_back: false,
             is_draining: false,
-            is_full: false,
-            accept_at: 0,
+            has_to_relieve: false,
             context: Arc::new(Context::new(config, waker)),
         })
     }
@@ -99,24 +103,13 @@ impl Poller {
         &self.context
     }
 
-    /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do.
-    /// Returns the connections whose request is complete; they belong to whoever takes them.
-    pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
-        self.wait(timeout);
+    /// Polls once, and does all there is to do, as far as it fits in one turn. Returns the requests that are complete; they
+    /// belong to whoever takes them.
+    pub fn turn(&mut self, turn: Turn) -> std::vec::Drain<'_, Request> {
+        self.wait(turn);
         self.context.turn();
-        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
-        for event in &events {
-            match event.token() {
-                WAKER => {}
-                Token(key) if key > FIRST_LISTENER - self.listeners.len() => {
-                    self.listeners[FIRST_LISTENER - key].is_pending = true;
-                }
-                Token(key) if event.is_read_closed() || event.is_error() => self.look(key, Look::MayBeEnded),
-                Token(key) => self.look(key, Look::Open),
-            }
-        }
-        self.events = events;
-
+        self.intake.left = if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES };
+        // First those that had to wait in the last turn.
         let mut noted = std::mem::take(&mut self.again);
         self.context.take_notes(&mut noted);
         for key in noted.drain(..) {
@@ -125,20 +118,35 @@ impl Poller {
         if self.again.is_empty() {
             self.again = noted; // for its room
         }
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            match event.token() {
+                WAKER => {}
+                token if self.doors.knock(token) => {}
+                Token(key) if event.is_read_closed() || event.is_error() => self.look(key, Look::MayBeEnded),
+                Token(key) => self.look(key, Look::Open),
+            }
+        }
+        self.events = events;
         self.expire();
-        self.accept();
+        self.accept(if turn == Turn::Brief { ACCEPTS_BRIEFLY } else { ACCEPTS });
         if self.context.is_draining() && !self.is_draining {
             self.drain();
         }
+        self.has_to_relieve = self.context.helpers.relieve();
         self.ready.drain(..)
     }
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
-    pub fn refuse(&mut self, connection: &Connection, fault: Fault) {
-        if connection.owner.take_back() {
-            connection.refuse(fault, &self.context);
-            self.look(connection.key, Look::MayBeEnded);
+    pub fn refuse(&mut self, request: &Request, fault: Fault) {
+        if request.refuse(fault) {
+            self.look(request.connection.key, Look::MayBeEnded);
         }
+    }
+
+    /// Whether some request has been taken back since this was asked last: it waits no more, and has no business in a queue.
+    pub fn has_taken_back(&mut self) -> bool {
+        std::mem::take(&mut self.has_taken_back)
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
@@ -146,8 +154,11 @@ impl Poller {
         self.is_draining && self.connections.is_empty()
     }
 
-    fn wait(&mut self, timeout: Option<Duration>) {
-        let wait = self.time_to_wait(timeout);
+    fn wait(&mut self, turn: Turn) {
+        let wait = match turn {
+            Turn::Brief => Some(Duration::ZERO),
+            Turn::Wait(most) => self.time_to_wait(most),
+        };
         let blocks = wait != Some(Duration::ZERO);
         let wait = if blocks && !self.context.fall_asleep() { Some(Duration::ZERO) } else { wait };
         if let Err(error) = self.poll.poll(&mut self.events, wait)
@@ -160,50 +171,40 @@ impl Poller {
         }
     }
 
-    fn time_to_wait(&self, timeout: Option<Duration>) -> Option<Duration> {
-        if timeout == Some(Duration::ZERO) {
-            return timeout;
-        }
+    fn time_to_wait(&self, most: Option<Duration>) -> Option<Duration> {
         if !self.again.is_empty() || (self.context.is_draining() && !self.is_draining) {
             return Some(Duration::ZERO);
         }
-        let mut next = self.deadlines.next();
-        if self.may_accept() && self.listeners.iter().any(|door| door.is_pending) {
-            next = next.min(self.accept_at);
+        let mut next = self.deadlines.next().min(self.doors.next());
+        if self.has_to_relieve {
+            next = next.min(self.context.clock.after(STUCK));
         }
         if next == NEVER {
-            return timeout;
+            return most;
         }
         let until = Duration::from_millis(next.saturating_sub(self.context.clock.now()));
-        Some(timeout.map_or(until, |timeout| timeout.min(until)))
+        Some(most.map_or(until, |most| most.min(until)))
     }
 
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, &mut self.buffer, &self.context);
+            let verdict = connection.advance(look, &mut self.intake);
             self.follow(key, verdict);
         }
     }
 
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.connections[key];
+        if verdict == Verdict::Close || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining() {
+            return self.close(key);
+        }
+        self.deadlines.schedule(key, &connection.deadline);
         match verdict {
-            Verdict::Request => {
-                self.deadlines.schedule(key, &connection.deadline);
-                self.ready.push(connection.clone());
-            }
-            Verdict::Wait if self.is_draining && connection.is_done_when_draining(&self.context) => self.close(key),
-            Verdict::Wait => self.deadlines.schedule(key, &connection.deadline),
-            Verdict::Again => {
-                self.deadlines.schedule(key, &connection.deadline);
-                self.again.push(key);
-            }
-            Verdict::Send => {
-                self.deadlines.schedule(key, &connection.deadline);
-                Senders::send(connection.clone(), &self.context);
-            }
-            Verdict::Close => self.close(key),
+            Verdict::Request => self.ready.push(Request::of(connection)),
+            Verdict::Again => self.again.push(key),
+            Verdict::Help => self.context.helpers.put(connection.clone()),
+            Verdict::Wait | Verdict::Close => {}
         }
     }
 
@@ -211,7 +212,7 @@ impl Poller {
         let connection = self.connections.remove(key);
         if connection.is_hijacked() {
             // A socket that is closed here leaves the poll by itself only when nobody else has it.
-            let _ = self.poll.registry().deregister(&mut SourceFd(&connection.stream.as_fd().as_raw_fd()));
+            let _ = self.poll.registry().deregister(&mut SourceFd(&connection.socket.as_fd().as_raw_fd()));
         } else {
             connection.end();
         }
@@ -229,65 +230,69 @@ impl Poller {
                 continue;
             }
             if connection.owner.claim() {
-                let verdict = connection.expire(&mut self.buffer, &self.context);
+                let verdict = connection.expire(&mut self.intake);
                 self.follow(key, verdict);
-            } else {
-                // The only deadline while it is served.
-                let connection = connection.clone();
-                self.refuse(&connection, Fault::RequestTimeout);
+            } else if connection.take_back(Fault::RequestTimeout) {
+                // The only deadline while it is served. A helper looks at its own.
+                self.has_taken_back = true;
+                self.look(key, Look::MayBeEnded);
             }
         }
     }
 
-    fn may_accept(&self) -> bool {
+    fn accept(&mut self, most: usize) {
+        let mut left = most;
+        while left > 0 && self.doors.is_any_pending() {
+            if !self.has_room() && !self.make_room() {
+                break;
+            }
+            match self.doors.accept(&self.context) {
+                Knock::Nobody => break,
+                Knock::Failed => {}
+                Knock::Client(socket, peer, local) => self.enter(socket, (peer, local)),
+            }
+            left -= 1;
+        }
+    }
+
+    fn has_room(&self) -> bool {
         self.connections.len() < self.context.config.max_connections
+            && self.context.descriptors.used() < self.context.descriptors.limit()
     }
 
-    fn accept(&mut self) {
-        let is_full = !self.may_accept() && self.listeners.iter().any(|door| door.is_pending);
-        if is_full && !std::mem::replace(&mut self.is_full, is_full) {
-            self.context.stats.max_connections.add();
+    /// Closes connections that have been idle for longest, if somebody waits outside: true when there is room then. Clients know
+    /// that an idle connection may be closed at any time (RFC 9112 section 9.5), and newcomers must not wait for them.
+    fn make_room(&mut self) -> bool {
+        if !self.doors.is_crowded(&self.context) {
+            return false;
         }
-        self.is_full = is_full;
-        for index in 0..self.listeners.len() {
-            let mut left = ACCEPTS;
-            while self.listeners[index].is_pending && self.may_accept() && left > 0 {
-                if self.accept_at > 0 && self.context.clock.now() < self.accept_at {
-                    return;
-                }
-                self.accept_at = 0;
-                left -= 1;
-                self.accept_one(index);
+        let since = |connection: &Connection| if connection.owner.is_away() { None } else { connection.idle_since() };
+        let all = self.connections.iter();
+        let mut idle: Vec<_> = all.filter_map(|(key, connection)| Some((since(connection)?, key))).collect();
+        if idle.len() > EVICTED {
+            idle.select_nth_unstable(EVICTED);
+            idle.truncate(EVICTED);
+        }
+        for (_, key) in idle {
+            // Not one whose next request has just come.
+            if self.connections[key].socket.peek() == Peek::Nothing {
+                self.context.stats.evicted.add();
+                self.close(key);
             }
         }
+        self.has_room()
     }
 
-    fn accept_one(&mut self, index: usize) {
-        let door = &mut self.listeners[index];
-        let (mut stream, peer) = match door.listener.accept() {
-            Ok(accepted) => accepted,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                door.is_pending = false;
-                return;
-            }
-            // The client has left already, or a signal came.
-            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted) => {
-                return;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection can't be accepted; trying again in a moment");
-                self.accept_at = self.context.clock.after(ACCEPT_PAUSE);
-                return;
-            }
-        };
+    fn enter(&mut self, mut socket: Socket, (peer, local): (PeerAddr, Arc<Local>)) {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
         // Both directions, edge-triggered, once for the connection's whole life.
-        if let Err(error) = stream.register(self.poll.registry(), Token(key), Interest::READABLE | Interest::WRITABLE) {
+        if let Err(error) = socket.register(self.poll.registry(), Token(key), Interest::READABLE | Interest::WRITABLE) {
             tracing::warn!(%error, "a connection can't be polled");
             return;
         }
-        entry.insert(Arc::new(Connection::new(key, stream, peer, door.local.clone(), &self.context)));
+        let share = self.context.descriptors.count(1);
+        entry.insert(Arc::new(Connection::new(key, socket, (peer, local), share, &self.context)));
         self.context.stats.accepted.add();
         self.context.stats.connections.add();
         // Most clients have sent their request by now: no need to wait for the event that says so.
@@ -296,18 +301,12 @@ impl Poller {
 
     /// Those who are in the kernel's queue have been told that they are connected, so they are still served.
     fn drain(&mut self) {
-        for index in 0..self.listeners.len() {
-            self.listeners[index].is_pending = true;
-        }
-        while self.may_accept() && self.accept_at == 0 && self.listeners.iter().any(|door| door.is_pending) {
-            self.accept();
+        self.doors.knock_on_all();
+        while self.has_room() && self.doors.may_accept(&self.context) {
+            self.accept(ACCEPTS);
         }
         self.is_draining = true;
-        for door in &mut self.listeners {
-            // It is closed a moment later anyway; the poll forgets it then.
-            let _ = door.listener.deregister(self.poll.registry());
-        }
-        self.listeners.clear();
+        self.doors.close(self.poll.registry());
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
             self.look(key, Look::MayBeEnded);

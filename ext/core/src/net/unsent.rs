@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice};
-use std::path::Path;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::stream::Stream;
+use super::transport::Wire;
+use crate::spool_file::{Claim, NoRoom, Spools};
 
 /// Pieces that are given to the socket with one call.
 const SLICES: usize = 16;
@@ -29,6 +29,8 @@ pub enum Piece {
         at: u64,
         /// Where the part ends.
         end: u64,
+        /// Of a spooled one.
+        claim: Option<Claim>,
     },
 }
 
@@ -55,14 +57,16 @@ pub(super) struct Unsent {
 }
 
 impl Piece {
-    /// `bytes` as a file without a name, made in `folder`: many clients that read slowly must not fill the memory.
+    /// `bytes` as a file without a name: many clients that read slowly must not fill the memory. May take long.
     ///
     /// # Errors
-    /// When there is no room on the disk.
-    pub fn spool(bytes: &[u8], folder: &Path) -> io::Result<Piece> {
-        let mut file = tempfile::tempfile_in(folder)?;
-        io::Write::write_all(&mut file, bytes)?;
-        Ok(Piece::File { file, at: 0, end: bytes.len() as u64 })
+    /// When there is no room on the disk, which has been told of in the log.
+    pub fn spool(bytes: &[u8], spools: &Spools) -> Result<Piece, NoRoom> {
+        let mut spooled = spools.create()?;
+        spools.write(&mut spooled, bytes)?;
+        let end = spooled.len();
+        let (file, claim) = spooled.into_parts();
+        Ok(Piece::File { file, at: 0, end, claim: Some(claim) })
     }
 
     fn len(&self) -> u64 {
@@ -124,12 +128,12 @@ impl Unsent {
     ///
     /// # Errors
     /// When the client is gone, or a file can't be read, or has become shorter.
-    pub(super) fn write_to(&mut self, socket: &Stream, most: u64) -> io::Result<Flushed> {
+    pub(super) fn write_to(&mut self, wire: &mut Wire<'_>, most: u64) -> io::Result<Flushed> {
         self.settle();
-        self.hold(socket);
+        self.hold(wire);
         let until = self.length.saturating_sub(most);
         while self.length > until {
-            let Some(length) = self.write_some(socket, self.length - until)? else { return Ok(Flushed::Blocked) };
+            let Some(length) = self.write_some(wire, self.length - until)? else { return Ok(Flushed::Blocked) };
             self.take_off(length);
         }
         Ok(if self.is_empty() { Flushed::All } else { Flushed::Some })
@@ -137,10 +141,10 @@ impl Unsent {
 
     /// What is left at all is much, or its client is slow: the kernel should copy no more of it than it can send soon. Of a
     /// file it copies nothing, and the more it has, the less often it asks for more.
-    fn hold(&mut self, socket: &Stream) {
+    fn hold(&mut self, wire: &Wire<'_>) {
         if !self.is_held && !self.has_file() {
             self.is_held = true;
-            socket.hold_little();
+            wire.socket.hold_little();
         }
     }
 
@@ -151,12 +155,12 @@ impl Unsent {
     }
 
     /// `None` when the socket takes nothing now.
-    fn write_some(&self, socket: &Stream, most: u64) -> io::Result<Option<u64>> {
+    fn write_some(&self, wire: &mut Wire<'_>, most: u64) -> io::Result<Option<u64>> {
         let written = match self.pieces.front() {
-            None => return Ok(Some(0)),
-            Some(Piece::File { file, at, end }) => {
+            None => Some(0),
+            Some(Piece::File { file, at, end, .. }) => {
                 let most = usize::try_from(most.min(end - at)).unwrap_or(usize::MAX);
-                socket.send_file(file, *at, most)
+                wire.send_file(file, *at, most)?
             }
             Some(Piece::Bytes(_)) => {
                 let mut slices = [IoSlice::new(&[]); SLICES];
@@ -171,20 +175,10 @@ impl Unsent {
                     *slice = IoSlice::new(&bytes[..length]);
                     left -= length;
                 }
-                if comes_file {
-                    socket.write_before_more(&slices)
-                } else {
-                    io::Write::write_vectored(&mut &*socket, &slices)
-                }
+                if comes_file { wire.write_before_more(&slices)? } else { wire.write(&slices)? }
             }
         };
-        match written {
-            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-            Ok(length) => Ok(Some(length as u64)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Some(0)),
-            Err(error) => Err(error),
-        }
+        Ok(written.map(|length| length as u64))
     }
 
     fn take_off(&mut self, mut length: u64) {
@@ -210,11 +204,22 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::budget::Budget;
+    use crate::net::socket::Socket;
+    use crate::net::transport::Transport;
 
-    fn pair() -> (Stream, UnixStream) {
+    fn spools() -> Spools {
+        Spools::new(std::env::temp_dir(), None, Budget::new(100))
+    }
+
+    fn write(unsent: &mut Unsent, socket: &Socket, most: u64) -> io::Result<Flushed> {
+        unsent.write_to(&mut Wire { transport: &mut Transport::default(), socket }, most)
+    }
+
+    fn pair() -> (Socket, UnixStream) {
         let (near, far) = UnixStream::pair().unwrap();
         near.set_nonblocking(true).unwrap();
-        (Stream::Unix(mio::net::UnixStream::from_std(near)), far)
+        (Socket::Unix(mio::net::UnixStream::from_std(near)), far)
     }
 
     fn pattern(length: usize) -> Vec<u8> {
@@ -229,7 +234,7 @@ mod tests {
         let mut unsent = Unsent::of(b"first");
         unsent.push(Piece::Bytes(Bytes::from(big.clone())));
         unsent.push(Piece::Bytes(Bytes::new()));
-        unsent.push(Piece::spool(&big, &std::env::temp_dir()).unwrap());
+        unsent.push(Piece::spool(&big, &spools()).unwrap());
         unsent.copy(b"la");
         unsent.copy(b"st");
         let expected = [b"first", &big[..], &big[..], b"last"].concat();
@@ -242,7 +247,7 @@ mod tests {
         });
         loop {
             let before = unsent.len();
-            let flushed = unsent.write_to(&near, MOST).unwrap();
+            let flushed = write(&mut unsent, &near, MOST).unwrap();
             assert!(before - unsent.len() <= MOST);
             match flushed {
                 Flushed::All => break,
@@ -258,9 +263,9 @@ mod tests {
     #[test]
     fn a_file_that_has_become_shorter_is_an_error() {
         let (near, _far) = pair();
-        let Piece::File { file, .. } = Piece::spool(b"short", &std::env::temp_dir()).unwrap() else { unreachable!() };
+        let Piece::File { file, .. } = Piece::spool(b"short", &spools()).unwrap() else { unreachable!() };
         let mut unsent = Unsent::default();
-        unsent.push(Piece::File { file, at: 0, end: 6 });
-        assert_eq!(unsent.write_to(&near, 100).unwrap_err().kind(), io::ErrorKind::WriteZero);
+        unsent.push(Piece::File { file, at: 0, end: 6, claim: None });
+        assert_eq!(write(&mut unsent, &near, 100).unwrap_err().kind(), io::ErrorKind::WriteZero);
     }
 }

@@ -200,7 +200,7 @@ fn send_read(exchange: &mut Exchange, head: &[u8], body: Bytes) -> io::Result<()
 /// for the engine, too, which deals with it.
 fn begin_file(exchange: &mut Exchange, head: &[u8], file: File, length: u64) -> io::Result<()> {
     exchange.keep(head)?;
-    exchange.keep_piece(Piece::File { file, at: 0, end: length })?;
+    exchange.keep_piece(Piece::File { file, at: 0, end: length, claim: None })?;
     let _ = gvl::without(|| exchange.flush(BEGINNING), || ());
     Ok(())
 }

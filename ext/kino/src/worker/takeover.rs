@@ -4,7 +4,7 @@ use std::os::fd::{IntoRawFd, RawFd};
 
 use kino_core::http::date;
 use kino_core::net::exchange::Exchange;
-use kino_core::net::stream::PeerAddr;
+use kino_core::net::peer::PeerAddr;
 use magnus::rb_sys::AsRawValue;
 use magnus::{Error, RHash, RString, Ruby, Value};
 

@@ -1,11 +1,10 @@
-//! A request's body that is still to come: waited for, or read by whoever serves the request.
+//! A request's body that is still to come, read by whoever serves the request.
 
-use std::io::{self, Read, Write};
+use std::io;
 
-use super::{Connection, Life, State, Step, Verdict};
+use super::life::{Connection, State, Unread};
 use crate::error::Fault;
-use crate::http::{encode, target};
-use crate::net::context::Context;
+use crate::net::transport::{Came, Wire};
 
 /// A look at a body that is arriving.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,42 +29,21 @@ pub enum ReadError {
 }
 
 impl Connection {
-    /// The body is waited for, or handed over to be read while it arrives.
-    pub(super) fn headed(&self, life: &mut Life, wants_continue: bool, context: &Context) -> Step {
-        life.body_since = context.clock.now();
-        let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
-        let is_wanted = wants_continue || context.config.streaming.includes(path);
-        life.streamed = if is_wanted { context.stream() } else { None };
-        let streamed = life.streamed.is_some();
-        life.wants_continue = wants_continue && streamed;
-        if wants_continue && !streamed && !self.write_continue() {
-            return Step::Stop(Verdict::Close);
-        }
-        match life.receiver.receive_body(streamed, &context.config.limits) {
-            Ok(_) if streamed => self.hand_over(life, context),
-            Ok(progress) => self.progressed(life, progress, context),
-            Err(fault) => self.refused(life, fault, context),
-        }
-    }
-
     /// A part of a body that arrives while its request is served, `most` bytes at most; `buffer` is room to read into.
     ///
     /// # Errors
     /// A [`Fault`] of the client's, or [`ReadError::Gone`].
-    pub(in crate::net) fn read_body(
-        &self,
-        most: usize,
-        buffer: &mut [u8],
-        context: &Context,
-    ) -> Result<Part, ReadError> {
+    pub(in crate::net) fn read_body(&self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
         let life = &mut *self.life.lock();
-        if life.state != State::Handed {
+        if life.state != State::Served {
             return Err(ReadError::Gone(io::Error::new(
                 io::ErrorKind::TimedOut,
                 "its request was answered with a 504",
             )));
         }
-        life.has_unread = true;
+        if life.unread == Unread::Nothing {
+            life.unread = Unread::Bytes;
+        }
         loop {
             let part = life.receiver.take_part(most);
             if !part.is_empty() {
@@ -74,20 +52,25 @@ impl Connection {
             if life.receiver.is_complete() {
                 return Ok(Part::End);
             }
-            match (&self.stream).read(buffer) {
-                Ok(0) => return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into())),
-                Ok(length) => {
-                    life.wants_continue = false;
-                    life.receiver.feed(&buffer[..length], &context.config.limits)?;
+            let came = Wire { transport: &mut life.transport, socket: &self.socket }.read(buffer);
+            match came.map_err(ReadError::Gone)? {
+                Came::Bytes { length, .. } => {
+                    life.arriving.wants_continue = false;
+                    life.receiver.feed(&buffer[..length], &self.context.config.limits)?;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    life.has_unread = false;
+                Came::Nothing => {
+                    life.has_nothing_unread();
                     return Ok(Part::NotYet);
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ReadError::Gone(error)),
+                Came::End => return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into())),
             }
         }
+    }
+
+    /// By when more of the body has to have come, in the clock's milliseconds.
+    pub(in crate::net) fn body_due(&self, now: u64) -> u64 {
+        let life = self.life.lock();
+        self.body_pace().due(life.receiver.received(), life.arriving.since, now)
     }
 
     /// Sends the 100 that the client waits for before it sends its body, if it does.
@@ -96,13 +79,10 @@ impl Connection {
     /// [`ReadError::Gone`], also for a client that has no room for a line this short: nothing else is being sent.
     pub(in crate::net) fn send_continue(&self) -> Result<(), ReadError> {
         let life = &mut *self.life.lock();
-        if life.state == State::Handed && std::mem::take(&mut life.wants_continue) && !self.write_continue() {
+        let is_due = life.state == State::Served && std::mem::take(&mut life.arriving.wants_continue);
+        if is_due && !self.write_continue(life) {
             return Err(ReadError::Gone(io::ErrorKind::BrokenPipe.into()));
         }
         Ok(())
-    }
-
-    fn write_continue(&self) -> bool {
-        matches!((&self.stream).write(encode::CONTINUE), Ok(length) if length == encode::CONTINUE.len())
     }
 }

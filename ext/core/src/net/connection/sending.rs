@@ -1,19 +1,24 @@
 //! What is left of an answer, and what comes after it: the next request, or the connection's end.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{After, Connection, Life, State, Step, Verdict};
-use crate::http::receive::Progress;
-use crate::net::context::Context;
+use super::life::{After, Connection, Intake, Life, Outgoing, State, Step, Unread, Verdict};
+use crate::net::notice::Notice;
+use crate::net::socket::Peek;
+use crate::net::transport::{Came, Wire};
 use crate::net::unsent::{Flushed, Unsent};
 
 /// How long a client may take to read an answer and close, once the server has said that it will (RFC 9112 section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
+/// The same when the engine drains.
+const DRAIN_LINGER: Duration = Duration::from_millis(500);
 /// How much of what the client still sends is read away meanwhile.
 const LINGER_BYTES: usize = 1024 * 1024;
-
+/// Bytes that a helper sends to one client before the next one's turn.
+const TURN: u64 = 1024 * 1024;
 /// A client that takes a long answer as fast as it can reads on so soon that a switch to whoever polls would cost more.
 const MOMENT: Duration = Duration::from_millis(2);
 
@@ -21,89 +26,128 @@ const MOMENT: Duration = Duration::from_millis(2);
 struct Lost;
 
 impl Connection {
-    /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
-    /// Whether the poll side should look at it now.
-    pub(super) fn settle(&self, life: &mut Life, after: After, context: &Context) -> bool {
-        if !life.outgoing.is_empty() || (after == After::Next && life.receiver.has_more()) {
-            life.state = State::Flushing(after);
-            self.expect_within(context.config.write_timeout, context);
-            return true;
+    /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket, and
+    /// for which `notice` waits; to a helper, if that is much.
+    pub(in crate::net) fn give_back(self: &Arc<Self>, unsent: Unsent, notice: Option<Notice>, after: After) {
+        let (look, is_long) = {
+            let life = &mut *self.life.lock();
+            life.answered += 1;
+            let is_long = unsent.is_long();
+            (self.settle(life, unsent, notice, after), is_long)
+        };
+        if is_long {
+            self.context.helpers.put(self.clone());
+        } else {
+            self.release(look);
         }
-        if after == After::Close {
-            return self.begin_linger(life, context);
-        }
-        life.receiver.rest();
-        life.progress = Progress::Idle;
-        life.state = State::Reading;
-        let told = self.expect_within(context.config.keepalive_timeout, context);
-        told || life.has_unread || context.is_draining()
     }
 
-    /// Sends more of a long answer, `most` bytes at most, as the sender that owns the connection: true when the socket may
-    /// take more. Otherwise the connection is the poll side's again.
-    pub(in crate::net) fn send_more(&self, most: u64, context: &Context) -> bool {
+    /// Gives the connection back to be closed at once, so that the client sees that its answer is not whole.
+    pub(in crate::net) fn give_up(&self) {
+        self.socket.reset_on_close();
+        self.life.lock().state = State::Aborted;
+        self.release(true);
+    }
+
+    /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
+    /// Whether the poll side should look at it now.
+    fn settle(&self, life: &mut Life, unsent: Unsent, notice: Option<Notice>, after: After) -> bool {
+        if !unsent.is_empty() {
+            self.begin_sending(life, unsent, notice, after);
+            return true;
+        }
+        if let Some(notice) = notice {
+            notice.sent();
+        }
+        match after {
+            After::Close => self.close(life),
+            After::Next if life.receiver.has_more() => {
+                // The poll side goes on with it, since it may be the next request.
+                self.begin_sending(life, Unsent::default(), None, after);
+                true
+            }
+            After::Next => {
+                life.receiver.rest();
+                life.state = State::Receiving;
+                let told = self.expect_within(self.context.config.keepalive_timeout);
+                told || life.unread != Unread::Nothing || self.context.is_draining()
+            }
+        }
+    }
+
+    /// Sends more of a long answer, as the helper that owns the connection: true when the socket may take more. Otherwise
+    /// the connection is the poll side's again.
+    pub(super) fn send_more(&self) -> bool {
         let look = {
             let life = &mut *self.life.lock();
-            let State::Flushing(after) = life.state else { return false };
-            match self.write(life, most, context) {
+            let State::Sending(after) = life.state else { return false };
+            match self.write(life, TURN) {
                 Ok(Flushed::Some) => return true,
                 Ok(Flushed::Blocked) => None,
-                Ok(Flushed::All) => Some(self.settle(life, after, context)),
+                Ok(Flushed::All) => Some(self.settle(life, Unsent::default(), None, after)),
                 Err(Lost) => Some(true),
             }
         };
-        if look.is_none() && context.senders.have_time() && self.stream.takes_more_within(MOMENT) {
+        if look.is_none() && self.context.helpers.have_time() && self.socket.takes_more_within(MOMENT) {
             return true;
         }
         // The poll side has to hear of a deadline that is early, and of nothing else until there is an event.
-        self.release(look.unwrap_or_else(|| self.deadline.is_early()), context);
+        self.release(look.unwrap_or_else(|| self.deadline.is_early()));
         false
     }
 
-    /// Sends what is left, which is little.
-    pub(super) fn flush(&self, life: &mut Life, after: After, context: &Context) -> Step {
-        match self.write(life, u64::MAX, context) {
+    /// Sends what is left, if it is little; much is for a helper.
+    pub(super) fn send(&self, life: &mut Life, after: After, intake: &mut Intake) -> Step {
+        if life.outgoing.unsent.is_long() {
+            self.owner.hand_over();
+            return Step::Stop(Verdict::Help);
+        }
+        let length = life.outgoing.unsent.len();
+        if length > 0 && intake.is_spent() {
+            return Step::Stop(Verdict::Again);
+        }
+        let written = self.write(life, u64::MAX);
+        intake.spend(length - life.outgoing.unsent.len());
+        match written {
             Ok(Flushed::All) => {}
             Ok(Flushed::Blocked | Flushed::Some) => return Step::Stop(Verdict::Wait),
             Err(Lost) => return Step::Go,
         }
-        if after == After::Close {
-            self.begin_linger(life, context);
-            return Step::Go;
-        }
-        life.state = State::Reading;
-        match life.receiver.next(&context.config.limits) {
-            Ok(Progress::Idle) => {
-                life.progress = Progress::Idle;
-                self.expect_within(context.config.keepalive_timeout, context);
-                if context.is_draining() { Step::Stop(Verdict::Close) } else { Step::Go }
+        match after {
+            After::Close => {
+                self.close(life);
+                Step::Go
             }
-            Ok(progress) => {
-                life.progress = Progress::Idle;
-                self.progressed(life, progress, context)
-            }
-            Err(fault) => self.refused(life, fault, context),
+            After::Next => self.receive_next(life),
         }
     }
 
     /// As far as the socket takes it, and `most` bytes at most. Who waits to hear that all has been sent is told.
-    fn write(&self, life: &mut Life, most: u64, context: &Context) -> Result<Flushed, Lost> {
-        let before = life.outgoing.len();
-        let flushed = life.outgoing.write_to(&self.stream, most);
-        if life.outgoing.len() < before {
-            life.is_late = false;
-            self.expect_within(context.config.write_timeout, context);
+    fn write(&self, life: &mut Life, most: u64) -> Result<Flushed, Lost> {
+        let Life { outgoing, transport, .. } = life;
+        let mut wire = Wire { transport, socket: &self.socket };
+        let before = outgoing.unsent.len();
+        let flushed = outgoing.unsent.write_to(&mut wire, most);
+        let flushed = match flushed {
+            Ok(Flushed::All) => wire.flush().map(|is_out| if is_out { Flushed::All } else { Flushed::Blocked }),
+            other => other,
+        };
+        let (now, moved) = (self.context.clock.now(), before - outgoing.unsent.len());
+        if moved > 0 {
+            outgoing.sent += moved;
+            let _ = self.deadline.set(self.write_pace().due(outgoing.sent, outgoing.since, now));
         }
         match flushed {
             Ok(Flushed::All) => {
                 // Given back, not kept: an idle connection should be small.
-                life.outgoing = Unsent::default();
-                if let Some(notice) = life.notice.take() {
+                let Outgoing { notice, .. } = std::mem::take(outgoing);
+                if let Some(notice) = notice {
                     notice.sent();
                 }
                 return Ok(Flushed::All);
             }
-            Ok(Flushed::Blocked) if life.is_late => context.stats.write_timeout.add(),
+            // Whoever tries when the time is over, and gets nothing rid, or too little for all the time it took, was the last.
+            Ok(Flushed::Blocked) if self.deadline.due() <= now => self.context.stats.write_timeout.add(),
             Ok(flushed) => return Ok(flushed),
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
                 tracing::warn!("a file became shorter while it was sent; its connection is closed");
@@ -112,31 +156,47 @@ impl Connection {
         }
         // A reset, which the client can't take for the end of the answer; and the kernel would go on trying to send what it
         // has, for minutes.
-        self.stream.reset_on_close();
-        context.stats.aborted.add();
+        self.socket.reset_on_close();
+        self.context.stats.aborted.add();
         life.state = State::Aborted;
         Err(Lost)
     }
 
-    /// Closing at once would make the kernel reset a connection with unread bytes, and the reset destroy the answer on its
-    /// way (RFC 9112 section 9.6): so only the sending half is closed, and what comes is read away for a while.
-    fn begin_linger(&self, life: &mut Life, context: &Context) -> bool {
+    /// After the last answer. Closing with bytes unread would make the kernel reset the connection, and the reset destroy the
+    /// answer on its way (RFC 9112 section 9.6): where something unread is there or may still come, only the sending half is
+    /// closed, and what comes is read away for a while. A client that has said all it has to say is not waited for.
+    fn close(&self, life: &mut Life) -> bool {
+        let has_said_all = life.receiver.is_complete() && !life.receiver.has_more();
+        if has_said_all && self.socket.peek() != Peek::Bytes {
+            life.state = State::Ended;
+            return true;
+        }
         // An error means that the client is gone; the next read tells.
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = self.socket.shutdown(Shutdown::Write);
         life.state = State::Lingering { read: 0 };
-        self.expect_within(LINGER, context);
+        let _ = self.deadline.set(self.linger_due());
         true
     }
 
-    pub(super) fn linger(&self, life: &mut Life, read: usize, buffer: &mut [u8]) -> Step {
-        match (&self.stream).read(buffer) {
-            Ok(length) if length > 0 && read + length <= LINGER_BYTES => {
+    /// Until when what still comes is read away.
+    pub(super) fn linger_due(&self) -> u64 {
+        let drained = self.context.drained_at().saturating_add(DRAIN_LINGER.as_millis() as u64);
+        self.context.clock.after(LINGER).min(drained.max(self.context.clock.after(DRAIN_LINGER)))
+    }
+
+    pub(super) fn linger(&self, life: &mut Life, read: usize, intake: &mut Intake) -> Step {
+        if intake.is_spent() {
+            return Step::Stop(Verdict::Again);
+        }
+        let came = Wire { transport: &mut life.transport, socket: &self.socket }.read(&mut intake.buffer);
+        match came {
+            Ok(Came::Bytes { length, .. }) if read + length <= LINGER_BYTES => {
+                intake.spend(length as u64);
                 life.state = State::Lingering { read: read + length };
                 Step::Go
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Step::Stop(Verdict::Wait),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Step::Go,
-            Ok(_) | Err(_) => Step::Stop(Verdict::Close),
+            Ok(Came::Nothing) => Step::Stop(Verdict::Wait),
+            Ok(Came::Bytes { .. } | Came::End) | Err(_) => Step::Stop(Verdict::Close),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What an app may do beside its answer: say something before it, or take the socket for itself.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::{Connection, State};
-use crate::net::context::Context;
+use super::life::{Connection, State};
+use crate::net::transport::Wire;
 
 impl Connection {
     /// Sends an interim answer (RFC 9110 section 15.2), as far as the socket takes it now: how many bytes. None when the
@@ -13,30 +13,28 @@ impl Connection {
     /// # Errors
     /// When the client is gone.
     pub(in crate::net) fn send_interim(&self, bytes: &[u8]) -> io::Result<usize> {
-        let life = self.life.lock();
-        if life.state != State::Handed {
+        let life = &mut *self.life.lock();
+        if life.state != State::Served {
             return Ok(0);
         }
-        match (&self.stream).write(bytes) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
-            sent => sent,
-        }
+        let mut wire = Wire { transport: &mut life.transport, socket: &self.socket };
+        Ok(wire.write(&[IoSlice::new(bytes)])?.unwrap_or_default())
     }
 
     /// Gives the socket away, with what has come from it and has not been read. The poll side forgets the connection.
     ///
     /// # Errors
     /// When the process has no descriptor left. Nothing has changed then.
-    pub(in crate::net) fn hijack(&self, context: &Context) -> io::Result<(OwnedFd, Vec<u8>)> {
-        let socket = self.stream.as_fd().try_clone_to_owned()?;
+    pub(in crate::net) fn hijack(&self) -> io::Result<(OwnedFd, Vec<u8>)> {
+        let socket = self.socket.as_fd().try_clone_to_owned()?;
         let unread = {
             let life = &mut *self.life.lock();
             life.state = State::Hijacked;
-            life.streamed = None;
+            life.arriving.place = None;
             life.receiver.take_held()
         };
-        context.stats.hijacked.add();
-        self.release(true, context);
+        self.context.stats.hijacked.add();
+        self.release(true);
         Ok((socket, unread))
     }
 }

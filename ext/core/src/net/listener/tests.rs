@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// Waits until a connection is ready, through the poll a server would use.
-fn accept(listener: &mut Listener) -> (Stream, PeerAddr) {
+fn accept(listener: &mut Listener) -> (Socket, PeerAddr) {
     let mut poll = Poll::new().unwrap();
     poll.registry().register(listener, Token(0), Interest::READABLE).unwrap();
     poll.poll(&mut Events::with_capacity(1), Some(Duration::from_secs(10))).unwrap();
@@ -48,10 +48,10 @@ fn tcp_binds_a_free_port_and_tells_which() {
     let (stream, peer) = accept(&mut listener);
     assert_eq!(peer, client.local_addr().unwrap().into());
     assert_eq!(peer.to_string(), "127.0.0.1");
-    assert!(matches!(&stream, Stream::Tcp(socket) if socket.nodelay().unwrap()));
+    assert!(matches!(&stream, Socket::Tcp(socket) if socket.nodelay().unwrap()));
     assert_eq!((&stream).read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
 
-    (&stream).write_all(b"hi").unwrap();
+    assert_eq!(stream.write(&[std::io::IoSlice::new(b"hi")]).unwrap(), 2);
     drop(stream);
     let mut heard = String::new();
     client.read_to_string(&mut heard).unwrap();
@@ -108,7 +108,7 @@ fn unix_listens_and_removes_its_file() {
     assert_eq!((peer, peer.to_string()), (PeerAddr::Unix, "127.0.0.1".to_owned()));
     client.write_all(b"hi").unwrap();
     let mut heard = [0; 2];
-    (&stream).read_exact(&mut heard).unwrap();
+    assert_eq!(stream.read(&mut heard).unwrap(), heard.len());
     assert_eq!(&heard, b"hi");
 
     drop(listener);
@@ -144,7 +144,7 @@ fn a_stale_socket_is_reclaimed_and_a_live_one_refused() {
 #[test]
 fn a_live_socket_whose_backlog_is_full_or_of_another_kind_is_refused() {
     let (folder, path, uri) = socket_path();
-    let busy = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let busy = socket2::Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     busy.bind(&SockAddr::unix(&path).unwrap()).unwrap();
     busy.listen(0).unwrap();
     let _waiting = UnixStream::connect(&path).unwrap();

@@ -1,0 +1,297 @@
+//! What a connection is made of, and the states of its life.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::budget::Share;
+use crate::error::Fault;
+use crate::http::decode::Trailers;
+use crate::http::framing::Framing;
+use crate::http::head::Head;
+use crate::http::receive::Receiver;
+use crate::http::spool::Body;
+use crate::http::{date, encode};
+use crate::net::context::{Context, Streamed};
+use crate::net::deadlines::Deadline;
+use crate::net::listener::Local;
+use crate::net::notice::Notice;
+use crate::net::owner::Owner;
+use crate::net::pace::Pace;
+use crate::net::peer::PeerAddr;
+use crate::net::right::Right;
+use crate::net::socket::Socket;
+use crate::net::transport::{Transport, Wire};
+use crate::net::unsent::Unsent;
+
+/// A connection. It is owned by one side at a time ([`Owner`]): the poll side, which reads; whoever serves its request, which
+/// answers; or a helper, which does what takes long.
+#[derive(Debug)]
+pub struct Connection {
+    pub(in crate::net) key: usize,
+    pub(in crate::net) socket: Socket,
+    pub(in crate::net) peer: PeerAddr,
+    pub(in crate::net) local: Arc<Local>,
+    pub(in crate::net) context: Arc<Context>,
+    /// By when something has to have happened: the only one, since HTTP/1 has one request at a time, so the request's own
+    /// deadline (`request_timeout`) is the connection's while it is served.
+    pub(in crate::net) deadline: Deadline,
+    pub(in crate::net) owner: Owner,
+    /// Of the request that is served. Not in `life`, which may be locked for as long as its owner works.
+    pub(super) right: Mutex<Arc<Right>>,
+    pub(super) life: Mutex<Life>,
+    /// The descriptor.
+    _share: Share,
+}
+
+/// ```text
+///   Receiving --a request is complete--> Served --answer--> Receiving
+///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
+///      \--fault--> Sending(Close) <--------/                                   |
+///                       \--> Lingering --client closes, or LINGER--> Ended <---/
+///   Served --the app takes the socket--> Hijacked --> (forgotten)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Receiving,
+    Served,
+    Sending(After),
+    Lingering { read: usize },
+    Ended,
+    Aborted,
+    Hijacked,
+}
+
+/// What follows when all is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum After {
+    /// The next request.
+    Next,
+    /// The connection's end.
+    Close,
+}
+
+#[derive(Debug)]
+pub(in crate::net) struct Life {
+    pub(super) state: State,
+    pub(super) transport: Transport,
+    pub(super) unread: Unread,
+    pub(super) receiver: Receiver,
+    pub(super) arriving: Arriving,
+    pub(super) outgoing: Outgoing,
+    /// Requests of this connection that have been answered.
+    pub(super) answered: u64,
+}
+
+/// A body that is still to come.
+#[derive(Debug, Default)]
+pub(super) struct Arriving {
+    /// When it began, in the clock's milliseconds.
+    pub(super) since: u64,
+    /// The place of a streamed one, until whoever serves the request takes it.
+    pub(super) place: Option<Streamed>,
+    /// The client waits for a 100, which whoever reads the body sends.
+    pub(super) wants_continue: bool,
+}
+
+/// What is left of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    pub(super) unsent: Unsent,
+    /// Who wants to know when all of it has been sent.
+    pub(super) notice: Option<Notice>,
+    /// Since when its client is waited for, in the clock's milliseconds.
+    pub(super) since: u64,
+    /// Bytes that have been sent since.
+    pub(super) sent: u64,
+}
+
+/// What the socket may hold for which no further event will come (events are edge-triggered).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    Nothing,
+    /// Not all was read since the last event.
+    Bytes,
+    /// There may be an end, too, which a read that brings little does not show.
+    BytesOrEnd,
+}
+
+/// Why a connection is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Look {
+    /// An event says that it can be read or written.
+    Open,
+    /// An event says that the client has ended it, or events have been missed.
+    MayBeEnded,
+}
+
+/// What a look at a connection found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Verdict {
+    /// Nothing more to do until there is an event, or the deadline is over.
+    Wait,
+    /// There may be more to read or to send: look again without an event.
+    Again,
+    /// What is to be done takes long, and the connection is no longer the poll side's: a helper is to have it.
+    Help,
+    /// A request is complete, and the connection no longer the poll side's.
+    Request,
+    /// It is to be closed.
+    Close,
+}
+
+pub(super) enum Step {
+    Go,
+    Stop(Verdict),
+}
+
+/// What the poll side reads into, and how much it may still read and send in this turn: with more, other connections would
+/// wait, and so would whoever waits for a lock that the poll side's thread holds.
+#[derive(Debug)]
+pub(in crate::net) struct Intake {
+    pub(in crate::net) buffer: Box<[u8]>,
+    pub(in crate::net) left: u64,
+}
+
+impl Intake {
+    pub(super) fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    pub(super) fn spend(&mut self, bytes: u64) {
+        self.left = self.left.saturating_sub(bytes);
+    }
+}
+
+impl Connection {
+    pub(in crate::net) fn new(
+        key: usize,
+        socket: Socket,
+        (peer, local): (PeerAddr, Arc<Local>),
+        share: Share,
+        context: &Arc<Context>,
+    ) -> Connection {
+        let connection = Connection {
+            key,
+            socket,
+            peer,
+            local,
+            context: context.clone(),
+            deadline: Deadline::default(),
+            owner: Owner::default(),
+            right: Mutex::new(Arc::new(Right::of_nothing())),
+            life: Mutex::new(Life {
+                state: State::Receiving,
+                transport: Transport::default(),
+                unread: Unread::Nothing,
+                receiver: Receiver::default(),
+                arriving: Arriving::default(),
+                outgoing: Outgoing::default(),
+                answered: 0,
+            }),
+            _share: share,
+        };
+        connection.expect_within(context.config.header_timeout);
+        connection
+    }
+
+    /// Lets its owner at the connection's inner state, which others never wait for: who owns it may be waiting for a disk.
+    pub(in crate::net) fn life<T>(&self, work: impl FnOnce(&mut Life) -> T) -> T {
+        work(&mut self.life.lock())
+    }
+
+    /// Lets its owner at the connection's bytes.
+    pub(in crate::net) fn wire<T>(&self, work: impl FnOnce(&mut Wire<'_>) -> T) -> T {
+        let mut life = self.life.lock();
+        work(&mut Wire { transport: &mut life.transport, socket: &self.socket })
+    }
+
+    /// Sets the deadline; true when the poll side must be told, if it is not the one who asks.
+    pub(super) fn expect_within(&self, wait: Duration) -> bool {
+        self.deadline.set(self.context.clock.after(wait))
+    }
+
+    /// The poll side may have to look at it again, which it does without an event when it is noted.
+    pub(super) fn release(&self, look: bool) {
+        if self.owner.give_back() || look {
+            self.context.note(self.key);
+        }
+    }
+
+    pub(super) fn refuse_in(&self, life: &mut Life, fault: Fault) {
+        self.context.refuse(fault, self.peer);
+        life.arriving.place = None;
+        let is_head = life.receiver.is_head();
+        let answer = encode::refusal(fault, is_head, &date::format(date::now()));
+        self.begin_sending(life, Unsent::of(&answer), None, After::Close);
+    }
+
+    /// What is left of an answer is sent from now on, and has to be read at a pace.
+    pub(super) fn begin_sending(&self, life: &mut Life, unsent: Unsent, notice: Option<Notice>, after: After) {
+        let since = self.context.clock.now();
+        life.outgoing = Outgoing { unsent, notice, since, sent: 0 };
+        life.state = State::Sending(after);
+        let _ = self.deadline.set(self.write_pace().due(0, since, since));
+    }
+
+    pub(super) fn write_pace(&self) -> Pace {
+        let config = &self.context.config;
+        Pace { silence: config.write_timeout, min_rate: config.write_min_rate }
+    }
+
+    pub(super) fn body_pace(&self) -> Pace {
+        let config = &self.context.config;
+        Pace { silence: config.body_timeout, min_rate: config.body_min_rate }
+    }
+}
+
+/// What a request is made of, taken by whoever the connection has handed it to.
+impl Life {
+    pub(in crate::net) fn take_request(&mut self) -> (Head, Body, Option<Framing>) {
+        self.receiver.take_request()
+    }
+
+    /// The trailer fields of a body that has come.
+    pub(in crate::net) fn take_trailers(&mut self) -> Trailers {
+        self.receiver.take_trailers()
+    }
+
+    /// The place of a body that is still arriving.
+    pub(in crate::net) fn take_place(&mut self) -> Option<Streamed> {
+        self.arriving.place.take().filter(|_| !self.receiver.is_complete())
+    }
+
+    /// Requests of this connection that have been answered.
+    pub(in crate::net) fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// Brings a head back, whose room is used again.
+    pub(in crate::net) fn give_head_back(&mut self, head: Head) {
+        self.receiver.give_head_back(head);
+    }
+}
+
+impl Life {
+    /// A look begins: the socket may hold anything.
+    pub(super) fn begin_look(&mut self, look: Look) {
+        self.unread = match look {
+            Look::Open => Unread::Bytes,
+            Look::MayBeEnded => Unread::BytesOrEnd,
+        };
+    }
+
+    /// Nothing is there now.
+    pub(super) fn has_nothing_unread(&mut self) {
+        self.unread = Unread::Nothing;
+    }
+
+    /// A read brought something, and `is_drained` when the socket is empty after it.
+    pub(super) fn has_read(&mut self, is_drained: bool) {
+        // An end that is there already has had its event, and only reading on finds it.
+        if is_drained && self.unread == Unread::Bytes {
+            self.unread = Unread::Nothing;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Threads for what may take long and must not keep whoever polls from everyone else: sending much, which may come from a slow
+//! disk; writing long request bodies to one. They know nothing of what they do.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+/// So many threads are enough while disks are quick: more got in the way of those who serve.
+const ENOUGH: usize = 4;
+/// There are no more threads than that, however many disks hang.
+const MOST: usize = 32;
+/// A thread that has been at one turn of a job for longer waits for a disk that hangs.
+pub(super) const STUCK: Duration = Duration::from_secs(1);
+
+/// What may take long.
+pub(crate) trait Job: fmt::Debug + Send + Sync {
+    /// Does a turn of it: true when more is to be done after the others' turn.
+    fn work(self: Arc<Self>) -> bool;
+}
+
+/// The threads, and the jobs that wait for one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Helpers(Arc<Pool>);
+
+#[derive(Debug, Default)]
+struct Pool {
+    work: Mutex<Work>,
+    more: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    waiting: VecDeque<Arc<dyn Job>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Threads that have not ended.
+    alive: usize,
+    /// Threads that have nothing to do.
+    idle: usize,
+    /// When the turns began that are under way.
+    turns: Vec<Instant>,
+    is_over: bool,
+}
+
+impl Helpers {
+    /// Starts the first thread, so that there is always one. Others follow when they are needed.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(&self) -> io::Result<()> {
+        self.begin_thread(&mut self.0.work.lock())
+    }
+
+    /// Has a job done.
+    pub(super) fn put(&self, job: Arc<dyn Job>) {
+        let mut work = self.0.work.lock();
+        if work.is_over {
+            return;
+        }
+        work.waiting.push_back(job);
+        if work.waiting.len() > work.idle && work.alive < ENOUGH {
+            // Without another one it takes longer.
+            if let Err(error) = self.begin_thread(&mut work) {
+                tracing::warn!(%error, "no more threads to help with");
+            }
+        }
+        self.0.more.notify_one();
+    }
+
+    /// Whether no other job waits.
+    pub(super) fn have_time(&self) -> bool {
+        self.0.work.lock().waiting.is_empty()
+    }
+
+    /// To be called now and then while this says so: sees to it that jobs don't wait for ever behind those whose disk hangs.
+    pub(super) fn relieve(&self) -> bool {
+        let mut work = self.0.work.lock();
+        if work.waiting.is_empty() || work.idle > 0 {
+            return false;
+        }
+        let are_stuck = work.turns.len() >= work.alive && work.turns.iter().all(|turn| turn.elapsed() >= STUCK);
+        if are_stuck && work.alive < MOST && !work.is_over {
+            let alive = work.alive;
+            match self.begin_thread(&mut work) {
+                Ok(()) => tracing::warn!(
+                    stuck = alive,
+                    waiting = work.waiting.len(),
+                    "all threads that send files and write spool_dir wait for a disk; one more is started"
+                ),
+                Err(error) => tracing::warn!(%error, "no more threads to help with"),
+            }
+        }
+        true
+    }
+
+    /// Ends it all. What is still to be done is not.
+    pub(crate) fn end(&self) {
+        let waiting = {
+            let mut work = self.0.work.lock();
+            work.is_over = true;
+            self.0.more.notify_all();
+            std::mem::take(&mut work.waiting)
+        };
+        // Not under the lock: it may be the last that holds a connection.
+        drop(waiting);
+    }
+
+    /// Waits for the threads after their end.
+    pub(crate) fn join(&self) {
+        let threads = std::mem::take(&mut self.0.work.lock().threads);
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a helping thread has panicked");
+            }
+        }
+    }
+
+    fn begin_thread(&self, work: &mut Work) -> io::Result<()> {
+        let pool = self.0.clone();
+        let thread = thread::Builder::new().name("kino helper".to_owned()).spawn(move || pool.run())?;
+        work.threads.retain(|thread| !thread.is_finished());
+        work.threads.push(thread);
+        work.alive += 1;
+        Ok(())
+    }
+}
+
+impl Pool {
+    fn run(&self) {
+        let mut work = self.work.lock();
+        while !work.is_over {
+            let Some(job) = work.waiting.pop_front() else {
+                if work.alive > ENOUGH {
+                    break; // started while disks hung
+                }
+                work.idle += 1;
+                self.more.wait(&mut work);
+                work.idle -= 1;
+                continue;
+            };
+            let began = Instant::now();
+            work.turns.push(began);
+            drop(work);
+            let goes_on = job.clone().work();
+            work = self.work.lock();
+            if let Some(place) = work.turns.iter().position(|turn| *turn == began) {
+                work.turns.swap_remove(place);
+            }
+            if goes_on && !work.is_over {
+                work.waiting.push_back(job);
+            }
+        }
+        work.alive -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Wait(Mutex<Receiver<()>>, Sender<()>);
+
+    impl Job for Wait {
+        fn work(self: Arc<Self>) -> bool {
+            self.1.send(()).unwrap();
+            let _ = self.0.lock().recv();
+            false
+        }
+    }
+
+    #[derive(Debug)]
+    struct Turns(Mutex<u32>, Sender<u32>);
+
+    impl Job for Turns {
+        fn work(self: Arc<Self>) -> bool {
+            let mut left = self.0.lock();
+            *left -= 1;
+            self.1.send(*left).unwrap();
+            *left > 0
+        }
+    }
+
+    #[test]
+    fn a_job_is_done_turn_by_turn() {
+        let helpers = Helpers::default();
+        helpers.start().unwrap();
+        let (tell, told) = channel();
+        helpers.put(Arc::new(Turns(Mutex::new(3), tell)));
+        assert_eq!(told.iter().take(3).collect::<Vec<_>>(), [2, 1, 0]);
+        helpers.end();
+        helpers.join();
+    }
+
+    #[test]
+    fn another_thread_is_started_when_all_have_been_stuck_for_long() {
+        let helpers = Helpers::default();
+        let (tell, told) = channel();
+        let mut releases = Vec::new();
+        for _ in 0..ENOUGH {
+            let (release, wait) = channel();
+            helpers.put(Arc::new(Wait(Mutex::new(wait), tell.clone())));
+            releases.push(release);
+        }
+        told.iter().take(ENOUGH).for_each(drop);
+        assert!(!helpers.relieve(), "nobody waits");
+        let (tell, done) = channel();
+        helpers.put(Arc::new(Turns(Mutex::new(1), tell)));
+        assert!(helpers.relieve(), "somebody waits");
+        thread::sleep(STUCK);
+        helpers.relieve();
+        assert_eq!(done.recv_timeout(Duration::from_secs(20)), Ok(0));
+        drop(releases);
+        helpers.end();
+        helpers.join();
+    }
+}

@@ -1,0 +1,68 @@
+//! A request that is complete, or of which at least the head is: what waits in the queue, apart from the connection that it
+//! came on. HTTP/1 has one at a time for each connection.
+
+use std::sync::Arc;
+
+use super::connection::Connection;
+use super::context::Streamed;
+use super::right::Right;
+use crate::error::Fault;
+use crate::http::decode::Trailers;
+use crate::http::framing::Framing;
+use crate::http::head::Head;
+use crate::http::spool::Body;
+
+/// A request that waits to be served. Dropped, it leaves its client without an answer: only for an engine that ends.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) connection: Arc<Connection>,
+    pub(super) right: Arc<Right>,
+    pub(super) head: Head,
+    pub(super) framing: Option<Framing>,
+    pub(super) body: Body,
+    pub(super) trailers: Trailers,
+    /// The place of a body that is still arriving.
+    pub(super) place: Option<Streamed>,
+    /// Requests of its connection that were answered before.
+    pub(super) answered: u64,
+}
+
+impl Request {
+    /// The one that a connection has found complete.
+    pub(super) fn of(connection: &Arc<Connection>) -> Request {
+        let right = connection.right();
+        connection.life(|life| {
+            let (head, body, framing) = life.take_request();
+            Request {
+                connection: connection.clone(),
+                right,
+                head,
+                framing,
+                body,
+                trailers: life.take_trailers(),
+                place: life.take_place(),
+                answered: life.answered(),
+            }
+        })
+    }
+
+    /// Whether it is still to be served.
+    pub(crate) fn waits(&self) -> bool {
+        self.right.waits()
+    }
+
+    /// Gives it up if its client has left.
+    pub(crate) fn is_gone(&self) -> bool {
+        let is_gone = self.connection.socket.has_ended() && self.right.begin();
+        if is_gone {
+            self.connection.context.stats.gone.add();
+            self.connection.give_up();
+        }
+        is_gone
+    }
+
+    /// Takes it back from the queue, and has it answered with a fault; false when that was done before.
+    pub(super) fn refuse(&self, fault: Fault) -> bool {
+        self.connection.take_back(fault)
+    }
+}

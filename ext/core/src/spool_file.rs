@@ -1,0 +1,178 @@
+//! Unlinked files for what is too much for memory: long request bodies, and answers that their clients are slow to read. All
+//! of them share one budget of bytes on the disk, and count against the engine's descriptors.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::budget::{Budget, Share};
+
+/// What a full disk or a spent budget is told of in the log: once in so long.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// One part in so many of the descriptors is left to connections: files must not keep newcomers out.
+const SPARE: u64 = 8;
+/// Where the disk can't be asked how much is free on it.
+const UNKNOWN_DISK: u64 = 16 * 1024 * 1024 * 1024;
+
+/// Where spool files are made, and how much there may be of them.
+#[derive(Debug)]
+pub struct Spools {
+    folder: PathBuf,
+    bytes: Budget,
+    descriptors: Budget,
+    told: Mutex<Option<Instant>>,
+}
+
+/// Why something can't be spooled.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRoom {
+    /// As much is spooled as may be.
+    #[error("all files in spool_dir together may have {0} bytes (spool_limit)")]
+    Limit(u64),
+    /// The rest of the open files is for connections.
+    #[error("too many of the {0} files that may be open are in use (ulimit -n)")]
+    Descriptors(u64),
+    /// The disk is full, or the folder is gone.
+    #[error(transparent)]
+    Disk(#[from] io::Error),
+}
+
+/// A file without a name, and its part of the budgets.
+#[derive(Debug)]
+pub struct SpoolFile {
+    file: File,
+    claim: Claim,
+    length: u64,
+}
+
+/// A spool file's part of the budgets, for as long as the file is open.
+#[derive(Debug)]
+pub struct Claim {
+    bytes: Share,
+    _descriptor: Share,
+}
+
+impl Spools {
+    /// Files in `folder`, of `limit` bytes in all: without one, a tenth of what is free on the disk now.
+    pub fn new(folder: PathBuf, limit: Option<u64>, descriptors: Budget) -> Spools {
+        let free = || rustix::fs::statvfs(&folder).map_or(UNKNOWN_DISK, |disk| disk.f_bavail * disk.f_frsize);
+        let bytes = Budget::new(limit.unwrap_or_else(|| free() / 10));
+        Spools { folder, bytes, descriptors, told: Mutex::default() }
+    }
+
+    /// Bytes that are spooled now.
+    pub fn used(&self) -> u64 {
+        self.bytes.used()
+    }
+
+    /// A new file. Making and writing it may take long: never in a turn of the poll, and never with Ruby's lock.
+    ///
+    /// # Errors
+    /// [`NoRoom`], which has been told of in the log.
+    pub fn create(&self) -> Result<SpoolFile, NoRoom> {
+        self.try_create().inspect_err(|error| self.tell(error))
+    }
+
+    /// Adds bytes to a file of this folder.
+    ///
+    /// # Errors
+    /// [`NoRoom`], which has been told of in the log.
+    pub fn write(&self, spooled: &mut SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
+        self.try_write(spooled, bytes).inspect_err(|error| self.tell(error))
+    }
+
+    fn try_create(&self) -> Result<SpoolFile, NoRoom> {
+        let limit = self.descriptors.limit();
+        let descriptor = self.descriptors.take(1, limit / SPARE).ok_or(NoRoom::Descriptors(limit))?;
+        let bytes = self.bytes.take(0, 0).ok_or(NoRoom::Limit(self.bytes.limit()))?;
+        let file = tempfile::tempfile_in(&self.folder)?;
+        Ok(SpoolFile { file, claim: Claim { bytes, _descriptor: descriptor }, length: 0 })
+    }
+
+    fn try_write(&self, spooled: &mut SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
+        if !spooled.claim.bytes.grow(bytes.len() as u64) {
+            return Err(NoRoom::Limit(self.bytes.limit()));
+        }
+        spooled.file.write_all(bytes)?;
+        spooled.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn tell(&self, error: &NoRoom) {
+        let mut told = self.told.lock();
+        if told.is_none_or(|last| last.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::error!(%error, folder = %self.folder.display(), "no room in spool_dir");
+        }
+    }
+}
+
+impl SpoolFile {
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// All is written: it is read from its start.
+    ///
+    /// # Errors
+    /// [`NoRoom::Disk`] when it can't be rewound.
+    pub fn rewind(&mut self) -> Result<(), NoRoom> {
+        Ok(self.file.rewind()?)
+    }
+
+    /// The file, and what is to be kept for as long as it is open.
+    pub fn into_parts(self) -> (File, Claim) {
+        (self.file, self.claim)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spools(limit: u64, descriptors: u64) -> Spools {
+        Spools::new(std::env::temp_dir(), Some(limit), Budget::new(descriptors))
+    }
+
+    #[test]
+    fn all_files_together_have_no_more_bytes_than_the_limit() {
+        let spools = spools(10, 100);
+        let (mut one, mut two) = (spools.create().unwrap(), spools.create().unwrap());
+        spools.write(&mut one, b"123456").unwrap();
+        assert!(matches!(spools.write(&mut two, b"12345"), Err(NoRoom::Limit(10))));
+        spools.write(&mut two, b"1234").unwrap();
+        assert_eq!((one.len(), two.len(), spools.used()), (6, 4, 10));
+        let (_file, claim) = one.into_parts();
+        assert_eq!(spools.used(), 10, "as long as it is open");
+        drop(claim);
+        spools.write(&mut two, b"123456").unwrap();
+        drop(two);
+        assert_eq!(spools.used(), 0);
+    }
+
+    #[test]
+    fn some_descriptors_are_left_to_connections() {
+        let spools = spools(10, 16);
+        let files: Vec<_> = (0..14).map(|_| spools.create().unwrap()).collect();
+        assert!(matches!(spools.create(), Err(NoRoom::Descriptors(16))));
+        assert_eq!(spools.descriptors.used(), 14);
+        drop(files);
+        assert_eq!(spools.descriptors.used(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_an_error_and_takes_nothing() {
+        let spools = Spools::new("/nowhere/at/all".into(), None, Budget::new(16));
+        assert!(matches!(spools.create(), Err(NoRoom::Disk(_))));
+        assert_eq!((spools.used(), spools.descriptors.used()), (0, 0));
+    }
+}
