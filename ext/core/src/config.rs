@@ -36,9 +36,9 @@ impl Default for Limits {
 /// Which requests are handed over with their head, before their body has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Streaming {
-    /// Only those whose client waits for a 100 (RFC 9110 section 10.1.1).
+    /// None: every request is complete when it is handed over.
     #[default]
-    Expected,
+    Never,
     /// All that have a body.
     All,
     /// Those whose path begins with one of these.
@@ -46,10 +46,10 @@ pub enum Streaming {
 }
 
 impl Streaming {
-    /// Whether a request for `path` is handed over early though its client does not wait for that.
+    /// Whether a request for `path` that has a body is handed over before that has come.
     pub fn includes(&self, path: &[u8]) -> bool {
         match self {
-            Streaming::Expected => false,
+            Streaming::Never => false,
             Streaming::All => true,
             Streaming::Prefixes(prefixes) => prefixes.iter().any(|prefix| path.starts_with(prefix)),
         }

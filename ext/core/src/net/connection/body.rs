@@ -30,12 +30,13 @@ pub enum ReadError {
 }
 
 impl Connection {
-    /// The body is waited for, or handed over to be read while it arrives.
+    /// The body is waited for, or, where the app asks for that, handed over to be read while it arrives. A client that waits
+    /// for a 100 (RFC 9110 section 10.1.1) has it now in the first case; in the second, whoever serves the request may answer
+    /// without one.
     pub(super) fn headed(&self, life: &mut Life, wants_continue: bool, context: &Context) -> Step {
         life.body_since = context.clock.now();
         let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
-        let is_wanted = wants_continue || context.config.streaming.includes(path);
-        life.streamed = if is_wanted { context.stream() } else { None };
+        life.streamed = if context.config.streaming.includes(path) { context.stream() } else { None };
         let streamed = life.streamed.is_some();
         life.wants_continue = wants_continue && streamed;
         if wants_continue && !streamed && !self.write_continue() {
