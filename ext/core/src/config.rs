@@ -75,7 +75,7 @@ pub struct Config {
     pub queue_timeout: Duration,
     /// From the moment a request is complete until its answer begins. Past it: 504, and the late answer is dropped.
     pub request_timeout: Option<Duration>,
-    /// From a head's first byte to its last. Past it: 408.
+    /// From a head's first byte to its last; of a connection's first head, from accept on. Past it: 408.
     pub header_timeout: Duration,
     /// Silence while a body is awaited. Past it: 408.
     pub body_timeout: Duration,

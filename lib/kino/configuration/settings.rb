@@ -177,7 +177,8 @@ module Kino
         "Deadlines, in seconds" => [
           Setting.new(:header_timeout, PATIENCE, default: 15, summary: "seconds for a request's head",
                       doc: <<~TEXT),
-            For a request's whole head, from its first byte to its last. Past it: 408.
+            For a request's whole head, from its first byte to its last, or of a connection's first from
+            accept on. Past it: 408. A new connection that sends nothing is closed after as long.
           TEXT
           Setting.new(:body_timeout, PATIENCE, default: 30,
                       summary: "seconds without a byte of a request's body", doc: <<~TEXT),

@@ -3,6 +3,8 @@
 mod body;
 mod sending;
 mod takeover;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read};
 use std::net::Shutdown;
@@ -318,8 +320,9 @@ impl Connection {
         let before = std::mem::replace(&mut life.progress, progress);
         match progress {
             Progress::Idle => {}
-            // The time for a head runs from its first byte to its last, however many there are in between.
-            Progress::Head if before == Progress::Head => {}
+            // The time for a head runs from its first byte to its last, however many there are in between; that for a new
+            // connection's first from accept on.
+            Progress::Head if before == Progress::Head || life.answered == 0 => {}
             Progress::Head => {
                 self.expect_within(context.config.header_timeout, context);
             }
