@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../lib/bench/hostile/content"
+require_relative "../lib/bench/hostile/heartbeat"
 
 # What bench/hostile asks. A module with a method call can be shared between ractors as it is.
 module HostileApp
@@ -10,10 +11,20 @@ module HostileApp
 
   module_function
 
-  # No client of the bench ends the body of a POST, so none gets here.
   def call(env)
-    [200, PLAIN.dup, env["PATH_INFO"] == "/big" ? BIG : HELLO]
+    [200, PLAIN.dup, body(env["PATH_INFO"])]
+  end
+
+  def body(path)
+    case path
+    when "/big" then BIG
+    when "/file" then [File.read(__FILE__, HELLO.first.size)]
+    when Bench::Hostile::Heartbeat::PATH then [Bench::Hostile::Heartbeat.to_json]
+    else HELLO
+    end
   end
 end
+
+Bench::Hostile::Heartbeat.start
 
 run HostileApp

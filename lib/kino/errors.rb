@@ -40,8 +40,8 @@ module Kino
   # Raised inside an app that streams its answer to a client that has left, or reads a body that will never come.
   class ClientDisconnected < Error; end
 
-  # What a client did wrong while the app read its body, which is handed over before it has come (`stream_bodies`, and
-  # clients that wait for a 100). An app that lets it pass has the client answered with {#status}; nothing is logged.
+  # What a client did wrong while the app read its body, which is handed over before it has come
+  # (`stream_bodies`). An app that lets it pass has the client answered with {#status}; nothing is logged.
   class ClientError < Error
     # @return [Integer] the status that the client gets
     def status = 400

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 module Kino
-  # The `rack.input` of a request that was handed over before its body had come: by `stream_bodies`, or because its
-  # client waits for a 100, which is sent by the first read. Reading waits for the client, within `body_timeout` and
-  # `body_min_rate`; what is read is gone, so there is no rewind and no size.
+  # The `rack.input` of a request that was handed over before its body had come (`stream_bodies`). Reading waits for
+  # the client, within `body_timeout` and `body_min_rate`; what is read is gone, so there is no rewind and no size. A
+  # client that waits for a 100 gets it with the first read.
   #
   # @example An upload that never lies in memory as a whole
   #   while (part = env["rack.input"].readpartial(65_536))

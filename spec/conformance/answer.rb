@@ -4,7 +4,7 @@ require_relative "notation"
 
 module Conformance
   # One answer that is to come. README.md tells what each of these is.
-  Answer = Data.define(:status, :to, :fields, :says, :env, :absent, :body, :trailers, :called, :counts, :closes) do
+  Answer = Data.define(:status, :to, :fields, :says, :env, :absent, :body, :trailers, :counts, :closes) do
     # Of lines such as ["status", "200"], of which several may have the same name.
     def self.of(lines)
       told = lines.group_by(&:first).transform_values { |pairs| pairs.map(&:last) }
@@ -17,7 +17,7 @@ module Conformance
       answer = new(status: Integer(one["status"], 10), to: one["to"] || "GET", fields: pairs["field"] || {},
                    says: one["says"], env: pairs["env"] || {}, absent: told.delete("absent") || [],
                    body: one["body"]&.then { |text| Notation.bytes(text) }, trailers: pairs["trailer"] || no_trailers,
-                   called: one["called"] == "yes", counts: one["counts"], closes: one["closes"] == "yes")
+                   counts: one["counts"], closes: one["closes"] == "yes")
       told.empty? ? answer : raise("#{told.keys.join(", ")} can't be told of an answer")
     end
 
@@ -29,8 +29,5 @@ module Conformance
 
     # Whether it is the app that gives it.
     def app? = status == 200
-
-    # Whether the app is called for it.
-    def called? = app? || called
   end
 end

@@ -75,7 +75,7 @@ RSpec.describe "Requests by the letter", :integration do
             limits = answers.filter_map(&:counts).map(&:to_sym)
             calls, *met = counted(:requests, *limits) { converse_as(conversation) }
             # The last one shows that the connection goes on.
-            expect(calls).to eq(answers.count(&:called?) + (conversation.closes? ? 0 : 1))
+            expect(calls).to eq(answers.count(&:app?) + (conversation.closes? ? 0 : 1))
             expect(met).to eq(limits.map { 1 })
           end
         end

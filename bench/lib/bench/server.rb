@@ -22,25 +22,28 @@ module Bench
 
     # Starts a server; {#await} tells when it is up.
     # @param name [String]
+    # @param options [Hash{Symbol => Object}] of Process.spawn
     # @yieldparam port [Integer] a free one
     # @yieldreturn [Array<String>] the command line
     # @return [Server]
-    def self.start(name)
+    def self.start(name, **options)
       probe = TCPServer.new("127.0.0.1", 0)
       port = probe.addr[1]
       probe.close
-      new(name, port, yield(port))
+      new(name, port, yield(port), **options)
     end
 
     # @param name [String]
     # @param port [Integer]
     # @param command [Array<String>]
-    def initialize(name, port, command)
+    # @param options [Hash{Symbol => Object}] of Process.spawn
+    def initialize(name, port, command, **options)
       @name = name
       @port = port
       @log = Tempfile.new("bench-#{name}")
       # A group of its own: Ctrl-C in the terminal is for the benchmark, which then ends the server.
-      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, %i[out err] => @log.path)
+      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, %i[out err] => @log.path,
+                                                   **options)
       @tree = ProcessTree.new(@pid)
     rescue Errno::ENOENT
       raise Problem, "#{command.first} is missing, which #{name} is started with"

@@ -36,9 +36,9 @@ impl Default for Limits {
 /// Which requests are handed over with their head, before their body has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Streaming {
-    /// Only those whose client waits for a 100 (RFC 9110 section 10.1.1).
+    /// None: every request is complete when it is handed over.
     #[default]
-    Expected,
+    Never,
     /// All that have a body.
     All,
     /// Those whose path begins with one of these.
@@ -46,10 +46,10 @@ pub enum Streaming {
 }
 
 impl Streaming {
-    /// Whether a request for `path` is handed over early though its client does not wait for that.
+    /// Whether a request for `path` that has a body is handed over before that has come.
     pub fn includes(&self, path: &[u8]) -> bool {
         match self {
-            Streaming::Expected => false,
+            Streaming::Never => false,
             Streaming::All => true,
             Streaming::Prefixes(prefixes) => prefixes.iter().any(|prefix| path.starts_with(prefix)),
         }
@@ -75,7 +75,7 @@ pub struct Config {
     pub queue_timeout: Duration,
     /// From the moment a request is complete until its answer begins. Past it: 504, and the late answer is dropped.
     pub request_timeout: Option<Duration>,
-    /// From a head's first byte to its last. Past it: 408.
+    /// From a head's first byte to its last; of a connection's first head, from accept on. Past it: 408.
     pub header_timeout: Duration,
     /// Silence while a body is awaited. Past it: 408.
     pub body_timeout: Duration,

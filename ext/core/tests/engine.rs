@@ -371,15 +371,39 @@ fn a_body_past_the_places_for_streamed_ones_is_waited_for() {
     echo.drain();
 }
 
-#[test]
-fn the_100_is_sent_when_the_body_is_first_read() {
-    let expecting = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
-    let echo = Echo::start(1, Config { max_streamed: 1, ..Config::default() });
-    let mut client = echo.connect();
-    client.write_all(expecting).unwrap();
+/// The head of a client that waits for a 100, and the 100.
+const EXPECTING: &[u8] = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+
+fn read_continue(client: &mut TcpStream) {
     let mut interim = [0; 25];
     client.read_exact(&mut interim).unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+#[test]
+fn the_engine_sends_the_100_and_no_worker_waits_for_the_body() {
+    let echo = Echo::start(1, Config { max_streamed: 1, ..Config::default() });
+    let mut clients = [echo.connect(), echo.connect()];
+    for client in &mut clients {
+        client.write_all(EXPECTING).unwrap();
+        read_continue(client);
+    }
+    assert_eq!(echo.server.context().stats.requests.get(), 0);
+    for mut client in clients {
+        client.write_all(format!("abc{CLOSE}").as_bytes()).unwrap();
+        let text = read_all(&mut client);
+        assert!(text.contains("PUT / abc") && text.ends_with("GET /last "), "{text}");
+    }
+    echo.drain();
+}
+
+#[test]
+fn where_bodies_are_streamed_the_100_is_sent_when_the_body_is_first_read() {
+    let streaming = Config { streaming: Streaming::All, max_streamed: 1, ..Config::default() };
+    let echo = Echo::start(1, streaming.clone());
+    let mut client = echo.connect();
+    client.write_all(EXPECTING).unwrap();
+    read_continue(&mut client);
     client.write_all(format!("abc{CLOSE}").as_bytes()).unwrap();
     let text = read_all(&mut client);
     assert!(text.contains("PUT / abc") && text.ends_with("GET /last "), "{text}");
@@ -389,8 +413,8 @@ fn the_100_is_sent_when_the_body_is_first_read() {
         exchange.skip_body();
         answer(exchange, b"no");
     }
-    let refusing = Echo::serve(1, Config { max_streamed: 1, ..Config::default() }, refuse);
-    let text = refusing.ask(expecting);
+    let refusing = Echo::serve(1, streaming, refuse);
+    let text = refusing.ask(EXPECTING);
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("connection: close\r\n"), "{text}");
     refusing.drain();
 }

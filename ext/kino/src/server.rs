@@ -218,7 +218,7 @@ impl Settings<'_> {
                 Ok(Streaming::Prefixes(prefixes.to_vec::<String>()?.into_iter().map(Into::into).collect()))
             }
             None if setting.to_bool() => Ok(Streaming::All),
-            None => Ok(Streaming::Expected),
+            None => Ok(Streaming::Never),
         }
     }
 

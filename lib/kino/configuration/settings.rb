@@ -133,10 +133,11 @@ module Kino
                       summary: "hand requests over before their body has come", doc: <<~TEXT),
             Whether a request goes to the app with its head, which then reads the body from rack.input
             while it arrives (no rewind, no size): true, or the beginnings of paths that it is for. By
-            default a request is complete when the app gets it, so that no slow client holds a thread;
-            only clients that wait for a 100 (Expect: 100-continue) are handed over early. At most half
-            of the threads wait for clients in these ways, so with one thread in all none does; past
-            that, bodies are waited for as ever.
+            default a request is complete when the app gets it, so that no slow client holds a thread. A
+            client that waits for a 100 (Expect: 100-continue) has it at once by default, and here when
+            the app first reads, so that an app may refuse the body unsent. At most half of the threads
+            wait for clients, so with one thread in all none does; past that, bodies are waited for as
+            ever.
           TEXT
           Setting.new(:underscore_headers, Kinds::Flag.new, default: false, example: true,
                       summary: "let header names with an underscore through", doc: <<~TEXT),
@@ -184,7 +185,8 @@ module Kino
         "Deadlines, in seconds" => [
           Setting.new(:header_timeout, PATIENCE, default: 15, summary: "seconds for a request's head",
                       doc: <<~TEXT),
-            For a request's whole head, from its first byte to its last. Past it: 408.
+            For a request's whole head, from its first byte to its last, or of a connection's first from
+            accept on. Past it: 408. A new connection that sends nothing is closed after as long.
           TEXT
           Setting.new(:body_timeout, PATIENCE, default: 30,
                       summary: "seconds without a byte of a request's body", doc: <<~TEXT),

@@ -21,6 +21,29 @@ RSpec.describe "Expect: 100-continue" do
       end
     end
 
+    it "holds no thread, however many clients wait, and their bodies come complete" do
+      app = shareable { ->(env) { [200, {}, [env["rack.input"].class.name + env["rack.input"].read]] } }
+      converse(app, threads: 4, lint: false) do |client, server|
+        waiting = Array.new(4) { RawClient.open(server.url).write("#{head}content-length: 5\r\n\r\n") }
+        expect(waiting.map { |one| one.read_response.status }).to eq([100] * 4)
+        expect(client.get.status).to eq(200)
+        expect(server.stats).to include(requests: 1)
+        waiting.each { |one| one.write("bo") }
+        expect(waiting.map { |one| one.write("dy!").read_response.body }).to eq(["StringIObody!"] * 4)
+      ensure
+        waiting&.each(&:close)
+      end
+    end
+
+    it "is answered with the refusal that its head already calls for, and no 100" do
+      converse(Probes::Echo, max_body_size: 4) do |client, server, log|
+        response = client.write("#{head}content-length: 5\r\n\r\n").read_response
+        expect([response.status, response["connection"], client.read_to_end]).to eq([413, "close", ""])
+        expect(server.stats).to include(max_body_size: 1, requests: 0)
+        log.wait_for(/answered with 413: .*\(max_body_size\)/)
+      end
+    end
+
     it "does not confuse a client that sends its body at once" do
       converse(Probes::Echo) do |client|
         client.write("#{head}content-length: 4\r\n\r\nbody")

@@ -179,7 +179,7 @@ RSpec.describe "A body that the app reads while it arrives (stream_bodies)" do
   end
 end
 
-RSpec.describe "Expect: 100-continue, with threads to spare" do
+RSpec.describe "Expect: 100-continue, where bodies are streamed (stream_bodies)" do
   each_mode do
     let(:expecting) { "POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n" }
 
@@ -191,7 +191,7 @@ RSpec.describe "Expect: 100-continue, with threads to spare" do
           [200, {}, [env["rack.input"].read]]
         end
       end
-      converse(app, threads: 2, lint: false) do |client|
+      converse(app, stream_bodies: true, threads: 2, lint: false) do |client|
         client.write(expecting)
         expect(take(asked)).to eq("Kino::StreamedInput")
         expect(client.read_response.status).to eq(100)
@@ -200,9 +200,40 @@ RSpec.describe "Expect: 100-continue, with threads to spare" do
       end
     end
 
+    it "has it from the engine where its path is not streamed" do
+      app = shareable { ->(env) { [200, {}, [env["rack.input"].class.name + env["rack.input"].read]] } }
+      converse(app, stream_bodies: ["/up"], threads: 2, lint: false) do |client|
+        expect(client.write(expecting).read_response.status).to eq(100)
+        expect(client.write("abc").read_response.body).to eq("StringIOabc")
+      end
+    end
+
+    it "has none when its body has come before the app reads" do
+      app, go_on = waiting
+      converse(app, stream_bodies: true, threads: 2, lint: false) do |client, server|
+        client.write(expecting)
+        eventually("it is handed over") { server.stats[:running] == 1 }
+        client.write("abc")
+        go_on << true
+        expect(client.read_response.then { |response| [response.status, response.body] }).to eq([200, "abc"])
+      end
+    end
+
+    # An app that reads when it is told to.
+    def waiting
+      go_on = Channel.new
+      app = shareable do
+        lambda do |env|
+          go_on.pop
+          [200, {}, [env["rack.input"].read]]
+        end
+      end
+      [app, go_on]
+    end
+
     it "has none when the app refuses unread, and the connection ends" do
       app = shareable { ->(_) { [401, {}, ["no"]] } }
-      converse(app, threads: 2) do |client|
+      converse(app, stream_bodies: true, threads: 2) do |client|
         response = client.write(expecting).read_response
         expect([response.status, response["connection"]]).to eq([401, "close"])
         expect(client).to be_closed

@@ -19,6 +19,35 @@ RSpec.describe "A connection's timeouts" do
       end
     end
 
+    # Sends these bytes in turns; true once the server has closed in the midst of it, without a word.
+    def ended_while_sending?(client, bytes)
+      eventually("the connection is closed") do
+        client.write(bytes.first)
+        bytes.rotate!
+        client.socket.wait_readable(0.02)
+      end
+      client.closed?
+    rescue Errno::EPIPE, Errno::ECONNRESET
+      true
+    end
+
+    [%W[\r \n], ["\r\n"]].each do |bytes|
+      it "end a new connection on which only empty lines come (#{bytes})" do
+        converse(Probes::Echo, header_timeout: 0.3, keepalive_timeout: 0.3) do |client, server|
+          expect(ended_while_sending?(client, bytes.dup)).to be(true)
+          expect(server.stats).to include(keepalive_timeout: 1, timed_out: 0, requests: 0)
+        end
+      end
+
+      it "end one on which only empty lines come after a request (#{bytes})" do
+        converse(Probes::Echo, header_timeout: 0.3, keepalive_timeout: 0.3) do |client, server|
+          expect(client.post("/", "first").body).to eq("first")
+          expect(ended_while_sending?(client, bytes.dup)).to be(true)
+          expect(server.stats).to include(keepalive_timeout: 1, timed_out: 0, answered: 1)
+        end
+      end
+    end
+
     it "answer 408 to a second head that stops past header_timeout, after a first one was served" do
       converse(Probes::Echo, header_timeout: 0.3) do |client, server|
         expect(client.post("/", "first").body).to eq("first")

@@ -20,7 +20,7 @@ RSpec.describe "A spool_dir that fails" do
             expect(client).to be_closed
           end
         end
-        log.wait_for(/a request body can't be written to spool_dir.*No such file/)
+        log.wait_for(/no room in spool_dir.*No such file/)
         expect(server.stats).to include(spool_dir: 2, overloaded: 2, requests: 0, died: 0)
         expect(RawClient.open(server.url) { |client| client.post("/", "small").body }).to eq("small")
 
@@ -56,7 +56,7 @@ RSpec.describe "A spool_dir that fails" do
         end
         expect(RawClient.open(process.url) { |client| client.post("/", "x" * 90_000).body }).to eq("90000")
         expect(process.signal(:TERM).status).to eq(0)
-        expect(process.err).to match(/a request body can't be written to spool_dir.*File too large/)
+        expect(process.err).to match(/no room in spool_dir.*File too large/)
       end
     end
   end

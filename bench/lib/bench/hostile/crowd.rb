@@ -10,7 +10,12 @@ module Bench
     #
     # - TITLE, for the report, and OPTION, which sets how many they are
     # - COUNTER, the server's for what ends them, or nil where it has none
+    # - P99 and SPAWN, where they are others than these
     class Crowd
+      # Milliseconds in which 99 of 100 requests of the ordinary client are answered beside them.
+      P99 = 50
+      # Options of Process.spawn for their server.
+      SPAWN = {}.freeze
       # Seconds between two looks at the clients.
       TICK = 0.02
       # Clients that connect, or are let go, between two looks: fewer than the kernel holds until they are accepted.
@@ -24,6 +29,10 @@ module Bench
       # @!attribute ends [Hash{String => Integer}] how many of them ended in which way
       # @!attribute faults [Array<String>] what should not have been
       Outcome = Data.define(:ends, :faults)
+
+      # @param settings [Hash{Symbol => Object}] a server's
+      # @return [Hash{Symbol => Object}] those for their server
+      def self.settings(settings) = settings
 
       # @param server [Server]
       # @param count [Integer] of clients

@@ -8,7 +8,7 @@ module Bench
     # Results as Markdown.
     class Report
       HEADER = ["scene", "seconds", "requests served meanwhile", "p50 ms", "p99 ms", "max ms",
-                "p99 ms at any time", "lost", "descriptors left", "MiB left"].freeze
+                "p99 ms at any time", "heartbeat ms", "lost", "descriptors left", "MiB left"].freeze
 
       # @param results [Array<Scene::Result>]
       # @param facts [Hash{String => String}]
@@ -36,7 +36,8 @@ module Bench
 
       def row(result)
         ordinary = result.ordinary
-        times = [ordinary.p50, ordinary.p99, ordinary.max, ordinary.anytime].map { |ms| format("%.2f", ms) }
+        times = [ordinary.p50, ordinary.p99, ordinary.max, ordinary.anytime, result.heartbeat]
+        times.map! { |ms| format("%.2f", ms) }
         [result.title, format("%.1f", result.seconds), Table.number(ordinary.served), *times,
          ordinary.faults.size.to_s, [result.descriptors, 0].max.to_s, format("%.1f", [result.mib, 0].max)]
       end

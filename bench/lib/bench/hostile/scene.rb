@@ -1,28 +1,34 @@
 # frozen_string_literal: true
 
+require_relative "descriptors"
 require_relative "flood"
 require_relative "footprint"
+require_relative "heartbeat"
 require_relative "ordinary"
 require_relative "resets"
 require_relative "slow_heads"
 require_relative "slow_readers"
+require_relative "uploads"
 
 module Bench
   module Hostile
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, Resets, Flood].freeze
+      CROWDS = [SlowHeads, SlowReaders, Resets, Flood, Uploads, Descriptors].freeze
 
       # @!attribute title [String]
+      # @!attribute p99 [Integer] milliseconds the ordinary client's may be
       # @!attribute clients [Integer] hostile ones
       # @!attribute seconds [Float] they were there
       # @!attribute ordinary [Ordinary::Report]
       # @!attribute outcome [Crowd::Outcome]
       # @!attribute before [Footprint]
       # @!attribute after [Footprint]
+      # @!attribute heartbeat [Float] milliseconds of the longest gap of {Heartbeat}
       # @!attribute counted [Hash{Symbol => Integer}] by how much the server's counters have grown
-      Result = Data.define(:title, :clients, :seconds, :ordinary, :outcome, :before, :after, :counted) do
+      Result = Data.define(:title, :p99, :clients, :seconds, :ordinary, :outcome, :before, :after, :heartbeat,
+                           :counted) do
         # @return [Integer] descriptors left behind; fewer than before are none
         def descriptors = after.descriptors - before.descriptors
 
@@ -59,10 +65,12 @@ module Bench
         report = ordinary.stop
         raise Problem, "the server ended by itself:\n#{@server.log_end}" if @server.ended?
 
+        heartbeat = Heartbeat.longest(@server, began)
         counted = @counters.final.to_h { |name, number| [name, number - counted.fetch(name)] }
         after = Footprint.after(@server.tree, before)
-        Result.new(title: kind::TITLE, clients: count, seconds: seconds, ordinary: report, before: before, after: after,
-                   outcome: checked(outcome, crowd, counted), counted: counted)
+        Result.new(title: kind::TITLE, p99: kind::P99, clients: count, seconds: seconds, ordinary: report,
+                   before: before, after: after, heartbeat: heartbeat, outcome: checked(outcome, crowd, counted),
+                   counted: counted)
       ensure
         ordinary&.stop
       end

@@ -1,5 +1,10 @@
 //! The chunked transfer coding, read (RFC 9112 section 7.1).
 
+mod extension;
+#[cfg(test)]
+mod tests;
+
+use self::extension::{Extension, is_text};
 use crate::error::Fault;
 
 /// Bytes of extensions and trailers that a body may carry beyond one for each byte of its own, since a client could send them
@@ -9,9 +14,9 @@ const OVERHEAD: usize = 16 * 1024;
 /// A decoder that may be fed any split of its input.
 ///
 /// ```text
-///   Size -> Blank -> Extension -> SizeLf -> Data -> DataCr -> DataLf -> Size
-///                                    \-> (size 0) TrailerStart <-> Trailer -> TrailerLf
-///                                                     \-> EndLf -> done
+///   Size -> Extension -> SizeLf -> Data -> DataCr -> DataLf -> Size
+///                           \-> (size 0) TrailerStart <-> Trailer -> TrailerLf
+///                                            \-> EndLf -> done
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunked {
@@ -27,8 +32,7 @@ pub type Trailers = Vec<(Vec<u8>, Vec<u8>)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Size { size: u64, digits: u8 },
-    Blank { size: u64 },
-    Extension { size: u64 },
+    Extension { size: u64, at: Extension },
     SizeLf { size: u64 },
     Data { left: u64 },
     DataCr,
@@ -116,11 +120,9 @@ impl Chunked {
             }
             (State::Size { digits: 0, .. }, _) => return Err(Fault::Malformed("a chunk's size is missing")),
             (State::Size { size, .. }, b'\r') => State::SizeLf { size },
-            (State::Size { size, .. } | State::Blank { size }, b' ' | b'\t') => self.over(State::Blank { size })?,
-            (State::Size { size, .. } | State::Blank { size }, b';') => self.over(State::Extension { size })?,
-            (State::Blank { size }, b'\r') => State::SizeLf { size },
-            (State::Extension { size }, b'\r') => State::SizeLf { size },
-            (State::Extension { size }, byte) if is_text(byte) => self.over(State::Extension { size })?,
+            (State::Size { size, .. }, byte) => self.extension(size, Extension::begin(byte))?,
+            (State::Extension { size, at }, b'\r') if at.may_end() => State::SizeLf { size },
+            (State::Extension { size, at }, byte) => self.extension(size, at.after(byte))?,
             (State::SizeLf { size: 0 }, b'\n') => State::TrailerStart,
             (State::SizeLf { size }, b'\n') => State::Data { left: size },
             (State::DataCr, b'\r') => State::DataLf,
@@ -141,111 +143,18 @@ impl Chunked {
         Ok(())
     }
 
+    fn extension(&mut self, size: u64, at: Option<Extension>) -> Result<State, Fault> {
+        match at {
+            Some(at) => self.over(State::Extension { size, at }),
+            None => Err(Fault::Malformed("a chunk's size is followed by what is no extension")),
+        }
+    }
+
     fn over(&mut self, next: State) -> Result<State, Fault> {
         self.overhead += 1;
         if self.overhead > OVERHEAD {
             return Err(Fault::HeadTooLarge);
         }
         Ok(next)
-    }
-}
-
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Decodes `input` in pieces of `size` bytes: the body, and how many bytes were used.
-    fn decode(input: &[u8], size: usize) -> Result<(Vec<u8>, Option<usize>), Fault> {
-        let (mut decoder, mut body, mut used) = (Chunked::default(), Vec::new(), 0);
-        for piece in input.chunks(size) {
-            let mut rest = piece;
-            while !rest.is_empty() {
-                let taken = match decoder.step(rest)? {
-                    Piece::Data(n) => {
-                        body.extend_from_slice(&rest[..n]);
-                        n
-                    }
-                    Piece::Framing(n) => n,
-                    Piece::End => return Ok((body, Some(used))),
-                };
-                used += taken;
-                rest = &rest[taken..];
-            }
-        }
-        Ok((body, decoder.is_done().then_some(used)))
-    }
-
-    #[test]
-    fn reads_chunks_at_any_split() {
-        let input = b"3;a=b\r\nabc\r\n0A \r\n0123456789\r\n0\r\nX: y\r\n\r\nGET";
-        for size in 1..input.len() {
-            let (body, used) = decode(input, size).unwrap();
-            assert_eq!((body.as_slice(), used), (&b"abc0123456789"[..], Some(input.len() - 3)));
-        }
-    }
-
-    #[test]
-    fn refuses_what_is_not_well_formed() {
-        for wrong in [
-            &b"\r\n"[..],
-            b"g\r\n",
-            b"3\nabc\r\n",
-            b"3\r\nabcd\r\n",
-            b"3\r\nabc\n",
-            b"-1\r\n",
-            b"0x3\r\n",
-            b"3;\x00\r\n",
-            b"3 x\r\nabc\r\n",
-            b"00000000000000001\r\n",
-            b"0\r\n\n",
-            b"0\r\nA: b\n\r\n",
-        ] {
-            assert!(decode(wrong, 64).is_err(), "{:?}", String::from_utf8_lossy(wrong));
-        }
-        assert!(decode(&[b"1;".as_slice(), &[b'x'; OVERHEAD + 1]].concat(), 100).is_err());
-        let signed = [b"64;signature=".as_slice(), &[b'x'; 80], b"\r\n", &[b'd'; 100], b"\r\n"].concat().repeat(1000);
-        assert!(decode(&signed, 1000).is_ok(), "extensions that the data outweighs");
-    }
-
-    #[test]
-    fn keeps_the_trailers() {
-        let trailers = |section: &str, most| {
-            let mut decoder = Chunked::default();
-            let input = format!("0\r\n{section}\r\n");
-            decoder.step(input.as_bytes()).unwrap();
-            assert!(decoder.is_done());
-            decoder.trailers(most).map_err(Fault::status)
-        };
-        let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-        assert_eq!(trailers("", 9), Ok(vec![]));
-        assert_eq!(trailers("A: b\r\nC:d \r\n", 9), Ok(vec![field("A", "b"), field("C", "d")]));
-        assert_eq!(trailers("A: b\r\nC: d\r\n", 1), Err(431));
-        assert_eq!(trailers("A b\r\n", 9), Err(400));
-        assert_eq!(trailers("A: b\r\n c\r\n", 9), Err(400));
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics_and_never_depends_on_the_split(input in proptest::collection::vec(any::<u8>(), 0..200), size in 1usize..50) {
-            prop_assert_eq!(decode(&input, size).ok(), decode(&input, input.len().max(1)).ok());
-        }
-
-        #[test]
-        fn gives_back_what_was_encoded(parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..50), 0..10), size in 1usize..50) {
-            let mut input = Vec::new();
-            for part in &parts {
-                input.extend(format!("{:x}\r\n", part.len()).into_bytes());
-                input.extend(part);
-                input.extend(b"\r\n");
-            }
-            input.extend(b"0\r\n\r\n");
-            let length = input.len();
-            prop_assert_eq!(decode(&input, size).unwrap(), (parts.concat(), Some(length)));
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::spool_file::Spools;
 /// How far the bytes so far have brought the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing of a request has come.
+    /// Nothing of a request has come; empty lines are nothing.
     Idle,
     /// A head has begun.
     Head,
@@ -128,7 +128,7 @@ impl Receiver {
     /// How far the bytes so far have brought the request.
     pub fn progress(&self) -> Progress {
         match self.phase {
-            Phase::Head if self.held.is_empty() || self.held == b"\r" => Progress::Idle,
+            Phase::Head if begins_no_head(&self.held) => Progress::Idle,
             Phase::Head => Progress::Head,
             Phase::Headed => self.headed_progress(),
             Phase::Sized(_) | Phase::Chunked(_) => Progress::Body,
@@ -207,10 +207,8 @@ impl Receiver {
     /// Nothing is held yet: `input` is where a head begins, and nearly always the whole of it.
     fn begin(&mut self, input: &[u8], limits: &Limits) -> Result<Progress, Fault> {
         let input = skip_empty_lines(input);
-        if input.is_empty() || input == b"\r" {
-            // Half an empty line is held, and nothing of a head has come.
-            self.held = input.to_vec();
-            self.searched = 0;
+        if begins_no_head(input) {
+            self.held.extend_from_slice(input);
             return Ok(Progress::Idle);
         }
         self.is_head = parse::is_head(input);
@@ -230,11 +228,15 @@ impl Receiver {
     fn again(&mut self, limits: &Limits) -> Result<Progress, Fault> {
         let blank = self.held.len() - skip_empty_lines(&self.held).len();
         self.held.drain(..blank);
-        let complete = parse::may_be_complete(&self.held, self.searched.saturating_sub(blank))?;
-        self.searched = self.held.len();
-        if self.progress() == Progress::Idle {
+        if begins_no_head(&self.held) {
+            self.searched = 0;
             return Ok(Progress::Idle);
         }
+        if self.held.starts_with(b"\r") {
+            return Err(Fault::Malformed("a line does not end with CR LF"));
+        }
+        let complete = parse::may_be_complete(&self.held, self.searched.saturating_sub(blank))?;
+        self.searched = self.held.len();
         if !complete && self.held.len() < limits.head {
             return Ok(Progress::Head);
         }
@@ -320,6 +322,12 @@ fn skip_empty_lines(mut input: &[u8]) -> &[u8] {
         input = rest;
     }
     input
+}
+
+/// Whether `input`, without the empty lines before it, is nothing yet: half an empty line is none either, or a client could
+/// begin one head after the other with a byte each, and have the time for a whole head for it.
+fn begins_no_head(input: &[u8]) -> bool {
+    matches!(input, b"" | b"\r")
 }
 
 #[cfg(test)]
@@ -473,6 +481,28 @@ mod tests {
             let fault = requests(pieces.iter().copied(), &limits).unwrap_err();
             assert_eq!(fault.status(), 400, "{pieces:?}");
         }
+    }
+
+    #[test]
+    fn empty_lines_begin_nothing_in_any_pieces() {
+        let limits = Limits::default();
+        let feed = |receiver: &mut Receiver, piece: &[u8]| receiver.feed(piece, &limits).unwrap();
+        for size in 1..8 {
+            let mut receiver = Receiver::default();
+            for _ in 0..2 {
+                for piece in b"\r\n".repeat(20).chunks(size) {
+                    assert_eq!(feed(&mut receiver, piece), Progress::Idle, "pieces of {size}");
+                    assert!(receiver.held.len() < 2, "one CR is all that is to be kept");
+                }
+                assert_eq!(feed(&mut receiver, b"\r\nG"), Progress::Head);
+                assert_eq!(feed(&mut receiver, b"ET / HTTP/1.0\r\n\r\n\r"), Progress::Complete);
+                assert_eq!(receiver.next(&limits), Ok(Progress::Idle), "the lone CR behind it");
+                assert_eq!(feed(&mut receiver, b"\n"), Progress::Idle);
+            }
+        }
+        let mut receiver = Receiver::default();
+        assert_eq!(feed(&mut receiver, b"\r"), Progress::Idle);
+        assert_eq!(receiver.feed(b"\r", &limits).map_err(Fault::status), Err(400), "no line begins with a CR");
     }
 
     #[test]

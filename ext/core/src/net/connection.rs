@@ -5,6 +5,8 @@ mod life;
 mod receiving;
 mod sending;
 mod takeover;
+#[cfg(test)]
+mod tests;
 
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -85,12 +87,14 @@ impl Connection {
         self.life.lock().state == State::Hijacked
     }
 
-    /// Since when nothing of a request has come, in the clock's milliseconds, where its client has had an answer before; `None`
-    /// while there is anything to do for it. For the poll side, which owns it.
+    /// Since when nothing of a request has come, in the clock's milliseconds; `None` while there is anything to do for it. For
+    /// the poll side, which owns it.
     pub(super) fn idle_since(&self) -> Option<u64> {
         let life = self.life.lock();
-        let is_idle = life.state == State::Receiving && life.receiver.progress() == Progress::Idle && life.answered > 0;
-        is_idle.then(|| self.deadline.due().saturating_sub(self.context.config.keepalive_timeout.as_millis() as u64))
+        let is_idle = life.state == State::Receiving && life.receiver.progress() == Progress::Idle;
+        let config = &self.context.config;
+        let wait = if life.answered == 0 { config.header_timeout } else { config.keepalive_timeout };
+        is_idle.then(|| self.deadline.due().saturating_sub(wait.as_millis() as u64))
     }
 
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.

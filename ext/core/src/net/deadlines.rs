@@ -9,24 +9,40 @@ use std::time::{Duration, Instant};
 pub const NEVER: u64 = u64::MAX;
 
 /// Milliseconds since the engine started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Clock {
     start: Instant,
+    /// What a test has put it forward by.
+    #[cfg(any(test, feature = "simulation"))]
+    skipped: std::sync::Arc<AtomicU64>,
 }
 
 impl Clock {
     /// A clock that stands at zero.
     pub fn start() -> Clock {
-        Clock { start: Instant::now() }
+        Clock {
+            start: Instant::now(),
+            #[cfg(any(test, feature = "simulation"))]
+            skipped: std::sync::Arc::default(),
+        }
     }
 
     /// Now, in milliseconds.
-    pub fn now(self) -> u64 {
-        self.start.elapsed().as_millis() as u64
+    pub fn now(&self) -> u64 {
+        let now = self.start.elapsed().as_millis() as u64;
+        #[cfg(any(test, feature = "simulation"))]
+        let now = now + self.skipped.load(Ordering::SeqCst);
+        now
+    }
+
+    /// Puts it forward.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn skip(&self, time: Duration) {
+        self.skipped.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
     }
 
     /// The time `wait` from now, in milliseconds.
-    pub fn after(self, wait: Duration) -> u64 {
+    pub fn after(&self, wait: Duration) -> u64 {
         self.now().saturating_add(wait.as_millis() as u64)
     }
 }

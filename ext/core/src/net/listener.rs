@@ -9,11 +9,12 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, Type};
+use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
 use self::address::Address;
 use self::socket_file::SocketFile;
@@ -23,6 +24,12 @@ use crate::error::ListenError;
 
 /// Connections the kernel holds until they are accepted. It takes `net.core.somaxconn` where that is smaller.
 const BACKLOG: i32 = 1024;
+
+/// A peer that has been silent for so long is asked by the kernel whether it is still there,
+const SILENT: Duration = Duration::from_secs(60);
+/// so often, with such pauses: one that has vanished without a word is given up after two minutes.
+const PROBES: u32 = 4;
+const PROBE_PAUSE: Duration = Duration::from_secs(15);
 
 /// A bound, listening, non-blocking socket, closed when dropped.
 ///
@@ -77,7 +84,8 @@ impl Listener {
         }
     }
 
-    /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole.
+    /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
+    /// asks a silent TCP peer whether it is still there (`SO_KEEPALIVE`), and ends the connection of one that has vanished.
     ///
     /// # Errors
     /// `WouldBlock` when none waits; otherwise what the kernel says of this connection or of this process (no more
@@ -174,8 +182,19 @@ fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(true)?;
     }
     socket.bind(&address.into())?;
+    // Accepted sockets have what their listener has, so it costs them no call. Streams and sockets that an app has taken may be
+    // silent for hours, and no deadline ends them. Where a kernel doesn't know it, they are as good as before.
+    let _ = socket.set_tcp_keepalive(&keepalive());
     socket.listen(BACKLOG)?;
     Ok(TcpListener::from_std(socket.into()))
+}
+
+fn keepalive() -> TcpKeepalive {
+    let keepalive = TcpKeepalive::new().with_time(SILENT);
+    // OpenBSD has these for the whole machine only.
+    #[cfg(not(target_os = "openbsd"))]
+    let keepalive = keepalive.with_interval(PROBE_PAUSE).with_retries(PROBES);
+    keepalive
 }
 
 fn bind_unix(uri: &str, path: &Path) -> Result<Listener, ListenError> {

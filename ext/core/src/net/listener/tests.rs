@@ -9,6 +9,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
+use socket2::SockRef;
 use tempfile::TempDir;
 
 use super::*;
@@ -56,6 +57,18 @@ fn tcp_binds_a_free_port_and_tells_which() {
     let mut heard = String::new();
     client.read_to_string(&mut heard).unwrap();
     assert_eq!(heard, "hi");
+}
+
+#[test]
+fn a_peer_that_is_silent_is_probed_and_given_up_when_it_has_vanished() {
+    let mut listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let _client = TcpStream::connect(("127.0.0.1", listener.port().unwrap())).unwrap();
+    let (stream, _) = accept(&mut listener);
+    let socket = SockRef::from(&stream);
+    assert!(socket.keepalive().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
 }
 
 #[test]

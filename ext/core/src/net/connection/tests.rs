@@ -1,0 +1,234 @@
+//! One connection, its client and its time in a test's hand.
+
+use mio::{Poll, Token, Waker};
+
+use super::*;
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::net::context::{Context, Phase};
+use crate::net::listener::Local;
+use crate::net::peer::PeerAddr;
+use crate::net::request::Request;
+use crate::net::simulation::FakeSocket;
+use crate::net::socket::Socket;
+use crate::net::unsent::{Piece, Unsent};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Scene {
+    context: Arc<Context>,
+    connection: Arc<Connection>,
+    client: FakeSocket,
+    intake: Intake,
+}
+
+impl Scene {
+    fn new(config: Config) -> Scene {
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let context = Arc::new(Context::new(config, waker));
+        let client = FakeSocket::default();
+        let local = Arc::new(Local { name: "localhost", port: 80 });
+        let share = Budget::new(1).count(1);
+        let socket = Socket::Fake(client.clone());
+        let connection = Arc::new(Connection::new(0, socket, (PeerAddr::Unix, local), share, &context));
+        Scene { context, connection, client, intake: Intake { buffer: vec![0; 1024].into(), left: u64::MAX } }
+    }
+
+    /// Looks, as the poll side does at an event.
+    fn look(&mut self) -> Verdict {
+        self.intake.left = u64::MAX;
+        self.connection.advance(Look::Open, &mut self.intake)
+    }
+
+    /// As the poll side does when a deadline is over, again and again until one is not: the last verdict.
+    fn pass(&mut self, time: Duration) -> Verdict {
+        self.context.clock.skip(time);
+        let mut verdict = Verdict::Wait;
+        while verdict == Verdict::Wait && self.connection.deadline.due() <= self.context.clock.now() {
+            verdict = self.connection.expire(&mut self.intake);
+        }
+        verdict
+    }
+
+    /// The client sends `bytes` a second after what was before: how the connection stands, and until when.
+    fn after(&mut self, bytes: &[u8]) -> (Progress, u64) {
+        self.context.clock.skip(SECOND);
+        self.client.bring(bytes);
+        assert_eq!(self.look(), Verdict::Wait);
+        (self.connection.life(|life| life.receiver.progress()), self.connection.deadline.due())
+    }
+
+    /// A request that comes whole, and is answered with `unsent` left.
+    fn exchange(&mut self, unsent: Unsent, after: After) {
+        self.client.bring(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(self.look(), Verdict::Request);
+        let request = Request::of(&self.connection);
+        assert!(request.right.begin());
+        self.connection.give_back(unsent, None, after);
+    }
+}
+
+fn long() -> Unsent {
+    let mut unsent = Unsent::default();
+    unsent.push(Piece::Bytes(vec![0; 1024 * 1024].into()));
+    unsent
+}
+
+#[test]
+fn the_first_head_has_its_time_from_accept_on_whatever_bytes_come() {
+    let mut scene = Scene::new(Config::default());
+    let due = scene.connection.deadline.due();
+    for bytes in [&b"\r"[..], b"\n", b"\r\n", b"\r\n\r", b"\n"] {
+        assert_eq!(scene.after(bytes), (Progress::Idle, due));
+    }
+    for bytes in [&b"G"[..], b"ET / HTTP/1.1\r\n", b"x: y"] {
+        assert_eq!(scene.after(bytes), (Progress::Head, due));
+    }
+}
+
+#[test]
+fn empty_lines_between_requests_buy_no_time_either() {
+    let mut scene = Scene::new(Config::default());
+    scene.exchange(Unsent::default(), After::Next);
+    let due = scene.connection.deadline.due();
+    for bytes in [&b"\r"[..], b"\n", b"\r\n"] {
+        assert_eq!(scene.after(bytes), (Progress::Idle, due));
+    }
+    assert_eq!(scene.pass(scene.context.config.keepalive_timeout), Verdict::Close);
+}
+
+#[test]
+fn a_drain_gives_an_unfinished_head_a_second_and_silence_half_of_one_whatever_comes() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"\r\n");
+    scene.look();
+    scene.context.enter(Phase::Draining);
+    assert!(!scene.connection.is_done_when_draining());
+    let due = scene.connection.deadline.due();
+    assert!(due <= scene.context.drained_at() + 500);
+    scene.after(b"\r\n");
+    assert!(!scene.connection.is_done_when_draining());
+    assert_eq!(scene.connection.deadline.due(), due);
+
+    let mut scene = Scene::new(Config::default());
+    scene.exchange(Unsent::default(), After::Next);
+    scene.client.bring(b"GET / HT");
+    scene.look();
+    scene.context.enter(Phase::Draining);
+    assert!(!scene.connection.is_done_when_draining());
+    let due = scene.connection.deadline.due();
+    assert!(due <= scene.context.drained_at() + 1000);
+    assert_eq!(scene.after(b"TP/1.1\r\n"), (Progress::Head, due));
+    assert_eq!(scene.pass(SECOND), Verdict::Wait, "it is told, and what it still sends read away for a moment");
+    assert_eq!(scene.pass(SECOND), Verdict::Close);
+}
+
+#[test]
+fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
+    let mut scene = Scene::new(Config::default());
+    scene.exchange(Unsent::default(), After::Close);
+    assert_eq!(scene.look(), Verdict::Close);
+    assert!(!scene.client.is_reset());
+
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /more");
+    assert_eq!(scene.look(), Verdict::Request);
+    assert!(Request::of(&scene.connection).right.begin());
+    scene.connection.give_back(Unsent::default(), None, After::Close);
+    assert_eq!(scene.look(), Verdict::Wait, "a reset would destroy the answer on its way");
+    assert!(scene.client.is_write_shut());
+    assert_eq!(scene.pass(2 * SECOND), Verdict::Close);
+}
+
+#[test]
+fn write_timeout_ends_a_long_answer_whose_client_takes_nothing_though_it_goes_on_sending() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.take_room(0);
+    scene.exchange(long(), After::Next);
+    // The helper owns it; nothing is taken, and the poll side has it again.
+    assert!(!scene.connection.clone().work());
+    scene.context.clock.skip(scene.context.config.write_timeout);
+    // Bytes come just when the time is over: an event first, then the deadline.
+    scene.client.bring(b"x");
+    let mut looks = 0;
+    loop {
+        let verdict = if looks % 2 == 0 { scene.look() } else { scene.connection.expire(&mut scene.intake) };
+        match verdict {
+            Verdict::Help => assert!(!scene.connection.clone().work()),
+            Verdict::Close => break,
+            _ => {}
+        }
+        looks += 1;
+        assert!(looks < 5, "the poll side and the helper pass it to each other for ever");
+    }
+    assert!(scene.client.is_reset());
+    assert_eq!(scene.context.stats.write_timeout.get(), 1);
+}
+
+#[test]
+fn a_long_answer_that_is_read_byte_by_byte_is_given_up() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.take_room(0);
+    scene.exchange(long(), After::Next);
+    let mut seconds = 0;
+    while scene.connection.life(|life| life.state) != State::Aborted {
+        scene.client.take_room(10);
+        scene.connection.clone().work();
+        scene.context.clock.skip(SECOND);
+        seconds += 1;
+        assert!(seconds < 100, "bytes alone have bought it time");
+    }
+    assert!((30..40).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn a_body_that_comes_byte_by_byte_is_given_up_by_the_helper_too() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n");
+    scene.client.bring(&[b'x'; 70_000]);
+    assert_eq!(scene.look(), Verdict::Help, "a long body is for a file, and so for a helper");
+    let mut seconds = 0;
+    loop {
+        scene.connection.clone().work();
+        if scene.connection.life(|life| life.state) != State::Receiving {
+            break;
+        }
+        scene.client.bring(b"x");
+        scene.context.clock.skip(SECOND);
+        seconds += 1;
+        assert!(seconds < 300, "bytes alone have bought it time");
+        assert_eq!(scene.look(), Verdict::Help);
+    }
+    // 70 KB at 500 bytes a second.
+    assert!((140..150).contains(&seconds), "{seconds}");
+    assert_eq!(scene.context.stats.body_timeout.get(), 1);
+}
+
+#[test]
+fn a_file_is_made_once_more_has_come_than_memory_may_hold() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nx");
+    assert_eq!(scene.look(), Verdict::Wait);
+    assert_eq!(scene.context.descriptors.used(), 0);
+    scene.client.bring(&vec![b'x'; 99_999]);
+    assert_eq!(scene.look(), Verdict::Help);
+    while scene.connection.clone().work() {}
+    assert_eq!((scene.context.descriptors.used(), scene.context.spools.used()), (1, 100_000));
+    assert_eq!(scene.look(), Verdict::Request);
+    let request = Request::of(&scene.connection);
+    assert!(request.right.begin());
+    drop(request);
+    assert_eq!((scene.context.descriptors.used(), scene.context.spools.used()), (0, 0));
+}
+
+#[test]
+fn a_look_reads_no_more_than_its_turn_has_left() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n");
+    scene.client.bring(&[b'x'; 60_000]);
+    scene.intake.left = 2048;
+    assert_eq!(scene.connection.advance(Look::Open, &mut scene.intake), Verdict::Again);
+    assert!(scene.client.has_unread());
+    assert_eq!(scene.look(), Verdict::Request);
+}
