@@ -32,8 +32,9 @@ const BYTES_BRIEFLY: u64 = 256 * 1024;
 /// Connections accepted in one turn, and while others wait for a lock.
 const ACCEPTS: usize = 64;
 const ACCEPTS_BRIEFLY: usize = 16;
-/// Connections that are closed at once to make room for newcomers, those that have been idle for longest: finding them takes
-/// a look at all.
+/// Connections that are closed at once to make room for newcomers, those that have been idle for longest, since finding them
+/// takes a look at all: one in so many that there are, and never more than the most.
+const EVICTED_OF: usize = 64;
 const EVICTED: usize = 16;
 
 /// How long a turn may take.
@@ -269,9 +270,10 @@ impl Poller {
         let since = |connection: &Connection| if connection.owner.is_away() { None } else { connection.idle_since() };
         let all = self.connections.iter();
         let mut idle: Vec<_> = all.filter_map(|(key, connection)| Some((since(connection)?, key))).collect();
-        if idle.len() > EVICTED {
-            idle.select_nth_unstable(EVICTED);
-            idle.truncate(EVICTED);
+        let most = (self.connections.len() / EVICTED_OF).clamp(1, EVICTED);
+        if idle.len() > most {
+            idle.select_nth_unstable(most);
+            idle.truncate(most);
         }
         for (_, key) in idle {
             // Not one whose next request has just come.
