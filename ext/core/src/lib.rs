@@ -13,7 +13,9 @@
 pub mod config;
 pub mod dispatch;
 pub mod error;
+pub mod fatal;
 pub mod http;
+pub mod log;
 pub mod net;
 pub mod server;
 pub mod stats;
