@@ -21,7 +21,7 @@ module Kino
     # @yieldparam io [IO]
     # @return [void]
     def tell(&block)
-      @lock.synchronize { @writer = begin_writing(block) unless @writer&.alive? }.join(PATIENCE)
+      @lock.synchronize { @writer = begin_writing(block) unless @writer&.alive? }&.join(PATIENCE)
     end
 
     private

@@ -45,9 +45,9 @@ RSpec.describe "a log that nobody reads" do
     def good_request(process) = process.get.status
 
     # More than any pipe of a page holds.
-    def fill(process)
+    def fill(process, requests = 300)
       url = process.url
-      300.times { expect(bad_request(url).status).to eq(505) }
+      requests.times { expect(bad_request(url).status).to eq(505) }
     end
 
     it "goes on serving when the reader has gone" do
@@ -70,12 +70,22 @@ RSpec.describe "a log that nobody reads" do
       expect(process.signal(:TERM).status).to eq(0)
     end
 
-    it "goes on serving when standard error is full, counts what is lost, and stops as it is told" do
+    it "goes on serving when standard error is full, and stops as it is told" do
       process = start_kino(err: small_pipe[1])
       fill(process)
 
       expect(Array.new(20) { good_request(process) }).to all(eq(200))
       expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "keeps a thousand lines, and says how many were lost when somebody reads on" do
+      reader, writer = small_pipe
+      process = start_kino(err: writer)
+      fill(process, 1_200)
+      read = Thread.new { reader.each_line.find { |line| line.include?("lines of the log were lost") } }
+
+      eventually("it is said") { !read.alive? }
+      expect(read.value).to match(/\Akino: \d+ lines of the log were lost/)
     end
 
     it "goes on serving when standard error is full and does not block" do
