@@ -96,3 +96,6 @@ impl Drop for Server {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod panics;

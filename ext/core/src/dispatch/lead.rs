@@ -65,7 +65,8 @@ pub(super) struct Watch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(poller: Poller) -> Dispatch {
+    pub(crate) fn new(mut poller: Poller) -> Dispatch {
+        poller.set_vital(true);
         let context = poller.context().clone();
         let lead = bounded(1);
         let (over, is_over) = bounded(0);
@@ -249,7 +250,8 @@ impl Dispatch {
     }
 
     /// Sockets and listeners close with the poller. Nobody waits in its poll now, so nobody has to be woken from it.
-    fn close(&self, poller: Box<Poller>) {
+    fn close(&self, mut poller: Box<Poller>) {
+        poller.set_vital(false);
         drop(poller);
         self.context.close_waker();
     }
@@ -272,6 +274,12 @@ impl Dispatch {
                 return Some(Box::new(Exchange::begin(connection, self.context.clone())));
             }
         }
+    }
+}
+
+impl Drop for Dispatch {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection's life.
 
 mod body;
+mod contained;
 mod sending;
 mod takeover;
 

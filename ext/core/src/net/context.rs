@@ -10,6 +10,7 @@ use super::deadlines::Clock;
 use super::handed_on::HandedOn;
 use super::senders::Senders;
 use super::stream::PeerAddr;
+use super::trap::Trap;
 use crate::config::Config;
 use crate::error::Fault;
 use crate::stats::Stats;
@@ -47,6 +48,8 @@ pub struct Context {
     pub handed_on: HandedOn,
     /// Who sends what takes long.
     pub(crate) senders: Senders,
+    /// Where tests have panics happen.
+    pub(crate) trap: Trap,
     phase: AtomicU8,
     /// Gone with the poller, so that whatever outlives it holds no descriptor.
     waker: Mutex<Option<Waker>>,
@@ -84,6 +87,7 @@ impl Context {
             clock: Clock::start(),
             handed_on: HandedOn::default(),
             senders: Senders::default(),
+            trap: Trap::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             waker: Mutex::new(Some(waker)),
             notes: Mutex::default(),

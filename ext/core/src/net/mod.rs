@@ -14,4 +14,5 @@ mod owner;
 pub mod poller;
 pub(crate) mod senders;
 pub mod stream;
+pub(crate) mod trap;
 mod unsent;

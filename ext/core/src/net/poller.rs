@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use mio::event::Source;
@@ -15,8 +16,10 @@ use super::context::Context;
 use super::deadlines::{Deadlines, NEVER};
 use super::listener::{Listener, Local};
 use super::senders::Senders;
+use super::trap::At;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::fatal;
 
 const WAKER: Token = Token(usize::MAX);
 /// Listeners have the tokens below the waker's; connections count from zero.
@@ -46,6 +49,8 @@ pub struct Poller {
     /// Accepting goes on then, in the clock's milliseconds.
     accept_at: u64,
     context: Arc<Context>,
+    /// Nobody else can accept, so its loss is the process's end.
+    is_vital: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,10 @@ struct Door {
 
 impl Drop for Poller {
     fn drop(&mut self) {
+        // Lost by unwinding: a process that lived on without it would accept nothing, for ever.
+        if self.is_vital && thread::panicking() {
+            fatal::end("the thread that polled has panicked");
+        }
         for (_, connection) in &self.connections {
             connection.cut();
         }
@@ -91,7 +100,13 @@ impl Poller {
             is_full: false,
             accept_at: 0,
             context: Arc::new(Context::new(config, waker)),
+            is_vital: false,
         })
+    }
+
+    /// From now on, or no more, the process can't do without it.
+    pub(crate) fn set_vital(&mut self, is_vital: bool) {
+        self.is_vital = is_vital;
     }
 
     /// What is shared with those who serve.
@@ -104,6 +119,7 @@ impl Poller {
     pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
         self.wait(timeout);
         self.context.turn();
+        self.context.trap.pass(At::Turn);
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
@@ -136,7 +152,8 @@ impl Poller {
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub fn refuse(&mut self, connection: &Connection, fault: Fault) {
         if connection.owner.take_back() {
-            connection.refuse(fault, &self.context);
+            // One that has panicked is closed by the look.
+            let _ = connection.contained(At::Connection, &self.context, || connection.refuse(fault, &self.context));
             self.look(connection.key, Look::MayBeEnded);
         }
     }
@@ -181,8 +198,9 @@ impl Poller {
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, &mut self.buffer, &self.context);
-            self.follow(key, verdict);
+            let (buffer, context) = (&mut self.buffer, &self.context);
+            let verdict = connection.contained(At::Connection, context, || connection.advance(look, buffer, context));
+            self.follow(key, verdict.unwrap_or(Verdict::Close));
         }
     }
 
@@ -229,8 +247,9 @@ impl Poller {
                 continue;
             }
             if connection.owner.claim() {
-                let verdict = connection.expire(&mut self.buffer, &self.context);
-                self.follow(key, verdict);
+                let (buffer, context) = (&mut self.buffer, &self.context);
+                let verdict = connection.contained(At::Connection, context, || connection.expire(buffer, context));
+                self.follow(key, verdict.unwrap_or(Verdict::Close));
             } else {
                 // The only deadline while it is served.
                 let connection = connection.clone();

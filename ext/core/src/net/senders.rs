@@ -114,7 +114,7 @@ impl Work {
 
 fn run(context: &Arc<Context>) {
     while let Some(connection) = context.senders.next() {
-        if connection.send_more(TURN, context) {
+        if connection.send_more_contained(TURN, context) {
             context.senders.put_back(connection);
         }
     }
