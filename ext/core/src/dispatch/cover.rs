@@ -28,6 +28,7 @@ pub(crate) fn start(dispatch: Arc<Dispatch>) -> std::io::Result<JoinHandle<()>> 
         while catch_unwind(AssertUnwindSafe(|| run(&dispatch))).is_err() {
             dispatch.context().stats.panics.add();
         }
+        dispatch.end();
     })
 }
 

@@ -198,14 +198,20 @@ impl Dispatch {
 
     /// Ends everything: those who wait are told, those who come are too, and connections nobody serves are closed.
     pub fn end(&self) {
-        self.context.enter(Phase::Over);
-        self.context.senders.end();
-        self.over.0.lock().take();
+        self.tell_end();
         // A leader drops the poller when it steps down; without one, it is here.
         if let Ok(poller) = self.lead.1.try_recv() {
             self.close(poller);
         }
         while self.ready.pop().is_some() {}
+    }
+
+    /// Tells everybody that all is over, and leaves it to the covering thread, or to who leads, to close what there is: that
+    /// may take long.
+    pub(crate) fn tell_end(&self) {
+        self.context.enter(Phase::Over);
+        self.context.senders.end();
+        self.over.0.lock().take();
     }
 
     /// The lead, if nobody has it.
@@ -240,6 +246,10 @@ impl Dispatch {
         }
         // Nobody else has a poller to send, so there is room.
         let _ = self.lead.0.try_send(poller);
+        // Looked at after that: whoever ends all looks for the poller after saying so.
+        if self.context.phase() == Phase::Over {
+            self.end();
+        }
         self.watch.turns.fetch_add(1, Ordering::SeqCst);
         if self.watch.sleeps.load(Ordering::SeqCst)
             && self.watch.sleeps.swap(false, Ordering::SeqCst)

@@ -79,14 +79,9 @@ impl Senders {
         self.more.notify_all();
     }
 
-    /// Waits for the threads after their end.
-    pub(crate) fn join(&self) {
-        let threads = std::mem::take(&mut self.work.lock().threads);
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a sending thread has panicked");
-            }
-        }
+    /// The threads, for whoever waits for them.
+    pub(crate) fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.work.lock().threads)
     }
 
     fn next(&self) -> Option<Arc<Connection>> {

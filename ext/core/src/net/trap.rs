@@ -1,4 +1,11 @@
-//! Places where a test may have a panic happen. In any other build there is nothing of it.
+//! Places where a test may have a panic happen, or a thread wait. In any other build there is nothing of it.
+
+#[cfg(test)]
+use std::sync::Mutex;
+#[cfg(test)]
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+#[cfg(test)]
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +25,11 @@ pub(crate) enum At {
 #[derive(Debug, Default)]
 pub(crate) struct Trap {
     #[cfg(test)]
-    set: std::sync::atomic::AtomicU8,
+    set: AtomicU8,
+    #[cfg(test)]
+    holds: Mutex<Option<(At, Receiver<()>)>>,
+    #[cfg(test)]
+    is_holding: AtomicBool,
 }
 
 impl Trap {
@@ -29,6 +40,11 @@ impl Trap {
         if self.set.compare_exchange(at as u8, 0, SeqCst, SeqCst).is_ok() {
             panic!("a panic that a test has asked for ({at:?})");
         }
+        #[cfg(test)]
+        if let Some((_, let_go)) = self.holds.lock().unwrap().take_if(|(place, _)| *place == at) {
+            self.is_holding.store(true, SeqCst);
+            let _ = let_go.recv();
+        }
         let _ = at;
     }
 
@@ -36,7 +52,17 @@ impl Trap {
     pub(crate) fn set(&self, at: At) {
         self.set.store(at as u8, SeqCst);
     }
-}
 
-#[cfg(test)]
-use std::sync::atomic::Ordering::SeqCst;
+    /// Has who comes there wait until the returned sender is dropped.
+    #[cfg(test)]
+    pub(crate) fn hold(&self, at: At) -> Sender<()> {
+        let (sender, receiver) = channel();
+        *self.holds.lock().unwrap() = Some((at, receiver));
+        sender
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_holding(&self) -> bool {
+        self.is_holding.load(SeqCst)
+    }
+}
