@@ -45,11 +45,10 @@ pub fn start() -> io::Result<()> {
     own().map_or(Ok(()), |log| log.attend(write_all))
 }
 
-/// Has a line written, which ends with a line feed. Never waits, and never fails: what finds no room is counted.
-pub fn write(line: &[u8]) {
-    if let Some(log) = own() {
-        log.push(line);
-    }
+/// Has a line written, or several, which end with a line feed. Never waits, and never fails: what finds no room is counted.
+/// False when this process has no log.
+pub fn write(line: &[u8]) -> bool {
+    own().map(|log| log.push(line)).is_some()
 }
 
 /// Lines of this process that could not be written.
@@ -117,7 +116,9 @@ impl Log {
 
     fn push(&self, line: &[u8]) {
         let mut queue = self.lock();
-        if queue.lines.len() >= MOST_LINES || queue.bytes + line.len() > MOST_BYTES {
+        // The first one always finds room, however long it is.
+        let has_room = queue.lines.len() < MOST_LINES && queue.bytes + line.len() <= MOST_BYTES;
+        if !queue.lines.is_empty() && !has_room {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -255,6 +256,9 @@ mod tests {
         drop(go);
         assert!(log.flush(SOON));
         assert_eq!(log.lock().bytes, 0);
+        log.push(&vec![b'x'; MOST_BYTES + 1]);
+        assert!(log.flush(SOON));
+        assert_eq!(log.dropped.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use std::sync::Once;
 use std::thread;
 
 use kino_core::{fatal, log};
-use magnus::{Error, Ruby};
+use magnus::{Error, RString, Ruby};
 use tracing_subscriber::EnvFilter;
 
+use crate::ffi::strings::with_bytes;
 use crate::ffi::{gvl, process};
 
 /// Starts it, once a process; an embedding program that has its own subscriber keeps it.
@@ -35,6 +36,11 @@ pub(crate) fn start() {
 pub(crate) fn flush(_: &Ruby) -> Result<(), Error> {
     gvl::without(|| log::flush(fatal::LAST_WORDS), || ());
     gvl::check_interrupts()
+}
+
+/// `log(text) -> true or false`: has lines written as the engine's own are; false when this process has no log.
+pub(crate) fn write(text: RString) -> bool {
+    with_bytes(text, log::write)
 }
 
 extern "C" fn flush_at_exit() {

@@ -78,6 +78,14 @@ RSpec.describe "a log that nobody reads" do
       expect(process.signal(:TERM).status).to eq(0)
     end
 
+    it "has no worker wait until somebody reads of the app's errors" do
+      process = start_kino(err: small_pipe[1])
+
+      expect(Array.new(60) { process.get("/raise").status }).to all(eq(500))
+      expect(good_request(process)).to eq(200)
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
     it "keeps a thousand lines, and says how many were lost when somebody reads on" do
       reader, writer = small_pipe
       process = start_kino(err: writer)
