@@ -21,14 +21,16 @@ module Kino
       @errors = errors
     end
 
-    # Writes the error with its backtrace.
+    # Writes the error with its backtrace. Standard error may be a pipe that nobody reads: so that is left to the log's
+    # thread, and no worker waits for it.
     #
     # @param env [Hash, nil] the request's
     # @param error [Exception]
     # @return [void]
     def log(env, error)
       text = report(env, error)
-      (env&.fetch("rack.errors", nil) || @errors).write(text)
+      errors = env&.fetch("rack.errors", nil) || @errors
+      errors.write(text) unless errors.equal?($stderr) && errors.fileno == 2 && Native.log(text)
     rescue Exception # an app may put anything there; it costs no worker
       @errors.write(text || "kino: an error could not be described: #{error.class}\n")
     end

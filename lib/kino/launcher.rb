@@ -2,6 +2,7 @@
 
 require_relative "version"
 require_relative "signals"
+require_relative "teller"
 
 module Kino
   # Runs a server for a command: says where it listens, and on INT or TERM lets it finish what runs and ends.
@@ -27,8 +28,8 @@ module Kino
       @configuration = configuration
       @server_class = server
       @signals = signals
-      @out = out
-      @err = err
+      @streams = [out, err, $stdout, $stderr].uniq
+      @out, @err = [out, err].map { |io| Teller.new(io) }
       @leave = leave
     end
 
@@ -94,8 +95,9 @@ module Kino
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
     def overdue(timeout, requests)
-      @err.puts "kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them"
-      requests.each { |request| @err.puts "kino: gave up #{request}" }
+      lines = requests.map { |request| "kino: gave up #{request}" }
+      lines.unshift("kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them")
+      @err.tell { |io| io.puts lines }
     ensure
       leave(1)
     end
@@ -126,18 +128,12 @@ module Kino
 
     # Whoever reads this may have gone, or the disk be full; that is no reason to stop serving.
     def say(line)
-      return if @configuration.quiet
-
-      @out.puts line
-      @out.flush
-    rescue SystemCallError
-      nil
+      @out.tell { |io| io.puts line } unless @configuration.quiet
     end
 
     def leave(status)
-      [@out, @err, $stdout, $stderr].uniq.each(&:flush)
-    rescue SystemCallError
-      nil
+      @streams.each { |stream| Teller.new(stream).tell(&:flush) }
+      Native.flush_log if defined?(Native)
     ensure
       @leave.call(status)
     end

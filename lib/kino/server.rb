@@ -5,6 +5,7 @@ require_relative "streamed_input"
 require_relative "mode"
 require_relative "supervisor"
 require_relative "stuck_watch"
+require_relative "teller"
 
 module Kino
   # A server for one app, to be embedded anywhere; the commands are made of it too.
@@ -138,13 +139,15 @@ module Kino
       supervisor = supervise(native, settings)
       watch = watch(native, supervisor, settings)
       @native, @supervisor, @watch = native, supervisor, watch
-      warn "kino: warning: #{@mode.warning}" if @mode.warning
-      warn "kino: warning: stream_bodies does nothing with one thread in all: half of them may wait for clients" if
+      warn_of(@mode.warning) if @mode.warning
+      warn_of("stream_bodies does nothing with one thread in all: half of them may wait for clients") if
         settings.stream_bodies && settings.workers * settings.threads < 2
     ensure
       # Whatever raised, nothing is left half running.
       [supervisor, native].compact.each(&:stop) unless @native
     end
+
+    def warn_of(what) = Teller.new($stderr).tell { warn "kino: warning: #{what}" }
 
     def supervise(native, settings)
       supervisor = Supervisor.new(native, settings.workers, $stderr) do |start_another|
@@ -192,7 +195,7 @@ module Kino
     def tell(hook)
       hook.call
     rescue Exception => error
-      Failure.new(@configuration.environment, $stderr).log(nil, error)
+      Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
     end
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "teller"
+
 module Kino
   # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they
   # hold: each is reported once and set aside, and another takes its place, up to a cap.
@@ -16,7 +18,7 @@ module Kino
       @native = native
       @timeout = timeout
       @cap = cap
-      @errors = errors
+      @errors = Teller.new(errors)
       @replace = replace
       @seen = {}
       @stop = Thread::Queue.new
@@ -56,7 +58,8 @@ module Kino
 
     def tell(what, replaced)
       cure = replaced ? "set aside, another takes its place" : "not replaced: #{@cap} are already"
-      @errors.write("kino: a worker has been at #{what} (stuck_timeout #{@timeout}): #{cure}\n")
+      line = "kino: a worker has been at #{what} (stuck_timeout #{@timeout}): #{cure}\n"
+      @errors.tell { |io| io.write(line) }
     end
   end
 end

@@ -2,6 +2,7 @@
 
 require_relative "dispatcher/threaded"
 require_relative "dispatcher/ractor"
+require_relative "teller"
 
 module Kino
   # Keeps a server's workers going: each has a thread here that does nothing but wait for its end, and starts another
@@ -28,7 +29,7 @@ module Kino
     def initialize(native, size, errors)
       @native = native
       @size = size
-      @errors = errors
+      @errors = Teller.new(errors)
       @keepers = []
       @started = 0
       @lock = Mutex.new
@@ -108,7 +109,7 @@ module Kino
 
       @native.died
       what = outcome.kind == :unbooted ? "could not boot" : "died"
-      @errors.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n")
+      @errors.tell { |io| io.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n") }
     end
 
     def pause(failures, most)

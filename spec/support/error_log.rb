@@ -17,6 +17,7 @@ class ErrorLog
       yield log
     ensure
       $stderr.flush
+      Kino::Native.flush_log if defined?(Kino::Native)
       $stderr.reopen(original)
       [writer, original].each(&:close)
       log.finish

@@ -29,9 +29,11 @@ class KinoProcess
       start("-e", "load Gem.activate_bin_path('#{gem}', '#{gem}')", "--", *arguments, **options)
     end
 
-    # Starts Ruby, with Kino on its load path.
-    def start(*arguments, env: {})
-      process = KinoProcess.new([RbConfig.ruby, "-W1", "-I#{LIB}", *arguments], env: UNSET.merge(env), chdir: folder)
+    # Starts Ruby, with Kino on its load path. What it says goes to `streams[:out]` and `streams[:err]`, if there are
+    # such, and to the process's {#out} and {#err} otherwise.
+    def start(*arguments, env: {}, **streams)
+      process = KinoProcess.new([RbConfig.ruby, "-W1", "-I#{LIB}", *arguments], env: UNSET.merge(env), chdir: folder,
+                                                                                **streams)
       (@processes ||= []) << process
       process
     end
@@ -56,13 +58,13 @@ class KinoProcess
 
   attr_reader :pid
 
-  def initialize(command, env:, chdir:)
+  def initialize(command, env:, chdir:, **streams)
     @output = { out: "", err: "" }
     @ended = 0
     @mutex = Mutex.new
     @changed = ConditionVariable.new
     (out, out_end), (err, err_end) = IO.pipe, IO.pipe
-    @pid = Process.spawn(env, *command, chdir: chdir, out: out_end, err: err_end, in: File::NULL)
+    @pid = Process.spawn(env, *command, chdir: chdir, out: out_end, err: err_end, in: File::NULL, **streams)
     [out_end, err_end].each(&:close)
     @readers = { out: out, err: err }.map { |name, pipe| Thread.new { collect(name, pipe) } }
     @waiter = Process.detach(@pid)

@@ -28,6 +28,12 @@ RSpec.describe Kino::StuckWatch do
     expect(replaced).to eq([[3, 7]])
   end
 
+  it "has it replaced even where nobody can be told" do
+    allow(errors).to receive(:write).and_raise(Errno::EPIPE)
+    look(watch, [7, 3, 6.24, "GET /report"])
+    expect(replaced).to eq([[3, 7]])
+  end
+
   it "lets those be that have not been at it for so long" do
     expect(look(watch, [1, 0, 4.99, "GET /"], [2, 0, 5, "GET /"])).to eq([])
     expect(replaced).to eq([])

@@ -89,6 +89,15 @@ RSpec.describe Kino::Supervisor do
     expect(errors.string).to eq("kino: worker 1 died: oops (RuntimeError)\n\tfrom app.rb:1\n\n")
   end
 
+  it "starts a worker again even where nobody can be told that it died" do
+    reader, writer = IO.pipe
+    reader.close
+    allow(errors).to receive(:write) { |text| writer.syswrite(text) }
+    live_through(outcome(:died), ended)
+
+    expect(dispatcher.runs).to eq([0, 0])
+  end
+
   it "starts one that could not boot again, and says why" do
     live_through(outcome(:unbooted), ended)
 

@@ -1,10 +1,12 @@
 //! An engine from start to end.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use crossbeam_channel::{Receiver, bounded};
 use parking_lot::Mutex;
 
 use crate::config::Config;
@@ -33,6 +35,8 @@ pub struct Server {
     dispatch: Arc<Dispatch>,
     is_stopped: AtomicBool,
     cover: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when the engine's own threads have ended. There is one when somebody has asked.
+    threads_ended: OnceLock<Receiver<()>>,
 }
 
 impl Server {
@@ -44,7 +48,12 @@ impl Server {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         dispatch.context().helpers.start()?;
         let cover = cover::start(dispatch.clone())?;
-        Ok(Server { dispatch, is_stopped: AtomicBool::new(false), cover: Mutex::new(Some(cover)) })
+        Ok(Server {
+            dispatch,
+            is_stopped: AtomicBool::new(false),
+            cover: Mutex::new(Some(cover)),
+            threads_ended: OnceLock::new(),
+        })
     }
 
     /// Where workers get their requests.
@@ -77,21 +86,58 @@ impl Server {
         self.is_stopped.load(Ordering::SeqCst)
     }
 
-    /// Ends everything now: waiting workers are told, connections are closed when the last of them comes back.
-    pub fn stop(&self) {
+    /// Ends everything now: waiting workers are told, connections are closed when the last of them comes back. Waits for
+    /// nothing, so that a caller may hold what others need.
+    pub fn end(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
-        self.dispatch.end();
-        self.context().helpers.join();
-        let Some(cover) = self.cover.lock().take() else { return };
-        cover.thread().unpark();
-        if cover.join().is_err() {
-            tracing::error!("the covering thread has panicked");
+        self.dispatch.tell_end();
+        if let Some(cover) = &*self.cover.lock() {
+            cover.thread().unpark();
         }
+    }
+
+    /// Waits until the engine's own threads have ended after [`Server::end`], for `limit` at most: one may be held by a
+    /// disk. False when it was called before by `interrupt`.
+    pub fn join(&self, interrupt: &Interrupt, limit: Duration) -> bool {
+        interrupt.wait_for_close(self.threads_ended.get_or_init(|| self.reap()), limit)
+    }
+
+    /// [`Server::end`], and then waits for the engine's own threads, however long that takes.
+    pub fn stop(&self) {
+        self.end();
+        // An error says that all of them have ended: nothing is ever sent.
+        let _ = self.threads_ended.get_or_init(|| self.reap()).recv();
+    }
+
+    /// Has a thread wait for the others. Where there is none to be had, nobody waits.
+    fn reap(&self) -> Receiver<()> {
+        let (ended, all_ended) = bounded(0);
+        let mut threads = self.context().helpers.take_threads();
+        threads.extend(self.cover.lock().take());
+        let reap = move || {
+            for thread in threads {
+                let name = thread.thread().name().unwrap_or_default().to_owned();
+                if thread.join().is_err() {
+                    tracing::error!("the thread {name} has panicked");
+                }
+            }
+            drop(ended);
+        };
+        if let Err(error) = thread::Builder::new().name("kino reaper".to_owned()).spawn(reap) {
+            tracing::warn!(%error, "no thread to wait for the engine's others with");
+        }
+        all_ended
     }
 }
 
+/// It may be whoever collects garbage who drops it, and holds what everybody needs.
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop();
+        self.end();
     }
 }
+
+#[cfg(test)]
+mod ending;
+#[cfg(test)]
+mod panics;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Fault;
+use crate::log;
 
 /// A number that only this module's methods change.
 #[derive(Debug, Default)]
@@ -35,9 +36,9 @@ macro_rules! stats {
         }
 
         impl Stats {
-            /// All of them with their names.
+            /// All of them with their names, and what the process's log has lost.
             pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$((stringify!($name), self.$name.get()),)*].into_iter()
+                [$((stringify!($name), self.$name.get()),)* ("log_dropped", log::dropped())].into_iter()
             }
         }
     };
@@ -106,6 +107,8 @@ stats! {
     died,
     /// Workers that were set aside because a request took them too long; others took their places.
     stuck,
+    /// Faults of Kino's own that were caught, each at the price of one connection at most.
+    panics,
 }
 
 impl Stats {

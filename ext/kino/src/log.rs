@@ -1,12 +1,70 @@
 //! What the engine itself has to say goes to standard error: warnings and errors, or what `KINO_LOG` asks for
-//! (`KINO_LOG=debug` shows each request that was refused).
+//! (`KINO_LOG=debug` shows each request that was refused). Nobody who says something waits until it is written: that is done
+//! by the core's log thread ([`kino_core::log`]).
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io;
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
+use std::thread;
+
+use kino_core::{fatal, log};
+use magnus::{Error, RString, Ruby};
 use tracing_subscriber::EnvFilter;
 
-/// Starts it, once; an embedding program that has its own subscriber keeps it.
+use crate::ffi::strings::with_bytes;
+use crate::ffi::{gvl, process};
+
+/// Starts it, once a process; an embedding program that has its own subscriber keeps it.
 pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    // An error says that there is one already.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    // Without a thread there is no log; the counter tells.
+    let _ = log::start();
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+        // By itself it prints to standard error, on the thread that logs, what goes wrong with an event.
+        let lines = tracing_subscriber::fmt().log_internal_errors(false).with_writer(|| Lines);
+        // An error says that there is a subscriber already.
+        let _ = lines.with_env_filter(filter).with_target(false).try_init();
+        panic::set_hook(Box::new(tell));
+        fatal::leave_by(process::leave);
+        process::at_exit(flush_at_exit);
+    });
+}
+
+/// `flush_log -> nil`: waits, a second at most, until what was said is written. For who leaves by `exit!`.
+pub(crate) fn flush(_: &Ruby) -> Result<(), Error> {
+    gvl::without(|| log::flush(fatal::LAST_WORDS), || ());
+    gvl::check_interrupts()
+}
+
+/// `log(text) -> true or false`: has lines written as the engine's own are; false when this process has no log.
+pub(crate) fn write(text: RString) -> bool {
+    with_bytes(text, log::write)
+}
+
+extern "C" fn flush_at_exit() {
+    log::flush(fatal::LAST_WORDS);
+}
+
+/// Rust's own way would print, and so wait for whoever reads, on the thread that panics.
+fn tell(info: &PanicHookInfo) {
+    let thread = thread::current();
+    let backtrace = Backtrace::capture();
+    let trace = if backtrace.status() == BacktraceStatus::Captured { format!("\n{backtrace}") } else { String::new() };
+    tracing::error!("thread {:?} {info}{trace}", thread.name().unwrap_or("of Ruby"));
+}
+
+/// An event's text comes in one piece.
+struct Lines;
+
+impl io::Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        log::write(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -18,6 +18,9 @@ use crate::engine::Engine;
 use crate::ffi::gvl;
 use crate::{exception, input, log};
 
+/// How long a stop waits for the engine's threads: one may be held by a disk, and ends with the process.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// An engine, as Ruby sees it.
 #[magnus::wrap(class = "Kino::Native::Server", free_immediately)]
 pub(crate) struct Server {
@@ -39,11 +42,15 @@ impl Server {
     /// `Server.bind(uris, settings) -> Server`: listens, and starts nothing yet.
     pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<Server, Error> {
         let config = config_of(ruby, settings)?;
-        let mut listeners = Vec::new();
-        for uri in uris.to_vec::<String>()? {
-            let listener = Listener::bind(&uri).map_err(|error| exception::bind_error(ruby, error.to_string()))?;
-            listeners.push(listener);
-        }
+        let uris = uris.to_vec::<String>()?;
+        // Names are looked up, and other servers waited for, which nobody can be called out of.
+        let bind = || uris.iter().map(|uri| Listener::bind(uri)).collect::<Result<Vec<_>, _>>();
+        let listeners = loop {
+            match gvl::without(bind, || ()) {
+                Some(bound) => break bound.map_err(|error| exception::bind_error(ruby, error.to_string()))?,
+                None => gvl::check_interrupts()?,
+            }
+        };
         Ok(Server {
             uris: listeners.iter().map(Listener::uri).collect(),
             port: listeners.iter().find_map(Listener::port),
@@ -134,20 +141,30 @@ impl Server {
 
     /// `drain -> nil`: accepts no more; workers go on until all that has begun is answered, and then get `nil`.
     pub(crate) fn drain(&self) {
-        if let Stage::Bound(listeners) = &mut *self.stage.lock() {
-            listeners.clear();
+        let bound = match &mut *self.stage.lock() {
+            Stage::Bound(listeners) => std::mem::take(listeners),
+            Stage::Running(_) => Vec::new(),
+        };
+        if !bound.is_empty() {
+            // Socket files are removed.
+            gvl::without(move || drop(bound), || ());
         }
         if let Some(engine) = self.engine() {
             engine.server().drain();
         }
     }
 
-    /// `stop -> nil`: ends everything now.
-    pub(crate) fn stop(&self) {
-        self.drain();
-        if let Some(engine) = self.engine() {
-            engine.server().stop();
+    /// `stop -> nil`: ends everything now, and waits a moment for the engine's threads.
+    pub(crate) fn stop(_: &Ruby, this: &Server) -> Result<(), Error> {
+        this.drain();
+        let Some(engine) = this.engine() else { return Ok(()) };
+        let server = engine.server();
+        server.end();
+        let interrupt = server.interrupt();
+        while gvl::without(|| server.join(&interrupt, LAST_MOMENT), || interrupt.raise()) != Some(true) {
+            gvl::check_interrupts()?;
         }
+        Ok(())
     }
 
     /// `None` when that has been done before. Apart, so that the lock is held while no Ruby runs.

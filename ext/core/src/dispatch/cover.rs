@@ -2,6 +2,7 @@
 //! kept whatever the workers do; and it sees to it that one that has given up its lock for long is overtaken. It touches
 //! nothing that a worker could be stuck in.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use super::lead::Dispatch;
 use super::runners::SHORT;
 use crate::net::poller::{Poller, Turn};
+use crate::net::trap::At;
 
 /// How long nobody has to lead before the covering thread does.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -21,7 +23,13 @@ const QUIET: u32 = 20;
 /// # Errors
 /// When the system gives no thread.
 pub(crate) fn start(dispatch: Arc<Dispatch>) -> std::io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("kino cover".to_owned()).spawn(move || run(&dispatch))
+    thread::Builder::new().name("kino cover".to_owned()).spawn(move || {
+        // A panic while it leads has ended the process; any other may not be the end of covering.
+        while catch_unwind(AssertUnwindSafe(|| run(&dispatch))).is_err() {
+            dispatch.context().stats.panics.add();
+        }
+        dispatch.end();
+    })
 }
 
 fn run(dispatch: &Dispatch) {
@@ -30,6 +38,7 @@ fn run(dispatch: &Dispatch) {
     while !dispatch.is_over_now() {
         if quiet < QUIET {
             watch(dispatch, true);
+            dispatch.context().trap.pass(At::Cover);
             thread::park_timeout(PATIENCE);
             overtake(dispatch, SHORT);
             // What is still ready now is behind a request that takes long, unexpectedly.

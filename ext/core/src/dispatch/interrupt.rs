@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use mio::{Interest, Waker};
 use parking_lot::Mutex;
 
@@ -43,6 +43,15 @@ impl Interrupt {
         }
         // The worker may be the one who polls.
         self.context.wake();
+    }
+
+    /// Waits until `channel` is closed, for `limit` at most; false when it was raised before.
+    pub(crate) fn wait_for_close(&self, channel: &Receiver<()>, limit: Duration) -> bool {
+        select_biased! {
+            recv(channel) -> _ => true,
+            recv(self.raised) -> _ => false,
+            default(limit) => true,
+        }
     }
 
     /// Waits until it is raised, for `time` at most.

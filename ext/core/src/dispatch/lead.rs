@@ -65,7 +65,8 @@ pub(super) struct Watch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(poller: Poller) -> Dispatch {
+    pub(crate) fn new(mut poller: Poller) -> Dispatch {
+        poller.set_vital(true);
         let context = poller.context().clone();
         let lead = bounded(1);
         let (over, is_over) = bounded(0);
@@ -197,14 +198,20 @@ impl Dispatch {
 
     /// Ends everything: those who wait are told, those who come are too, and connections nobody serves are closed.
     pub fn end(&self) {
-        self.context.enter(Phase::Over);
-        self.context.helpers.end();
-        self.over.0.lock().take();
+        self.tell_end();
         // A leader drops the poller when it steps down; without one, it is here.
         if let Ok(poller) = self.lead.1.try_recv() {
             self.close(poller);
         }
         while self.ready.pop().is_some() {}
+    }
+
+    /// Tells everybody that all is over, and leaves it to the covering thread, or to who leads, to close what there is: that
+    /// may take long.
+    pub(crate) fn tell_end(&self) {
+        self.context.enter(Phase::Over);
+        self.context.helpers.end();
+        self.over.0.lock().take();
     }
 
     /// The lead, if nobody has it.
@@ -239,6 +246,10 @@ impl Dispatch {
         }
         // Nobody else has a poller to send, so there is room.
         let _ = self.lead.0.try_send(poller);
+        // Looked at after that: whoever ends all looks for the poller after saying so.
+        if self.context.phase() == Phase::Over {
+            self.end();
+        }
         self.watch.turns.fetch_add(1, Ordering::SeqCst);
         if self.watch.sleeps.load(Ordering::SeqCst)
             && self.watch.sleeps.swap(false, Ordering::SeqCst)
@@ -249,7 +260,8 @@ impl Dispatch {
     }
 
     /// Sockets and listeners close with the poller. Nobody waits in its poll now, so nobody has to be woken from it.
-    fn close(&self, poller: Box<Poller>) {
+    fn close(&self, mut poller: Box<Poller>) {
+        poller.set_vital(false);
         drop(poller);
         self.context.close_waker();
     }
@@ -271,6 +283,12 @@ impl Dispatch {
                 return Some(Box::new(Exchange::begin(request)));
             }
         }
+    }
+}
+
+impl Drop for Dispatch {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection's life, as the poll side drives it: each look takes it as far as its socket lets it.
 
 mod body;
+mod contained;
 mod life;
 mod receiving;
 mod sending;
@@ -18,6 +19,7 @@ pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{State, Step};
 use super::helpers::Job;
 use super::right::Right;
+use super::trap::At;
 use crate::error::Fault;
 use crate::http::receive::Progress;
 
@@ -78,7 +80,8 @@ impl Connection {
             return false;
         }
         self.owner.give_back();
-        self.refuse_in(&mut self.life.lock(), fault);
+        // One that has panicked is closed by the look that follows.
+        let _ = self.contained(At::Connection, || self.refuse_in(&mut self.life.lock(), fault));
         true
     }
 
@@ -144,7 +147,13 @@ impl Connection {
 /// What a helper does for it, which owns it meanwhile.
 impl Job for Connection {
     fn work(self: Arc<Self>) -> bool {
-        let is_sending = matches!(self.life.lock().state, State::Sending(_));
-        if is_sending { self.send_more() } else { self.receive_more() }
+        let done = self.contained(At::Helping, || {
+            let is_sending = matches!(self.life.lock().state, State::Sending(_));
+            if is_sending { self.send_more() } else { self.receive_more() }
+        });
+        done.unwrap_or_else(|| {
+            self.release(true);
+            false
+        })
     }
 }

@@ -10,6 +10,7 @@ use super::deadlines::{Clock, NEVER};
 use super::handed_on::HandedOn;
 use super::helpers::Helpers;
 use super::peer::PeerAddr;
+use super::trap::Trap;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
@@ -53,6 +54,8 @@ pub struct Context {
     pub descriptors: Budget,
     /// Files for what is too much for memory.
     pub spools: Spools,
+    /// Where tests have panics happen.
+    pub(crate) trap: Trap,
     phase: AtomicU8,
     /// When it began to drain.
     drained_at: AtomicU64,
@@ -96,6 +99,7 @@ impl Context {
             helpers: Helpers::default(),
             descriptors,
             spools,
+            trap: Trap::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             drained_at: AtomicU64::new(NEVER),
             waker: Mutex::new(Some(waker)),

@@ -109,14 +109,9 @@ impl Helpers {
         drop(waiting);
     }
 
-    /// Waits for the threads after their end.
-    pub(crate) fn join(&self) {
-        let threads = std::mem::take(&mut self.0.work.lock().threads);
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a helping thread has panicked");
-            }
-        }
+    /// The threads, for whoever waits for them.
+    pub(crate) fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.0.work.lock().threads)
     }
 
     fn begin_thread(&self, work: &mut Work) -> io::Result<()> {
@@ -187,6 +182,13 @@ mod tests {
         }
     }
 
+    fn end(helpers: &Helpers) {
+        helpers.end();
+        for thread in helpers.take_threads() {
+            thread.join().unwrap();
+        }
+    }
+
     #[test]
     fn a_job_is_done_turn_by_turn() {
         let helpers = Helpers::default();
@@ -194,8 +196,7 @@ mod tests {
         let (tell, told) = channel();
         helpers.put(Arc::new(Turns(Mutex::new(3), tell)));
         assert_eq!(told.iter().take(3).collect::<Vec<_>>(), [2, 1, 0]);
-        helpers.end();
-        helpers.join();
+        end(&helpers);
     }
 
     #[test]
@@ -217,7 +218,6 @@ mod tests {
         helpers.relieve();
         assert_eq!(done.recv_timeout(Duration::from_secs(20)), Ok(0));
         drop(releases);
-        helpers.end();
-        helpers.join();
+        end(&helpers);
     }
 }

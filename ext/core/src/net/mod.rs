@@ -21,4 +21,5 @@ mod right;
 pub mod simulation;
 pub mod socket;
 mod transport;
+pub(crate) mod trap;
 mod unsent;

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use mio::event::Source;
@@ -19,8 +20,10 @@ use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::socket::{Peek, Socket};
+use super::trap::At;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::fatal;
 
 const WAKER: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
@@ -64,10 +67,16 @@ pub struct Poller {
     /// Jobs wait for helpers that may be stuck.
     has_to_relieve: bool,
     context: Arc<Context>,
+    /// Nobody else can accept, so its loss is the process's end.
+    is_vital: bool,
 }
 
 impl Drop for Poller {
     fn drop(&mut self) {
+        // Lost by unwinding: a process that lived on without it would accept nothing, for ever.
+        if self.is_vital && thread::panicking() {
+            fatal::end("the thread that polled has panicked");
+        }
         for (_, connection) in &self.connections {
             connection.cut();
         }
@@ -96,7 +105,13 @@ impl Poller {
             is_draining: false,
             has_to_relieve: false,
             context: Arc::new(Context::new(config, waker)),
+            is_vital: false,
         })
+    }
+
+    /// From now on, or no more, the process can't do without it.
+    pub(crate) fn set_vital(&mut self, is_vital: bool) {
+        self.is_vital = is_vital;
     }
 
     /// What is shared with those who serve.
@@ -109,6 +124,7 @@ impl Poller {
     pub fn turn(&mut self, turn: Turn) -> std::vec::Drain<'_, Request> {
         self.wait(turn);
         self.context.turn();
+        self.context.trap.pass(At::Turn);
         self.intake.left = if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES };
         // First those that had to wait in the last turn.
         let mut noted = std::mem::take(&mut self.again);
@@ -190,8 +206,9 @@ impl Poller {
     fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.connections.get(key) else { return };
         if connection.owner.claim() {
-            let verdict = connection.advance(look, &mut self.intake);
-            self.follow(key, verdict);
+            let intake = &mut self.intake;
+            let verdict = connection.contained(At::Connection, || connection.advance(look, intake));
+            self.follow(key, verdict.unwrap_or(Verdict::Close));
         }
     }
 
@@ -231,8 +248,9 @@ impl Poller {
                 continue;
             }
             if connection.owner.claim() {
-                let verdict = connection.expire(&mut self.intake);
-                self.follow(key, verdict);
+                let intake = &mut self.intake;
+                let verdict = connection.contained(At::Connection, || connection.expire(intake));
+                self.follow(key, verdict.unwrap_or(Verdict::Close));
             } else if connection.take_back(Fault::RequestTimeout) {
                 // The only deadline while it is served. A helper looks at its own.
                 self.has_taken_back = true;

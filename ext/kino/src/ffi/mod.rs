@@ -8,6 +8,7 @@
 pub(crate) mod allocator;
 pub(crate) mod gvl;
 pub(crate) mod kept;
+pub(crate) mod process;
 pub(crate) mod protect;
 pub(crate) mod ractor;
 pub(crate) mod strings;

@@ -1,0 +1,130 @@
+# frozen_string_literal: true
+
+require "support/kino_process"
+
+# Standard error that nobody reads, or that nobody can be written to: the server serves, and stops, as ever.
+RSpec.describe "a log that nobody reads" do
+  include KinoProcess::Helpers
+
+  # fcntl(2)
+  F_SETPIPE_SZ = 1031
+
+  each_mode do
+    before do
+      write("config.ru", <<~'RUBY')
+        module App
+          def self.call(env)
+            raise "told" if env["PATH_INFO"] == "/raise"
+
+            [200, {}, ["hello"]]
+          end
+        end
+        run App
+      RUBY
+    end
+
+    after { @pipe&.each(&:close) }
+
+    # A pipe that is full after a page.
+    def small_pipe
+      @pipe = IO.pipe
+      @pipe[1].fcntl(F_SETPIPE_SZ, 4096)
+      @pipe
+    end
+
+    def start_kino(*arguments, log: "debug", **streams)
+      process = kino("-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "2", "-m", mode.to_s, *arguments,
+                     env: { "KINO_LOG" => log }, **streams)
+      process.url
+      process
+    end
+
+    # Each is logged.
+    def bad_request(url) = RawClient.open(url) { |client| client.write("GET / HTTP/9.9\r\n\r\n") && client.read_response }
+
+    def good_request(process) = process.get.status
+
+    # More than any pipe of a page holds.
+    def fill(process, requests = 300)
+      url = process.url
+      requests.times { expect(bad_request(url).status).to eq(505) }
+    end
+
+    it "goes on serving when the reader has gone" do
+      pipe = IO.pipe
+      process = start_kino(log: "warn", err: pipe[1])
+      pipe.each(&:close)
+
+      2.times { expect(process.get("/#{"a" * 20_000}").status).to eq(414) }
+      20.times { bad_request(process.url) }
+      expect(Array.new(5) { good_request(process) }).to all(eq(200))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "goes on serving when standard error is closed" do
+      process = start_kino(err: :close)
+
+      expect(process.get("/#{"a" * 20_000}").status).to eq(414)
+      20.times { bad_request(process.url) }
+      expect(Array.new(5) { good_request(process) }).to all(eq(200))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "goes on serving when standard error is full, and stops as it is told" do
+      process = start_kino(err: small_pipe[1])
+      fill(process)
+
+      expect(Array.new(20) { good_request(process) }).to all(eq(200))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "has no worker wait until somebody reads of the app's errors" do
+      process = start_kino(err: small_pipe[1])
+
+      expect(Array.new(60) { process.get("/raise").status }).to all(eq(500))
+      expect(good_request(process)).to eq(200)
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "keeps a thousand lines, and says how many were lost when somebody reads on" do
+      reader, writer = small_pipe
+      process = start_kino(err: writer)
+      fill(process, 1_200)
+      read = Thread.new { reader.each_line.find { |line| line.include?("lines of the log were lost") } }
+
+      eventually("it is said") { !read.alive? }
+      expect(read.value).to match(/\Akino: \d+ lines of the log were lost/)
+    end
+
+    it "goes on serving when standard error is full and does not block" do
+      @pipe = small_pipe
+      # Of the descriptor, which the server inherits.
+      @pipe[1].fcntl(4, 0o4000)
+      process = start_kino(err: @pipe[1])
+      fill(process)
+
+      expect(Array.new(20) { good_request(process) }).to all(eq(200))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "ends with its usual status while both of its streams are full" do
+      write("kino.rb", "shutdown_timeout 1\n")
+      writer = small_pipe[1]
+      process = kino("-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2", "-m", mode.to_s,
+                     env: { "KINO_LOG" => "debug" }, out: writer, err: writer)
+      url = "unix://#{folder}/kino.sock"
+      eventually("it listens") { !refused?(url) }
+      300.times { expect(bad_request(url).status).to eq(505) }
+
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "has written all of it when the process has ended" do
+      process = start_kino
+      40.times { bad_request(process.url) }
+
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.err.scan("status=505").size).to eq(40)
+    end
+  end
+end

@@ -1,0 +1,57 @@
+# frozen_string_literal: true
+
+require "tmpdir"
+
+# Ruby's lock is not held while Kino waits for something: others run meanwhile.
+RSpec.describe "Ruby's lock" do
+  before { require "kino" }
+
+  let(:app) { ->(_) { [200, {}, ["hello"]] } }
+
+  # How often another thread has had its turn while the block ran.
+  def turns_of_others
+    turns = 0
+    other = Thread.new do
+      loop do
+        sleep 0.001
+        turns += 1
+      end
+    end
+    Thread.pass until turns.positive?
+    before = turns
+    yield
+    turns - before
+  ensure
+    other&.kill&.join
+  end
+
+  it "is not held while a server waits for another one that binds in the same folder" do
+    Dir.mktmpdir("kino") do |folder|
+      # Kino waits for a second at most.
+      File.open(folder) do |handle|
+        handle.flock(File::LOCK_EX)
+        server = Kino::Server.new(app, bind: "unix://#{folder}/kino.sock")
+        expect(turns_of_others { server.start }).to be > 5
+        expect(RawClient.open(server.url) { |client| client.get("/").status }).to eq(200)
+        server.stop
+      end
+    end
+  end
+
+  # All native threads of this process that have such a name.
+  def threads(*names)
+    Dir.glob("/proc/self/task/*/comm").filter_map do |path|
+      name = File.read(path).chomp
+      name if names.include?(name)
+    rescue Errno::ENOENT, Errno::ESRCH
+      nil
+    end
+  end
+
+  it "is not held while a stop waits for the engine's threads, which all end" do
+    server = Kino::Server.new(app, port: 0).start
+    expect(threads("kino cover", "kino sender")).to contain_exactly("kino cover", "kino sender")
+    server.stop!
+    eventually("they are gone") { threads("kino cover", "kino sender", "kino reaper").empty? }
+  end
+end
