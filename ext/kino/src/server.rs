@@ -117,7 +117,7 @@ impl Server {
     pub(crate) fn stats(ruby: &Ruby, this: &Server) -> Result<RHash, Error> {
         let hash = ruby.hash_new();
         if let Some(engine) = this.engine() {
-            for (name, number) in engine.server().context().stats.all() {
+            for (name, number) in engine.server().context().counts() {
                 hash.aset(ruby.to_symbol(name), number)?;
             }
         }
@@ -192,6 +192,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         keepalive_timeout: settings.seconds("keepalive_timeout")?,
         max_keepalive_requests: settings.get("max_keepalive_requests")?,
         write_timeout: settings.seconds("write_timeout")?,
+        ..Config::default()
     })
 }
 

@@ -357,7 +357,7 @@ impl Connection {
         life.streamed = None;
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
-        life.outgoing = Unsent::of(&answer);
+        life.outgoing = Unsent::of(&answer, &context.kept);
         life.state = State::Flushing(After::Close);
         self.expect_within(context.config.write_timeout, context);
     }

@@ -1,5 +1,6 @@
 //! What both sides of a connection share: whoever polls, and whoever serves a request.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
@@ -8,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::deadlines::Clock;
 use super::handed_on::HandedOn;
+use super::kept::Kept;
 use super::senders::Senders;
 use super::stream::PeerAddr;
 use crate::config::Config;
@@ -45,6 +47,8 @@ pub struct Context {
     pub clock: Clock,
     /// Answers that apps go on with by themselves.
     pub handed_on: HandedOn,
+    /// What is kept of answers for clients that read slowly.
+    pub kept: Arc<Kept>,
     /// Who sends what takes long.
     pub(crate) senders: Senders,
     phase: AtomicU8,
@@ -79,10 +83,10 @@ const NAMED_EVERY: u64 = 1000;
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
         Context {
-            config,
             stats: Stats::default(),
             clock: Clock::start(),
             handed_on: HandedOn::default(),
+            kept: Kept::new(config.kept_bytes),
             senders: Senders::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             waker: Mutex::new(Some(waker)),
@@ -91,6 +95,7 @@ impl Context {
             turned: AtomicU64::new(0),
             streamed: Arc::default(),
             named: Mutex::default(),
+            config,
         }
     }
 
@@ -146,6 +151,19 @@ impl Context {
         if fault.is_loud() && self.may_name(setting) {
             tracing::warn!(%peer, "answered with {}: {fault} ({setting})", fault.status());
         }
+    }
+
+    /// Counts an answer that can't be kept for its client, and tells whoever runs the server.
+    pub(super) fn no_room(&self, error: &io::Error) {
+        self.stats.spool_dir.add();
+        if self.may_name("spool_dir") {
+            tracing::error!(%error, "answers that their clients do not read can't be written to spool_dir");
+        }
+    }
+
+    /// All counters and gauges with their names.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.stats.all().chain([("kept_bytes", self.kept.bytes())])
     }
 
     fn may_name(&self, setting: &'static str) -> bool {
