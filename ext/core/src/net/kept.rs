@@ -52,7 +52,7 @@ impl Kept {
     }
 
     /// Counts bytes for as long as anybody holds them.
-    pub(super) fn hold<T: AsRef<[u8]> + Send + 'static>(self: &Arc<Kept>, bytes: T) -> Bytes {
+    pub fn hold<T: AsRef<[u8]> + Send + 'static>(self: &Arc<Kept>, bytes: T) -> Bytes {
         let claim = self.claim(bytes.as_ref().len());
         claim.hold(bytes)
     }

@@ -172,26 +172,39 @@ impl Unsent {
     /// Moves what is in memory to a file, but for what is held for others too. May take long.
     ///
     /// # Errors
-    /// When there is no room on the disk: then nothing of it can be sent any more.
+    /// When there is no room on the disk. What has not been moved is in memory still.
     pub(super) fn spill(&mut self, folder: &Path) -> io::Result<()> {
         self.settle();
         // Whatever lies before a file's part has been looked at before.
         let from = self.pieces.iter().rposition(|row| matches!(row, Row::File { .. })).map_or(0, |at| at + 1);
-        for row in self.pieces.split_off(from) {
-            match row {
-                Row::Bytes { bytes, is_common: false } => {
-                    let overflow = match &mut self.overflow {
-                        Some(overflow) => overflow,
-                        none => none.insert(Overflow::begin(folder)?),
-                    };
-                    let (file, at) = overflow.append(&bytes)?;
+        let mut rows = self.pieces.split_off(from);
+        while let Some(row) = rows.pop_front() {
+            let Row::Bytes { bytes, is_common: false } = &row else {
+                self.pieces.push_back(row);
+                continue;
+            };
+            match self.write_out(bytes, folder) {
+                Ok((file, at)) => {
                     self.own -= bytes.len() as u64;
                     self.add_part(file, at, at + bytes.len() as u64);
                 }
-                row => self.pieces.push_back(row),
+                Err(error) => {
+                    self.overflow = None;
+                    self.pieces.push_back(row);
+                    self.pieces.append(&mut rows);
+                    return Err(error);
+                }
             }
         }
         Ok(())
+    }
+
+    fn write_out(&mut self, bytes: &[u8], folder: &Path) -> io::Result<(Arc<File>, u64)> {
+        let overflow = match &mut self.overflow {
+            Some(overflow) => overflow,
+            none => none.insert(Overflow::begin(folder)?),
+        };
+        overflow.append(bytes)
     }
 
     fn add(&mut self, row: Row) {
@@ -431,12 +444,18 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_without_room_is_an_error() {
+    fn a_disk_without_room_is_an_error_that_loses_nothing() {
         let kept = Kept::new(0);
-        let mut unsent = Unsent::of(&pattern(10_000), &kept);
-        assert!(unsent.spill(Path::new("/nowhere/at/all")).is_err());
-        drop(unsent);
+        let big = pattern(10_000);
+        let mut unsent = Unsent::of(&big, &kept);
+        unsent.push(Piece::Bytes(Bytes::from(big.clone())), &kept);
+        for _ in 0..2 {
+            assert!(unsent.spill(Path::new("/nowhere/at/all")).is_err());
+            assert_eq!((unsent.len(), unsent.own(), kept.bytes()), (20_000, 20_000, 20_000));
+        }
+        unsent.spill(&std::env::temp_dir()).unwrap();
         assert_eq!(kept.bytes(), 0);
+        assert!(sent(unsent, 7_000) == [&big[..], &big].concat());
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Spilling {
     /// Moves it. May take long.
     ///
     /// # Errors
-    /// When there is no room on the disk, which is counted and told. The answer can't be made whole then.
+    /// When there is no room on the disk, which is counted and told. Then the answer is to be given up.
     pub fn spill(&mut self) -> io::Result<()> {
         spill(&mut self.unsent, &self.context)
     }
@@ -90,7 +90,7 @@ impl Exchange {
     /// Moves what is kept to a file. May take long.
     ///
     /// # Errors
-    /// When there is no room on the disk, which is counted and told. The answer can't be made whole then.
+    /// When there is no room on the disk, which is counted and told. Then the answer is to be given up.
     pub fn spill(&mut self) -> io::Result<()> {
         spill(&mut self.unsent, &self.context)
     }
