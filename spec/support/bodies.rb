@@ -15,6 +15,9 @@ module Bodies
     list
   end
 
+  # 8 MB in small strings that nobody else has.
+  def self.small_strings(letter) = Array.new(512) { |n| "#{letter}#{n} ".ljust(16_384, letter) }
+
   # What every body here has.
   module Told
     def initialize(*parts, told: nil, &work)
@@ -55,6 +58,9 @@ module Bodies
       @closed = true
     end
   end
+
+  # A header's value whose text is made late, and that does something else then.
+  Late = Struct.new(:work) { def to_s = work.call }
 
   # `to_ary`, and closed once its parts have been handed over: by the server, not by itself.
   HandedOver = Struct.new(:to_ary, :done) { def close = done.call }

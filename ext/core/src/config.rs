@@ -85,6 +85,9 @@ pub struct Config {
     pub keepalive_timeout: Duration,
     /// Requests of one connection, the last of which is answered with `connection: close`.
     pub max_keepalive_requests: Option<u64>,
+    /// Bytes of answers that are kept in memory for clients that have not read them, in all; past it, the rest is written
+    /// to files in [`Limits::spool_dir`].
+    pub kept_bytes: u64,
     /// No progress while an answer is sent. Past it, the connection is aborted.
     pub write_timeout: Duration,
     /// Bytes a second that a client has to read once it has been slow for [`SLOW_START`]; 0 for any. Below it, the
@@ -116,6 +119,7 @@ impl Default for Config {
             body_min_rate: 500,
             keepalive_timeout: Duration::from_secs(65),
             max_keepalive_requests: None,
+            kept_bytes: 64 * 1024 * 1024,
             write_timeout: Duration::from_secs(30),
             write_min_rate: 500,
             spool_limit: None,

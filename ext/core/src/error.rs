@@ -1,5 +1,5 @@
-//! Errors, named by who is at fault: the peer ([`Fault`]), the app ([`HeaderFault`]), or whoever set the server up
-//! ([`ListenError`]).
+//! Errors, named by who is at fault: the peer ([`Fault`]), the app ([`HeaderFault`], most of [`AnswerError`]), or whoever
+//! set the server up ([`ListenError`]).
 
 use std::io;
 
@@ -110,6 +110,38 @@ pub enum HeaderFault {
     /// The field may not be a trailer (RFC 9110 section 6.5.1).
     #[error("a message is understood by this field, so it can't be a trailer")]
     Trailer,
+}
+
+/// Why an answer could not be sent as the app gave it.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The client has left, or does not read on.
+    #[error("the client has left: {0}")]
+    Client(#[from] io::Error),
+    /// What the client has not read yet could be kept neither in memory nor in a file (`spool_dir`), which whoever runs the
+    /// server has been told.
+    #[error("the client does not read on, and the rest can't be written to spool_dir: {0}")]
+    NoRoom(io::Error),
+    /// The body is not the chunks that its `transfer-encoding` says.
+    #[error(
+        "the app's transfer-encoding is chunked, and its body is not well-formed chunks; leave the header out, and Kino makes \
+         them"
+    )]
+    Encoding,
+    /// The body is shorter than its `content-length`.
+    #[error("the app's body is shorter than its content-length: {given} of {stated} bytes; the connection is closed")]
+    TooShort {
+        /// What the head said, in bytes.
+        stated: u64,
+        /// What the app gave.
+        given: u64,
+    },
+    /// The body is longer than its `content-length`.
+    #[error("the app's body is longer than its content-length of {stated}; the rest is not sent")]
+    TooLong {
+        /// What the head said, in bytes.
+        stated: u64,
+    },
 }
 
 /// Why an address could not be listened on.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -45,13 +46,13 @@ pub enum NoRoom {
 pub struct SpoolFile {
     file: File,
     claim: Claim,
-    length: u64,
+    length: AtomicU64,
 }
 
 /// A spool file's part of the budgets, for as long as the file is open.
 #[derive(Debug)]
 pub struct Claim {
-    bytes: Share,
+    bytes: Mutex<Share>,
     _descriptor: Share,
 }
 
@@ -80,7 +81,7 @@ impl Spools {
     ///
     /// # Errors
     /// [`NoRoom`], which has been told of in the log.
-    pub fn write(&self, spooled: &mut SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
+    pub fn write(&self, spooled: &SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
         self.try_write(spooled, bytes).inspect_err(|error| self.tell(error))
     }
 
@@ -89,15 +90,15 @@ impl Spools {
         let descriptor = self.descriptors.take(1, limit / SPARE).ok_or(NoRoom::Descriptors(limit))?;
         let bytes = self.bytes.take(0, 0).ok_or(NoRoom::Limit(self.bytes.limit()))?;
         let file = tempfile::tempfile_in(&self.folder)?;
-        Ok(SpoolFile { file, claim: Claim { bytes, _descriptor: descriptor }, length: 0 })
+        Ok(SpoolFile { file, claim: Claim { bytes: Mutex::new(bytes), _descriptor: descriptor }, length: AtomicU64::new(0) })
     }
 
-    fn try_write(&self, spooled: &mut SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
-        if !spooled.claim.bytes.grow(bytes.len() as u64) {
+    fn try_write(&self, spooled: &SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {
+        if !spooled.claim.bytes.lock().grow(bytes.len() as u64) {
             return Err(NoRoom::Limit(self.bytes.limit()));
         }
-        spooled.file.write_all(bytes)?;
-        spooled.length += bytes.len() as u64;
+        (&spooled.file).write_all(bytes)?;
+        spooled.length.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -113,12 +114,17 @@ impl Spools {
 impl SpoolFile {
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
-        self.length
+        self.length.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.len() == 0
+    }
+
+    /// The file, to be read.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// All is written: it is read from its start.
@@ -146,15 +152,15 @@ mod tests {
     #[test]
     fn all_files_together_have_no_more_bytes_than_the_limit() {
         let spools = spools(10, 100);
-        let (mut one, mut two) = (spools.create().unwrap(), spools.create().unwrap());
-        spools.write(&mut one, b"123456").unwrap();
-        assert!(matches!(spools.write(&mut two, b"12345"), Err(NoRoom::Limit(10))));
-        spools.write(&mut two, b"1234").unwrap();
+        let (one, two) = (spools.create().unwrap(), spools.create().unwrap());
+        spools.write(&one, b"123456").unwrap();
+        assert!(matches!(spools.write(&two, b"12345"), Err(NoRoom::Limit(10))));
+        spools.write(&two, b"1234").unwrap();
         assert_eq!((one.len(), two.len(), spools.used()), (6, 4, 10));
         let (_file, claim) = one.into_parts();
         assert_eq!(spools.used(), 10, "as long as it is open");
         drop(claim);
-        spools.write(&mut two, b"123456").unwrap();
+        spools.write(&two, b"123456").unwrap();
         drop(two);
         assert_eq!(spools.used(), 0);
     }

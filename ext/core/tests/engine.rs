@@ -554,8 +554,9 @@ fn answer_long(mut exchange: Exchange) {
     let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(2 * PART as u64), &date::format(0));
     exchange.send(&out).unwrap();
     exchange.keep_piece(Piece::Bytes(vec![b'a'; PART].into())).unwrap();
-    let file = exchange.spool(&[b'b'; PART]).unwrap();
-    exchange.keep_piece(file).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&[b'b'; PART]).unwrap();
+    exchange.keep_piece(Piece::File { file, at: 0, end: PART as u64 }).unwrap();
     let tell = |is_sent: bool| {
         TOLD[usize::from(is_sent)].fetch_add(1, Ordering::SeqCst);
     };

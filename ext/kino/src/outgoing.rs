@@ -1,58 +1,36 @@
-//! An answer on its way out: its body framed, counted against what its head says, and waited for when the client is slow.
+//! Ruby's side of an answer on its way out ([`kino_core::net::outgoing`]): strings are lent, and errors become exceptions.
 
-mod encoded;
-mod whole;
+use std::sync::Arc;
 
-use std::io::{self, IoSlice};
+use bytes::Bytes;
+use kino_core::error::AnswerError;
+use kino_core::net::exchange::Lent;
+use kino_core::net::kept::Kept;
+use kino_core::net::outgoing::{Apart, Lender};
+use magnus::value::ReprValue;
+use magnus::{Error, RArray, RString, Ruby, Value};
 
-use kino_core::http::decode::Chunked;
-use kino_core::http::encode::{BodyFraming, LAST_CHUNK, Plan, push_chunk_size};
-use kino_core::net::exchange::{AT_ONCE, Exchange};
-use kino_core::net::notice::Notice;
-use magnus::{Error, RHash, RString, Ruby};
-
-pub(crate) use self::whole::{Content, send_file, send_whole};
-use crate::ffi::strings::with_bytes;
-use crate::{exception, response};
+use crate::exception;
+use crate::ffi::strings::{with_bytes, with_bytes_from};
+use crate::ffi::{gvl, kept};
 
 /// Why an answer could not be sent as the app gave it.
 #[derive(Debug)]
 pub(crate) enum SendError {
-    /// The client has left, or does not read on.
-    Client(io::Error),
-    /// Ruby has no memory left.
+    /// The answer or its client.
+    Answer(AnswerError),
+    /// Ruby: it has no memory left, or wants something else of the thread.
     Ruby(Error),
-    /// The body is not the chunks that its `transfer-encoding` says.
-    Encoding,
-    /// The body is not as long as its `content-length`.
-    Length {
-        /// What the head said.
-        stated: u64,
-        /// What the app gave; for a body that is too long, so far.
-        given: u64,
-    },
 }
 
 impl SendError {
     pub(crate) fn raise(self, ruby: &Ruby) -> Error {
         match self {
-            SendError::Client(error) => exception::client_disconnected(ruby, format!("the client has left: {error}")),
             SendError::Ruby(error) => error,
-            SendError::Encoding => exception::response_error(
-                ruby,
-                "the app's transfer-encoding is chunked, and its body is not well-formed chunks; leave the header out, and \
-                 Kino makes them",
-            ),
-            SendError::Length { stated, given } if given > stated => exception::response_error(
-                ruby,
-                format!("the app's body is longer than its content-length of {stated}; the rest is not sent"),
-            ),
-            SendError::Length { stated, given } => exception::response_error(
-                ruby,
-                format!(
-                    "the app's body is shorter than its content-length: {given} of {stated} bytes; the connection is closed"
-                ),
-            ),
+            SendError::Answer(error @ (AnswerError::Client(_) | AnswerError::NoRoom(_))) => {
+                exception::client_disconnected(ruby, error.to_string())
+            }
+            SendError::Answer(error) => exception::response_error(ruby, error.to_string()),
         }
     }
 }
@@ -63,179 +41,125 @@ impl From<Error> for SendError {
     }
 }
 
-impl From<io::Error> for SendError {
-    fn from(error: io::Error) -> Self {
-        SendError::Client(error)
+impl From<AnswerError> for SendError {
+    fn from(error: AnswerError) -> Self {
+        SendError::Answer(error)
     }
 }
 
-/// Ends an answer of which all is sent that will be. Whether some of it is left to the engine, which then gives the notice.
-fn conclude(exchange: Exchange, plan: Plan, given: u64, notice: impl FnOnce() -> Notice) -> Result<bool, SendError> {
-    match plan.framing {
-        BodyFraming::Sized(stated) if given < stated => {
-            exchange.abort();
-            Err(SendError::Length { stated, given })
-        }
-        BodyFraming::Sized(stated) if given > stated => {
-            // The client has a whole answer. What else the app thinks it has said is unknown, so nothing follows it.
-            exchange.finish(false, None);
-            Err(SendError::Length { stated, given })
-        }
-        _ => {
-            let is_blocked = exchange.is_blocked();
-            exchange.finish(plan.keep_alive, is_blocked.then(notice));
-            Ok(is_blocked)
+impl From<std::io::Error> for SendError {
+    fn from(error: std::io::Error) -> Self {
+        SendError::Answer(error.into())
+    }
+}
+
+/// A thread that has Ruby's lock, and gives it up for what takes long.
+pub(crate) struct Lock;
+
+impl Apart for Lock {
+    type Error = SendError;
+
+    fn apart<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SendError> {
+        let mut work = Some(work);
+        loop {
+            let waiting = &mut work;
+            match gvl::without(move || waiting.take().map(|work| work()), || ()) {
+                Some(Some(done)) => return Ok(done),
+                // An interrupt came first. One that raises nothing keeps nobody from the work.
+                Some(None) | None => gvl::check_interrupts()?,
+            }
         }
     }
 }
 
-/// An answer that is sent part by part. Its head leaves with the first part.
-pub(crate) struct Outgoing {
-    exchange: Box<Exchange>,
-    plan: Plan,
-    /// What is to be sent before the next part: the head, a chunk's size.
-    before: Vec<u8>,
-    given: u64,
-    has_sent: bool,
-    /// Where the body comes in chunks already.
-    decoder: Option<Chunked>,
+/// The Strings of a body. No reference to one is held between two calls: a body of many is looked up in its Array each
+/// time, whatever Ruby has moved or the app has changed meanwhile.
+#[derive(Clone, Copy)]
+pub(crate) enum Strings {
+    One(RString),
+    Many(RArray),
 }
 
-impl Outgoing {
-    pub(crate) fn new(exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> Outgoing {
-        let decoder = plan.is_encoded.then(Chunked::default);
-        Outgoing { exchange, plan, before: head, given: 0, has_sent: false, decoder }
+impl Strings {
+    /// The parts of a body.
+    pub(crate) fn of(parts: RArray) -> Strings {
+        // Nearly every body is one string.
+        let one = if parts.len() == 1 { parts.entry(0).ok().and_then(RString::from_value) } else { None };
+        one.map_or(Strings::Many(parts), Strings::One)
     }
 
-    /// Whether nothing has left yet, not even the head.
-    pub(crate) fn is_unsent(&self) -> bool {
-        !self.has_sent
-    }
-
-    /// The request again, for another answer.
-    pub(crate) fn into_exchange(self) -> Box<Exchange> {
-        self.exchange
-    }
-
-    /// The request, to read on in its body.
-    pub(crate) fn exchange(&mut self) -> &mut Exchange {
-        &mut self.exchange
-    }
-
-    /// Whether the answer has a body at all.
-    pub(crate) fn wants_body(&self) -> bool {
-        self.plan.framing != BodyFraming::None
-    }
-
-    /// Sends a part in one write; see [`Outgoing::is_blocked`].
-    pub(crate) fn part(&mut self, part: RString) -> Result<(), SendError> {
-        let length = part.len();
-        if let Some(decoder) = &mut self.decoder {
-            let data = encoded::decode(decoder, part)?;
-            return self.decoded(&data);
-        }
-        if length == 0 {
-            return Ok(()); // as a chunk it would end the body
-        }
-        let before_this = self.given;
-        self.given += length as u64;
-        match self.plan.framing {
-            BodyFraming::None => {}
-            BodyFraming::UntilClose => self.send(part, length, b"")?,
-            BodyFraming::Chunked => {
-                push_chunk_size(&mut self.before, length);
-                self.send(part, length, b"\r\n")?;
-            }
-            BodyFraming::Sized(stated) => {
-                let left = stated.saturating_sub(before_this).min(length as u64);
-                self.send(part, left as usize, b"")?;
-                if self.given > stated {
-                    return Err(SendError::Length { stated, given: self.given });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn decoded(&mut self, data: &[u8]) -> Result<(), SendError> {
-        match self.plan.framing {
-            BodyFraming::Chunked if !data.is_empty() => {
-                push_chunk_size(&mut self.before, data.len());
-                self.before.extend_from_slice(data);
-                self.send_bytes(b"\r\n")
-            }
-            BodyFraming::UntilClose => self.send_bytes(data),
-            // Nothing, or nobody wants it: lengths are not the app's to say beside a transfer-encoding.
-            BodyFraming::Chunked | BodyFraming::None | BodyFraming::Sized(_) => Ok(()),
-        }
-    }
-
-    /// Sends the head, if no part has taken it along.
-    pub(crate) fn flush(&mut self) -> Result<(), SendError> {
-        self.send_bytes(b"")
-    }
-
-    /// Ends the body; trailer fields follow it where it is sent in chunks.
+    /// Bytes of all of them.
     ///
     /// # Errors
-    /// `Kino::ResponseError` for a field that can't be a trailer; when the client is gone.
-    pub(crate) fn end(&mut self, ruby: &Ruby, trailers: Option<RHash>) -> Result<(), Error> {
-        if self.decoder.as_ref().is_some_and(|decoder| !decoder.is_done()) && self.wants_body() {
-            return Err(SendError::Encoding.raise(ruby));
-        }
-        let mut last = Vec::new();
-        if self.plan.framing == BodyFraming::Chunked {
-            last.extend_from_slice(LAST_CHUNK);
-            if let Some(trailers) = trailers {
-                response::trailers(ruby, &mut last, trailers)?;
+    /// `Kino::ResponseError` for a part that is no String.
+    pub(crate) fn length(self, ruby: &Ruby) -> Result<u64, Error> {
+        let (number, length) =
+            self.look(0, |parts| parts.fold((0, 0), |(n, sum), part| (n + 1, sum + part.len() as u64)));
+        match self {
+            Strings::Many(parts) if number < parts.len() => {
+                string_of(ruby, parts.entry(number as isize)?)?;
+                Ok(length)
             }
-            last.extend_from_slice(b"\r\n");
-        }
-        self.send_bytes(&last).map_err(|error| error.raise(ruby))
-    }
-
-    /// Gives the connection back, after the body's end. Whether some of it is left to the engine, which then gives the notice.
-    pub(crate) fn conclude(self, notice: impl FnOnce() -> Notice) -> Result<bool, SendError> {
-        conclude(*self.exchange, self.plan, self.given, notice)
-    }
-
-    /// Ends it early. A client that has been sent all that the head promised is let down gently.
-    pub(crate) fn abort(self) {
-        match self.plan.framing {
-            BodyFraming::Sized(stated) if self.given >= stated => self.exchange.finish(false, None),
-            _ => self.exchange.abort(),
+            _ => Ok(length),
         }
     }
 
-    fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.has_sent = true;
-        self.before.extend_from_slice(bytes);
-        self.exchange.send(&self.before)?;
-        self.before.clear();
-        Ok(())
+    /// How many there are.
+    pub(crate) fn number(self) -> usize {
+        match self {
+            Strings::One(_) => 1,
+            Strings::Many(parts) => parts.len(),
+        }
     }
 
-    /// Sends what is due before it, the first `length` bytes of the part, and what comes after it.
-    fn send(&mut self, part: RString, length: usize, after: &[u8]) -> Result<(), SendError> {
-        self.has_sent = true;
-        let before = std::mem::take(&mut self.before);
-        let taken = with_bytes(part, |bytes| {
-            let bytes = &bytes[..length];
-            let first = &bytes[..length.min(AT_ONCE)];
-            let slices = [IoSlice::new(&before), IoSlice::new(first), IoSlice::new(after)];
-            let number = if first.len() < length { 2 } else { 3 };
-            self.exchange.try_send(&slices[..number])
-        })?;
-        if taken < before.len() + length + after.len() {
-            let taken = whole::keep_head(&mut self.exchange, &before, taken)?;
-            if taken < length {
-                let piece = whole::rest_of(part, taken..length)?;
-                self.exchange.keep_piece(piece)?;
-            }
-            self.exchange.keep(&after[taken.saturating_sub(length)..])?;
+    /// One of them alone.
+    ///
+    /// # Errors
+    /// `Kino::ResponseError` if it is no String.
+    pub(crate) fn part(self, ruby: &Ruby, part: usize) -> Result<Strings, Error> {
+        match self {
+            Strings::One(_) => Ok(self),
+            Strings::Many(parts) => Ok(Strings::One(string_of(ruby, parts.entry(part as isize)?)?)),
         }
-        self.before = before;
-        self.before.clear();
-        Ok(())
     }
+}
+
+impl Apart for Strings {
+    type Error = SendError;
+
+    fn apart<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, SendError> {
+        Lock.apart(work)
+    }
+}
+
+impl Lender for Strings {
+    fn look<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
+        match *self {
+            Strings::One(string) => with_bytes(string, |bytes| see(&mut std::iter::once(bytes).skip(first))),
+            Strings::Many(array) => with_bytes_from(array, first, see),
+        }
+    }
+
+    fn keep(&self, part: usize, budget: &Arc<Kept>) -> Result<Lent, SendError> {
+        let string = match *self {
+            Strings::One(string) => Some(string),
+            Strings::Many(parts) => RString::from_value(parts.entry(part as isize)?),
+        };
+        match string {
+            Some(string) => Ok(kept::keep(string, budget)?),
+            // Not so: nobody has run since it was looked at.
+            None => Ok(Lent { bytes: Bytes::new(), is_common: false }),
+        }
+    }
+}
+
+/// A part of a body.
+///
+/// # Errors
+/// `Kino::ResponseError` for anything but a String.
+pub(crate) fn string_of(ruby: &Ruby, part: Value) -> Result<RString, Error> {
+    RString::from_value(part).ok_or_else(|| {
+        let given = part.inspect();
+        exception::response_error(ruby, format!("a part of the app's body is {given}; allowed are Strings"))
+    })
 }

@@ -5,14 +5,16 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 
 use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::error::AnswerError;
 use kino_core::net::exchange::{AT_ONCE, Exchange};
 use kino_core::net::notice::Notice;
+use kino_core::net::outgoing::{Apart, FEW, Outgoing};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
 
 use crate::client::{self, Holder};
-use crate::exception;
-use crate::outgoing::{Outgoing, SendError};
+use crate::outgoing::{Lock, SendError, Strings};
+use crate::{exception, response};
 
 /// An answer that has been begun, and who may be called out of a wait for its client.
 #[derive(TypedData)]
@@ -61,13 +63,13 @@ impl Outlet {
 
     /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
     pub(crate) fn write(ruby: &Ruby, this: &Outlet, part: RString) -> Result<(), Error> {
-        this.use_it(ruby, |outgoing| outgoing.part(part).map_err(|error| error.raise(ruby)))?;
+        this.use_it(ruby, |outgoing| outgoing.part(&Strings::One(part)).map_err(|error| error.raise(ruby)))?;
         client::flush(ruby, &this.writer, this)
     }
 
     /// `flush -> nil`: sends the head of an answer whose first part is still to come.
     pub(crate) fn flush(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
-        this.use_it(ruby, |outgoing| outgoing.flush().map_err(|error| error.raise(ruby)))?;
+        this.use_it(ruby, |outgoing| outgoing.flush().map_err(|error| SendError::from(error).raise(ruby)))?;
         client::flush(ruby, &this.writer, this)
     }
 
@@ -90,19 +92,28 @@ impl Outlet {
     /// `write_some(string) -> true or false`: as [`Outlet::write`], but never waits: false, and nothing is sent, while the
     /// client has not taken what it was sent before.
     pub(crate) fn write_some(ruby: &Ruby, this: &Outlet, part: RString) -> Result<bool, Error> {
-        this.use_it(ruby, |outgoing| {
+        let is_sent = this.use_it(ruby, |outgoing| {
             let gone = |error: io::Error| SendError::from(error).raise(ruby);
             if outgoing.exchange().is_blocked() && !outgoing.exchange().flush(AT_ONCE).map_err(gone)? {
                 return Ok(false);
             }
-            outgoing.part(part).map(|()| true).map_err(|error| error.raise(ruby))
-        })
+            outgoing.part(&Strings::One(part)).map(|()| true).map_err(|error| error.raise(ruby))
+        })?;
+        this.relieve(ruby)?;
+        Ok(is_sent)
     }
 
     /// `end_body(trailers) -> nil`: the body is whole; trailer fields follow it where it is sent in chunks. What the client
     /// still sends can be read.
     pub(crate) fn end_body(ruby: &Ruby, this: &Outlet, trailers: Option<RHash>) -> Result<(), Error> {
-        this.use_it(ruby, |outgoing| outgoing.end(ruby, trailers))?;
+        // An object's `to_s` may run in here, so nothing is borrowed.
+        let lines = match trailers {
+            Some(trailers) if this.use_it(ruby, |outgoing| Ok(outgoing.takes_trailers()))? => {
+                response::trailers(ruby, trailers)?
+            }
+            _ => Vec::new(),
+        };
+        this.use_it(ruby, |outgoing| outgoing.end(&lines).map_err(|error| SendError::from(error).raise(ruby)))?;
         client::flush(ruby, &this.writer, this)
     }
 
@@ -112,7 +123,10 @@ impl Outlet {
         this.close(ruby)?;
         match outgoing {
             // Its client has been waited for.
-            Some(outgoing) => outgoing.conclude(|| Notice::new(|_| ())).map(|_| ()).map_err(|error| error.raise(ruby)),
+            Some(outgoing) => {
+                let ended = outgoing.conclude(|| Notice::new(|_| ()));
+                ended.map(|_| ()).map_err(|error| SendError::from(error).raise(ruby))
+            }
             None => Ok(()),
         }
     }
@@ -135,6 +149,19 @@ impl Outlet {
     /// The answer again, if nothing of it has been sent.
     pub(crate) fn take_unsent(&self) -> Option<Box<Outgoing>> {
         self.work.try_borrow_mut().ok()?.outgoing.take_if(|outgoing| outgoing.is_unsent())
+    }
+
+    /// Moves to a file what a client has left of a part that nobody waits for, where memory should hold no more.
+    fn relieve(&self, ruby: &Ruby) -> Result<(), Error> {
+        let begin = |exchange: &mut Exchange, _: &mut _| exchange.overflows(FEW).then(|| exchange.begin_spill());
+        let Some(mut spilling) = self.with(ruby, begin)? else { return Ok(()) };
+        // Nothing is borrowed meanwhile: another thread may be reading.
+        let spilled = Lock.apart(|| spilling.spill());
+        self.with(ruby, |exchange, _| exchange.end_spill(spilling))?;
+        match spilled {
+            Ok(done) => done.map_err(|error| SendError::from(AnswerError::NoRoom(error)).raise(ruby)),
+            Err(error) => Err(error.raise(ruby)),
+        }
     }
 
     fn use_it<T>(&self, ruby: &Ruby, work: impl FnOnce(&mut Outgoing) -> Result<T, Error>) -> Result<T, Error> {

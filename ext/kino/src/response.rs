@@ -2,27 +2,30 @@
 
 use kino_core::error::HeaderFault;
 use kino_core::http::date;
-use kino_core::http::encode::{self, Asked, Plan, ResponseHead};
+use kino_core::http::encode::{self, ResponseHead};
+use kino_core::http::plan::{Asked, Plan};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value, prelude::*};
 
 use crate::exception;
 use crate::ffi::protect::{Protected, protect};
 use crate::ffi::strings::with_bytes;
 
-/// Writes the head of an answer into `out`; `None` for one after which the app wants the socket (`rack.hijack`).
+/// Writes the head of an answer into `out`; `None` for one after which the app wants the socket (`rack.hijack`). `length` is
+/// the body's, where it is known: it is asked for when all has run that the app has a say in, and before anything else does.
 ///
 /// # Errors
-/// What an object's `to_s` raised; `Kino::ResponseError` for a status or a header that can't be sent.
+/// What an object's `to_s` raised; `Kino::ResponseError` for a status or a header that can't be sent; what `length` says.
 pub(crate) fn head(
     ruby: &Ruby,
     out: &mut Vec<u8>,
-    (status, headers, length): (Value, RHash, Option<u64>),
+    (status, headers): (Value, RHash),
+    length: impl FnOnce() -> Result<Option<u64>, Error>,
     asked: Asked,
     date: &[u8; date::LEN],
 ) -> Result<Option<Plan>, Error> {
     let mut head = ResponseHead::begin(out, status_code(ruby, status)?);
     let takes_socket = fields(ruby, &mut head, headers)?;
-    Ok(if takes_socket { None } else { Some(head.end(asked, length, date)) })
+    Ok(if takes_socket { None } else { Some(head.end(asked, length()?, date)) })
 }
 
 /// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that.
@@ -53,12 +56,14 @@ pub(crate) fn interim(ruby: &Ruby, out: &mut Vec<u8>, status: u16, headers: RHas
     Ok(())
 }
 
-/// Writes trailer fields.
+/// The lines of trailer fields.
 ///
 /// # Errors
 /// What an object's `to_s` raised; `Kino::ResponseError` for a field that can't be a trailer.
-pub(crate) fn trailers(ruby: &Ruby, out: &mut Vec<u8>, trailers: RHash) -> Result<(), Error> {
-    each_field(ruby, trailers, |name, value| encode::push_trailer(out, name, value)).map(|_| ())
+pub(crate) fn trailers(ruby: &Ruby, trailers: RHash) -> Result<Vec<u8>, Error> {
+    let mut lines = Vec::new();
+    each_field(ruby, trailers, |name, value| encode::trailer(&mut lines, name, value))?;
+    Ok(lines)
 }
 
 /// Whether the app wants the socket.

@@ -125,7 +125,7 @@ impl Server {
     pub(crate) fn stats(ruby: &Ruby, this: &Server) -> Result<RHash, Error> {
         let hash = ruby.hash_new();
         if let Some(engine) = this.engine() {
-            for (name, number) in engine.server().context().stats.all() {
+            for (name, number) in engine.server().context().counts() {
                 hash.aset(ruby.to_symbol(name), number)?;
             }
         }
@@ -214,6 +214,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         spool_limit: settings.get("spool_limit")?,
         // A tenth is left to the app, its database and its files.
         descriptors: (open_files() / 10 * 9).max(settings.get("max_connections")?),
+        ..Config::default()
     })
 }
 

@@ -13,6 +13,7 @@ use kino_core::dispatch::runners::{Runner, Runners, Waited};
 use kino_core::http::date::Clock;
 use kino_core::http::spool::Body;
 use kino_core::net::exchange::Exchange;
+use kino_core::net::outgoing::Outgoing;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, IntoValue, Ruby, Thread, TypedData, Value, gc};
@@ -21,7 +22,6 @@ use crate::client::{self, Holder};
 use crate::ffi::{gvl, thread_hooks};
 use crate::input::Kind;
 use crate::mailbox::{Letter, Mailbox};
-use crate::outgoing::Outgoing;
 use crate::template::Template;
 use crate::{env, exception, input};
 

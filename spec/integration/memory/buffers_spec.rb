@@ -73,6 +73,41 @@ RSpec.describe "A String the app gave to the server" do
       end
     end
 
+    spoilers.except("forgotten").each do |what, spoil|
+      [1, 40].each do |number|
+        it "may be #{what} while a header's to_s runs, with #{number} of them: what is sent is what is there then" do
+          app = shareable do
+            lambda do |_|
+              parts = Array.new(number) { |n| "part #{n} " * 500 }
+              late = Bodies::Late.new(lambda do
+                spoil.call(parts)
+                Array.new(1_000) { +"another" * 10 }.sum(&:bytesize).to_s
+              end)
+              [200, { "x-late" => late }, parts]
+            end
+          end
+          parts = Array.new(number) { |n| "part #{n} " * 500 }
+          spoil.call(parts)
+          converse(app, lint: false) do |client|
+            2.times { expect(client.get.body == parts.join.b).to be(true) }
+          end
+        end
+      end
+    end
+
+    it "may be replaced by something else while a header's to_s runs, which is a 500" do
+      app = shareable do
+        lambda do |_|
+          parts = %w[one two three]
+          [200, { "x-late" => Bodies::Late.new(-> { (parts[1] = :none).to_s }) }, parts]
+        end
+      end
+      converse(app, lint: false) do |client, _, log|
+        expect(client.get.status).to eq(500)
+        log.wait_for(/a part of the app's body is :none; allowed are Strings/)
+      end
+    end
+
     it "as a header's value may be changed afterwards too" do
       app = shareable do
         lambda do |_|

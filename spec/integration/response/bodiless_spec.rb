@@ -48,6 +48,24 @@ RSpec.describe "An answer without a body" do
       end
     end
 
+    { "an Array" => ["content"].freeze, "an each" => Bodies::Each.new("content"), "a call" => Bodies::Called.new("content"),
+      "chunks of its own" => Bodies::Each.new("7\r\ncontent\r\n0\r\n\r\n") }.each do |what, body|
+      it "is 205, whose length is 0, though the app gives #{what}" do
+        fields = what.start_with?("chunks") ? { "transfer-encoding" => "chunked" } : { "content-length" => "7" }
+        Ractor.make_shareable([body, fields])
+        app = shareable do
+          ->(env) { env["PATH_INFO"] == "/next" ? [200, {}, ["next"]] : [205, fields.dup, body.dup] }
+        end
+        converse(app, lint: false) do |client|
+          %w[GET HEAD POST].each do |method|
+            response = client.request(method, "/")
+            expect([response.status, response["content-length"], response["transfer-encoding"]]).to eq([205, "0", nil])
+            expect([response.body, client.get("/next").body]).to eq(["", "next"])
+          end
+        end
+      end
+    end
+
     it "may be of any status: 200 has the length 0 then" do
       converse(shareable { ->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] } }) do |client|
         [200, 201, 202, 205, 301, 404, 500, 503].each do |status|

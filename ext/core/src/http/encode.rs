@@ -1,96 +1,81 @@
-//! Answers as bytes (RFC 9112 sections 4 to 7).
+//! Answers' heads, and their bytes in HTTP/1 (RFC 9112 sections 4 to 7).
 
 use super::date;
 use super::framing::decimal;
-use super::head::{Head, Version};
+use super::plan::{Asked, BodyFraming, Decision, Plan, Stated, decide};
 use super::status;
 use crate::error::{Fault, HeaderFault};
 
-/// What of the request the answer depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    /// The request was HEAD: the answer has no body (RFC 9110 section 9.3.2).
-    pub is_head: bool,
-    /// The client speaks HTTP/1.0: no chunks, and keep-alive has to be said.
-    pub http10: bool,
-    /// Both client and server let the connection stay open.
-    pub keep_alive: bool,
+/// Where a head goes, in order: status, fields, end. A `Vec<u8>` takes it as bytes of HTTP/1; another protocol has another
+/// sink, and the same rules.
+pub trait Sink {
+    /// The status. What was in there before is gone.
+    fn status(&mut self, status: u16);
+
+    /// One field, of which all has been checked.
+    fn field(&mut self, name: &[u8], value: &[u8]);
+
+    /// The end: what the server says of the message, and the `date` where the app has none.
+    fn end(&mut self, decision: &Decision, date: Option<&[u8; date::LEN]>);
+
+    /// The end of an interim head, which has nothing but its fields.
+    fn end_interim(&mut self);
 }
 
-impl Asked {
-    /// Of a request head, and whether the connection may stay open.
-    pub fn of(head: &Head, keep_alive: bool) -> Asked {
-        Asked { is_head: head.is_head(), http10: head.version() == Version::Http10, keep_alive }
+impl Sink for Vec<u8> {
+    fn status(&mut self, status: u16) {
+        self.clear();
+        if status == 200 {
+            self.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        } else {
+            self.extend_from_slice(b"HTTP/1.1 ");
+            push_decimal(self, u64::from(status));
+            self.push(b' ');
+            self.extend_from_slice(status::reason(status).as_bytes());
+            self.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        push_field(self, name, value);
+    }
+
+    fn end(&mut self, decision: &Decision, date: Option<&[u8; date::LEN]>) {
+        if let Some(length) = decision.length {
+            push_length(self, length);
+        } else if decision.plan.framing == BodyFraming::Chunked {
+            self.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
+        if let Some(date) = date {
+            push_field(self, b"date", date);
+        }
+        if let Some(option) = decision.option {
+            push_field(self, b"connection", option);
+        }
+        self.extend_from_slice(b"\r\n");
+    }
+
+    fn end_interim(&mut self) {
+        self.extend_from_slice(b"\r\n");
     }
 }
 
-/// How the answer's body is delimited (RFC 9112 section 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyFraming {
-    /// No body follows the head.
-    None,
-    /// Exactly so many bytes.
-    Sized(u64),
-    /// Chunks.
-    Chunked,
-    /// Everything until the connection closes.
-    UntilClose,
-}
-
-/// What an answer's head committed the connection to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// How the body goes out.
-    pub framing: BodyFraming,
-    /// Whether the connection stays open after it.
-    pub keep_alive: bool,
-    /// The app gives the body in chunks already, by its `transfer-encoding`.
-    pub is_encoded: bool,
-}
-
-/// An answer's head, written field by field into a buffer that is used again for the next one.
+/// An answer's head, given to its sink field by field.
 #[derive(Debug)]
-pub struct ResponseHead<'a> {
-    out: &'a mut Vec<u8>,
+pub struct ResponseHead<'a, S = Vec<u8>> {
+    sink: &'a mut S,
     status: u16,
-    length: Option<u64>,
-    close: bool,
-    upgrade: bool,
-    dated: bool,
+    stated: Stated,
+    is_dated: bool,
     /// The app writes what follows, in its own framing.
     is_raw: bool,
-    is_encoded: bool,
 }
 
-impl<'a> ResponseHead<'a> {
-    /// Starts a head with its status line in `out`, which is emptied first.
-    pub fn begin(out: &'a mut Vec<u8>, status: u16) -> Self {
-        out.clear();
-        if status == 200 {
-            out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-        } else {
-            out.extend_from_slice(b"HTTP/1.1 ");
-            push_decimal(out, u64::from(status));
-            out.push(b' ');
-            out.extend_from_slice(status::reason(status).as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        ResponseHead {
-            out,
-            status,
-            length: None,
-            close: false,
-            upgrade: false,
-            dated: false,
-            is_raw: false,
-            is_encoded: false,
-        }
-    }
-
-    /// The same for an answer after whose head the app has the connection to itself: to be ended by
-    /// [`ResponseHead::end_raw`].
-    pub fn begin_raw(out: &'a mut Vec<u8>, status: u16) -> Self {
-        ResponseHead { is_raw: true, ..ResponseHead::begin(out, status) }
+impl<'a, S: Sink> ResponseHead<'a, S> {
+    /// Starts a head with its status in `sink`, which is emptied first.
+    pub fn begin(sink: &'a mut S, status: u16) -> Self {
+        sink.status(status);
+        ResponseHead { sink, status, stated: Stated::default(), is_dated: false, is_raw: false }
     }
 
     /// Adds a field of the app's. How the message is delimited and whether the connection stays open is the server's
@@ -102,86 +87,65 @@ impl<'a> ResponseHead<'a> {
     pub fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
         check(name, value)?;
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"date") => self.dated = true,
+            4 if name.eq_ignore_ascii_case(b"date") => self.is_dated = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                    self.close |= option.eq_ignore_ascii_case(b"close");
-                    self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+                    self.stated.closes |= option.eq_ignore_ascii_case(b"close");
+                    self.stated.upgrades |= option.eq_ignore_ascii_case(b"upgrade");
                 }
                 return Ok(());
             }
             10 if name.eq_ignore_ascii_case(b"keep-alive") => return Ok(()),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                self.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
+                self.stated.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
                 return Ok(());
             }
             17 if !self.is_raw && name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                self.is_encoded |= value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+                self.stated.is_encoded |= value.trim_ascii().eq_ignore_ascii_case(b"chunked");
                 return Ok(());
             }
             _ => {}
         }
-        push_field(self.out, name, value);
+        self.sink.field(name, value);
         Ok(())
     }
 
     /// Ends the head. `body` is the body's length where the server knows it.
-    pub fn end(mut self, asked: Asked, body: Option<u64>, date: &[u8; date::LEN]) -> Plan {
-        let bodiless = self.status < 200 || matches!(self.status, 204 | 304);
-        let length = self.length.or(if asked.is_head { body.filter(|&n| n > 0) } else { body });
-        let length = if self.is_encoded { None } else { length };
-        let framing = match length {
-            _ if bodiless || asked.is_head => BodyFraming::None,
-            Some(length) => BodyFraming::Sized(length),
-            None if asked.http10 => BodyFraming::UntilClose,
-            None => BodyFraming::Chunked,
-        };
-        // A 304 and the answer to HEAD may state the length that the body would have; a 204 may not (RFC 9110 section 8.6).
-        match length {
-            Some(length) if !bodiless || self.status == 304 && self.length.is_some() => {
-                push_length(self.out, length);
-            }
-            None if framing == BodyFraming::Chunked => self.out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-            _ => {}
-        }
-        let keep_alive = asked.keep_alive && !self.close && framing != BodyFraming::UntilClose && self.status >= 200;
-        self.date(date);
-        if !keep_alive {
-            self.out.extend_from_slice(b"connection: close\r\n");
-        } else if self.upgrade {
-            // Of an answer that names what the client could go on with (RFC 9110 section 7.8).
-            self.out.extend_from_slice(b"connection: upgrade\r\n");
-        } else if asked.http10 {
-            self.out.extend_from_slice(b"connection: keep-alive\r\n");
-        }
-        self.out.extend_from_slice(b"\r\n");
-        Plan { framing, keep_alive, is_encoded: self.is_encoded }
-    }
-
-    /// Ends the head of an answer after which the app has the connection to itself; with a `protocol`, because the client
-    /// has asked for it (RFC 9110 section 7.8).
-    pub fn end_raw(mut self, protocol: Option<&[u8]>, date: &[u8; date::LEN]) {
-        if let Some(length) = self.length {
-            push_length(self.out, length);
-        }
-        if let Some(protocol) = protocol {
-            push_field(self.out, b"upgrade", protocol);
-        }
-        self.date(date);
-        let upgrades = protocol.is_some() || self.upgrade || self.status == 101;
-        push_field(self.out, b"connection", if upgrades { b"upgrade" } else { b"close" });
-        self.out.extend_from_slice(b"\r\n");
+    pub fn end(self, asked: Asked, body: Option<u64>, date: &[u8; date::LEN]) -> Plan {
+        let decision = decide(self.status, self.stated, asked, body);
+        self.sink.end(&decision, (!self.is_dated).then_some(date));
+        decision.plan
     }
 
     /// Ends the head of an interim answer (RFC 9110 section 15.2).
     pub fn end_interim(self) {
-        self.out.extend_from_slice(b"\r\n");
+        self.sink.end_interim();
+    }
+}
+
+/// Only HTTP/1 gives its connection away.
+impl<'a> ResponseHead<'a> {
+    /// As [`ResponseHead::begin`], for an answer after whose head the app has the connection to itself: to be ended by
+    /// [`ResponseHead::end_raw`].
+    pub fn begin_raw(out: &'a mut Vec<u8>, status: u16) -> Self {
+        ResponseHead { is_raw: true, ..ResponseHead::begin(out, status) }
     }
 
-    fn date(&mut self, date: &[u8; date::LEN]) {
-        if !self.dated {
-            push_field(self.out, b"date", date);
+    /// Ends the head of an answer after which the app has the connection to itself; with a `protocol`, because the client
+    /// has asked for it (RFC 9110 section 7.8).
+    pub fn end_raw(self, protocol: Option<&[u8]>, date: &[u8; date::LEN]) {
+        if let Some(length) = self.stated.length {
+            push_length(self.sink, length);
         }
+        if let Some(protocol) = protocol {
+            push_field(self.sink, b"upgrade", protocol);
+        }
+        if !self.is_dated {
+            push_field(self.sink, b"date", date);
+        }
+        let upgrades = protocol.is_some() || self.stated.upgrades || self.status == 101;
+        push_field(self.sink, b"connection", if upgrades { b"upgrade" } else { b"close" });
+        self.sink.extend_from_slice(b"\r\n");
     }
 }
 
@@ -190,9 +154,9 @@ pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
     let (status, text) = (fault.status(), fault.to_string());
     let mut out = Vec::with_capacity(256);
     let head = ResponseHead::begin(&mut out, status);
-    push_field(head.out, b"content-type", b"text/plain; charset=utf-8");
+    head.sink.field(b"content-type", b"text/plain; charset=utf-8");
     if status == 503 {
-        push_field(head.out, b"retry-after", b"1");
+        head.sink.field(b"retry-after", b"1");
     }
     head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
     if is_head {
@@ -213,12 +177,12 @@ pub fn push_chunk_size(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Adds a trailer field, which stands between the last chunk's line and the empty one (RFC 9112 section 7.1.2).
+/// Adds a trailer field, which in HTTP/1 stands between the last chunk's line and the empty one (RFC 9112 section 7.1.2).
 ///
 /// # Errors
 /// A [`HeaderFault`] for one that would break the message, or that may not be a trailer since the message is understood by
 /// it (RFC 9110 section 6.5.1).
-pub fn push_trailer(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
+pub fn trailer(sink: &mut impl Sink, name: &[u8], value: &[u8]) -> Result<(), HeaderFault> {
     const FRAMING: [&[u8]; 8] = [
         b"content-length",
         b"transfer-encoding",
@@ -233,7 +197,7 @@ pub fn push_trailer(out: &mut Vec<u8>, name: &[u8], value: &[u8]) -> Result<(), 
         return Err(HeaderFault::Trailer);
     }
     check(name, value)?;
-    push_field(out, name, value);
+    sink.field(name, value);
     Ok(())
 }
 
@@ -380,13 +344,13 @@ mod tests {
     #[test]
     fn trailers_can_break_no_message() {
         let mut out = Vec::new();
-        push_trailer(&mut out, b"digest", b"abc").unwrap();
+        trailer(&mut out, b"digest", b"abc").unwrap();
         assert_eq!(out, b"digest: abc\r\n");
         for name in [&b"Content-Length"[..], b"transfer-encoding", b"SET-COOKIE", b"trailer"] {
-            assert_eq!(push_trailer(&mut out, name, b"1"), Err(HeaderFault::Trailer));
+            assert_eq!(trailer(&mut out, name, b"1"), Err(HeaderFault::Trailer));
         }
-        assert_eq!(push_trailer(&mut out, b"a b", b"1"), Err(HeaderFault::Name));
-        assert_eq!(push_trailer(&mut out, b"a", b"1\r\nb: c"), Err(HeaderFault::Value));
+        assert_eq!(trailer(&mut out, b"a b", b"1"), Err(HeaderFault::Name));
+        assert_eq!(trailer(&mut out, b"a", b"1\r\nb: c"), Err(HeaderFault::Value));
         assert_eq!(out, b"digest: abc\r\n");
     }
 
@@ -415,6 +379,47 @@ mod tests {
         );
         assert_eq!(encode(200, &[], HEAD, Some(9)), ("HTTP/1.1 200 OK|content-length: 9||".to_owned(), none));
         assert_eq!(encode(200, &[], HEAD, Some(0)), ("HTTP/1.1 200 OK||".to_owned(), none));
+    }
+
+    #[test]
+    fn a_reset_says_that_it_has_no_content() {
+        let none = ("HTTP/1.1 205 Reset Content|content-length: 0||".to_owned(), plan(BodyFraming::None, true));
+        for asked in [GET, HEAD] {
+            assert_eq!(encode(205, &[], asked, None), none);
+            assert_eq!(encode(205, &[("content-length", "7")], asked, Some(7)), none);
+        }
+        let (text, _) = encode(205, &[("transfer-encoding", "chunked")], GET, None);
+        assert_eq!(text, none.0);
+    }
+
+    #[test]
+    fn another_protocol_has_a_sink_of_its_own() {
+        #[derive(Default)]
+        struct Fields(Vec<(String, String)>);
+        impl Sink for Fields {
+            fn status(&mut self, status: u16) {
+                self.field(b":status", status.to_string().as_bytes());
+            }
+            fn field(&mut self, name: &[u8], value: &[u8]) {
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_ascii_lowercase()).unwrap();
+                self.0.push((text(name), text(value)));
+            }
+            fn end(&mut self, decision: &Decision, _: Option<&[u8; date::LEN]>) {
+                if let Some(length) = decision.length {
+                    self.field(b"content-length", length.to_string().as_bytes());
+                }
+            }
+            fn end_interim(&mut self) {}
+        }
+        let mut fields = Fields::default();
+        let mut head = ResponseHead::begin(&mut fields, 200);
+        head.field(b"Etag", b"x").unwrap();
+        head.field(b"Connection", b"close").unwrap();
+        assert_eq!(head.field(b"a", b"b\r\nc: d"), Err(HeaderFault::Value));
+        let plan = head.end(GET, Some(5), &date::format(0));
+        assert_eq!(plan.framing, BodyFraming::Sized(5));
+        let expected = [(":status", "200"), ("etag", "x"), ("content-length", "5")];
+        assert_eq!(fields.0, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]

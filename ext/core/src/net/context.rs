@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::deadlines::{Clock, NEVER};
 use super::handed_on::HandedOn;
 use super::helpers::Helpers;
+use super::kept::Kept;
 use super::peer::PeerAddr;
 use super::trap::Trap;
 use crate::budget::Budget;
@@ -48,6 +49,8 @@ pub struct Context {
     pub clock: Clock,
     /// Answers that apps go on with by themselves.
     pub handed_on: HandedOn,
+    /// What is kept of answers for clients that read slowly.
+    pub kept: Arc<Kept>,
     /// Who does what takes long.
     pub(crate) helpers: Helpers,
     /// Descriptors of the engine's: sockets, and files that are spooled or sent.
@@ -92,10 +95,10 @@ impl Context {
         let descriptors = Budget::new(config.descriptors);
         let spools = Spools::new(config.limits.spool_dir.clone(), config.spool_limit, descriptors.clone());
         Context {
-            config,
             stats: Stats::default(),
             clock: Clock::start(),
             handed_on: HandedOn::default(),
+            kept: Kept::new(config.kept_bytes),
             helpers: Helpers::default(),
             descriptors,
             spools,
@@ -108,6 +111,7 @@ impl Context {
             turned: AtomicU64::new(0),
             streamed: Arc::default(),
             named: Mutex::default(),
+            config,
         }
     }
 
@@ -171,6 +175,11 @@ impl Context {
         if fault.is_loud() && self.may_name(setting) {
             tracing::warn!(%peer, "answered with {}: {fault} ({setting})", fault.status());
         }
+    }
+
+    /// All counters and gauges with their names.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.stats.all().chain([("kept_bytes", self.kept.bytes()), ("spooled_bytes", self.spools.used())])
     }
 
     fn may_name(&self, setting: &'static str) -> bool {

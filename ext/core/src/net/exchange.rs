@@ -1,9 +1,12 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
-use std::io::{self, IoSlice};
+mod sending;
+
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+pub use self::sending::Spilling;
 use super::client::Client;
 use super::connection::{After, Connection, Life};
 pub use super::connection::{Part, ReadError};
@@ -14,14 +17,15 @@ use super::notice::Notice;
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::right::Right;
-pub use super::unsent::{AT_ONCE, Piece};
-use super::unsent::{Flushed, Unsent};
+use super::unsent::Unsent;
+pub use super::unsent::{AT_ONCE, Lent, Piece};
 use crate::error::Fault;
 use crate::http::date;
 use crate::http::decode::Trailers;
-use crate::http::encode::{self, Asked};
+use crate::http::encode;
 use crate::http::framing::Length;
 use crate::http::head::Head;
+use crate::http::plan::Asked;
 use crate::http::spool::Body;
 use crate::spool_file::Claim;
 
@@ -42,6 +46,8 @@ pub struct Exchange {
     is_chunked: bool,
     is_last: bool,
     unsent: Unsent,
+    /// Bytes of it that are being moved to a file ([`Exchange::begin_spill`]).
+    spilling: u64,
     answer: Answer,
     /// No worker has anything to do with it any more.
     handed_on: Option<Entry>,
@@ -91,6 +97,7 @@ impl Exchange {
             is_chunked,
             is_last,
             unsent: Unsent::default(),
+            spilling: 0,
             answer: Answer::Waited,
             handed_on: None,
         }
@@ -205,77 +212,6 @@ impl Exchange {
         Asked { keep_alive: self.asked.keep_alive && !is_lost && self.context.keeps_alive(), ..self.asked }
     }
 
-    /// Sends bytes that are few; what the socket does not take now is kept, see [`Exchange::is_blocked`].
-    ///
-    /// # Errors
-    /// When the client is gone. Nothing is kept then.
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let taken = self.try_send(&[IoSlice::new(bytes)])?;
-        self.unsent.copy(&bytes[taken..]);
-        Ok(())
-    }
-
-    /// Sends bytes, in order, as far as the socket takes them without a wait: how many. The others are to be kept
-    /// ([`Exchange::keep`]).
-    ///
-    /// # Errors
-    /// When the client is gone.
-    pub fn try_send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.begin_answer()?;
-        if self.is_blocked() {
-            return Ok(0);
-        }
-        // Nearly always all of it is taken at once.
-        Ok(self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default())
-    }
-
-    /// Keeps bytes that come next, to be sent when the client reads on; a few are copied.
-    ///
-    /// # Errors
-    /// When the request was answered with a 504 meanwhile.
-    pub fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.begin_answer()?;
-        self.unsent.copy(bytes);
-        Ok(())
-    }
-
-    /// The same for a piece that lies where it is.
-    ///
-    /// # Errors
-    /// As [`Exchange::keep`].
-    pub fn keep_piece(&mut self, piece: Piece) -> io::Result<()> {
-        self.begin_answer()?;
-        self.unsent.push(piece);
-        Ok(())
-    }
-
-    /// Moves bytes to a file, so that they need not be kept in memory. May take long.
-    ///
-    /// # Errors
-    /// When there is no room on the disk, which is counted and told.
-    pub fn spool(&self, bytes: &[u8]) -> io::Result<Piece> {
-        Piece::spool(bytes, &self.context.spools).inspect_err(|_| self.context.stats.spool_dir.add()).map_err(io::Error::other)
-    }
-
-    /// Whether bytes wait for the client to read on. What comes next should wait too ([`Exchange::flush`]).
-    pub fn is_blocked(&self) -> bool {
-        !self.unsent.is_empty()
-    }
-
-    /// Bytes that wait for the client to read on.
-    pub fn kept(&self) -> u64 {
-        self.unsent.len()
-    }
-
-    /// Tries to send some of what is kept, `most` bytes at most: true when nothing is left.
-    ///
-    /// # Errors
-    /// When the client is gone, or a file can't be read, or has become shorter.
-    pub fn flush(&mut self, most: usize) -> io::Result<bool> {
-        let unsent = &mut self.unsent;
-        Ok(self.connection.wire(|wire| unsent.write_to(wire, most as u64))? == Flushed::All)
-    }
-
     /// The client, to wait for it.
     pub fn client(&self) -> Client {
         Client::new(self.connection.clone())
@@ -284,20 +220,6 @@ impl Exchange {
     /// The engine's settings and counters.
     pub fn context(&self) -> &Arc<Context> {
         &self.context
-    }
-
-    /// Sends an interim answer (RFC 9110 section 15.2), unless the client is slow to take it. It is not to be sent to a
-    /// client of HTTP/1.0.
-    ///
-    /// # Errors
-    /// When the client is gone.
-    pub fn send_interim(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.answer != Answer::Waited {
-            return Ok(());
-        }
-        let sent = self.connection.send_interim(bytes)?;
-        // Half of it was sent, and the other half must come before all else.
-        if sent > 0 && sent < bytes.len() { self.keep(&bytes[sent..]) } else { Ok(()) }
     }
 
     /// Gives the socket to the caller, with what has come from it and has not been read: the engine forgets the

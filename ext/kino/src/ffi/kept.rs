@@ -4,9 +4,12 @@
 //! bytes with the app's own; and as long as the engine holds it, it is marked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use kino_core::net::exchange::Lent;
+use kino_core::net::kept::{Claim, Kept};
 use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::{DataTypeFunctions, Error, RString, Ruby, TypedData, Value, gc};
 use parking_lot::Mutex;
@@ -14,24 +17,18 @@ use rb_sys::VALUE;
 
 use super::protect::protect;
 
-/// Bytes of different strings that are kept at a time: many clients that read slowly must not fill the memory.
-const MOST: usize = 64 * 1024 * 1024;
-
 /// By string. Locked for moments in which Ruby allocates nothing, so that the garbage collector never waits for itself.
-static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+static KEPT: Mutex<Option<HashMap<VALUE, Entry>>> = Mutex::new(None);
 
 /// The process that keeps strings. In a child that the app has forked, the lock may be one that is never opened again.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-#[derive(Default)]
-struct Kept {
-    strings: HashMap<VALUE, Entry>,
-    bytes: usize,
-}
-
 struct Entry {
+    /// How many hold it.
     count: usize,
-    length: usize,
+    /// Of the engine that was the first to hold it.
+    #[expect(dead_code, reason = "it is dropped with the entry")]
+    claim: Claim,
 }
 
 /// Marks what is kept; the only one lives as long as the process.
@@ -45,7 +42,7 @@ impl DataTypeFunctions for Keeper {
             return;
         }
         if let Some(kept) = &*KEPT.lock() {
-            for &string in kept.strings.keys() {
+            for &string in kept.keys() {
                 // SAFETY: it is alive, since it has been marked from its keeping until now. Marked so, it is not moved.
                 marker.mark(unsafe { Value::from_raw(string) });
             }
@@ -58,24 +55,20 @@ pub(crate) fn prepare(ruby: &Ruby) {
     ruby.gc_register_mark_object(ruby.obj_wrap(Keeper));
 }
 
-/// The string's bytes, as they are now, for as long as anybody holds them.
+/// The string's bytes, as they are now, for as long as anybody holds them: one that many clients are sent is kept, and counted
+/// in the budget, once.
 ///
 /// # Errors
 /// When Ruby is out of memory.
-pub(crate) fn keep(string: RString) -> Result<Bytes, Error> {
+pub(crate) fn keep(string: RString, budget: &Arc<Kept>) -> Result<Lent, Error> {
     // SAFETY: `string` is one, and so is what is returned.
     let frozen = protect(|_| unsafe {
         RString::from_value(Value::from_raw(rb_sys::rb_str_new_frozen(string.as_raw()))).unwrap_unchecked()
     })?;
     PROCESS.store(std::process::id(), Ordering::Relaxed);
-    let share = Share::of(frozen);
+    let (share, is_common) = Share::of(frozen, budget);
     std::hint::black_box(frozen);
-    Ok(Bytes::from_owner(share))
-}
-
-/// Whether more is kept than should be.
-pub(crate) fn is_full() -> bool {
-    KEPT.lock().as_ref().is_some_and(|kept| kept.bytes > MOST)
+    Ok(Lent { bytes: Bytes::from_owner(share), is_common })
 }
 
 /// A frozen string that is marked until this is dropped, on whatever thread.
@@ -92,18 +85,16 @@ unsafe impl Send for Share {}
 unsafe impl Sync for Share {}
 
 impl Share {
-    fn of(frozen: RString) -> Share {
+    /// And whether others hold the string, too.
+    fn of(frozen: RString, budget: &Arc<Kept>) -> (Share, bool) {
         // SAFETY: the slice is only asked for its place and length.
         let (bytes, length) = unsafe { (frozen.as_slice().as_ptr(), frozen.as_slice().len()) };
         let string = frozen.as_raw();
         let mut kept = KEPT.lock();
-        let kept = kept.get_or_insert_default();
-        let entry = kept.strings.entry(string).or_insert(Entry { count: 0, length });
+        let strings = kept.get_or_insert_default();
+        let entry = strings.entry(string).or_insert_with(|| Entry { count: 0, claim: budget.claim(length) });
         entry.count += 1;
-        if entry.count == 1 {
-            kept.bytes += length;
-        }
-        Share { string, bytes, length }
+        (Share { string, bytes, length }, entry.count > 1)
     }
 }
 
@@ -117,12 +108,11 @@ impl AsRef<[u8]> for Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut kept = KEPT.lock();
-        let Some(kept) = &mut *kept else { return };
-        let Some(entry) = kept.strings.get_mut(&self.string) else { return };
+        let Some(strings) = &mut *kept else { return };
+        let Some(entry) = strings.get_mut(&self.string) else { return };
         entry.count -= 1;
         if entry.count == 0 {
-            kept.bytes -= entry.length;
-            kept.strings.remove(&self.string);
+            strings.remove(&self.string);
         }
     }
 }

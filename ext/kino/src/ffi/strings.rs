@@ -1,6 +1,8 @@
 //! Ruby strings as bytes.
 
-use magnus::RString;
+use std::slice;
+
+use magnus::{RArray, RString};
 
 /// Runs `work` with the string's bytes, uncopied.
 ///
@@ -14,8 +16,19 @@ pub(crate) fn with_bytes<T>(string: RString, work: impl FnOnce(&[u8]) -> T) -> T
     result
 }
 
-/// The same with many strings at once.
-pub(crate) fn with_all_bytes<T>(strings: &[RString], work: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
-    // SAFETY: as above; the caller's slice lies on a stack, or is reachable from an array that does.
-    work(&mut strings.iter().map(|string| unsafe { string.as_slice() }))
+/// The same with the strings of an array from the `first` on, as many as there are before anything else.
+pub(crate) fn with_bytes_from<T>(
+    array: RArray,
+    first: usize,
+    work: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T,
+) -> T {
+    // SAFETY: `array` stands in this frame until `work` is done, so its strings are not collected, and by the condition
+    // above nobody changes it or them, or moves them.
+    let values = unsafe { array.as_slice() };
+    let strings = values.iter().skip(first).map_while(|&value| RString::from_value(value));
+    // SAFETY: as above, so they may be looked at for longer than the value that names the string.
+    let bytes = |string: RString| unsafe { slice::from_raw_parts(string.as_slice().as_ptr(), string.len()) };
+    let result = work(&mut strings.map(bytes));
+    std::hint::black_box(array);
+    result
 }

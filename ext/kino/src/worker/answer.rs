@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 
 use kino_core::http::date;
-use kino_core::http::encode::Plan;
+use kino_core::http::plan::Plan;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::notice::Notice;
+use kino_core::net::outgoing::{Content, Outgoing, send_file, send_whole};
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
-use magnus::{Error, IntoValue, RArray, RHash, RString, Ruby, Value};
+use magnus::{Error, IntoValue, RArray, RHash, Ruby, Value};
 
 use super::{Held, State, Worker};
 use crate::ffi::gvl;
-use crate::outgoing::{self, Content, Outgoing, SendError};
+use crate::outgoing::{Lock, SendError, Strings, string_of};
 use crate::outlet::Outlet;
 use crate::{exception, response};
 
@@ -30,25 +31,13 @@ impl Worker {
         headers: RHash,
         parts: RArray,
     ) -> Result<Value, Error> {
-        let (one, many);
-        let strings = match parts.len() {
-            // Nearly every body is one string.
-            1 => {
-                one = [string_of(ruby, parts.entry(0)?)?];
-                &one[..]
-            }
-            _ => {
-                many = strings_of(ruby, parts)?;
-                &many[..]
-            }
-        };
-        let length = strings.iter().map(|part| part.len() as u64).sum();
-        let made = this.make_head(ruby, status, headers, Some(length))?;
+        let strings = Strings::of(parts);
+        let made = this.make_head(ruby, status, headers, true, || strings.length(ruby).map(Some))?;
         let Some((exchange, plan, mut head)) = made else { return this.without_answer(ruby) };
         if plan.is_encoded {
             return this.answer_encoded(ruby, Outgoing::new(exchange, plan, head), strings);
         }
-        let sent = outgoing::send_whole(*exchange, plan, &mut head, strings, || this.notice());
+        let sent = send_whole(*exchange, plan, &mut head, &strings, || this.notice());
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
         this.answered(ruby, head, sent)
@@ -69,9 +58,9 @@ impl Worker {
                 None => gvl::check_interrupts()?,
             }
         };
-        let made = this.make_head(ruby, status, headers, Some(content.len()))?;
+        let made = this.make_head(ruby, status, headers, true, || Ok(Some(content.len())))?;
         let Some((exchange, plan, head)) = made else { return this.without_answer(ruby) };
-        let sent = this.briefly(|| outgoing::send_file(*exchange, plan, &head, content, || this.notice()));
+        let sent = this.briefly(|| send_file(*exchange, plan, &head, content, &Lock, || this.notice()));
         this.answered(ruby, head, sent)
     }
 
@@ -84,7 +73,8 @@ impl Worker {
         headers: RHash,
         length: Option<u64>,
     ) -> Result<bool, Error> {
-        let Some((exchange, plan, head)) = this.make_head(ruby, status, headers, length)? else {
+        let Some((exchange, plan, head)) = this.make_head(ruby, status, headers, length.is_some(), || Ok(length))?
+        else {
             return Err(exception::misuse(ruby, "start: the app has taken the socket, or wants it"));
         };
         let outgoing = Outgoing::new(exchange, plan, head);
@@ -95,8 +85,8 @@ impl Worker {
 
     /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
     pub(crate) fn write(ruby: &Ruby, this: &Worker, part: Value) -> Result<(), Error> {
-        let part = string_of(ruby, part)?;
-        this.sending(ruby, |outgoing| outgoing.part(part).map_err(|error| error.raise(ruby)))?;
+        let part = Strings::One(string_of(ruby, part)?);
+        this.sending(ruby, |outgoing| outgoing.part(&part).map_err(|error| error.raise(ruby)))?;
         this.wait_for_client(ruby)?;
         if let Some(runner) = &*this.seat.borrow() {
             runner.progress();
@@ -106,13 +96,20 @@ impl Worker {
 
     /// `flush -> nil`: sends the head of an answer whose first part is still to come.
     pub(crate) fn flush(ruby: &Ruby, this: &Worker) -> Result<(), Error> {
-        this.sending(ruby, |outgoing| outgoing.flush().map_err(|error| error.raise(ruby)))?;
+        this.sending(ruby, |outgoing| outgoing.flush().map_err(|error| SendError::from(error).raise(ruby)))?;
         this.wait_for_client(ruby)
     }
 
     /// `finish(trailers) -> nil`: the answer is whole; trailer fields follow it where the body is sent in chunks.
     pub(crate) fn finish(ruby: &Ruby, this: &Worker, trailers: Option<RHash>) -> Result<(), Error> {
-        this.sending(ruby, |outgoing| outgoing.end(ruby, trailers))?;
+        // An object's `to_s` may run in here, so nothing is borrowed.
+        let lines = match trailers {
+            Some(trailers) if this.sending(ruby, |outgoing| Ok(outgoing.takes_trailers()))? => {
+                response::trailers(ruby, trailers)?
+            }
+            _ => Vec::new(),
+        };
+        this.sending(ruby, |outgoing| outgoing.end(&lines).map_err(|error| SendError::from(error).raise(ruby)))?;
         this.wait_for_client(ruby)?;
         let finished = match std::mem::replace(&mut this.work(ruby)?.state, State::Idle) {
             // Its client has been waited for.
@@ -120,7 +117,7 @@ impl Worker {
             State::Idle | State::Open(_) => Ok(()),
         };
         this.close_file(ruby)?;
-        finished.map_err(|error| error.raise(ruby))
+        finished.map_err(|error| SendError::from(error).raise(ruby))
     }
 
     /// `detach -> Outlet`: the answer that has been started is the app's, to be written on whatever thread; the worker has
@@ -183,14 +180,13 @@ impl Worker {
     }
 
     /// The same for parts that are chunks already.
-    fn answer_encoded(&self, ruby: &Ruby, mut outgoing: Outgoing, parts: &[RString]) -> Result<Value, Error> {
-        let sent = parts.iter().try_for_each(|&part| outgoing.part(part).map_err(|error| error.raise(ruby)));
-        if let Err(error) = sent.and_then(|()| outgoing.end(ruby, None)) {
+    fn answer_encoded(&self, ruby: &Ruby, mut outgoing: Outgoing, parts: Strings) -> Result<Value, Error> {
+        if let Err(error) = send_encoded(ruby, &mut outgoing, parts) {
             // As with any answer, one of which nothing has been sent can be another.
             self.work(ruby)?.state = State::Sending(Box::new(outgoing));
             return Err(error);
         }
-        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.notice()))
+        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.notice()).map_err(SendError::from))
     }
 
     fn notice(&self) -> Notice {
@@ -216,7 +212,8 @@ impl Worker {
         ruby: &Ruby,
         status: Value,
         headers: RHash,
-        length: Option<u64>,
+        is_whole: bool,
+        length: impl FnOnce() -> Result<Option<u64>, Error>,
     ) -> Result<Option<Answer>, Error> {
         if self.is_hijacked.get() {
             return Ok(None);
@@ -226,14 +223,14 @@ impl Worker {
             let State::Open(exchange) = &mut work.state else {
                 return Err(exception::misuse(ruby, "no request is open"));
             };
-            // An answer of known length is out at once, so that nobody would read the body any more.
-            if length.is_some() {
+            // A whole answer is out at once, so that nobody would read the body any more.
+            if is_whole {
                 exchange.skip_body();
             }
             (exchange.asked(), std::mem::take(&mut work.head), std::mem::take(&mut work.clock))
         };
         // An object's `to_s` may run in here, so nothing is borrowed.
-        let plan = response::head(ruby, &mut head, (status, headers, length), asked, clock.at(date::now()));
+        let plan = response::head(ruby, &mut head, (status, headers), length, asked, clock.at(date::now()));
         let mut work = self.work(ruby)?;
         work.clock = clock;
         match (plan, std::mem::replace(&mut work.state, State::Idle)) {
@@ -256,17 +253,13 @@ impl Worker {
     }
 }
 
-fn strings_of(ruby: &Ruby, parts: RArray) -> Result<Vec<RString>, Error> {
-    let mut strings = Vec::with_capacity(parts.len());
-    for part in parts {
-        strings.push(string_of(ruby, part)?);
+fn send_encoded(ruby: &Ruby, outgoing: &mut Outgoing, parts: Strings) -> Result<(), Error> {
+    let mut at = 0;
+    // Asked for each time: while a part is written to a file the app may change the others.
+    while at < parts.number() {
+        let part = parts.part(ruby, at)?;
+        outgoing.part(&part).and_then(|()| outgoing.relieve(&Lock)).map_err(|error| error.raise(ruby))?;
+        at += 1;
     }
-    Ok(strings)
-}
-
-fn string_of(ruby: &Ruby, part: Value) -> Result<RString, Error> {
-    RString::from_value(part).ok_or_else(|| {
-        let given = part.inspect();
-        exception::response_error(ruby, format!("a part of the app's body is {given}; allowed are Strings"))
-    })
+    outgoing.end(b"").map_err(|error| SendError::from(error).raise(ruby))
 }

@@ -224,7 +224,7 @@ impl Connection {
         life.arriving.place = None;
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
-        self.begin_sending(life, Unsent::of(&answer), None, After::Close);
+        self.begin_sending(life, Unsent::of(&answer, &self.context.kept), None, After::Close);
     }
 
     /// What is left of an answer is sent from now on, and has to be read at a pace.

@@ -69,9 +69,9 @@ impl Scene {
     }
 }
 
-fn long() -> Unsent {
+fn long(scene: &Scene) -> Unsent {
     let mut unsent = Unsent::default();
-    unsent.push(Piece::Bytes(vec![0; 1024 * 1024].into()));
+    unsent.push(Piece::Bytes(vec![0; 1024 * 1024].into()), &scene.context.kept);
     unsent
 }
 
@@ -145,7 +145,7 @@ fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
 fn write_timeout_ends_a_long_answer_whose_client_takes_nothing_though_it_goes_on_sending() {
     let mut scene = Scene::new(Config::default());
     scene.client.take_room(0);
-    scene.exchange(long(), After::Next);
+    scene.exchange(long(&scene), After::Next);
     // The helper owns it; nothing is taken, and the poll side has it again.
     assert!(!scene.connection.clone().work());
     scene.context.clock.skip(scene.context.config.write_timeout);
@@ -170,7 +170,7 @@ fn write_timeout_ends_a_long_answer_whose_client_takes_nothing_though_it_goes_on
 fn a_long_answer_that_is_read_byte_by_byte_is_given_up() {
     let mut scene = Scene::new(Config::default());
     scene.client.take_room(0);
-    scene.exchange(long(), After::Next);
+    scene.exchange(long(&scene), After::Next);
     let mut seconds = 0;
     while scene.connection.life(|life| life.state) != State::Aborted {
         scene.client.take_room(10);

@@ -1,0 +1,106 @@
+//! Answers that are files.
+
+use std::fs::File;
+use std::io::{self, IoSlice, Read};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::{Apart, FEW, conclude, keep_head, relieve};
+use crate::error::AnswerError;
+use crate::http::plan::Plan;
+use crate::net::exchange::{Exchange, Piece};
+use crate::net::notice::Notice;
+
+/// A file up to this is read, and sent with its head by one call.
+const READ: u64 = 64 * 1024;
+/// Bytes of a longer one that its worker sends. Any more is for the engine's senders.
+const BEGINNING: usize = 1024 * 1024;
+
+/// What a file has to be sent of.
+#[derive(Debug)]
+pub enum Content {
+    /// A small one has been read.
+    Bytes(Vec<u8>),
+    /// A large one with its length.
+    File(File, u64),
+}
+
+impl Content {
+    /// Opens a file; may take long.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn open(path: &Path) -> io::Result<Content> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > READ {
+            return Ok(Content::File(file, length));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.read_to_end(&mut bytes)?;
+        Ok(Content::Bytes(bytes))
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::File(_, length) => *length,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Sends head and file. What the client does not take now is sent when it reads on, without the caller: then true, and there
+/// will be a notice.
+///
+/// # Errors
+/// When the client is gone, and for a file that is not what the head has promised: the answer has ended then. When the host is
+/// called away: the answer goes on.
+pub fn send_file<A: Apart>(
+    mut exchange: Exchange,
+    plan: Plan,
+    head: &[u8],
+    content: Content,
+    host: &A,
+    notice: impl FnOnce() -> Notice,
+) -> Result<bool, A::Error> {
+    let given = content.len();
+    let length = plan.wanted(given);
+    let begun = match content {
+        _ if length == 0 => exchange.send(head).map_err(|error| AnswerError::from(error).into()),
+        Content::Bytes(bytes) => send_read(&mut exchange, head, Bytes::from(bytes).slice(..length as usize), host),
+        Content::File(file, _) => match begin_file(&mut exchange, head, file, length) {
+            // The disk may be slow. What goes wrong now goes wrong for the engine, too, which deals with it.
+            Ok(()) => {
+                let called_away = host.apart(|| exchange.flush(BEGINNING)).map(|_| ());
+                let is_left = conclude(exchange, plan, plan.check(given), notice)?;
+                return called_away.map(|()| is_left);
+            }
+            Err(error) => Err(error.into()),
+        },
+    };
+    if let Err(error) = begun {
+        exchange.abort();
+        return Err(error);
+    }
+    Ok(conclude(exchange, plan, plan.check(given), notice)?)
+}
+
+fn send_read<A: Apart>(exchange: &mut Exchange, head: &[u8], body: Bytes, host: &A) -> Result<(), A::Error> {
+    let taken = exchange.try_send(&[IoSlice::new(head), IoSlice::new(&body)]).map_err(AnswerError::from)?;
+    let taken = keep_head(exchange, head, taken)?;
+    exchange.keep_piece(Piece::Bytes(body.slice(taken..))).map_err(AnswerError::from)?;
+    relieve(exchange, host, FEW)
+}
+
+fn begin_file(exchange: &mut Exchange, head: &[u8], file: File, length: u64) -> Result<(), AnswerError> {
+    exchange.keep(head)?;
+    exchange.keep_piece(Piece::File { file, at: 0, end: length })?;
+    Ok(())
+}
