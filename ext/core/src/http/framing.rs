@@ -65,10 +65,12 @@ impl<'a> Seen<'a> {
                 self.has_wrong_host |= !target::is_authority(value);
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Fault::Expectation);
+                for expectation in members(value) {
+                    if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                        return Err(Fault::Expectation);
+                    }
+                    self.expects_continue = true;
                 }
-                self.expects_continue = true;
             }
             10 if name.eq_ignore_ascii_case(b"connection") => self.connection(value),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
@@ -85,7 +87,7 @@ impl<'a> Seen<'a> {
     }
 
     fn connection(&mut self, value: &[u8]) {
-        for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+        for option in members(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
@@ -125,6 +127,11 @@ fn target(head: &Head) -> Result<(), Fault> {
         _ => refuse_if(head.target() == b"*", "the request target * is for OPTIONS alone")?,
     }
     refuse_if(target::split(head.target()).is_none(), "the request target is not valid")
+}
+
+/// A list's members, without the empty ones that it may have (RFC 9110 section 5.6.1.2).
+fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 
 fn refuse_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
@@ -193,6 +200,21 @@ mod tests {
         assert_eq!(length("Host: y"), Err(400));
         assert_eq!(framing("HTTP/1.1\r\nA: b").unwrap_err().status(), 400);
         assert_eq!(framing("HTTP/1.0\r\nTransfer-Encoding: chunked").unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn knows_who_waits_for_a_100() {
+        let expects = |rest: &str| framing(rest).map(|framing| framing.expects_continue).map_err(Fault::status);
+        for list in ["100-continue", "100-Continue , ,100-continue", ",100-continue\t,"] {
+            assert_eq!(expects(&format!("HTTP/1.1\r\nHost: x\r\nExpect: {list}")), Ok(true), "{list:?}");
+            assert_eq!(expects(&format!("HTTP/1.0\r\nExpect: {list}")), Ok(false), "{list:?}");
+        }
+        for none in ["", ",", " , "] {
+            assert_eq!(expects(&format!("HTTP/1.1\r\nHost: x\r\nExpect: {none}")), Ok(false), "{none:?}");
+        }
+        for other in ["100-continue, tea", "tea,", "100-continue;q=1", "100-continue=1", "100"] {
+            assert_eq!(expects(&format!("HTTP/1.1\r\nHost: x\r\nExpect: {other}")), Err(417), "{other:?}");
+        }
     }
 
     #[test]

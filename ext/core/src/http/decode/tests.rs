@@ -149,6 +149,42 @@ mod grammar {
 
     type Ends = BTreeSet<usize>;
 
+    /// `chunked-body = *chunk last-chunk trailer-section CRLF` (section 7.1): the body, and where it ends; `None` for
+    /// anything else, and for one whose end is missing.
+    pub(super) fn chunked_body(of: &[u8]) -> Option<(Vec<u8>, usize)> {
+        let (mut body, mut at) = (Vec::new(), 0);
+        loop {
+            let line = line(of, &mut at)?;
+            let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            if !(1..=16).contains(&digits) || !is_extension(&line[digits..]) {
+                return None;
+            }
+            let size = usize::from_str_radix(std::str::from_utf8(&line[..digits]).unwrap(), 16).unwrap();
+            if size == 0 {
+                break;
+            }
+            body.extend_from_slice(of.get(at..at.checked_add(size)?)?);
+            at += size;
+            if !line_is_empty(of, &mut at)? {
+                return None;
+            }
+        }
+        while !line_is_empty(of, &mut at)? {}
+        Some((body, at))
+    }
+
+    /// The bytes before the next CR LF, which is passed. None has other controls than tabs; what a trailer's line says is
+    /// looked at later.
+    fn line<'a>(of: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+        let line = &of[*at..*at + of[*at..].windows(2).position(|two| two == b"\r\n")?];
+        *at += line.len() + 2;
+        line.iter().all(|byte| matches!(byte, b'\t' | b' ' | 0x21..=0x7e | 0x80..=0xff)).then_some(line)
+    }
+
+    fn line_is_empty(of: &[u8], at: &mut usize) -> Option<bool> {
+        line(of, at).map(<[u8]>::is_empty)
+    }
+
     /// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`
     pub(super) fn is_extension(of: &[u8]) -> bool {
         let one = |from| {
@@ -226,6 +262,38 @@ proptest! {
     #[test]
     fn takes_an_extension_where_the_grammar_does(extension in extension()) {
         prop_assert_eq!(takes_extension(&extension), grammar::is_extension(&extension));
+    }
+}
+
+/// A chunked body, nearly always with something wrong in it.
+fn nearly_chunked() -> impl Strategy<Value = Vec<u8>> {
+    let chunk =
+        (proptest::collection::vec(any::<u8>(), 1..20), extension(), 0..4usize).prop_map(|(data, extension, zeros)| {
+            let size = format!("{}{:X}", "0".repeat(zeros), data.len());
+            // Of several extensions, most are wrong.
+            let extension = if zeros == 0 { extension } else { Vec::new() };
+            [size.as_bytes(), &extension, b"\r\n", &data, b"\r\n"].concat()
+        });
+    let last = proptest::sample::select(&["0\r\n\r\n", "000;a\r\nA: b\r\n\r\nGET", "0\r\n", "0 \r\n\r\n"][..]);
+    let body = (proptest::collection::vec(chunk, 0..4), last)
+        .prop_map(|(chunks, last)| [chunks.concat(), last.as_bytes().to_vec()].concat());
+    let change = proptest::option::of((any::<proptest::sample::Index>(), any::<bool>(), any::<u8>()));
+    (body, change).prop_map(|(mut body, change)| {
+        if let Some((at, is_more, byte)) = change {
+            let at = at.index(body.len());
+            body.splice(at..if is_more { at } else { at + 1 }, [byte]);
+        }
+        body
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn takes_a_body_where_the_grammar_does(input in nearly_chunked(), size in 1usize..30) {
+        let found = decode(&input, size).ok().and_then(|(body, used)| Some((body, used?)));
+        prop_assert_eq!(found, grammar::chunked_body(&input));
     }
 }
 
