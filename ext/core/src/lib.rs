@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bell;
 pub mod config;
 pub mod dispatch;
 pub mod error;
@@ -17,3 +18,4 @@ pub mod http;
 pub mod net;
 pub mod server;
 pub mod stats;
+mod sync;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 
 use crate::config::Config;
-use crate::dispatch::cover;
+use crate::dispatch::fallback;
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::Dispatch;
 use crate::net::context::{Context, Phase};
@@ -33,7 +33,7 @@ use crate::net::senders::Senders;
 pub struct Server {
     dispatch: Arc<Dispatch>,
     is_stopped: AtomicBool,
-    cover: Mutex<Option<JoinHandle<()>>>,
+    fallback: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -44,8 +44,8 @@ impl Server {
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         Senders::start(dispatch.context())?;
-        let cover = cover::start(dispatch.clone())?;
-        Ok(Server { dispatch, is_stopped: AtomicBool::new(false), cover: Mutex::new(Some(cover)) })
+        let fallback = fallback::start(dispatch.clone())?;
+        Ok(Server { dispatch, is_stopped: AtomicBool::new(false), fallback: Mutex::new(Some(fallback)) })
     }
 
     /// Where workers get their requests.
@@ -83,10 +83,9 @@ impl Server {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.dispatch.end();
         self.context().senders.join();
-        let Some(cover) = self.cover.lock().take() else { return };
-        cover.thread().unpark();
-        if cover.join().is_err() {
-            tracing::error!("the covering thread has panicked");
+        let Some(fallback) = self.fallback.lock().take() else { return };
+        if fallback.join().is_err() {
+            tracing::error!("the fallback poller has panicked");
         }
     }
 }

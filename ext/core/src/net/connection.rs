@@ -236,6 +236,7 @@ impl Connection {
         if self.life.lock().state == State::Handed {
             self.stream.cut();
         }
+        self.owner.ring();
     }
 
     /// The engine has begun to drain: true when nothing of a request has come, and none is to be waited for.

@@ -2,7 +2,6 @@
 
 mod body_clock;
 pub mod client;
-pub mod client_wait;
 pub mod connection;
 pub mod context;
 pub mod deadlines;

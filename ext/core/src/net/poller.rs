@@ -40,12 +40,23 @@ pub struct Poller {
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
     ready: Vec<Arc<Connection>>,
+    /// A request that may still be queued was taken back, in this turn.
+    has_taken_back: bool,
     is_draining: bool,
     /// New connections wait since `max_connections` are open.
     is_full: bool,
     /// Accepting goes on then, in the clock's milliseconds.
     accept_at: u64,
     context: Arc<Context>,
+}
+
+/// What a turn has brought.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// Connections whose request is complete; they belong to whoever takes them.
+    pub ready: std::vec::Drain<'a, Arc<Connection>>,
+    /// A request that may still be queued was answered in its worker's place.
+    pub has_taken_back: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +98,7 @@ impl Poller {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             again: Vec::new(),
             ready: Vec::new(),
+            has_taken_back: false,
             is_draining: false,
             is_full: false,
             accept_at: 0,
@@ -100,8 +112,7 @@ impl Poller {
     }
 
     /// Polls once, for `timeout` at most (`None`: until something happens), and does all there is to do.
-    /// Returns the connections whose request is complete; they belong to whoever takes them.
-    pub fn turn(&mut self, timeout: Option<Duration>) -> std::vec::Drain<'_, Arc<Connection>> {
+    pub fn turn(&mut self, timeout: Option<Duration>) -> Turn<'_> {
         self.wait(timeout);
         self.context.turn();
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
@@ -130,7 +141,8 @@ impl Poller {
         if self.context.is_draining() && !self.is_draining {
             self.drain();
         }
-        self.ready.drain(..)
+        let has_taken_back = std::mem::take(&mut self.has_taken_back);
+        Turn { ready: self.ready.drain(..), has_taken_back }
     }
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
@@ -235,6 +247,7 @@ impl Poller {
                 // The only deadline while it is served.
                 let connection = connection.clone();
                 self.refuse(&connection, Fault::RequestTimeout);
+                self.has_taken_back = true;
             }
         }
     }
