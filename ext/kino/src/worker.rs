@@ -291,9 +291,9 @@ fn over(ruby: &Ruby) -> Error {
 
 /// Waits for a request without the GVL, first for the right to fetch one.
 fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Taken {
-    if !runner.has_baton() {
+    if !runner.has_token() {
         match runner.wait(interrupt) {
-            Waited::HasBaton => {}
+            Waited::HasToken => {}
             Waited::Interrupted => return Taken::Interrupted,
         }
     }

@@ -27,7 +27,7 @@ pub struct Runner {
     is_retired: AtomicBool,
     serving: Serving,
     state: AtomicU8,
-    has_baton: AtomicBool,
+    has_token: AtomicBool,
     /// It waits for its client, and not for the app.
     waits_for_client: AtomicBool,
     /// The server itself gives up the GVL, for a moment.
@@ -56,7 +56,7 @@ impl Runner {
             is_retired: AtomicBool::new(false),
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
-            has_baton: AtomicBool::new(false),
+            has_token: AtomicBool::new(false),
             waits_for_client: AtomicBool::new(false),
             is_brief: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
@@ -73,12 +73,12 @@ impl Runner {
     /// The request has been served; the worker wants the next one. True when it has the token.
     pub fn fetch(self: &Arc<Self>) -> bool {
         self.state.store(FETCHING, Ordering::SeqCst);
-        self.has_baton() || self.group.pick_up(self)
+        self.has_token() || self.group.pick_up(self)
     }
 
     /// Whether this worker has the token.
-    pub fn has_baton(&self) -> bool {
-        self.has_baton.load(Ordering::SeqCst)
+    pub fn has_token(&self) -> bool {
+        self.has_token.load(Ordering::SeqCst)
     }
 
     /// Waits for the token, without the GVL. When all is over, whoever has it hears of that and passes it on as it leaves,
@@ -212,11 +212,11 @@ impl Runner {
 
     /// The token is this worker's.
     pub(super) fn receive(&self) {
-        self.has_baton.store(true, Ordering::SeqCst);
+        self.has_token.store(true, Ordering::SeqCst);
     }
 
     fn pass_on(&self) {
-        if self.has_baton.swap(false, Ordering::SeqCst) {
+        if self.has_token.swap(false, Ordering::SeqCst) {
             self.group.pass_on();
         }
     }

@@ -41,7 +41,7 @@ struct Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// The worker has the token.
-    HasBaton,
+    HasToken,
     /// It was called.
     Interrupted,
 }
@@ -109,11 +109,11 @@ impl Runners {
         {
             let mut token = self.token.lock();
             if token.pick_up(runner) {
-                return Waited::HasBaton;
+                return Waited::HasToken;
             }
             token.waiting.push((runner.clone(), interrupt.bell.clone()));
         }
-        while !runner.has_baton() {
+        while !runner.has_token() {
             if interrupt.hear() {
                 // Handed over in this very moment, it is kept.
                 self.token.lock().waiting.retain(|(other, _)| !Arc::ptr_eq(other, runner));
@@ -121,7 +121,7 @@ impl Runners {
             }
             interrupt.bell.wait(None);
         }
-        Waited::HasBaton
+        Waited::HasToken
     }
 
     /// Its holder passes the token on to whoever came to wait last.
@@ -161,7 +161,7 @@ mod tests {
         a.run(b"GET", b"/");
         assert!(!b.fetch());
         a.give_up_lock();
-        assert!(!a.has_baton());
+        assert!(!a.has_token());
         assert!(b.fetch());
         assert!(!a.fetch(), "b has it now");
         b.leave();
@@ -169,16 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn giving_up_the_lock_between_requests_keeps_the_baton() {
+    fn giving_up_the_lock_between_requests_keeps_the_token() {
         let group = Arc::new(Runners::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         a.give_up_lock();
-        assert!(a.has_baton() && !b.fetch());
+        assert!(a.has_token() && !b.fetch());
     }
 
     #[test]
-    fn a_moment_without_the_lock_keeps_the_baton_and_a_long_time_does_not() {
+    fn a_moment_without_the_lock_keeps_the_token_and_a_long_time_does_not() {
         let group = Arc::new(Runners::default());
         let (a, b) = (group.join(), group.join());
         group.watch(true);
@@ -186,10 +186,10 @@ mod tests {
         a.run(b"GET", b"/");
         a.give_up_lock();
         group.overtake(Duration::from_secs(60));
-        assert!(a.has_baton(), "it has not been long");
+        assert!(a.has_token(), "it has not been long");
         std::thread::sleep(SHORT * 2);
         group.overtake(SHORT);
-        assert!(!a.has_baton() && b.fetch());
+        assert!(!a.has_token() && b.fetch());
         a.want_lock();
         assert!(!a.fetch());
     }
@@ -208,11 +208,11 @@ mod tests {
         };
         runner.briefly(take_long);
         take_long();
-        assert!(runner.has_baton(), "nothing was known when the app's began");
+        assert!(runner.has_token(), "nothing was known when the app's began");
         runner.briefly(take_long);
-        assert!(runner.has_baton());
+        assert!(runner.has_token());
         take_long();
-        assert!(!runner.has_baton(), "after a long one the next is expected to be long");
+        assert!(!runner.has_token(), "after a long one the next is expected to be long");
     }
 
     #[test]
@@ -222,10 +222,10 @@ mod tests {
         assert!(a.fetch());
         a.run(b"GET", b"/");
         group.overtake(SHORT);
-        assert!(a.has_baton());
+        assert!(a.has_token());
         std::thread::sleep(SLICE * 2);
         group.overtake(SHORT);
-        assert!(!a.has_baton() && b.fetch() && !a.fetch());
+        assert!(!a.has_token() && b.fetch() && !a.fetch());
     }
 
     #[test]

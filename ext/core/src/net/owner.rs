@@ -66,12 +66,13 @@ impl Owner {
         self.change_served(|owner| (owner & ANSWERED == 0).then(|| of_poll(owner)))
     }
 
-    /// Whoever has answered gives it back: whether the poll side is to look at it. Whoever still waits is woken.
+    /// Whoever has answered gives it back: whether the poll side is to look at it. Whoever still waits is woken, be it at its
+    /// bell or, since it may lead, by that look.
     pub(super) fn give_back(&self) -> bool {
         let before = self.word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |owner| Some(of_poll(owner)));
         let before = before.unwrap_or_else(|owner| owner);
         self.tell(before);
-        before & READY != 0
+        before & (READY | AWAITED) != 0
     }
 
     /// Whether its request is being served, or still to be.
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn who_waits_hears_of_an_event_of_a_request_taken_back_and_of_its_end() {
         let (owner, bell) = (Owner::default(), Arc::default());
-        let ways: [fn(&Owner) -> bool; 3] = [|owner| !owner.claim(), Owner::take_back, |owner| !owner.give_back()];
+        let ways: [fn(&Owner) -> bool; 3] = [|owner| !owner.claim(), Owner::take_back, Owner::give_back];
         for happens in ways {
             owner.hand_over();
             let before = owner.events();

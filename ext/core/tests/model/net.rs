@@ -237,24 +237,27 @@ pub(crate) mod exchange {
     #[derive(Debug)]
     pub(crate) struct Exchange {
         pub(crate) connection: Arc<Connection>,
+        context: Arc<Context>,
     }
 
     impl Exchange {
-        pub(crate) fn begin(connection: Arc<Connection>, _: Arc<Context>) -> Exchange {
-            Exchange { connection }
+        pub(crate) fn begin(connection: Arc<Connection>, context: Arc<Context>) -> Exchange {
+            Exchange { connection, context }
         }
 
         pub(crate) fn client(&self) -> Client {
             Client::new(self.connection.clone())
         }
 
-        /// Answers, unless the request has been answered by others. Whether it is to be looked at afterwards.
-        pub(crate) fn answer(self) -> bool {
-            if !self.connection.owner.begin_answer() {
-                return false;
+        /// Answers, unless the request has been answered by others.
+        pub(crate) fn answer(self) {
+            if self.connection.owner.begin_answer() {
+                self.connection.touch(|| self.connection.end_as(Outcome::Answered));
+                if self.connection.owner.give_back() {
+                    // A note, which wakes the poll.
+                    self.context.wake();
+                }
             }
-            self.connection.touch(|| self.connection.end_as(Outcome::Answered));
-            self.connection.owner.give_back()
         }
     }
 }

@@ -22,6 +22,7 @@ type Scene = fn();
 
 pub(crate) const ALL: &[(&str, Scene)] = &[
     ("a_lone_clients_requests_are_all_served", lone_client),
+    ("a_request_that_another_leader_queues_is_not_slept_over", other_leader),
     ("requests_of_several_clients_are_all_served_by_several_workers", several_clients),
     ("a_request_that_finds_no_worker_is_refused_in_time", refused_in_time),
     ("whoever_waits_for_a_client_has_queued_requests_refused_in_time", refused_by_who_waits),
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("a_wait_for_a_client_ends_with_the_engine", client_wait_over),
     ("a_request_is_answered_once_and_its_connection_has_one_owner", one_owner),
     ("the_end_is_heard_and_closes_the_poller", end_is_heard),
+    ("the_end_closes_the_poller_of_a_leader_who_leaves", end_while_leaving),
     ("the_run_token_is_held_by_one_and_never_lost", run_token),
     ("an_early_deadline_is_scheduled", deadline),
 ];
@@ -127,6 +129,22 @@ fn lone_client() {
     engine.end([worker]);
 }
 
+/// A worker, and one who leads now and then, for a moment, and takes no request.
+fn other_leader() {
+    let engine = Engine::new(FOR_EVER);
+    let exchange = engine.taken();
+    let (worker, _) = engine.worker();
+    let dispatch = engine.dispatch.clone();
+    let other = thread::spawn(move || {
+        let (client, interrupt) = (exchange.client(), Interrupt::new(dispatch.context().clone()));
+        for _ in 0..2 {
+            assert_ne!(dispatch.wait_for_client(&client, Duration::from_millis(5), &interrupt), Woken::Called);
+        }
+    });
+    assert_eq!(engine.request().outcome(), Outcome::Answered);
+    engine.end([worker, other]);
+}
+
 fn several_clients() {
     let engine = Engine::with_fallback(FOR_EVER);
     let workers = [engine.worker().0, engine.worker().0];
@@ -218,7 +236,8 @@ fn client_wait_ended() {
         assert_eq!(dispatch.wait_for_client(&client, FOR_EVER, &interrupt), Woken::Ready);
     });
     exchange.answer();
-    engine.end([reader]);
+    reader.join().unwrap();
+    engine.end([]);
 }
 
 fn client_wait_over() {
@@ -256,6 +275,13 @@ fn end_is_heard() {
     engine.end(workers.into_iter().chain([keeper]));
 }
 
+fn end_while_leaving() {
+    let engine = Engine::new(FOR_EVER);
+    let (worker, interrupt) = engine.worker();
+    interrupt.raise();
+    engine.end([worker]);
+}
+
 /// Three workers of one GVL, which is a lock here; each gives it up in the middle of a request.
 fn run_token() {
     let group = Arc::new(Runners::new(0));
@@ -271,10 +297,10 @@ fn run_token() {
                 let runner = group.join();
                 for _ in 0..2 {
                     if !runner.fetch() {
-                        assert_eq!(runner.wait(&interrupt), Waited::HasBaton);
+                        assert_eq!(runner.wait(&interrupt), Waited::HasToken);
                     }
                     assert!(!fetching.swap(true, Ordering::SeqCst), "two fetch");
-                    assert!(runner.has_baton());
+                    assert!(runner.has_token());
                     fetching.store(false, Ordering::SeqCst);
                     let held = gvl.lock();
                     runner.run(b"GET", b"/");
@@ -290,7 +316,7 @@ fn run_token() {
     let (own_group, own) = (group.clone(), called.clone());
     workers.push(thread::spawn(move || {
         let runner = own_group.join();
-        let _ = runner.fetch() || runner.wait(&own) == Waited::HasBaton;
+        let _ = runner.fetch() || runner.wait(&own) == Waited::HasToken;
         runner.leave();
     }));
     workers.push(thread::spawn(move || {
