@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod budget;
+mod bell;
 pub mod config;
 pub mod dispatch;
 pub mod error;
@@ -21,3 +22,4 @@ pub mod net;
 pub mod server;
 pub mod spool_file;
 pub mod stats;
+mod sync;

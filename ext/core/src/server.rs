@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
 use parking_lot::Mutex;
 
+use crate::bell::End;
 use crate::config::Config;
-use crate::dispatch::cover;
+use crate::dispatch::fallback;
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::Dispatch;
 use crate::net::context::{Context, Phase};
@@ -34,9 +34,9 @@ use crate::net::poller::Poller;
 pub struct Server {
     dispatch: Arc<Dispatch>,
     is_stopped: AtomicBool,
-    cover: Mutex<Option<JoinHandle<()>>>,
+    fallback: Mutex<Option<JoinHandle<()>>>,
     /// Closed when the engine's own threads have ended. There is one when somebody has asked.
-    threads_ended: OnceLock<Receiver<()>>,
+    threads_ended: OnceLock<Arc<End>>,
 }
 
 impl Server {
@@ -47,11 +47,11 @@ impl Server {
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         dispatch.context().helpers.start()?;
-        let cover = cover::start(dispatch.clone())?;
+        let fallback = fallback::start(dispatch.clone())?;
         Ok(Server {
             dispatch,
             is_stopped: AtomicBool::new(false),
-            cover: Mutex::new(Some(cover)),
+            fallback: Mutex::new(Some(fallback)),
             threads_ended: OnceLock::new(),
         })
     }
@@ -91,29 +91,26 @@ impl Server {
     pub fn end(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.dispatch.tell_end();
-        if let Some(cover) = &*self.cover.lock() {
-            cover.thread().unpark();
-        }
     }
 
     /// Waits until the engine's own threads have ended after [`Server::end`], for `limit` at most: one may be held by a
     /// disk. False when it was called before by `interrupt`.
     pub fn join(&self, interrupt: &Interrupt, limit: Duration) -> bool {
-        interrupt.wait_for_close(self.threads_ended.get_or_init(|| self.reap()), limit)
+        interrupt.wait_for_end(self.threads_ended.get_or_init(|| self.reap()), Some(limit))
     }
 
     /// [`Server::end`], and then waits for the engine's own threads, however long that takes.
     pub fn stop(&self) {
         self.end();
-        // An error says that all of them have ended: nothing is ever sent.
-        let _ = self.threads_ended.get_or_init(|| self.reap()).recv();
+        self.interrupt().wait_for_end(self.threads_ended.get_or_init(|| self.reap()), None);
     }
 
     /// Has a thread wait for the others. Where there is none to be had, nobody waits.
-    fn reap(&self) -> Receiver<()> {
-        let (ended, all_ended) = bounded(0);
+    fn reap(&self) -> Arc<End> {
+        let all_ended = Arc::new(End::default());
+        let ended = all_ended.clone();
         let mut threads = self.context().helpers.take_threads();
-        threads.extend(self.cover.lock().take());
+        threads.extend(self.fallback.lock().take());
         let reap = move || {
             for thread in threads {
                 let name = thread.thread().name().unwrap_or_default().to_owned();
@@ -121,10 +118,11 @@ impl Server {
                     tracing::error!("the thread {name} has panicked");
                 }
             }
-            drop(ended);
+            ended.come();
         };
         if let Err(error) = thread::Builder::new().name("kino reaper".to_owned()).spawn(reap) {
             tracing::warn!(%error, "no thread to wait for the engine's others with");
+            all_ended.come();
         }
         all_ended
     }

@@ -9,13 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use kino_core::config::{Config, Limits};
-use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::dispatch::client_wait::Woken;
 use kino_core::dispatch::lead::Taken;
 use kino_core::error::AnswerError;
 use kino_core::http::date;
 use kino_core::http::encode::{ResponseHead, trailer};
 use kino_core::http::plan::Plan;
-use kino_core::net::client_wait::Woken;
 use kino_core::net::exchange::{AT_ONCE, Exchange, Lent};
 use kino_core::net::kept::Kept;
 use kino_core::net::listener::Listener;
@@ -130,7 +129,7 @@ impl Engine {
         let worker = thread::spawn(move || {
             let interrupt = serving.interrupt();
             while let Taken::Exchange(exchange) = serving.dispatch().take(&interrupt) {
-                let _ = end.send(answer(exchange, given.clone(), &interrupt, &tell));
+                let _ = end.send(answer(exchange, given.clone(), &serving, &tell));
             }
         });
         Engine { server, port, worker: Some(worker), ended, told }
@@ -180,7 +179,7 @@ impl Drop for Engine {
     }
 }
 
-fn answer(exchange: Box<Exchange>, given: Given, interrupt: &Interrupt, tell: &Sender<bool>) -> Result<bool, Failed> {
+fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<bool>) -> Result<bool, Failed> {
     let Given { status, fields, body } = given;
     let length = match &body {
         Body::Whole(parts) => Some(parts.parts.iter().map(|part| part.len() as u64).sum()),
@@ -217,7 +216,7 @@ fn answer(exchange: Box<Exchange>, given: Given, interrupt: &Interrupt, tell: &S
             let result = (|| {
                 for part in given {
                     outgoing.part(&parts(&[part]))?;
-                    wait(&mut outgoing, interrupt);
+                    wait(&mut outgoing, server);
                 }
                 let mut lines = Vec::new();
                 for (name, value) in trailers {
@@ -248,10 +247,13 @@ fn send_parts(exchange: Box<Exchange>, (plan, head): (Plan, Vec<u8>), parts: Par
     Ok(outgoing)
 }
 
-fn wait(outgoing: &mut Outgoing, interrupt: &Interrupt) {
-    while outgoing.exchange().is_blocked() && !outgoing.exchange().flush(AT_ONCE).unwrap() {
-        let client = outgoing.exchange().client();
-        assert_eq!(interrupt.wait_for_room(&client).unwrap(), Woken::Ready);
+fn wait(outgoing: &mut Outgoing, server: &Server) {
+    while outgoing.exchange().is_blocked() {
+        let (client, before) = (outgoing.exchange().client(), outgoing.exchange().kept());
+        if !outgoing.exchange().flush(AT_ONCE).unwrap() && before - outgoing.exchange().kept() < AT_ONCE as u64 {
+            let woken = server.dispatch().wait_for_client(&client, client.room_wait(), &server.interrupt());
+            assert_eq!(woken, Woken::Ready);
+        }
     }
 }
 
@@ -418,7 +420,7 @@ fn nothing_has_left_before_the_first_part() {
     // Given back, it can have another answer.
     let (tell, _told) = channel();
     let given = Given { status: 500, ..Given::whole(&[], &["another"]) };
-    answer(outgoing.into_exchange(), given, &server.interrupt(), &tell).unwrap();
+    answer(outgoing.into_exchange(), given, &server, &tell).unwrap();
     let text = String::from_utf8(finished(server, &mut client)).unwrap();
     assert!(text.starts_with("HTTP/1.1 500 ") && body(&text) == "another", "{text}");
 }

@@ -608,3 +608,15 @@ fn stopping_ends_long_answers_wherever_they_are() {
         assert!(got.len() < 8_000_000, "{}", got.len());
     }
 }
+
+#[test]
+fn what_was_answered_in_its_workers_place_takes_no_place_in_the_queue() {
+    let config = Config { queue_depth: 1, request_timeout: Some(Duration::from_millis(50)), ..Config::default() };
+    let echo = Echo::start(0, config);
+    for _ in 0..3 {
+        let text = echo.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(text.starts_with("HTTP/1.1 504 "), "{text}");
+    }
+    assert_eq!(echo.server.context().stats.queue_depth.get(), 0);
+    echo.drain();
+}

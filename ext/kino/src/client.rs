@@ -1,11 +1,13 @@
 //! Waiting for the client of a request, with Ruby's lock given up meanwhile.
 
 use std::io;
+use std::time::Duration;
 
+use kino_core::dispatch::client_wait::Woken;
 use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::dispatch::lead::Dispatch;
 use kino_core::http::decode::Trailers;
 use kino_core::net::client::Client;
-use kino_core::net::client_wait::Woken;
 use kino_core::net::exchange::{AT_ONCE, Exchange, Part, ReadError};
 use magnus::{Error, RHash, RString, Ruby};
 
@@ -31,30 +33,60 @@ pub(crate) trait Holder {
 ///
 /// # Errors
 /// `Kino::ClientDisconnected` when it has left or does not read on; what was raised in this thread meanwhile.
-pub(crate) fn flush(ruby: &Ruby, interrupt: &Interrupt, holder: &impl Holder) -> Result<(), Error> {
-    let gone = |error: io::Error| SendError::from(error).raise(ruby);
+pub(crate) fn flush(ruby: &Ruby, dispatch: &Dispatch, holder: &impl Holder) -> Result<(), Error> {
     let mut is_late = false;
     loop {
-        let flushed = holder.with(ruby, |exchange, _| {
-            let before = exchange.kept();
-            if before == 0 || exchange.flush(AT_ONCE)? {
-                return Ok(None);
+        let flushed = holder.with(ruby, |exchange, _| flush_some(exchange, is_late))?;
+        match flushed.map_err(|error| SendError::from(error).raise(ruby))? {
+            Flushed::All => return Ok(()),
+            Flushed::Some => {
+                is_late = false;
+                gvl::pass()?;
             }
-            is_late &= exchange.kept() == before;
-            if is_late {
-                exchange.context().stats.write_timeout.add();
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)"));
-            }
-            Ok(Some(exchange.client()))
-        })?;
-        let Some(client) = flushed.map_err(gone)? else { return Ok(()) };
-        match gvl::without(|| interrupt.wait_for_room(&client), || interrupt.raise()) {
-            Some(Ok(Woken::Ready)) => {}
-            Some(Ok(Woken::Called)) | None => gvl::check_interrupts()?,
-            // The kernel takes more long before it says so: one last try.
-            Some(Ok(Woken::TimedOut)) => is_late = true,
-            Some(Err(error)) => return Err(gone(error)),
+            // The kernel takes more long before it says so: after the time one last try.
+            Flushed::Blocked(client) => is_late = wait(dispatch, &client, Client::room_wait)? == Woken::TimedOut,
         }
+    }
+}
+
+/// How far a flush has come.
+enum Flushed {
+    All,
+    /// The socket may take more at once.
+    Some,
+    /// The client has to read on first.
+    Blocked(Client),
+}
+
+fn flush_some(exchange: &mut Exchange, is_late: bool) -> io::Result<Flushed> {
+    let before = exchange.kept();
+    if before == 0 {
+        return Ok(Flushed::All);
+    }
+    // Before the try: what happens after it ends the wait.
+    let client = exchange.client();
+    if exchange.flush(AT_ONCE)? {
+        return Ok(Flushed::All);
+    }
+    match before - exchange.kept() {
+        0 if is_late => {
+            exchange.context().stats.write_timeout.add();
+            Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)"))
+        }
+        // Less than was to be sent.
+        taken if taken < AT_ONCE as u64 => Ok(Flushed::Blocked(client)),
+        _ => Ok(Flushed::Some),
+    }
+}
+
+/// Waits for the client, as long as `limit` says; what was raised in this thread meanwhile is an error.
+fn wait(dispatch: &Dispatch, client: &Client, limit: impl FnOnce(&Client) -> Duration) -> Result<Woken, Error> {
+    let limit = limit(client);
+    // One for each wait: whoever calls means this thread, and several may wait for one client.
+    let interrupt = Interrupt::new(dispatch.context().clone());
+    match gvl::without(|| dispatch.wait_for_client(client, limit, &interrupt), || interrupt.raise()) {
+        Some(woken @ (Woken::Ready | Woken::TimedOut)) => Ok(woken),
+        Some(Woken::Called) | None => gvl::check_interrupts().map(|()| Woken::Called),
     }
 }
 
@@ -65,34 +97,29 @@ pub(crate) fn flush(ruby: &Ruby, interrupt: &Interrupt, holder: &impl Holder) ->
 /// `Kino::ClientError` and `Kino::ClientDisconnected`; what was raised in this thread meanwhile.
 pub(crate) fn read(
     ruby: &Ruby,
-    interrupt: &Interrupt,
+    dispatch: &Dispatch,
     holder: &impl Holder,
     most: usize,
 ) -> Result<Option<RString>, Error> {
     loop {
         let (part, client) = holder.with(ruby, |exchange, room| {
             room.resize(PART, 0);
-            (exchange.read(most.min(PART), room), exchange.client())
+            // Before the try: what happens after it ends the wait.
+            let client = exchange.client();
+            (exchange.read(most.min(PART), room), client)
         })?;
         match part {
             Ok(Part::Bytes(bytes)) => return Ok(Some(ruby.enc_str_new(bytes, ruby.ascii8bit_encoding()))),
             Ok(Part::End) => return Ok(None),
-            Ok(Part::NotYet) => wait_for_body(ruby, interrupt, holder, &client)?,
+            Ok(Part::NotYet) => {
+                if wait(dispatch, &client, Client::body_wait)? == Woken::TimedOut {
+                    let fault = holder.with(ruby, |exchange, _| exchange.time_out())?;
+                    return Err(exception::client_error(ruby, fault));
+                }
+            }
             Err(ReadError::Fault(fault)) => return Err(exception::client_error(ruby, fault)),
             Err(error @ ReadError::Gone(_)) => return Err(exception::client_disconnected(ruby, error.to_string())),
         }
-    }
-}
-
-fn wait_for_body(ruby: &Ruby, interrupt: &Interrupt, holder: &impl Holder, client: &Client) -> Result<(), Error> {
-    match gvl::without(|| interrupt.wait_for_body(client), || interrupt.raise()) {
-        Some(Ok(Woken::Ready)) => Ok(()),
-        Some(Ok(Woken::TimedOut)) => {
-            let fault = holder.with(ruby, |exchange, _| exchange.time_out())?;
-            Err(exception::client_error(ruby, fault))
-        }
-        Some(Ok(Woken::Called)) | None => gvl::check_interrupts(),
-        Some(Err(error)) => Err(exception::client_disconnected(ruby, format!("the client can't be heard: {error}"))),
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::io;
+use std::sync::Arc;
 
-use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::dispatch::lead::Dispatch;
 use kino_core::error::AnswerError;
 use kino_core::net::exchange::{AT_ONCE, Exchange};
 use kino_core::net::notice::Notice;
@@ -16,14 +17,14 @@ use crate::client::{self, Holder};
 use crate::outgoing::{Lock, SendError, Strings};
 use crate::{exception, response};
 
-/// An answer that has been begun, and who may be called out of a wait for its client.
+/// An answer that has been begun. One thread may wait for its client to read on, and one for more of its body: both hear of
+/// its end, whoever brings it about.
 #[derive(TypedData)]
 #[magnus(class = "Kino::Native::Outlet", free_immediately, mark)]
 pub(crate) struct Outlet {
     process: u32,
-    /// For whoever writes, and for whoever reads: they may be two threads.
-    writer: Interrupt,
-    reader: Interrupt,
+    /// Where its client is waited for.
+    dispatch: Arc<Dispatch>,
     work: RefCell<Work>,
     /// A request body's open file, closed after the answer.
     file: Cell<Option<Opaque<Value>>>,
@@ -48,29 +49,31 @@ impl DataTypeFunctions for Outlet {
 /// connection is the parent's.
 impl Drop for Outlet {
     fn drop(&mut self) {
-        let Some(outgoing) = self.work.get_mut().outgoing.take() else { return };
-        if self.process == std::process::id() { outgoing.abort() } else { std::mem::forget(outgoing) }
+        let outgoing = self.work.get_mut().outgoing.take();
+        if self.process != std::process::id() {
+            std::mem::forget((outgoing, self.dispatch.clone()));
+        } else if let Some(outgoing) = outgoing {
+            outgoing.abort();
+        }
     }
 }
 
 impl Outlet {
-    pub(crate) fn new(mut outgoing: Box<Outgoing>, file: Option<Opaque<Value>>) -> Outlet {
-        let context = outgoing.exchange().context().clone();
-        let (writer, reader) = (Interrupt::new(context.clone()), Interrupt::new(context));
+    pub(crate) fn new(outgoing: Box<Outgoing>, file: Option<Opaque<Value>>, dispatch: Arc<Dispatch>) -> Outlet {
         let work = RefCell::new(Work { outgoing: Some(outgoing), room: Vec::new() });
-        Outlet { process: std::process::id(), writer, reader, work, file: Cell::new(file) }
+        Outlet { process: std::process::id(), dispatch, work, file: Cell::new(file) }
     }
 
     /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
     pub(crate) fn write(ruby: &Ruby, this: &Outlet, part: RString) -> Result<(), Error> {
         this.use_it(ruby, |outgoing| outgoing.part(&Strings::One(part)).map_err(|error| error.raise(ruby)))?;
-        client::flush(ruby, &this.writer, this)
+        client::flush(ruby, &this.dispatch, this)
     }
 
     /// `flush -> nil`: sends the head of an answer whose first part is still to come.
     pub(crate) fn flush(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
         this.use_it(ruby, |outgoing| outgoing.flush().map_err(|error| SendError::from(error).raise(ruby)))?;
-        client::flush(ruby, &this.writer, this)
+        client::flush(ruby, &this.dispatch, this)
     }
 
     /// `hand_on -> nil`: the body's `call` has returned, and no worker has anything to do with it any more.
@@ -80,7 +83,7 @@ impl Outlet {
 
     /// `read_body(number, most) -> String or nil`: as a worker's.
     pub(crate) fn read_body(ruby: &Ruby, this: &Outlet, _: u64, most: usize) -> Result<Option<RString>, Error> {
-        client::read(ruby, &this.reader, this, most)
+        client::read(ruby, &this.dispatch, this, most)
     }
 
     /// `trailers(number) -> Hash`: as a worker's.
@@ -114,7 +117,7 @@ impl Outlet {
             _ => Vec::new(),
         };
         this.use_it(ruby, |outgoing| outgoing.end(&lines).map_err(|error| SendError::from(error).raise(ruby)))?;
-        client::flush(ruby, &this.writer, this)
+        client::flush(ruby, &this.dispatch, this)
     }
 
     /// `conclude -> nil`: the connection goes on to the next request. Only after [`Outlet::end_body`].
@@ -169,8 +172,6 @@ impl Outlet {
     }
 
     fn close(&self, ruby: &Ruby) -> Result<(), Error> {
-        self.writer.close();
-        self.reader.close();
         match self.file.take() {
             None => Ok(()),
             Some(file) => ruby.get_inner(file).funcall::<_, _, Value>("close", ()).map(|_| ()),

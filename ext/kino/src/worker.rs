@@ -160,7 +160,6 @@ impl Worker {
         if let Ok(mut work) = this.work.try_borrow_mut() {
             work.state = State::Idle;
         }
-        this.interrupt.close();
     }
 
     /// `take -> Hash, Array or nil`: waits for a request; its env, or `nil` when there will be none any more. Or what became
@@ -245,7 +244,7 @@ impl Worker {
     /// Waits until the client has taken what is kept for it.
     fn wait_for_client(&self, ruby: &Ruby) -> Result<(), Error> {
         let is_blocked = self.with(ruby, |exchange, _| exchange.is_blocked())?;
-        if is_blocked { self.waiting(|| client::flush(ruby, &self.interrupt, self)) } else { Ok(()) }
+        if is_blocked { self.waiting(|| client::flush(ruby, &self.dispatch, self)) } else { Ok(()) }
     }
 
     /// Does what waits for the client.
@@ -292,9 +291,9 @@ fn over(ruby: &Ruby) -> Error {
 
 /// Waits for a request without the GVL, first for the right to fetch one.
 fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Taken {
-    if !runner.has_baton() {
+    if !runner.has_token() {
         match runner.wait(interrupt) {
-            Waited::HasBaton => {}
+            Waited::HasToken => {}
             Waited::Interrupted => return Taken::Interrupted,
         }
     }

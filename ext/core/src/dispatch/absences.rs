@@ -1,25 +1,12 @@
-//! How long a group's lock is given up in the middle of requests: what of that is expected next.
+//! How long a group's GVL is given up in the middle of requests: what of that is expected next.
 //!
-//! Learned only from absences that cost nobody the baton. Once it is passed on at once, two workers take turns at the lock
+//! Learned only from absences that cost nobody the token. Once it is passed on at once, two workers take turns at the GVL
 //! and at the processors, and an absence takes long because it is expected to.
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
-/// What passing the baton on costs, in microseconds: two switches, and two workers that want the lock at the same time.
-/// Keeping it costs the others what the absence takes, so that is worth it while absences take less on average.
-const WORTH: u64 = 100;
-/// Microseconds of a longer one that count: then the baton is passed on by whoever watches.
-const MOST: u64 = 5000;
-/// The average is that of about so many.
-const WEIGHT: u64 = 32;
-/// When they have turned out long, so many are expected to be long, too, before it is tried again.
-const PAUSE: u32 = 64;
-/// The most, reached by doubling whenever they turn out long again soon.
-const LONGEST_PAUSE: u32 = 4096;
-/// After so many in a row with which the baton was kept, it was right to try.
-const STEADY: u32 = 128;
+use super::tuning::{LONGEST_PAUSE, MOST, PAUSE, STEADY, WEIGHT, WORTH};
+use crate::sync::Mutex;
 
 /// ```text
 ///   Short --long on average--> Long

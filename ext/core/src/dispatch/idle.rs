@@ -3,41 +3,35 @@
 //! Waking one costs about as much as serving a plain request does. So while requests take next to no time, the one who leads
 //! serves a small batch alone; as soon as one of them took long, every request has a worker woken for it.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
-use parking_lot::Mutex;
-
-/// A request that took longer is a reason to wake others for the next ones.
-const QUICK: Duration = Duration::from_micros(50);
-/// For so many requests after a slow one.
-const MEMORY: u32 = 64;
-/// So many requests are a batch worth sharing even when each is quick. (At 8, two ractors took 5 % more CPU a request.)
-const BATCH: usize = 24;
+use super::tuning::{BATCH, MEMORY, QUICK};
+use crate::bell::Bell;
+use crate::sync::{AtomicU32, AtomicUsize, Mutex, Ordering};
 
 /// Workers that wait to be woken.
 #[derive(Debug, Default)]
 pub(super) struct Idle {
     /// The one that came last is woken first: its memory is still warm.
-    waiting: Mutex<Vec<Sender<()>>>,
+    waiting: Mutex<Vec<Arc<Bell>>>,
     count: AtomicUsize,
     /// While above zero, requests are expected to take long.
     slow_expected: AtomicU32,
 }
 
 impl Idle {
-    /// A worker waits from now on, at the other end of `bell`. It has to look for work once more after this.
-    pub(super) fn enter(&self, bell: &Sender<()>) {
+    /// A worker waits from now on, at `bell`. It has to look for work once more after this.
+    pub(super) fn enter(&self, bell: &Arc<Bell>) {
         let mut waiting = self.waiting.lock();
         waiting.push(bell.clone());
         self.count.store(waiting.len(), Ordering::SeqCst);
     }
 
     /// It waits no more.
-    pub(super) fn leave(&self, bell: &Sender<()>) {
+    pub(super) fn leave(&self, bell: &Arc<Bell>) {
         let mut waiting = self.waiting.lock();
-        waiting.retain(|other| !other.same_channel(bell));
+        waiting.retain(|other| !Arc::ptr_eq(other, bell));
         self.count.store(waiting.len(), Ordering::SeqCst);
     }
 
@@ -75,8 +69,7 @@ impl Idle {
         let mut waiting = self.waiting.lock();
         for _ in 0..number {
             let Some(bell) = waiting.pop() else { break };
-            // Full: it has been rung already, and is on its way.
-            let _ = bell.try_send(());
+            bell.ring();
         }
         self.count.store(waiting.len(), Ordering::SeqCst);
     }
@@ -84,23 +77,17 @@ impl Idle {
 
 #[cfg(test)]
 mod tests {
-    use crossbeam_channel::{Receiver, bounded};
-
     use super::*;
 
-    fn waiting(number: usize) -> (Idle, Vec<Receiver<()>>) {
+    fn waiting(number: usize) -> (Idle, Vec<Arc<Bell>>) {
         let idle = Idle::default();
-        let mut bells = Vec::new();
-        for _ in 0..number {
-            let (bell, rung) = bounded(1);
-            idle.enter(&bell);
-            bells.push(rung);
-        }
+        let bells = Vec::from_iter((0..number).map(|_| Arc::default()));
+        bells.iter().for_each(|bell| idle.enter(bell));
         (idle, bells)
     }
 
-    fn rung(bells: &[Receiver<()>]) -> usize {
-        bells.iter().filter(|bell| bell.try_recv().is_ok()).count()
+    fn rung(bells: &[Arc<Bell>]) -> usize {
+        bells.iter().filter(|bell| bell.was_rung()).count()
     }
 
     #[test]
@@ -129,10 +116,10 @@ mod tests {
     #[test]
     fn who_has_left_is_not_woken() {
         let idle = Idle::default();
-        let (bell, rung) = bounded(1);
+        let bell = Arc::default();
         idle.enter(&bell);
         idle.leave(&bell);
         idle.wake(5);
-        assert!(rung.try_recv().is_err());
+        assert!(!bell.was_rung());
     }
 }

@@ -1,99 +1,76 @@
 //! A way to call one worker out of any wait.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
-use mio::{Interest, Waker};
-use parking_lot::Mutex;
-
-use crate::net::client::Client;
-use crate::net::client_wait::{ClientWait, Woken};
+use crate::bell::{Bell, End};
 use crate::net::context::Context;
+use crate::sync::{AtomicBool, Instant, Ordering};
 
-/// Raised by anyone, heard by the worker it belongs to, in this wait or in the next one. Raised twice it is heard once.
+/// Raised by anyone, heard by the one thread it belongs to, in this wait or in the next one. Raised twice it is heard once.
 #[derive(Debug)]
 pub struct Interrupt {
-    raise: Sender<()>,
-    pub(super) raised: Receiver<()>,
-    /// Rung when there is work for it, see [`super::idle`].
-    pub(super) bell: (Sender<()>, Receiver<()>),
+    is_raised: AtomicBool,
+    /// What the thread waits at, whatever it waits for: who rings has made true what it will look at.
+    pub(super) bell: Arc<Bell>,
     context: Arc<Context>,
-    /// The worker's own poll, made when it first waits for a client.
-    client: Mutex<Option<ClientWait>>,
-    client_waker: Mutex<Option<Waker>>,
 }
 
 impl Interrupt {
     /// One that nobody has raised.
     pub fn new(context: Arc<Context>) -> Interrupt {
-        let (raise, raised) = bounded(1);
-        Interrupt { raise, raised, bell: bounded(1), context, client: Mutex::new(None), client_waker: Mutex::new(None) }
+        Interrupt { is_raised: AtomicBool::new(false), bell: Arc::default(), context }
     }
 
     /// Calls the worker, wherever it waits.
     pub fn raise(&self) {
-        // Full: it has been raised and not heard yet.
-        let _ = self.raise.try_send(());
-        if let Some(waker) = &*self.client_waker.lock()
-            && let Err(error) = waker.wake()
-        {
-            tracing::error!(%error, "a worker can't be woken");
-        }
+        self.is_raised.store(true, Ordering::SeqCst);
+        self.bell.ring();
         // The worker may be the one who polls.
         self.context.wake();
     }
 
-    /// Waits until `channel` is closed, for `limit` at most; false when it was raised before.
-    pub(crate) fn wait_for_close(&self, channel: &Receiver<()>, limit: Duration) -> bool {
-        select_biased! {
-            recv(channel) -> _ => true,
-            recv(self.raised) -> _ => false,
-            default(limit) => true,
-        }
-    }
-
     /// Waits until it is raised, for `time` at most.
     pub fn wait(&self, time: Duration) {
-        let _ = self.raised.recv_timeout(time);
-    }
-
-    /// Lets go of the descriptors that waiting for clients took: the worker has ended, even if this lives on.
-    pub fn close(&self) {
-        self.client.lock().take();
-        self.client_waker.lock().take();
-    }
-
-    /// Waits until the client reads on, for `write_timeout` at most.
-    ///
-    /// # Errors
-    /// When the kernel gives no poll or refuses to poll the socket.
-    pub fn wait_for_room(&self, client: &Client) -> io::Result<Woken> {
-        self.wait_for_client(client, Interest::WRITABLE, client.room_wait())
-    }
-
-    /// Waits until more of the client's body has come, for as long as that may take.
-    ///
-    /// # Errors
-    /// As [`Interrupt::wait_for_room`].
-    pub fn wait_for_body(&self, client: &Client) -> io::Result<Woken> {
-        self.wait_for_client(client, Interest::READABLE, client.body_wait())
-    }
-
-    fn wait_for_client(&self, client: &Client, interest: Interest, limit: Duration) -> io::Result<Woken> {
-        let mut own = self.client.lock();
-        let wait = match &mut *own {
-            Some(wait) => wait,
-            none => {
-                let (wait, waker) = ClientWait::new()?;
-                *self.client_waker.lock() = Some(waker);
-                none.insert(wait)
+        let end = Instant::now() + time;
+        while !self.hear() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
             }
-        };
-        if self.raised.try_recv().is_ok() {
-            return Ok(Woken::Called);
+            self.bell.wait(Some(left));
         }
-        wait.until(client.socket(), interest, limit)
+    }
+
+    /// Waits until `end` has come, for `limit` at most (`None`: for as long as it takes); false when it was raised before.
+    pub(crate) fn wait_for_end(&self, end: &End, limit: Option<Duration>) -> bool {
+        let until = limit.map(|limit| Instant::now() + limit);
+        end.waiting.enter(&self.bell);
+        // Looked at after that: the end comes first, and rings then.
+        let has_come = loop {
+            if end.has_come() {
+                break true;
+            }
+            if self.hear() {
+                break false;
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break true;
+            }
+            self.bell.wait(left);
+        };
+        end.waiting.leave(&self.bell);
+        has_come
+    }
+
+    /// Whether it is raised.
+    pub(super) fn is_raised(&self) -> bool {
+        self.is_raised.load(Ordering::SeqCst)
+    }
+
+    /// Whether it was raised, and has not been heard before.
+    pub(super) fn hear(&self) -> bool {
+        self.is_raised() && self.is_raised.swap(false, Ordering::SeqCst)
     }
 }

@@ -1,10 +1,17 @@
 //! Who polls, who serves, and who waits: leader/followers over one poller.
+//!
+//! To be read in this order: [`lead`] (a worker takes a request, and polls while nobody else does), `queue`, `idle` (whom a
+//! batch wakes), `fallback` (who polls when no worker does), [`client_wait`] (a worker waits in the middle of a request), then
+//! [`runners`] (which of the workers that share a GVL may fetch) and `absences` (when that right is passed on).
 
 mod absences;
-pub mod cover;
+pub mod client_wait;
+pub(crate) mod fallback;
 mod idle;
 pub mod interrupt;
 pub mod lead;
 mod queue;
+mod runner;
 pub mod runners;
 pub mod serving;
+mod tuning;

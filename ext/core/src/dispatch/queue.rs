@@ -1,11 +1,9 @@
 //! Complete requests that wait for a worker, the oldest first.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::net::request::Request;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 /// A bounded queue. All that wait in it wait equally long, so those that have waited for too long are at its front.
 #[derive(Debug)]
@@ -57,6 +55,21 @@ impl<T> Queue<T> {
         self.take(|oldest| oldest.since <= time).map(|waiting| waiting.item)
     }
 
+    /// When the oldest came.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        if self.is_empty() {
+            return None;
+        }
+        self.waiting.lock().front().map(|oldest| oldest.since)
+    }
+
+    /// Takes all out that nobody waits for any more.
+    pub(super) fn keep(&self, is_awaited: impl Fn(&T) -> bool) {
+        let mut waiting = self.waiting.lock();
+        waiting.retain(|waiting| is_awaited(&waiting.item));
+        self.length.store(waiting.len(), Ordering::SeqCst);
+    }
+
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.length.load(Ordering::SeqCst)
@@ -98,5 +111,15 @@ mod tests {
         let overdue: Vec<_> = std::iter::from_fn(|| queue.pop_older(5)).collect();
         assert_eq!((overdue, queue.len()), (vec!['a', 'b'], 1));
         assert!(queue.pop_older(8).is_none() && !queue.is_empty());
+    }
+
+    #[test]
+    fn those_that_nobody_waits_for_take_no_place() {
+        let queue = Queue::new(2);
+        assert_eq!((queue.push('a', 1), queue.push('b', 2), queue.oldest()), (Ok(()), Ok(()), Some(1)));
+        queue.keep(|&item| item != 'a');
+        assert_eq!((queue.len(), queue.oldest(), queue.push('c', 3)), (1, Some(2), Ok(())));
+        queue.keep(|_| false);
+        assert_eq!((queue.is_empty(), queue.oldest()), (true, None));
     }
 }

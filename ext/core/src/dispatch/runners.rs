@@ -1,94 +1,47 @@
-//! One runner at a time for each lock that lets only one run, as the GVL does for the threads of a ractor.
+//! The workers that share a GVL, and their run token: one thread at a time runs Ruby there.
 //!
-//! A thread that fetched a request and then waited for the lock would hold the request up for as long as others compute.
-//! So only the thread with the *baton* fetches, and it keeps the baton while it serves, until it gives the lock up in the
+//! A thread that fetched a request and then waited for the GVL would hold the request up for as long as others compute.
+//! So only the worker with the token fetches, and it keeps the token while it serves, until it gives the GVL up in the
 //! middle of a request (a database, a sleep): only then is the next one woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
-use parking_lot::Mutex;
 
 use super::absences::Absences;
 use super::interrupt::Interrupt;
-use super::serving::{AtWork, Serving};
+pub use super::runner::Runner;
+use super::serving::AtWork;
+use crate::bell::Bell;
 use crate::net::deadlines::Micros;
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
-/// The workers that share a lock.
+/// The workers that share a GVL.
 #[derive(Debug, Default)]
 pub struct Runners {
     /// The group's number within its engine.
-    lane: usize,
-    baton: Mutex<Baton>,
+    pub(super) lane: usize,
+    token: Mutex<Token>,
     /// All there have ever been: a worker that ends leaves its place to the next one.
     members: Mutex<Vec<Arc<Runner>>>,
-    /// Someone who is not fetching wants the lock: the next one to fetch should let it go first.
+    /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
     contended: AtomicBool,
-    absences: Absences,
+    pub(super) absences: Absences,
     is_watched: AtomicBool,
-    clock: Micros,
+    pub(super) clock: Micros,
 }
-
-/// Giving up the lock for less is no reason to wake another worker: reading a file's status takes a few microseconds, and
-/// two threads that then take turns at the lock lose far more.
-pub const SHORT: Duration = Duration::from_micros(200);
-/// A request that computes for longer has to share the lock with others, by Ruby's time slices.
-const SLICE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Default)]
-struct Baton {
+struct Token {
     holder: Option<Arc<Runner>>,
     /// Those who wait for it, the one that came last is the next: its memory is still warm.
-    waiting: Vec<Arc<Runner>>,
+    waiting: Vec<(Arc<Runner>, Arc<Bell>)>,
 }
 
-/// One worker.
-///
-/// ```text
-///                                  gives up the lock
-///   Fetching --run()--> Running ------------------------> Overtaken
-///      ^                 |  ^ \\                              ^ |
-///      |                 |  |  \\--for a moment?--> Away ----/  |
-///      +---- fetch() ----+  +------ wants it again -/ too long |
-///      +---- fetch() -------------- (must get the baton again) +
-/// ```
-#[derive(Debug)]
-pub struct Runner {
-    number: u64,
-    group: Arc<Runners>,
-    /// It is to serve no further request.
-    is_retired: AtomicBool,
-    serving: Serving,
-    state: AtomicU8,
-    has_baton: AtomicBool,
-    /// It waits for its client, and not for the app.
-    waits_for_client: AtomicBool,
-    /// The server itself gives up the lock, for a moment.
-    is_brief: AtomicBool,
-    /// It has given up the lock, and kept the baton: how long that takes says what to expect.
-    is_sample: AtomicBool,
-    /// When it gave up the lock, in microseconds.
-    away_since: AtomicU64,
-    /// When it began to serve its request, in microseconds.
-    running_since: AtomicU64,
-    handed: (Sender<()>, Receiver<()>),
-}
-
-/// Numbers of workers are never used twice.
-static NUMBERS: AtomicU64 = AtomicU64::new(1);
-
-const FETCHING: u8 = 0;
-const RUNNING: u8 = 1;
-const OVERTAKEN: u8 = 2;
-const AWAY: u8 = 3;
-
-/// What a wait for the baton ended with.
+/// What a wait for the run token ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// The worker has the baton.
-    HasBaton,
+    /// The worker has the token.
+    HasToken,
     /// It was called.
     Interrupted,
 }
@@ -101,22 +54,8 @@ impl Runners {
 
     /// A new worker of this group.
     pub fn join(self: &Arc<Self>) -> Arc<Runner> {
-        let mut members = self.members.lock();
-        let runner = Arc::new(Runner {
-            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            group: self.clone(),
-            is_retired: AtomicBool::new(false),
-            serving: Serving::default(),
-            state: AtomicU8::new(FETCHING),
-            has_baton: AtomicBool::new(false),
-            waits_for_client: AtomicBool::new(false),
-            is_brief: AtomicBool::new(false),
-            is_sample: AtomicBool::new(false),
-            away_since: AtomicU64::new(0),
-            running_since: AtomicU64::new(0),
-            handed: bounded(1),
-        });
-        members.push(runner.clone());
+        let runner = Arc::new(Runner::new(self.clone()));
+        self.members.lock().push(runner.clone());
         runner
     }
 
@@ -129,218 +68,88 @@ impl Runners {
     /// is called ([`Interrupt::raise`]).
     pub fn retire(&self, worker: Option<u64>) {
         let members = self.members.lock();
-        for runner in members.iter().filter(|runner| worker.is_none_or(|number| runner.number == number)) {
-            runner.is_retired.store(true, Ordering::SeqCst);
-        }
+        members.iter().filter(|runner| worker.is_none_or(|number| runner.number == number)).for_each(|one| one.retire());
     }
 
-    /// Somebody will ask soon who has been without the lock for long ([`Runners::overtake`]), or not any more.
+    /// Somebody will ask soon who has been without the GVL for long ([`Runners::overtake`]), or not any more.
     pub fn watch(&self, is_watched: bool) {
         self.is_watched.store(is_watched, Ordering::SeqCst);
     }
 
-    /// Passes the baton on when its holder has been without the lock for more than `moment`, or has computed for long.
+    /// Whether somebody will ask.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::SeqCst)
+    }
+
+    /// Passes the token on when its holder has been without the GVL for more than `moment`, or has computed for long.
     pub fn overtake(&self, moment: Duration) {
-        let holder = self.baton.lock().holder.clone();
+        let holder = self.token.lock().holder.clone();
         if let Some(holder) = holder {
             holder.overtake(moment);
         }
     }
 
-    /// Somebody who is no worker of the group wants the lock.
+    /// Somebody who is no worker of the group wants the GVL.
     pub fn contend(&self) {
         self.contended.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody has wanted the lock since the last time this was asked.
+    /// Whether somebody has wanted the GVL since the last time this was asked.
     pub fn is_contended(&self) -> bool {
         self.contended.load(Ordering::Relaxed) && self.contended.swap(false, Ordering::Relaxed)
     }
+
+    /// Gives the token to `runner` if nobody has it.
+    pub(super) fn pick_up(&self, runner: &Arc<Runner>) -> bool {
+        self.token.lock().pick_up(runner)
+    }
+
+    /// Waits until `runner` has the token, or is called.
+    pub(super) fn wait(&self, runner: &Arc<Runner>, interrupt: &Interrupt) -> Waited {
+        {
+            let mut token = self.token.lock();
+            if token.pick_up(runner) {
+                return Waited::HasToken;
+            }
+            token.waiting.push((runner.clone(), interrupt.bell.clone()));
+        }
+        while !runner.has_token() {
+            if interrupt.hear() {
+                // Handed over in this very moment, it is kept.
+                self.token.lock().waiting.retain(|(other, _)| !Arc::ptr_eq(other, runner));
+                return Waited::Interrupted;
+            }
+            interrupt.bell.wait(None);
+        }
+        Waited::HasToken
+    }
+
+    /// Its holder passes the token on to whoever came to wait last.
+    pub(super) fn pass_on(&self) {
+        let mut token = self.token.lock();
+        let next = token.waiting.pop();
+        if let Some((runner, bell)) = &next {
+            runner.receive();
+            bell.ring();
+        }
+        token.holder = next.map(|(runner, _)| runner);
+    }
 }
 
-impl Runner {
-    /// Whether it is a worker of that group.
-    pub fn is_of(&self, group: &Arc<Runners>) -> bool {
-        Arc::ptr_eq(&self.group, group)
-    }
-
-    /// The request has been served; the worker wants the next one. True when it has the baton.
-    pub fn fetch(self: &Arc<Self>) -> bool {
-        self.state.store(FETCHING, Ordering::SeqCst);
-        self.has_baton() || self.pick_up(&mut self.group.baton.lock())
-    }
-
-    /// Whether this worker has the baton.
-    pub fn has_baton(&self) -> bool {
-        self.has_baton.load(Ordering::SeqCst)
-    }
-
-    /// Waits for the baton, without the lock. When all is over, whoever has it hears of that and passes it on as it leaves,
-    /// so that those who wait end one after the other: at the same moment they would all want the lock.
-    pub fn wait(self: &Arc<Self>, interrupt: &Interrupt) -> Waited {
-        {
-            let mut baton = self.group.baton.lock();
-            if self.pick_up(&mut baton) {
-                return Waited::HasBaton;
-            }
-            baton.waiting.push(self.clone());
-        }
-        let waited = select_biased! {
-            recv(self.handed.1) -> _ => return Waited::HasBaton,
-            recv(interrupt.raised) -> _ => Waited::Interrupted,
-        };
-        let mut baton = self.group.baton.lock();
-        let place = baton.waiting.iter().position(|runner| Arc::ptr_eq(runner, self));
-        match place {
-            Some(place) => {
-                baton.waiting.remove(place);
-            }
-            // It was handed over in this very moment, and is kept.
-            None => self.handed.1.recv().unwrap_or_default(),
-        }
-        waited
-    }
-
-    /// The worker serves a request from now on.
-    pub fn run(&self, method: &[u8], target: &[u8]) {
-        self.serving.begin(method, target);
-        self.progress();
-        self.state.store(RUNNING, Ordering::SeqCst);
-    }
-
-    /// How long the request took that has just been served; `None` when there was none.
-    pub fn served(&self) -> Option<Duration> {
-        (self.state.load(Ordering::SeqCst) != FETCHING).then(|| self.since(&self.running_since))
-    }
-
-    /// The request that it serves has moved on: the client has taken a part of the answer.
-    pub fn progress(&self) {
-        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
-    }
-
-    /// Runs `work`, which waits for the client.
-    pub fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.waits_for_client.store(true, Ordering::Relaxed);
-        let result = work();
-        self.waits_for_client.store(false, Ordering::Relaxed);
-        self.progress();
-        result
-    }
-
-    /// Runs `work`, in which the server gives up the lock for what is short nearly always. No other worker is woken for that,
-    /// unless it takes long after all; and it says nothing of what the app does.
-    pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.is_brief.store(true, Ordering::Relaxed);
-        let result = work();
-        self.is_brief.store(false, Ordering::Relaxed);
-        result
-    }
-
-    /// A thread takes this worker's place in the group.
-    pub fn begin(&self) {
-        self.is_retired.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether it is to serve no further request.
-    pub fn is_retired(&self) -> bool {
-        self.is_retired.load(Ordering::SeqCst)
-    }
-
-    /// The worker gives the lock up. In the middle of a request the baton goes to the next one: at once if that is expected
-    /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
-    /// ([`Runners::overtake`]).
-    pub fn give_up_lock(&self) {
-        if self.state.load(Ordering::SeqCst) != RUNNING {
-            return;
-        }
-        self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
-        self.state.store(AWAY, Ordering::SeqCst);
-        // Looked at after the store, so that one who stops watching and then looks once more finds it.
-        let is_brief = self.is_brief.load(Ordering::Relaxed);
-        let keeps = self.group.is_watched.load(Ordering::SeqCst) && (is_brief || self.group.absences.are_short());
-        self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
-        if !keeps {
-            self.leave_behind(AWAY);
-        }
-    }
-
-    /// The worker wants the lock again: its absence ends here, since how long it then waits for the lock says nothing of
-    /// what it was away for. One that was overtaken in the middle of a request should have the lock before anyone fetches
-    /// another.
-    pub fn want_lock(&self) {
-        let state = self.state.load(Ordering::SeqCst);
-        if state != AWAY && state != OVERTAKEN {
-            return;
-        }
-        if self.is_sample.swap(false, Ordering::Relaxed) {
-            self.group.absences.learn(self.away());
-        }
-        if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
-            self.group.contend();
-        }
-    }
-
-    /// The worker ends.
-    pub fn leave(&self) {
-        self.state.store(FETCHING, Ordering::SeqCst);
-        self.pass_on();
-    }
-
-    fn at_work(&self) -> Option<AtWork> {
-        if self.state.load(Ordering::SeqCst) == FETCHING {
-            return None;
-        }
-        let (time, request) = (self.since(&self.running_since), self.serving.describe());
-        let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
-        Some(AtWork { worker: self.number, lane: self.group.lane, time, request, waits_for_client })
-    }
-
-    fn overtake(&self, moment: Duration) {
-        match self.state.load(Ordering::SeqCst) {
-            AWAY if self.away() > moment => self.leave_behind(AWAY),
-            state @ (AWAY | RUNNING) if self.since(&self.running_since) > SLICE => self.leave_behind(state),
-            _ => {}
-        }
-    }
-
-    fn away(&self) -> Duration {
-        self.since(&self.away_since)
-    }
-
-    fn since(&self, then: &AtomicU64) -> Duration {
-        Duration::from_micros(self.group.clock.now().saturating_sub(then.load(Ordering::SeqCst)))
-    }
-
-    fn leave_behind(&self, state: u8) {
-        if self.state.compare_exchange(state, OVERTAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            self.pass_on();
-        }
-    }
-
-    fn pick_up(self: &Arc<Self>, baton: &mut Baton) -> bool {
-        if baton.holder.is_some() {
+impl Token {
+    fn pick_up(&mut self, runner: &Arc<Runner>) -> bool {
+        if self.holder.is_some() {
             return false;
         }
-        baton.holder = Some(self.clone());
-        self.has_baton.store(true, Ordering::SeqCst);
+        self.holder = Some(runner.clone());
+        runner.receive();
         true
-    }
-
-    fn pass_on(&self) {
-        if !self.has_baton.swap(false, Ordering::SeqCst) {
-            return;
-        }
-        let mut baton = self.group.baton.lock();
-        baton.holder = baton.waiting.pop();
-        if let Some(next) = &baton.holder {
-            next.has_baton.store(true, Ordering::SeqCst);
-            let _ = next.handed.0.try_send(());
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tuning::{SHORT, SLICE};
     use super::*;
 
     #[test]
@@ -352,7 +161,7 @@ mod tests {
         a.run(b"GET", b"/");
         assert!(!b.fetch());
         a.give_up_lock();
-        assert!(!a.has_baton());
+        assert!(!a.has_token());
         assert!(b.fetch());
         assert!(!a.fetch(), "b has it now");
         b.leave();
@@ -360,16 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn giving_up_the_lock_between_requests_keeps_the_baton() {
+    fn giving_up_the_lock_between_requests_keeps_the_token() {
         let group = Arc::new(Runners::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         a.give_up_lock();
-        assert!(a.has_baton() && !b.fetch());
+        assert!(a.has_token() && !b.fetch());
     }
 
     #[test]
-    fn a_moment_without_the_lock_keeps_the_baton_and_a_long_time_does_not() {
+    fn a_moment_without_the_lock_keeps_the_token_and_a_long_time_does_not() {
         let group = Arc::new(Runners::default());
         let (a, b) = (group.join(), group.join());
         group.watch(true);
@@ -377,10 +186,10 @@ mod tests {
         a.run(b"GET", b"/");
         a.give_up_lock();
         group.overtake(Duration::from_secs(60));
-        assert!(a.has_baton(), "it has not been long");
+        assert!(a.has_token(), "it has not been long");
         std::thread::sleep(SHORT * 2);
         group.overtake(SHORT);
-        assert!(!a.has_baton() && b.fetch());
+        assert!(!a.has_token() && b.fetch());
         a.want_lock();
         assert!(!a.fetch());
     }
@@ -399,11 +208,11 @@ mod tests {
         };
         runner.briefly(take_long);
         take_long();
-        assert!(runner.has_baton(), "nothing was known when the app's began");
+        assert!(runner.has_token(), "nothing was known when the app's began");
         runner.briefly(take_long);
-        assert!(runner.has_baton());
+        assert!(runner.has_token());
         take_long();
-        assert!(!runner.has_baton(), "after a long one the next is expected to be long");
+        assert!(!runner.has_token(), "after a long one the next is expected to be long");
     }
 
     #[test]
@@ -413,10 +222,10 @@ mod tests {
         assert!(a.fetch());
         a.run(b"GET", b"/");
         group.overtake(SHORT);
-        assert!(a.has_baton());
+        assert!(a.has_token());
         std::thread::sleep(SLICE * 2);
         group.overtake(SHORT);
-        assert!(!a.has_baton() && b.fetch() && !a.fetch());
+        assert!(!a.has_token() && b.fetch() && !a.fetch());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// Bytes of a method and a path that are remembered.
 const ROOM: usize = 256;

@@ -1,26 +1,25 @@
 //! Who has sent a request, to be waited for.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::Connection;
+use crate::bell::Bell;
 
-/// Whom a request came from, for whoever waits for more from it, or for it to read on. It may be waited for while others use
-/// the exchange.
+/// Whom a request came from, for whoever waits for more from it, or for it to read on
+/// ([`Dispatch::wait_for_client`](crate::dispatch::lead::Dispatch::wait_for_client)). It may be waited for while others
+/// use the exchange. Made *before* the socket is tried: it knows what has happened by then, and what happens after that ends
+/// the wait.
 #[derive(Clone, Debug)]
 pub struct Client {
     connection: Arc<Connection>,
+    events: u32,
 }
 
 impl Client {
     pub(super) fn new(connection: Arc<Connection>) -> Client {
-        Client { connection }
-    }
-
-    /// Its socket. To be read and written by an [`Exchange`](super::exchange::Exchange)'s methods only.
-    pub fn socket(&self) -> BorrowedFd<'_> {
-        self.connection.socket.as_fd()
+        let events = connection.owner.events();
+        Client { connection, events }
     }
 
     /// For how long it may be waited for to read on.
@@ -32,5 +31,26 @@ impl Client {
     pub fn body_wait(&self) -> Duration {
         let now = self.connection.context.clock.now();
         Duration::from_millis(self.connection.body_due(now).saturating_sub(now))
+    }
+
+    /// Rings `bell` when the socket should be tried again, until [`Client::leave`]. Whether it should be already has to be
+    /// looked at after this.
+    pub(crate) fn enter(&self, bell: &Arc<Bell>) {
+        self.connection.owner.enter(bell);
+    }
+
+    /// Ends what [`Client::enter`] began.
+    pub(crate) fn leave(&self, bell: &Arc<Bell>) {
+        self.connection.owner.leave(bell);
+    }
+
+    /// Whether the socket should be tried again: it can be read or written, or has ended, or the request is over.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.connection.owner.events() != self.events
+    }
+
+    /// The engine is over: whoever tries the socket finds that it is, too.
+    pub(crate) fn cut(&self) {
+        self.connection.cut();
     }
 }

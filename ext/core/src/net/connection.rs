@@ -112,6 +112,8 @@ impl Connection {
         if self.owner.is_away() {
             self.socket.cut();
         }
+        self.owner.ring();
+        self.owner.ring();
     }
 
     /// The engine drains: true when nothing of a request has come, and none is to be waited for any longer. What has begun

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::sync::{AtomicU64, Instant, Ordering};
 
 /// "At no time."
 pub const NEVER: u64 = u64::MAX;

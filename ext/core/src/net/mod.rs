@@ -1,7 +1,6 @@
 //! Sockets, connections and the poll that watches them.
 
 pub mod client;
-pub mod client_wait;
 pub mod connection;
 pub mod context;
 pub mod deadlines;

@@ -71,6 +71,15 @@ pub struct Poller {
     is_vital: bool,
 }
 
+/// What a turn has brought.
+#[derive(Debug)]
+pub struct Brought<'a> {
+    /// Requests that are complete; they belong to whoever takes them.
+    pub ready: std::vec::Drain<'a, Request>,
+    /// A request that may still be queued was answered in its worker's place.
+    pub has_taken_back: bool,
+}
+
 impl Drop for Poller {
     fn drop(&mut self) {
         // Lost by unwinding: a process that lived on without it would accept nothing, for ever.
@@ -119,9 +128,8 @@ impl Poller {
         &self.context
     }
 
-    /// Polls once, and does all there is to do, as far as it fits in one turn. Returns the requests that are complete; they
-    /// belong to whoever takes them.
-    pub fn turn(&mut self, turn: Turn) -> std::vec::Drain<'_, Request> {
+    /// Polls once, and does all there is to do, as far as it fits in one turn.
+    pub fn turn(&mut self, turn: Turn) -> Brought<'_> {
         self.wait(turn);
         self.context.turn();
         self.context.trap.pass(At::Turn);
@@ -151,7 +159,8 @@ impl Poller {
             self.drain();
         }
         self.has_to_relieve = self.context.helpers.relieve();
-        self.ready.drain(..)
+        let has_taken_back = std::mem::take(&mut self.has_taken_back);
+        Brought { ready: self.ready.drain(..), has_taken_back }
     }
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
@@ -159,11 +168,6 @@ impl Poller {
         if request.refuse(fault) {
             self.look(request.connection.key, Look::MayBeEnded);
         }
-    }
-
-    /// Whether some request has been taken back since this was asked last: it waits no more, and has no business in a queue.
-    pub fn has_taken_back(&mut self) -> bool {
-        std::mem::take(&mut self.has_taken_back)
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.

@@ -1,6 +1,6 @@
 //! Who may answer a request.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, Ordering};
 
 /// The right to answer one request. Whoever serves it begins the answer, or the poll side takes the request back and answers
 /// in its place, which takes too long: exactly one of them wins.

@@ -17,8 +17,8 @@ pub(crate) enum At {
     Helping,
     /// In a turn, outside any connection.
     Turn,
-    /// In the covering thread, while it does not lead.
-    Cover,
+    /// In the fallback poller, while it does not lead.
+    Fallback,
 }
 
 /// What a test has asked for, which happens once.

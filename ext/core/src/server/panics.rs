@@ -169,7 +169,7 @@ fn a_panic_of_the_covering_thread_is_not_the_end_of_covering() {
     let served = Served::start(0, Config::default());
     let interrupt = served.server.interrupt();
     for panics in 1..=3 {
-        served.trap(At::Cover);
+        served.trap(At::Fallback);
         let mut client = served.connect();
         client.write_all(GET).unwrap();
         // Here is the only worker. It leads and steps down, so that the covering thread begins anew to look how all goes.

@@ -138,7 +138,7 @@ impl Worker {
             Some(Held::Streamed(body)) => (None, Some(body)),
             None => (None, None),
         };
-        let outlet = ruby.obj_wrap(Outlet::new(outgoing, file));
+        let outlet = ruby.obj_wrap(Outlet::new(outgoing, file, this.dispatch.clone()));
         if let Some(body) = streamed {
             ruby.get_inner(body).funcall::<_, _, Value>("read_from", (outlet,))?;
         }

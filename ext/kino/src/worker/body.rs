@@ -13,7 +13,7 @@ impl Worker {
         if this.number.get() != number {
             return Err(over(ruby));
         }
-        this.waiting(|| client::read(ruby, &this.interrupt, this, most))
+        this.waiting(|| client::read(ruby, &this.dispatch, this, most))
     }
 
     /// `trailers(number) -> Hash`: the trailer fields of a body that has been read to its end, once.

@@ -1,0 +1,158 @@
+//! The fallback poller: a thread that leads when every worker is busy, so that connections are accepted, requests read and
+//! deadlines kept whatever the workers do; and it sees to it that the run token of one that has given up its GVL for long is
+//! passed on. It touches nothing that a worker could be stuck in.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::lead::Dispatch;
+use super::runners::Runners;
+use super::tuning::{PATIENCE, QUIET, SHORT};
+use crate::bell::Bell;
+use crate::net::poller::{Poller, Turn};
+use crate::net::trap::At;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+
+/// What is known of the lead, for those who lead only while no worker does.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// How many times somebody has stepped down.
+    turns: AtomicU64,
+    /// Somebody leads who would rather not.
+    is_stood_in: AtomicBool,
+    /// A worker waits for the lead.
+    is_wanted: AtomicBool,
+    /// The fallback poller sleeps until somebody steps down.
+    sleeps: AtomicBool,
+    bell: Bell,
+    /// Workers to look after, as long as the fallback poller is awake.
+    groups: Mutex<Vec<Arc<Runners>>>,
+}
+
+impl Watch {
+    /// Adds a group: how many there are.
+    pub(super) fn add(&self, group: &Arc<Runners>) -> usize {
+        let mut groups = self.groups.lock();
+        groups.push(group.clone());
+        groups.len()
+    }
+
+    /// Somebody has stepped down. Counted first, and then looked whether to wake; whoever falls asleep does it the other way
+    /// round, so that at least one sees the other.
+    pub(super) fn stepped_down(&self) {
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        if self.sleeps.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the fallback poller.
+    pub(super) fn wake(&self) {
+        self.sleeps.store(false, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    fn turns(&self) -> u64 {
+        self.turns.load(Ordering::SeqCst)
+    }
+
+    /// Tells the workers whether somebody looks after those who give up their GVL.
+    fn watch(&self, is_watched: bool) {
+        self.groups.lock().iter().for_each(|group| group.watch(is_watched));
+    }
+
+    fn overtake(&self, moment: Duration) {
+        self.groups.lock().iter().for_each(|group| group.overtake(moment));
+    }
+}
+
+/// Starts the thread. It ends when `dispatch` is over.
+///
+/// # Errors
+/// When the system gives no thread.
+pub(crate) fn start(dispatch: Arc<Dispatch>) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("kino fallback".to_owned()).spawn(move || {
+        // A panic while it leads has ended the process; any other may not be the end of standing in.
+        while catch_unwind(AssertUnwindSafe(|| run(&dispatch))).is_err() {
+            dispatch.context().stats.panics.add();
+        }
+        dispatch.end();
+    })
+}
+
+pub(crate) fn run(dispatch: &Dispatch) {
+    let watch = &dispatch.watch;
+    let (mut seen, mut quiet) = (0, 0);
+    while !dispatch.is_over_now() {
+        if quiet < QUIET {
+            watch.watch(true);
+            dispatch.context().trap.pass(At::Fallback);
+            watch.bell.wait(Some(PATIENCE));
+            watch.overtake(SHORT);
+            // What is still ready now is behind a request that takes long, unexpectedly.
+            dispatch.share_all();
+        } else {
+            sleep(dispatch, seen);
+        }
+        let turns = watch.turns();
+        if turns != seen {
+            (seen, quiet) = (turns, 0);
+            continue;
+        }
+        // No worker has led lately: one is leading right now and waits for events, or all of them are busy.
+        quiet += 1;
+        if let Some(poller) = dispatch.try_lead() {
+            dispatch.context().stats.covered.add();
+            dispatch.stand_in(poller, || {
+                watch.overtake(SHORT);
+                Some(PATIENCE)
+            });
+            quiet = 0;
+        }
+    }
+}
+
+/// Until somebody steps down.
+fn sleep(dispatch: &Dispatch, seen: u64) {
+    let watch = &dispatch.watch;
+    watch.watch(false);
+    // After that: whoever relied on being watched is found here, and everyone after acts alone.
+    watch.overtake(Duration::ZERO);
+    watch.sleeps.store(true, Ordering::SeqCst);
+    if watch.turns() == seen && !dispatch.is_over_now() {
+        watch.bell.wait(None);
+    }
+    watch.sleeps.store(false, Ordering::SeqCst);
+}
+
+impl Dispatch {
+    /// A worker has come for work: whoever stands in for workers is to step down.
+    pub(super) fn ask_for_lead(&self) {
+        if self.watch.is_stood_in.load(Ordering::SeqCst) {
+            self.watch.is_wanted.store(true, Ordering::SeqCst);
+            self.context().wake();
+        }
+    }
+
+    /// Leads, and leaves what is ready to others, until a worker wants the lead: true then. False when all is over, or `next`
+    /// wants no other turn; it says how long one may wait at most.
+    pub(super) fn stand_in(&self, mut poller: Box<Poller>, next: impl Fn() -> Option<Duration>) -> bool {
+        let watch = &self.watch;
+        watch.is_stood_in.store(true, Ordering::SeqCst);
+        let is_wanted = loop {
+            if watch.is_wanted.swap(false, Ordering::SeqCst) {
+                break true;
+            }
+            let wait = if self.is_over(&poller) { None } else { next() };
+            let Some(wait) = wait else { break false };
+            self.turn(&mut poller, Turn::Wait(Some(wait)));
+            self.share_all();
+        };
+        watch.is_stood_in.store(false, Ordering::SeqCst);
+        self.step_down(poller);
+        self.idle.wake(1);
+        is_wanted
+    }
+}

@@ -1,0 +1,223 @@
+//! One worker among those that share a GVL: what it does with the GVL and the run token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::interrupt::Interrupt;
+use super::runners::{Runners, Waited};
+use super::serving::{AtWork, Serving};
+use super::tuning::SLICE;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// One worker.
+///
+/// ```text
+///                                  gives up the GVL
+///   Fetching --run()--> Running ------------------------> Overtaken
+///      ^                 |  ^ \\                              ^ |
+///      |                 |  |  \\--for a moment?--> Away ----/  |
+///      +---- fetch() ----+  +------ wants it again -/ too long |
+///      +---- fetch() -------------- (must get the token again) +
+/// ```
+#[derive(Debug)]
+pub struct Runner {
+    pub(super) number: u64,
+    group: Arc<Runners>,
+    /// It is to serve no further request.
+    is_retired: AtomicBool,
+    serving: Serving,
+    state: AtomicU8,
+    has_token: AtomicBool,
+    /// It waits for its client, and not for the app.
+    waits_for_client: AtomicBool,
+    /// The server itself gives up the GVL, for a moment.
+    is_brief: AtomicBool,
+    /// It has given up the GVL, and kept the token: how long that takes says what to expect.
+    is_sample: AtomicBool,
+    /// When it gave up the GVL, in microseconds.
+    away_since: AtomicU64,
+    /// When it began to serve its request, in microseconds.
+    running_since: AtomicU64,
+}
+
+/// Numbers of workers are never used twice.
+static NUMBERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+const FETCHING: u8 = 0;
+const RUNNING: u8 = 1;
+const OVERTAKEN: u8 = 2;
+const AWAY: u8 = 3;
+
+impl Runner {
+    pub(super) fn new(group: Arc<Runners>) -> Runner {
+        Runner {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            group,
+            is_retired: AtomicBool::new(false),
+            serving: Serving::default(),
+            state: AtomicU8::new(FETCHING),
+            has_token: AtomicBool::new(false),
+            waits_for_client: AtomicBool::new(false),
+            is_brief: AtomicBool::new(false),
+            is_sample: AtomicBool::new(false),
+            away_since: AtomicU64::new(0),
+            running_since: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether it is a worker of that group.
+    pub fn is_of(&self, group: &Arc<Runners>) -> bool {
+        Arc::ptr_eq(&self.group, group)
+    }
+
+    /// The request has been served; the worker wants the next one. True when it has the token.
+    pub fn fetch(self: &Arc<Self>) -> bool {
+        self.state.store(FETCHING, Ordering::SeqCst);
+        self.has_token() || self.group.pick_up(self)
+    }
+
+    /// Whether this worker has the token.
+    pub fn has_token(&self) -> bool {
+        self.has_token.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the token, without the GVL. When all is over, whoever has it hears of that and passes it on as it leaves,
+    /// so that those who wait end one after the other: at the same moment they would all want the GVL.
+    pub fn wait(self: &Arc<Self>, interrupt: &Interrupt) -> Waited {
+        self.group.wait(self, interrupt)
+    }
+
+    /// The worker serves a request from now on.
+    pub fn run(&self, method: &[u8], target: &[u8]) {
+        self.serving.begin(method, target);
+        self.progress();
+        self.state.store(RUNNING, Ordering::SeqCst);
+    }
+
+    /// How long the request took that has just been served; `None` when there was none.
+    pub fn served(&self) -> Option<Duration> {
+        (self.state.load(Ordering::SeqCst) != FETCHING).then(|| self.since(&self.running_since))
+    }
+
+    /// The request that it serves has moved on: the client has taken a part of the answer.
+    pub fn progress(&self) {
+        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
+    }
+
+    /// Runs `work`, which waits for the client.
+    pub fn waiting<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.waits_for_client.store(true, Ordering::Relaxed);
+        let result = work();
+        self.waits_for_client.store(false, Ordering::Relaxed);
+        self.progress();
+        result
+    }
+
+    /// Runs `work`, in which the server gives up the GVL for what is short nearly always. No other worker is woken for that,
+    /// unless it takes long after all; and it says nothing of what the app does.
+    pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.is_brief.store(true, Ordering::Relaxed);
+        let result = work();
+        self.is_brief.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// A thread takes this worker's place in the group.
+    pub fn begin(&self) {
+        self.is_retired.store(false, Ordering::SeqCst);
+    }
+
+    /// It is to serve no further request.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it is to serve no further request.
+    pub fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::SeqCst)
+    }
+
+    /// The worker gives the GVL up. In the middle of a request the token goes to the next one: at once if that is expected
+    /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
+    /// ([`Runners::overtake`]).
+    pub fn give_up_lock(&self) {
+        if self.state.load(Ordering::SeqCst) != RUNNING {
+            return;
+        }
+        self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
+        self.state.store(AWAY, Ordering::SeqCst);
+        // Looked at after the store, so that one who stops watching and then looks once more finds it.
+        let is_brief = self.is_brief.load(Ordering::Relaxed);
+        let keeps = self.group.is_watched() && (is_brief || self.group.absences.are_short());
+        self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
+        if !keeps {
+            self.leave_behind(AWAY);
+        }
+    }
+
+    /// The worker wants the GVL again: its absence ends here, since how long it then waits for the GVL says nothing of
+    /// what it was away for. One that was overtaken in the middle of a request should have the GVL before anyone fetches
+    /// another.
+    pub fn want_lock(&self) {
+        let state = self.state.load(Ordering::SeqCst);
+        if state != AWAY && state != OVERTAKEN {
+            return;
+        }
+        if self.is_sample.swap(false, Ordering::Relaxed) {
+            self.group.absences.learn(self.away());
+        }
+        if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
+            self.group.contend();
+        }
+    }
+
+    /// The worker ends.
+    pub fn leave(&self) {
+        self.state.store(FETCHING, Ordering::SeqCst);
+        self.pass_on();
+    }
+
+    /// What it serves now.
+    pub(super) fn at_work(&self) -> Option<AtWork> {
+        if self.state.load(Ordering::SeqCst) == FETCHING {
+            return None;
+        }
+        let (time, request) = (self.since(&self.running_since), self.serving.describe());
+        let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
+        Some(AtWork { worker: self.number, lane: self.group.lane, time, request, waits_for_client })
+    }
+
+    /// Passes the token on when this worker has been without the GVL for more than `moment`, or has computed for long.
+    pub(super) fn overtake(&self, moment: Duration) {
+        match self.state.load(Ordering::SeqCst) {
+            AWAY if self.away() > moment => self.leave_behind(AWAY),
+            state @ (AWAY | RUNNING) if self.since(&self.running_since) > SLICE => self.leave_behind(state),
+            _ => {}
+        }
+    }
+
+    fn away(&self) -> Duration {
+        self.since(&self.away_since)
+    }
+
+    fn since(&self, then: &AtomicU64) -> Duration {
+        Duration::from_micros(self.group.clock.now().saturating_sub(then.load(Ordering::SeqCst)))
+    }
+
+    fn leave_behind(&self, state: u8) {
+        if self.state.compare_exchange(state, OVERTAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            self.pass_on();
+        }
+    }
+
+    /// The token is this worker's.
+    pub(super) fn receive(&self) {
+        self.has_token.store(true, Ordering::SeqCst);
+    }
+
+    fn pass_on(&self) {
+        if self.has_token.swap(false, Ordering::SeqCst) {
+            self.group.pass_on();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The numbers that dispatch goes by, and what was measured with each. Times are the server's CPU a request unless it says
+//! otherwise, on two cores.
+
+use std::time::Duration;
+
+/// Milliseconds after which a client that waits may have left: worth a look before its request is served. One whose
+/// request was taken at once is served even if it has closed its sending half, as clients may that will ask nothing more.
+pub(super) const GONE_AFTER: u64 = 100;
+
+// The fallback poller.
+
+/// How long nobody has to lead before the fallback poller does; and between two of its looks at who holds a run token.
+/// Awake, 200 looks a second cost 0.1 % of a core.
+pub(super) const PATIENCE: Duration = Duration::from_millis(5);
+/// After so many times [`PATIENCE`] without a worker stepping down it sleeps until one does: an idle server costs nothing.
+pub(super) const QUIET: u32 = 20;
+
+// Whom a batch of requests wakes (`idle`).
+
+/// A request that took longer is a reason to wake others for the next ones: waking one costs about as much as serving a
+/// plain request does. With two ractors, one woken for each plain request took 11.0 us where one GVL alone took 8.3.
+pub(super) const QUICK: Duration = Duration::from_micros(50);
+/// For so many requests after a slow one.
+pub(super) const MEMORY: u32 = 64;
+/// So many requests are a batch worth sharing even when each is quick: 7.9 us with two ractors. At 8 it took 5 % more.
+pub(super) const BATCH: usize = 24;
+
+// When the run token is passed on (`token`, `absences`).
+
+/// Giving up the GVL for less is no reason to wake another worker: reading a file's status takes a few microseconds, and
+/// Rails does nine of these a request. Passing the token on at each took 20 context switches and a third of the throughput.
+pub(super) const SHORT: Duration = Duration::from_micros(200);
+/// A request that computes for longer has to share the GVL with others, by Ruby's time slices of 100 ms.
+pub(super) const SLICE: Duration = Duration::from_millis(50);
+/// What passing the token on costs, in microseconds: two switches, and two workers that want the GVL at the same time.
+/// Keeping it costs the others what the absence takes, so that is worth it while absences take less on average.
+pub(super) const WORTH: u64 = 100;
+/// Microseconds of a longer absence that count: then the token is passed on by whoever watches.
+pub(super) const MOST: u64 = 5000;
+/// The average is that of about so many: with one long absence enough, an app that opens a file in each request had its
+/// token passed on nearly always, at half the throughput, since a busy machine stops a thread for a millisecond anywhere.
+pub(super) const WEIGHT: u64 = 32;
+/// When they have turned out long, so many are expected to be long, too, before it is tried again.
+pub(super) const PAUSE: u32 = 64;
+/// The most, reached by doubling whenever they turn out long again soon. Without it every second start of Rails stayed at
+/// 650 us a request instead of 350.
+pub(super) const LONGEST_PAUSE: u32 = 4096;
+/// After so many in a row with which the token was kept, it was right to try.
+pub(super) const STEADY: u32 = 128;

@@ -1,0 +1,367 @@
+//! What is tried, and what must come of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shuttle::thread::{self, JoinHandle};
+
+use crate::dispatch::client_wait::Woken;
+use crate::dispatch::fallback;
+use crate::dispatch::interrupt::Interrupt;
+use crate::dispatch::lead::{Dispatch, Taken};
+use crate::dispatch::runners::{Runners, Waited};
+use crate::net::connection::{Connection, Outcome};
+use crate::net::context::{Config, Context};
+use crate::net::deadlines::{Deadline, Deadlines};
+use crate::net::exchange::Exchange;
+use crate::net::poller::Poller;
+use crate::net::{Event, Outside};
+use crate::sync::{AtomicBool, AtomicU32, FOR_EVER, Mutex, Ordering};
+
+type Scene = fn();
+
+pub(crate) const ALL: &[(&str, Scene)] = &[
+    ("a_lone_clients_requests_are_all_served", lone_client),
+    ("a_request_that_another_leader_queues_is_not_slept_over", other_leader),
+    ("requests_of_several_clients_are_all_served_by_several_workers", several_clients),
+    ("a_request_that_finds_no_worker_is_refused_in_time", refused_in_time),
+    ("whoever_waits_for_a_client_has_queued_requests_refused_in_time", refused_by_who_waits),
+    ("a_raise_is_heard", raise_is_heard),
+    ("a_wait_for_a_client_ends_when_its_event_comes", client_wait),
+    ("a_wait_for_a_client_is_not_deaf", client_wait_called),
+    ("a_wait_for_a_client_ends_with_its_request", client_wait_ended),
+    ("a_wait_for_a_client_ends_with_the_engine", client_wait_over),
+    ("a_request_is_answered_once_and_its_connection_has_one_owner", one_owner),
+    ("the_end_is_heard_and_closes_the_poller", end_is_heard),
+    ("the_end_closes_the_poller_of_a_leader_who_leaves", end_while_leaving),
+    ("the_run_token_is_held_by_one_and_never_lost", run_token),
+    ("an_early_deadline_is_scheduled", deadline),
+];
+
+/// An engine, all of whose threads are joined.
+struct Engine {
+    dispatch: Arc<Dispatch>,
+    outside: Arc<Outside>,
+    fallback: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    fn new(queue_timeout: Duration) -> Engine {
+        let outside = Arc::<Outside>::default();
+        let context = Arc::new(Context::new(Config { queue_depth: 8, queue_timeout }, outside.clone()));
+        Engine { dispatch: Arc::new(Dispatch::new(Poller::new(context))), outside, fallback: None }
+    }
+
+    /// With the thread that polls when no worker does.
+    fn with_fallback(queue_timeout: Duration) -> Engine {
+        let mut engine = Engine::new(queue_timeout);
+        let dispatch = engine.dispatch.clone();
+        engine.fallback = Some(thread::spawn(move || fallback::run(&dispatch)));
+        engine
+    }
+
+    /// A worker that serves until it is called or all is over; as Ruby's does, it looks first without waiting.
+    fn worker(&self) -> (JoinHandle<()>, Arc<Interrupt>) {
+        let interrupt = self.interrupt();
+        let (dispatch, own) = (self.dispatch.clone(), interrupt.clone());
+        let worker = thread::spawn(move || {
+            loop {
+                let taken = dispatch.try_take().map_or_else(|| dispatch.take(&own), Taken::Exchange);
+                match taken {
+                    Taken::Exchange(exchange) => {
+                        exchange.answer();
+                    }
+                    Taken::Interrupted | Taken::Over => return,
+                }
+            }
+        });
+        (worker, interrupt)
+    }
+
+    fn interrupt(&self) -> Arc<Interrupt> {
+        Arc::new(Interrupt::new(self.dispatch.context().clone()))
+    }
+
+    fn request(&self) -> Arc<Connection> {
+        let connection = Arc::<Connection>::default();
+        self.outside.happens(Event::Request(connection.clone()));
+        connection
+    }
+
+    /// A request, and the worker's end of it.
+    fn taken(&self) -> Box<Exchange> {
+        self.request();
+        match self.dispatch.take(&self.interrupt()) {
+            Taken::Exchange(exchange) => exchange,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn end(self, workers: impl IntoIterator<Item = JoinHandle<()>>) {
+        self.dispatch.end();
+        for worker in workers.into_iter().chain(self.fallback) {
+            worker.join().unwrap();
+        }
+        assert!(self.outside.is_closed.load(Ordering::SeqCst), "nobody has closed the poller");
+    }
+}
+
+/// Waits for the client until there is something in its socket, or it has ended, trying first as Ruby's side does.
+fn read(dispatch: &Dispatch, connection: &Arc<Connection>, interrupt: &Interrupt) -> Woken {
+    loop {
+        let client = crate::net::client::Client::new(connection.clone());
+        if connection.has_some.swap(false, Ordering::SeqCst) || connection.is_cut.load(Ordering::SeqCst) {
+            return Woken::Ready;
+        }
+        match dispatch.wait_for_client(&client, FOR_EVER, interrupt) {
+            Woken::Ready => {}
+            woken => return woken,
+        }
+    }
+}
+
+fn lone_client() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let (worker, _) = engine.worker();
+    for _ in 0..3 {
+        assert_eq!(engine.request().outcome(), Outcome::Answered);
+    }
+    engine.end([worker]);
+}
+
+/// A worker, and one who leads now and then, for a moment, and takes no request.
+fn other_leader() {
+    let engine = Engine::new(FOR_EVER);
+    let exchange = engine.taken();
+    let (worker, _) = engine.worker();
+    let dispatch = engine.dispatch.clone();
+    let other = thread::spawn(move || {
+        let (client, interrupt) = (exchange.client(), Interrupt::new(dispatch.context().clone()));
+        for _ in 0..2 {
+            assert_ne!(dispatch.wait_for_client(&client, Duration::from_millis(5), &interrupt), Woken::Called);
+        }
+    });
+    assert_eq!(engine.request().outcome(), Outcome::Answered);
+    engine.end([worker, other]);
+}
+
+fn several_clients() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let workers = [engine.worker().0, engine.worker().0];
+    let requests: Vec<_> = (0..3).map(|_| engine.request()).collect();
+    for request in requests {
+        assert_eq!(request.outcome(), Outcome::Answered);
+    }
+    engine.end(workers);
+}
+
+fn refused_in_time() {
+    let engine = Engine::with_fallback(Duration::from_millis(20));
+    assert_eq!(engine.request().outcome(), Outcome::Refused);
+    engine.end([]);
+}
+
+fn refused_by_who_waits() {
+    let engine = Engine::new(Duration::from_millis(20));
+    let (exchange, interrupt) = (engine.taken(), engine.interrupt());
+    let (dispatch, own) = (engine.dispatch.clone(), interrupt.clone());
+    let waiter = thread::spawn(move || assert_eq!(read(&dispatch, &exchange.connection, &own), Woken::Called));
+    assert_eq!(engine.request().outcome(), Outcome::Refused);
+    interrupt.raise();
+    engine.end([waiter]);
+}
+
+fn raise_is_heard() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let (one, its) = engine.worker();
+    let (other, others) = engine.worker();
+    its.raise();
+    one.join().unwrap();
+    others.raise();
+    other.join().unwrap();
+    engine.end([]);
+}
+
+/// Two threads wait for one client, a third for work, and one event comes for each of the two.
+fn client_wait() {
+    let engine = Engine::new(FOR_EVER);
+    let exchange = engine.taken();
+    let (worker, _) = engine.worker();
+    let read_some = Arc::new(AtomicU32::new(0));
+    let readers = [(); 2].map(|()| {
+        let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
+        let (connection, read_some) = (exchange.connection.clone(), read_some.clone());
+        thread::spawn(move || {
+            assert_eq!(read(&dispatch, &connection, &interrupt), Woken::Ready);
+            read_some.fetch_add(1, Ordering::SeqCst);
+        })
+    });
+    let request = engine.request();
+    for number in 1..=2 {
+        exchange.connection.has_some.store(true, Ordering::SeqCst);
+        engine.outside.happens(Event::Ready(exchange.connection.clone()));
+        while read_some.load(Ordering::SeqCst) < number {
+            thread::yield_now();
+        }
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+    assert_eq!(request.outcome(), Outcome::Answered);
+    exchange.answer();
+    engine.end([worker]);
+}
+
+fn client_wait_called() {
+    let engine = Engine::new(FOR_EVER);
+    let exchange = engine.taken();
+    let interrupts = [engine.interrupt(), engine.interrupt()];
+    let readers = interrupts.clone().map(|interrupt| {
+        let (dispatch, connection) = (engine.dispatch.clone(), exchange.connection.clone());
+        thread::spawn(move || assert_eq!(read(&dispatch, &connection, &interrupt), Woken::Called))
+    });
+    for (reader, interrupt) in readers.into_iter().zip(interrupts) {
+        interrupt.raise();
+        reader.join().unwrap();
+    }
+    exchange.answer();
+    engine.end([]);
+}
+
+fn client_wait_ended() {
+    let engine = Engine::new(FOR_EVER);
+    let exchange = engine.taken();
+    let (dispatch, client, interrupt) = (engine.dispatch.clone(), exchange.client(), engine.interrupt());
+    let reader = thread::spawn(move || {
+        assert_eq!(dispatch.wait_for_client(&client, FOR_EVER, &interrupt), Woken::Ready);
+    });
+    exchange.answer();
+    reader.join().unwrap();
+    engine.end([]);
+}
+
+fn client_wait_over() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let exchange = engine.taken();
+    let readers = [(); 2].map(|()| {
+        let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
+        let connection = exchange.connection.clone();
+        thread::spawn(move || assert_eq!(read(&dispatch, &connection, &interrupt), Woken::Ready))
+    });
+    engine.end(readers);
+}
+
+/// A worker answers while the poll side takes back, and events come.
+fn one_owner() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let workers = [engine.worker().0, engine.worker().0];
+    let requests = [engine.request(), engine.request()];
+    for request in &requests {
+        engine.outside.happens(Event::Expired(request.clone()));
+        engine.outside.happens(Event::Ready(request.clone()));
+    }
+    for request in requests {
+        assert_ne!(request.outcome(), Outcome::Cut);
+    }
+    engine.end(workers);
+}
+
+fn end_is_heard() {
+    let engine = Engine::with_fallback(FOR_EVER);
+    let workers = [engine.worker().0, engine.worker().0];
+    let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
+    let keeper = thread::spawn(move || assert!(dispatch.wait_until_over(&interrupt)));
+    engine.request();
+    engine.end(workers.into_iter().chain([keeper]));
+}
+
+fn end_while_leaving() {
+    let engine = Engine::new(FOR_EVER);
+    let (worker, interrupt) = engine.worker();
+    interrupt.raise();
+    engine.end([worker]);
+}
+
+/// Three workers of one GVL, which is a lock here; each gives it up in the middle of a request.
+fn run_token() {
+    let group = Arc::new(Runners::new(0));
+    let fetching = Arc::new(AtomicBool::new(false));
+    let engine = Engine::new(FOR_EVER);
+    let called = engine.interrupt();
+    let gvl = Arc::new(Mutex::new(()));
+    let mut workers: Vec<_> = (0..3)
+        .map(|_| {
+            let (group, fetching, gvl) = (group.clone(), fetching.clone(), gvl.clone());
+            let interrupt = engine.interrupt();
+            thread::spawn(move || {
+                let runner = group.join();
+                for _ in 0..2 {
+                    if !runner.fetch() {
+                        assert_eq!(runner.wait(&interrupt), Waited::HasToken);
+                    }
+                    assert!(!fetching.swap(true, Ordering::SeqCst), "two fetch");
+                    assert!(runner.has_token());
+                    fetching.store(false, Ordering::SeqCst);
+                    let held = gvl.lock();
+                    runner.run(b"GET", b"/");
+                    runner.give_up_lock();
+                    drop(held);
+                    runner.want_lock();
+                }
+                runner.leave();
+            })
+        })
+        .collect();
+    // One that is called while it waits, and one who watches.
+    let (own_group, own) = (group.clone(), called.clone());
+    workers.push(thread::spawn(move || {
+        let runner = own_group.join();
+        let _ = runner.fetch() || runner.wait(&own) == Waited::HasToken;
+        runner.leave();
+    }));
+    workers.push(thread::spawn(move || {
+        group.watch(true);
+        group.overtake(Duration::ZERO);
+        group.watch(false);
+        group.overtake(Duration::ZERO);
+    }));
+    called.raise();
+    engine.end(workers);
+}
+
+/// One side moves a deadline, and tells when the heap must hear of it; the other looks after what comes up.
+fn deadline() {
+    const NOW: u64 = 50;
+    let (deadline, noted) = (Arc::new(Deadline::default()), Arc::new(AtomicBool::new(false)));
+    let mut heap = Deadlines::default();
+    let _ = deadline.set(NOW);
+    heap.schedule(1, &deadline);
+    let (own, note) = (deadline.clone(), noted.clone());
+    let mover = thread::spawn(move || {
+        for due in [NOW * 2, NOW / 2, NOW * 3, NOW - 1] {
+            if own.set(due) {
+                note.store(true, Ordering::SeqCst);
+            }
+        }
+    });
+    let look = |heap: &mut Deadlines, now| {
+        let mut is_over = false;
+        while let Some((key, at)) = heap.pop(now) {
+            is_over |= heap.is_over(key, at, &deadline, now);
+        }
+        is_over
+    };
+    let mut is_over = false;
+    for _ in 0..3 {
+        is_over |= look(&mut heap, NOW);
+        if noted.swap(false, Ordering::SeqCst) {
+            heap.schedule(1, &deadline);
+        }
+    }
+    mover.join().unwrap();
+    if noted.swap(false, Ordering::SeqCst) {
+        heap.schedule(1, &deadline);
+    }
+    is_over |= look(&mut heap, NOW);
+    assert!(is_over, "the last deadline, {}, was missed", NOW - 1);
+}
