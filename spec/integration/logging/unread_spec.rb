@@ -40,7 +40,9 @@ RSpec.describe "a log that nobody reads" do
     end
 
     # Each is logged.
-    def bad_request(url) = RawClient.open(url) { |client| client.write("GET / HTTP/9.9\r\n\r\n") && client.read_response }
+    def bad_request(url)
+      RawClient.open(url) { |client| client.write("GET / HTTP/9.9\r\n\r\n") && client.read_response }
+    end
 
     def good_request(process) = process.get.status
 
