@@ -22,25 +22,28 @@ module Bench
 
     # Starts a server; {#await} tells when it is up.
     # @param name [String]
+    # @param streams [Hash{Symbol => IO}] other places for what it writes, `:out` and `:err`, than a file of its own
     # @yieldparam port [Integer] a free one
     # @yieldreturn [Array<String>] the command line
     # @return [Server]
-    def self.start(name)
+    def self.start(name, **streams)
       probe = TCPServer.new("127.0.0.1", 0)
       port = probe.addr[1]
       probe.close
-      new(name, port, yield(port))
+      new(name, port, yield(port), **streams)
     end
 
     # @param name [String]
     # @param port [Integer]
     # @param command [Array<String>]
-    def initialize(name, port, command)
+    # @param streams (see .start)
+    def initialize(name, port, command, **streams)
       @name = name
       @port = port
       @log = Tempfile.new("bench-#{name}")
       # A group of its own: Ctrl-C in the terminal is for the benchmark, which then ends the server.
-      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, %i[out err] => @log.path)
+      streams = { out: [@log.path, "a"], err: [@log.path, "a"], **streams }
+      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, **streams)
       @tree = ProcessTree.new(@pid)
     rescue Errno::ENOENT
       raise Problem, "#{command.first} is missing, which #{name} is started with"

@@ -10,7 +10,9 @@ module Bench
     #
     # - TITLE, for the report, and OPTION, which sets how many they are
     # - COUNTER, the server's for what ends them, or nil where it has none
+    # - LOG, what the server's log is written to meanwhile, see {Log}
     class Crowd
+      LOG = :kept
       # Seconds between two looks at the clients.
       TICK = 0.02
       # Clients that connect, or are let go, between two looks: fewer than the kernel holds until they are accepted.

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "bad_requests"
 require_relative "flood"
 require_relative "footprint"
 require_relative "ordinary"
@@ -12,7 +13,7 @@ module Bench
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, Resets, Flood].freeze
+      CROWDS = [SlowHeads, SlowReaders, Resets, Flood, ClosedLog, FullLog].freeze
 
       # @!attribute title [String]
       # @!attribute clients [Integer] hostile ones
