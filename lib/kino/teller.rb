@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # Says what Kino has to say where somebody may not read it: a pipe that is full, or whose reader has gone. Whoever stops
-  # a server or looks after its workers waits a moment for that, and then goes on.
+  # Says what Kino has to say where nobody may read it: a pipe that is full, or whose reader has gone. Whoever stops a
+  # server or looks after its workers waits a moment for that, and then goes on.
   #
   # @api private
   class Teller
@@ -15,8 +15,8 @@ module Kino
       @lock = Mutex.new
     end
 
-    # Has the block write, on a thread of its own. While one still waits for its reader, those that come are dropped; what
-    # can't be written is, too.
+    # Has the block write, on a thread of its own. While one still waits for its reader, those that come are dropped;
+    # what can't be written is, too.
     #
     # @yieldparam io [IO]
     # @return [void]

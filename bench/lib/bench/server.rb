@@ -42,8 +42,8 @@ module Bench
       @port = port
       @log = Tempfile.new("bench-#{name}")
       # A group of its own: Ctrl-C in the terminal is for the benchmark, which then ends the server.
-      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, %i[out err] => @log.path,
-                                                   **options)
+      streams = { out: [@log.path, "a"], err: [@log.path, "a"], **options }
+      @pid = Process.spawn(ENVIRONMENT, *command, chdir: ROOT, pgroup: true, in: File::NULL, **streams)
       @tree = ProcessTree.new(@pid)
     rescue Errno::ENOENT
       raise Problem, "#{command.first} is missing, which #{name} is started with"

@@ -39,8 +39,18 @@ RSpec.describe "a log that nobody reads" do
       process
     end
 
+    # Opened anew, so that the server's own end blocks as ever.
+    def fill_up(pipe)
+      File.open("/proc/self/fd/#{pipe.fileno}", File::WRONLY | File::NONBLOCK) do |file|
+        file.sync = true
+        nil while file.write_nonblock("x", exception: false) == 1
+      end
+    end
+
     # Each is logged.
-    def bad_request(url) = RawClient.open(url) { |client| client.write("GET / HTTP/9.9\r\n\r\n") && client.read_response }
+    def bad_request(url)
+      RawClient.open(url) { |client| client.write("GET / HTTP/9.9\r\n\r\n") && client.read_response }
+    end
 
     def good_request(process) = process.get.status
 
@@ -115,6 +125,7 @@ RSpec.describe "a log that nobody reads" do
       url = "unix://#{folder}/kino.sock"
       eventually("it listens") { !refused?(url) }
       300.times { expect(bad_request(url).status).to eq(505) }
+      fill_up(writer)
 
       expect(process.signal(:TERM).status).to eq(0)
     end

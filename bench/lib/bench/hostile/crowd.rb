@@ -10,12 +10,14 @@ module Bench
     #
     # - TITLE, for the report, and OPTION, which sets how many they are
     # - COUNTER, the server's for what ends them, or nil where it has none
-    # - P99 and SPAWN, where they are others than these
+    # - P99, SPAWN and LOG, where they are others than these
     class Crowd
       # Milliseconds in which 99 of 100 requests of the ordinary client are answered beside them.
       P99 = 50
       # Options of Process.spawn for their server.
       SPAWN = {}.freeze
+      # What their server's log is written to, see {Log}.
+      LOG = :kept
       # Seconds between two looks at the clients.
       TICK = 0.02
       # Clients that connect, or are let go, between two looks: fewer than the kernel holds until they are accepted.

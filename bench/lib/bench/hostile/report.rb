@@ -52,7 +52,8 @@ module Bench
       end
 
       # Those of the server's counters that tell of such clients.
-      COUNTERS = %i[header_timeout body_timeout write_timeout aborted max_connections overloaded].freeze
+      COUNTERS = %i[header_timeout body_timeout write_timeout aborted max_connections overloaded malformed
+                    log_dropped].freeze
       private_constant :COUNTERS
     end
   end

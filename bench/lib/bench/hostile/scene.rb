@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "bad_requests"
 require_relative "descriptors"
 require_relative "flood"
 require_relative "footprint"
@@ -15,7 +16,7 @@ module Bench
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, Resets, Flood, Uploads, Descriptors].freeze
+      CROWDS = [SlowHeads, SlowReaders, Resets, Flood, Uploads, Descriptors, ClosedLog, FullLog].freeze
 
       # @!attribute title [String]
       # @!attribute p99 [Integer] milliseconds the ordinary client's may be

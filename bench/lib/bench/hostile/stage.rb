@@ -3,6 +3,7 @@
 require "json"
 require_relative "../server"
 require_relative "../soak/counters"
+require_relative "log"
 require_relative "scene"
 
 module Bench
@@ -26,20 +27,25 @@ module Bench
       # @return [Scene::Result]
       def play(crowd, count)
         kino = crowd.settings(@settings)
-        Soak::Counters.file do |path|
-          server = start(kino, path, crowd::SPAWN).await
-          WARM_UP.times { ["/", "/big"].each { |asked| server.get(asked) } }
-          Scene.new(server, Soak::Counters.new(server, path), kino).play(crowd, count)
-        ensure
-          server&.stop
+        Log.open(crowd::LOG) do |streams|
+          Soak::Counters.file do |path|
+            server = start(kino, path, crowd::SPAWN, streams).await
+            WARM_UP.times { ["/", "/big"].each { |asked| server.get(asked) } }
+            Scene.new(server, Soak::Counters.new(server, path), kino).play(crowd, count)
+          ensure
+            server&.stop
+          end
         end
       end
 
       private
 
-      def start(kino, path, options)
-        Server.start("kino", **options) do |port|
-          [*@interpreter.command, HOST, JSON.generate(app: APP, counters: path, stress: false, port: port, **kino)]
+      def start(kino, path, options, streams)
+        # Where it is about the log, all is said that there is to say.
+        talkative = streams.empty? ? [] : %w[env KINO_LOG=debug]
+        Server.start("kino", **options, **streams) do |port|
+          [*talkative, *@interpreter.command, HOST,
+           JSON.generate(app: APP, counters: path, stress: false, port: port, **kino)]
         end
       end
     end
