@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../support/rust_imports"
+
 # The shape that doc/architecture.md draws: data flows one way, so imports point one way, and unsafe code has one
 # address.
 RSpec.describe "The structure of the native code" do
@@ -23,6 +25,22 @@ RSpec.describe "The structure of the native code" do
         expect(imports.call(path) & later).to eq([]), "#{path} imports #{imports.call(path) & later}"
       end
     end
+  end
+
+  %w[core kino].each do |crate|
+    it "has no circle between the files of #{crate}" do
+      folder = "ext/#{crate}/src/"
+      own = sources.filter_map { |path, text| [path.delete_prefix(folder), text] if path.start_with?(folder) }.to_h
+      imports_of = RustImports.new(own)
+      expect(imports_of.edges.values.flatten.size).to be > 30
+      expect(imports_of.circles).to eq([])
+    end
+  end
+
+  it "finds a circle where there is one" do
+    sources = { "lib.rs" => "mod a;", "a.rs" => "use super::b::{self, C};", "b.rs" => "mod c;\nuse crate::{x, b::c::D};",
+                "b/c.rs" => "use super::super::a;" }
+    expect(RustImports.new(sources).circles).to eq([%w[a.rs b.rs b/c.rs]])
   end
 
   it "has no Ruby and no unsafe in the core" do

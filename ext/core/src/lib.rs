@@ -10,8 +10,8 @@
 
 #![forbid(unsafe_code)]
 
-pub mod budget;
 mod bell;
+pub mod budget;
 pub mod config;
 pub mod dispatch;
 pub mod error;

@@ -90,7 +90,11 @@ impl Spools {
         let descriptor = self.descriptors.take(1, limit / SPARE).ok_or(NoRoom::Descriptors(limit))?;
         let bytes = self.bytes.take(0, 0).ok_or(NoRoom::Limit(self.bytes.limit()))?;
         let file = tempfile::tempfile_in(&self.folder)?;
-        Ok(SpoolFile { file, claim: Claim { bytes: Mutex::new(bytes), _descriptor: descriptor }, length: AtomicU64::new(0) })
+        Ok(SpoolFile {
+            file,
+            claim: Claim { bytes: Mutex::new(bytes), _descriptor: descriptor },
+            length: AtomicU64::new(0),
+        })
     }
 
     fn try_write(&self, spooled: &SpoolFile, bytes: &[u8]) -> Result<(), NoRoom> {

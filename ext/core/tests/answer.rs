@@ -19,7 +19,9 @@ use kino_core::net::exchange::{AT_ONCE, Exchange, Lent};
 use kino_core::net::kept::Kept;
 use kino_core::net::listener::Listener;
 use kino_core::net::notice::Notice;
-use kino_core::net::outgoing::{Apart, Content, FEW, Lender, Outgoing, send_file, send_whole};
+use kino_core::net::outgoing::file::{Content, send_file};
+use kino_core::net::outgoing::whole::send_whole;
+use kino_core::net::outgoing::{Apart, FEW, Lender, Outgoing};
 use kino_core::server::Server;
 
 /// A body's parts, as an app has them.

@@ -3,12 +3,9 @@
 use std::os::fd::{IntoRawFd, OwnedFd};
 
 use kino_core::http::spool::Body;
-use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RClass, RHash, RString, Ruby, Value, prelude::*};
 use std::sync::OnceLock;
-
-use crate::worker::Worker;
 
 struct Classes {
     string_io: Opaque<RClass>,
@@ -80,7 +77,7 @@ pub(crate) fn none(ruby: &Ruby) -> Value {
 pub(crate) fn of(
     ruby: &Ruby,
     body: Body,
-    (worker, number): (Obj<Worker>, u64),
+    (worker, number): (Value, u64),
     trailers: Option<RHash>,
 ) -> Result<Input, Error> {
     match body {

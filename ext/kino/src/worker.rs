@@ -185,7 +185,7 @@ impl Worker {
         let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
         let trailers =
             if exchange.is_chunked() { Some(client::trailers_of(ruby, exchange.take_trailers())?) } else { None };
-        let input = input::of(ruby, body, (this, number), trailers)?;
+        let input = input::of(ruby, body, (this.as_value(), number), trailers)?;
         let keys = env::BodyKeys { input: input.object, length: input.length.or(decoded), trailers };
         let env = env::build(ruby, &this.template, &exchange, keys)?;
         let mut work = this.work(ruby)?;

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fallback::Watch;
 use super::idle::Idle;
 use super::interrupt::Interrupt;
 use super::queue::{Queue, Waiting};
 use super::runners::Runners;
 use super::tuning::GONE_AFTER;
+use super::watch::Watch;
 use crate::bell::End;
 use crate::error::Fault;
 use crate::net::context::{Context, Phase};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::interrupt::Interrupt;
-use super::runners::{Runners, Waited};
+use super::run_token::{RunToken, Seat, Waited};
 use super::serving::{AtWork, Serving};
 use super::tuning::SLICE;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -22,12 +22,12 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Runner {
     pub(super) number: u64,
-    group: Arc<Runners>,
+    token: Arc<RunToken>,
+    seat: Arc<Seat>,
     /// It is to serve no further request.
     is_retired: AtomicBool,
     serving: Serving,
     state: AtomicU8,
-    has_token: AtomicBool,
     /// It waits for its client, and not for the app.
     waits_for_client: AtomicBool,
     /// The server itself gives up the GVL, for a moment.
@@ -49,14 +49,14 @@ const OVERTAKEN: u8 = 2;
 const AWAY: u8 = 3;
 
 impl Runner {
-    pub(super) fn new(group: Arc<Runners>) -> Runner {
+    pub(super) fn new(token: Arc<RunToken>) -> Runner {
         Runner {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            group,
+            token,
+            seat: Arc::default(),
             is_retired: AtomicBool::new(false),
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
-            has_token: AtomicBool::new(false),
             waits_for_client: AtomicBool::new(false),
             is_brief: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
@@ -65,26 +65,26 @@ impl Runner {
         }
     }
 
-    /// Whether it is a worker of that group.
-    pub fn is_of(&self, group: &Arc<Runners>) -> bool {
-        Arc::ptr_eq(&self.group, group)
+    /// Whether it is one of those who share that token.
+    pub(super) fn shares(&self, token: &Arc<RunToken>) -> bool {
+        Arc::ptr_eq(&self.token, token)
     }
 
     /// The request has been served; the worker wants the next one. True when it has the token.
-    pub fn fetch(self: &Arc<Self>) -> bool {
+    pub fn fetch(&self) -> bool {
         self.state.store(FETCHING, Ordering::SeqCst);
-        self.has_token() || self.group.pick_up(self)
+        self.has_token() || self.token.pick_up(&self.seat)
     }
 
     /// Whether this worker has the token.
     pub fn has_token(&self) -> bool {
-        self.has_token.load(Ordering::SeqCst)
+        self.seat.has_token()
     }
 
     /// Waits for the token, without the GVL. When all is over, whoever has it hears of that and passes it on as it leaves,
     /// so that those who wait end one after the other: at the same moment they would all want the GVL.
-    pub fn wait(self: &Arc<Self>, interrupt: &Interrupt) -> Waited {
-        self.group.wait(self, interrupt)
+    pub fn wait(&self, interrupt: &Interrupt) -> Waited {
+        self.token.wait(&self.seat, interrupt)
     }
 
     /// The worker serves a request from now on.
@@ -101,7 +101,7 @@ impl Runner {
 
     /// The request that it serves has moved on: the client has taken a part of the answer.
     pub fn progress(&self) {
-        self.running_since.store(self.group.clock.now(), Ordering::Relaxed);
+        self.running_since.store(self.token.clock.now(), Ordering::Relaxed);
     }
 
     /// Runs `work`, which waits for the client.
@@ -139,16 +139,16 @@ impl Runner {
 
     /// The worker gives the GVL up. In the middle of a request the token goes to the next one: at once if that is expected
     /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
-    /// ([`Runners::overtake`]).
+    /// ([`Runners::overtake`](super::runners::Runners::overtake)).
     pub fn give_up_lock(&self) {
         if self.state.load(Ordering::SeqCst) != RUNNING {
             return;
         }
-        self.away_since.store(self.group.clock.now(), Ordering::SeqCst);
+        self.away_since.store(self.token.clock.now(), Ordering::SeqCst);
         self.state.store(AWAY, Ordering::SeqCst);
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
         let is_brief = self.is_brief.load(Ordering::Relaxed);
-        let keeps = self.group.is_watched() && (is_brief || self.group.absences.are_short());
+        let keeps = self.token.is_watched() && (is_brief || self.token.absences.are_short());
         self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
         if !keeps {
             self.leave_behind(AWAY);
@@ -164,10 +164,10 @@ impl Runner {
             return;
         }
         if self.is_sample.swap(false, Ordering::Relaxed) {
-            self.group.absences.learn(self.away());
+            self.token.absences.learn(self.away());
         }
         if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
-            self.group.contend();
+            self.token.contend();
         }
     }
 
@@ -184,7 +184,7 @@ impl Runner {
         }
         let (time, request) = (self.since(&self.running_since), self.serving.describe());
         let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
-        Some(AtWork { worker: self.number, lane: self.group.lane, time, request, waits_for_client })
+        Some(AtWork { worker: self.number, lane: self.token.lane, time, request, waits_for_client })
     }
 
     /// Passes the token on when this worker has been without the GVL for more than `moment`, or has computed for long.
@@ -201,7 +201,7 @@ impl Runner {
     }
 
     fn since(&self, then: &AtomicU64) -> Duration {
-        Duration::from_micros(self.group.clock.now().saturating_sub(then.load(Ordering::SeqCst)))
+        Duration::from_micros(self.token.clock.now().saturating_sub(then.load(Ordering::SeqCst)))
     }
 
     fn leave_behind(&self, state: u8) {
@@ -210,14 +210,7 @@ impl Runner {
         }
     }
 
-    /// The token is this worker's.
-    pub(super) fn receive(&self) {
-        self.has_token.store(true, Ordering::SeqCst);
-    }
-
     fn pass_on(&self) {
-        if self.has_token.swap(false, Ordering::SeqCst) {
-            self.group.pass_on();
-        }
+        self.token.pass_on(&self.seat);
     }
 }

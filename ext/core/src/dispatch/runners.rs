@@ -1,62 +1,38 @@
-//! The workers that share a GVL, and their run token: one thread at a time runs Ruby there.
-//!
-//! A thread that fetched a request and then waited for the GVL would hold the request up for as long as others compute.
-//! So only the worker with the token fetches, and it keeps the token while it serves, until it gives the GVL up in the
-//! middle of a request (a database, a sleep): only then is the next one woken.
+//! The workers that share a GVL.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::absences::Absences;
-use super::interrupt::Interrupt;
+use super::run_token::RunToken;
+pub use super::run_token::Waited;
 pub use super::runner::Runner;
 use super::serving::AtWork;
-use crate::bell::Bell;
-use crate::net::deadlines::Micros;
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::sync::Mutex;
 
 /// The workers that share a GVL.
 #[derive(Debug, Default)]
 pub struct Runners {
-    /// The group's number within its engine.
-    pub(super) lane: usize,
-    token: Mutex<Token>,
+    token: Arc<RunToken>,
     /// All there have ever been: a worker that ends leaves its place to the next one.
     members: Mutex<Vec<Arc<Runner>>>,
-    /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
-    contended: AtomicBool,
-    pub(super) absences: Absences,
-    is_watched: AtomicBool,
-    pub(super) clock: Micros,
-}
-
-#[derive(Debug, Default)]
-struct Token {
-    holder: Option<Arc<Runner>>,
-    /// Those who wait for it, the one that came last is the next: its memory is still warm.
-    waiting: Vec<(Arc<Runner>, Arc<Bell>)>,
-}
-
-/// What a wait for the run token ended with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waited {
-    /// The worker has the token.
-    HasToken,
-    /// It was called.
-    Interrupted,
 }
 
 impl Runners {
     /// A group of that number.
     pub fn new(lane: usize) -> Runners {
-        Runners { lane, ..Runners::default() }
+        Runners { token: Arc::new(RunToken::new(lane)), members: Mutex::default() }
     }
 
     /// A new worker of this group.
-    pub fn join(self: &Arc<Self>) -> Arc<Runner> {
-        let runner = Arc::new(Runner::new(self.clone()));
+    pub fn join(&self) -> Arc<Runner> {
+        let runner = Arc::new(Runner::new(self.token.clone()));
         self.members.lock().push(runner.clone());
         runner
+    }
+
+    /// Whether it is a worker of this group.
+    pub fn has(&self, runner: &Runner) -> bool {
+        runner.shares(&self.token)
     }
 
     /// What its workers serve now.
@@ -65,25 +41,23 @@ impl Runners {
     }
 
     /// Has the worker of that number, or every one, serve no further request; whoever waits for one hears of it when it
-    /// is called ([`Interrupt::raise`]).
+    /// is called ([`Interrupt::raise`](super::interrupt::Interrupt::raise)).
     pub fn retire(&self, worker: Option<u64>) {
         let members = self.members.lock();
-        members.iter().filter(|runner| worker.is_none_or(|number| runner.number == number)).for_each(|one| one.retire());
+        members
+            .iter()
+            .filter(|runner| worker.is_none_or(|number| runner.number == number))
+            .for_each(|one| one.retire());
     }
 
     /// Somebody will ask soon who has been without the GVL for long ([`Runners::overtake`]), or not any more.
     pub fn watch(&self, is_watched: bool) {
-        self.is_watched.store(is_watched, Ordering::SeqCst);
-    }
-
-    /// Whether somebody will ask.
-    pub(super) fn is_watched(&self) -> bool {
-        self.is_watched.load(Ordering::SeqCst)
+        self.token.watch(is_watched);
     }
 
     /// Passes the token on when its holder has been without the GVL for more than `moment`, or has computed for long.
     pub fn overtake(&self, moment: Duration) {
-        let holder = self.token.lock().holder.clone();
+        let holder = self.members.lock().iter().find(|runner| runner.has_token()).cloned();
         if let Some(holder) = holder {
             holder.overtake(moment);
         }
@@ -91,59 +65,12 @@ impl Runners {
 
     /// Somebody who is no worker of the group wants the GVL.
     pub fn contend(&self) {
-        self.contended.store(true, Ordering::Relaxed);
+        self.token.contend();
     }
 
     /// Whether somebody has wanted the GVL since the last time this was asked.
     pub fn is_contended(&self) -> bool {
-        self.contended.load(Ordering::Relaxed) && self.contended.swap(false, Ordering::Relaxed)
-    }
-
-    /// Gives the token to `runner` if nobody has it.
-    pub(super) fn pick_up(&self, runner: &Arc<Runner>) -> bool {
-        self.token.lock().pick_up(runner)
-    }
-
-    /// Waits until `runner` has the token, or is called.
-    pub(super) fn wait(&self, runner: &Arc<Runner>, interrupt: &Interrupt) -> Waited {
-        {
-            let mut token = self.token.lock();
-            if token.pick_up(runner) {
-                return Waited::HasToken;
-            }
-            token.waiting.push((runner.clone(), interrupt.bell.clone()));
-        }
-        while !runner.has_token() {
-            if interrupt.hear() {
-                // Handed over in this very moment, it is kept.
-                self.token.lock().waiting.retain(|(other, _)| !Arc::ptr_eq(other, runner));
-                return Waited::Interrupted;
-            }
-            interrupt.bell.wait(None);
-        }
-        Waited::HasToken
-    }
-
-    /// Its holder passes the token on to whoever came to wait last.
-    pub(super) fn pass_on(&self) {
-        let mut token = self.token.lock();
-        let next = token.waiting.pop();
-        if let Some((runner, bell)) = &next {
-            runner.receive();
-            bell.ring();
-        }
-        token.holder = next.map(|(runner, _)| runner);
-    }
-}
-
-impl Token {
-    fn pick_up(&mut self, runner: &Arc<Runner>) -> bool {
-        if self.holder.is_some() {
-            return false;
-        }
-        self.holder = Some(runner.clone());
-        runner.receive();
-        true
+        self.token.is_contended()
     }
 }
 

@@ -62,7 +62,9 @@ impl Connection {
                 // more long before it says so.
                 (State::Receiving, Progress::Complete) | (State::Sending(_), _) => {}
                 (State::Served, _) => return Verdict::Wait,
-                (State::Lingering { .. } | State::Ended | State::Aborted | State::Hijacked, _) => return Verdict::Close,
+                (State::Lingering { .. } | State::Ended | State::Aborted | State::Hijacked, _) => {
+                    return Verdict::Close;
+                }
             }
         }
         self.advance(Look::MayBeEnded, intake)

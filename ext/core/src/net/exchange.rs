@@ -1,12 +1,11 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
-mod sending;
+pub mod sending;
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-pub use self::sending::Spilling;
 use super::client::Client;
 use super::connection::{After, Connection, Life};
 pub use super::connection::{Part, ReadError};

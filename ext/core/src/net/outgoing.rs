@@ -1,8 +1,8 @@
 //! An answer on its way out: its body framed as its head has promised, sent from where its parts lie, and kept where the
 //! client is slow.
 
-mod file;
-mod whole;
+pub mod file;
+pub mod whole;
 
 use std::io::IoSlice;
 use std::ops::Range;
@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use self::file::{Content, send_file};
-pub use self::whole::send_whole;
 use super::exchange::{AT_ONCE, Exchange, Lent, Piece};
 use super::kept::Kept;
 use super::notice::Notice;

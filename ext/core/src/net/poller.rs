@@ -218,7 +218,9 @@ impl Poller {
 
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.connections[key];
-        if verdict == Verdict::Close || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining() {
+        if verdict == Verdict::Close
+            || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining()
+        {
             return self.close(key);
         }
         self.deadlines.schedule(key, &connection.deadline);

@@ -11,8 +11,6 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use parking_lot::Mutex;
 
-use super::socket::Peek;
-
 /// One end of a simulated connection, the server's; the test holds the same object.
 #[derive(Clone, Debug)]
 pub struct FakeSocket(Arc<Ends>);
@@ -113,13 +111,10 @@ impl FakeSocket {
         Ok(())
     }
 
-    pub(super) fn peek(&self) -> Peek {
+    /// Whether there are bytes to read, and whether there is an end.
+    pub(super) fn peek(&self) -> (bool, bool) {
         let state = self.0.state.lock();
-        match state.inbound.is_empty() {
-            false => Peek::Bytes,
-            true if state.has_ended || state.is_closed => Peek::End,
-            true => Peek::Nothing,
-        }
+        (!state.inbound.is_empty(), state.has_ended || state.is_closed)
     }
 
     pub(super) fn reset_on_close(&self) {

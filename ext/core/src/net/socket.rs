@@ -172,12 +172,18 @@ impl Socket {
     pub fn peek(&self) -> Peek {
         #[cfg(any(test, feature = "simulation"))]
         if let Socket::Fake(socket) = self {
-            return socket.peek();
+            return match socket.peek() {
+                (true, _) => Peek::Bytes,
+                (false, true) => Peek::End,
+                (false, false) => Peek::Nothing,
+            };
         }
         match SockRef::from(self).peek(&mut [MaybeUninit::uninit()]) {
             Ok(0) => Peek::End,
             Ok(_) => Peek::Bytes,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Peek::Nothing,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Peek::Nothing
+            }
             Err(_) => Peek::End,
         }
     }

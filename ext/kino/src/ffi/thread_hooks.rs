@@ -48,7 +48,7 @@ pub(crate) fn ignore(group: &Arc<Runners>) {
 /// Makes the thread a worker of `group`.
 pub(crate) fn enter(thread: Thread, group: &Arc<Runners>) -> Arc<Runner> {
     let mut spare = SPARE.lock();
-    let place = spare.iter().position(|runner| runner.is_of(group));
+    let place = spare.iter().position(|runner| group.has(runner));
     let runner = place.map_or_else(|| group.join(), |place| spare.swap_remove(place));
     runner.begin();
     // The pointer stands for a reference that is never given back.

@@ -1,0 +1,63 @@
+//! What those who lead only while no worker does go by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::runners::Runners;
+use crate::bell::Bell;
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+
+/// What is known of the lead, for those who lead only while no worker does.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// How many times somebody has stepped down.
+    turns: AtomicU64,
+    /// Somebody leads who would rather not.
+    pub(super) is_stood_in: AtomicBool,
+    /// A worker waits for the lead.
+    pub(super) is_wanted: AtomicBool,
+    /// The fallback poller sleeps until somebody steps down.
+    pub(super) sleeps: AtomicBool,
+    pub(super) bell: Bell,
+    /// Workers to look after, as long as the fallback poller is awake.
+    groups: Mutex<Vec<Arc<Runners>>>,
+}
+
+impl Watch {
+    /// Adds a group: how many there are.
+    pub(super) fn add(&self, group: &Arc<Runners>) -> usize {
+        let mut groups = self.groups.lock();
+        groups.push(group.clone());
+        groups.len()
+    }
+
+    /// Somebody has stepped down. Counted first, and then looked whether to wake; whoever falls asleep does it the other way
+    /// round, so that at least one sees the other.
+    pub(super) fn stepped_down(&self) {
+        self.turns.fetch_add(1, Ordering::SeqCst);
+        if self.sleeps.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the fallback poller.
+    pub(super) fn wake(&self) {
+        self.sleeps.store(false, Ordering::SeqCst);
+        self.bell.ring();
+    }
+
+    /// How many times somebody has stepped down.
+    pub(super) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::SeqCst)
+    }
+
+    /// Tells the workers whether somebody looks after those who give up their GVL.
+    pub(super) fn watch(&self, is_watched: bool) {
+        self.groups.lock().iter().for_each(|group| group.watch(is_watched));
+    }
+
+    /// Passes the run tokens on of those who have been without their GVL for more than `moment`.
+    pub(super) fn overtake(&self, moment: Duration) {
+        self.groups.lock().iter().for_each(|group| group.overtake(moment));
+    }
+}
