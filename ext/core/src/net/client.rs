@@ -7,7 +7,7 @@ use super::connection::Connection;
 use crate::bell::Bell;
 
 /// Whom a request came from, for whoever waits for more from it, or for it to read on
-/// ([`Dispatch::wait_for_client`](crate::dispatch::lead::Dispatch::wait_for_client)). It may be waited for while others
+/// (`Dispatch::wait_for_client`). It may be waited for while others
 /// use the exchange. Made *before* the socket is tried: it knows what has happened by then, and what happens after that ends
 /// the wait.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::FlockOperation;
-use socket2::{Domain, SockAddr};
+use socket2::{Domain, SockAddr, Type};
 
 use crate::error::ListenError;
 
@@ -104,7 +104,8 @@ pub(super) fn make_room(uri: &str, path: &Path, address: &SockAddr) -> Result<()
 
 /// Whether somebody listens. Asked without blocking: a server whose backlog is full would keep the caller for ever.
 fn is_alive(address: &SockAddr) -> io::Result<bool> {
-    let probe = super::open(Domain::UNIX)?;
+    let probe = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?;
     let Err(error) = probe.connect(address) else { return Ok(true) };
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Ok(false),
