@@ -110,7 +110,10 @@ impl Spools {
         let mut told = self.told.lock();
         if told.is_none_or(|last| last.elapsed() >= TOLD_EVERY) {
             *told = Some(Instant::now());
-            tracing::error!(%error, folder = %self.folder.display(), "no room in spool_dir");
+            tracing::error!(
+                folder = %self.folder.display(),
+                "no room in spool_dir: {error}. Long bodies are refused, and answers that their clients don't read given up"
+            );
         }
     }
 }

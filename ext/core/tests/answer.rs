@@ -253,7 +253,8 @@ fn wait(outgoing: &mut Outgoing, server: &Server) {
     while outgoing.exchange().is_blocked() {
         let (client, before) = (outgoing.exchange().client(), outgoing.exchange().kept());
         if !outgoing.exchange().flush(AT_ONCE).unwrap() && before - outgoing.exchange().kept() < AT_ONCE as u64 {
-            let woken = server.dispatch().wait_for_client(&client, client.room_wait(), &server.interrupt());
+            let woken =
+                server.dispatch().wait_for_client(&client, outgoing.exchange().room_wait(), &server.interrupt());
             assert_eq!(woken, Woken::Ready);
         }
     }

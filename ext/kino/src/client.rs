@@ -1,7 +1,7 @@
 //! Waiting for the client of a request, with Ruby's lock given up meanwhile.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kino_core::dispatch::client_wait::Woken;
 use kino_core::dispatch::interrupt::Interrupt;
@@ -34,17 +34,15 @@ pub(crate) trait Holder {
 /// # Errors
 /// `Kino::ClientDisconnected` when it has left or does not read on; what was raised in this thread meanwhile.
 pub(crate) fn flush(ruby: &Ruby, dispatch: &Dispatch, holder: &impl Holder) -> Result<(), Error> {
-    let mut is_late = false;
     loop {
-        let flushed = holder.with(ruby, |exchange, _| flush_some(exchange, is_late))?;
+        let flushed = holder.with(ruby, |exchange, _| flush_some(exchange))?;
         match flushed.map_err(|error| SendError::from(error).raise(ruby))? {
             Flushed::All => return Ok(()),
-            Flushed::Some => {
-                is_late = false;
-                gvl::pass()?;
+            Flushed::Some => gvl::pass()?,
+            Flushed::Blocked(client, limit) => {
+                let (_, time) = wait(dispatch, &client, limit)?;
+                holder.with(ruby, |exchange, _| exchange.has_waited_for_room(time))?;
             }
-            // The kernel takes more long before it says so: after the time one last try.
-            Flushed::Blocked(client) => is_late = wait(dispatch, &client, Client::room_wait)? == Woken::TimedOut,
         }
     }
 }
@@ -54,11 +52,11 @@ enum Flushed {
     All,
     /// The socket may take more at once.
     Some,
-    /// The client has to read on first.
-    Blocked(Client),
+    /// The client has to read on first, within that time.
+    Blocked(Client, Duration),
 }
 
-fn flush_some(exchange: &mut Exchange, is_late: bool) -> io::Result<Flushed> {
+fn flush_some(exchange: &mut Exchange) -> io::Result<Flushed> {
     let before = exchange.kept();
     if before == 0 {
         return Ok(Flushed::All);
@@ -68,26 +66,32 @@ fn flush_some(exchange: &mut Exchange, is_late: bool) -> io::Result<Flushed> {
     if exchange.flush(AT_ONCE)? {
         return Ok(Flushed::All);
     }
-    match before - exchange.kept() {
-        0 if is_late => {
-            exchange.context().stats.write_timeout.add();
-            Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout)"))
-        }
-        // Less than was to be sent.
-        taken if taken < AT_ONCE as u64 => Ok(Flushed::Blocked(client)),
-        _ => Ok(Flushed::Some),
+    if before - exchange.kept() >= AT_ONCE as u64 {
+        return Ok(Flushed::Some);
     }
+    // Less than was to be sent. The kernel takes more long before it says so, so the last try comes after the time.
+    let limit = exchange.room_wait();
+    if limit.is_zero() {
+        exchange.context().stats.write_timeout.add();
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not read on (write_timeout, write_min_rate)"));
+    }
+    Ok(Flushed::Blocked(client, limit))
 }
 
-/// Waits for the client, as long as `limit` says; what was raised in this thread meanwhile is an error.
-fn wait(dispatch: &Dispatch, client: &Client, limit: impl FnOnce(&Client) -> Duration) -> Result<Woken, Error> {
-    let limit = limit(client);
+/// Waits for the client, for `limit` at most: what ended that, and after how long. What was raised in this thread meanwhile is
+/// an error.
+fn wait(dispatch: &Dispatch, client: &Client, limit: Duration) -> Result<(Woken, Duration), Error> {
+    let began = Instant::now();
     // One for each wait: whoever calls means this thread, and several may wait for one client.
     let interrupt = Interrupt::new(dispatch.context().clone());
-    match gvl::without(|| dispatch.wait_for_client(client, limit, &interrupt), || interrupt.raise()) {
-        Some(woken @ (Woken::Ready | Woken::TimedOut)) => Ok(woken),
-        Some(Woken::Called) | None => gvl::check_interrupts().map(|()| Woken::Called),
-    }
+    let woken = match gvl::without(|| dispatch.wait_for_client(client, limit, &interrupt), || interrupt.raise()) {
+        Some(woken @ (Woken::Ready | Woken::TimedOut)) => woken,
+        Some(Woken::Called) | None => {
+            gvl::check_interrupts()?;
+            Woken::Called
+        }
+    };
+    Ok((woken, began.elapsed()))
 }
 
 /// A part of a request's body that is still arriving, `most` bytes at most; waits for it, and is `None` when all has been
@@ -102,17 +106,19 @@ pub(crate) fn read(
     most: usize,
 ) -> Result<Option<RString>, Error> {
     loop {
-        let (part, client) = holder.with(ruby, |exchange, room| {
+        let (part, (client, limit)) = holder.with(ruby, |exchange, room| {
             room.resize(PART, 0);
             // Before the try: what happens after it ends the wait.
             let client = exchange.client();
-            (exchange.read(most.min(PART), room), client)
+            (exchange.read(most.min(PART), room), (client, exchange.body_wait()))
         })?;
         match part {
             Ok(Part::Bytes(bytes)) => return Ok(Some(ruby.enc_str_new(bytes, ruby.ascii8bit_encoding()))),
             Ok(Part::End) => return Ok(None),
             Ok(Part::NotYet) => {
-                if wait(dispatch, &client, Client::body_wait)? == Woken::TimedOut {
+                let (woken, time) = wait(dispatch, &client, limit)?;
+                holder.with(ruby, |exchange, _| exchange.has_waited_for_body(time))?;
+                if woken == Woken::TimedOut {
                     let fault = holder.with(ruby, |exchange, _| exchange.time_out())?;
                     return Err(exception::client_error(ruby, fault));
                 }

@@ -39,6 +39,7 @@ RSpec.describe Kino::Configuration::DSL do
       underscore_headers true
       body_buffer 1024
       spool_dir "/tmp"
+      spool_limit 1_000_000
       max_connections 100
       queue_depth 10
       max_keepalive_requests 100
@@ -49,6 +50,7 @@ RSpec.describe Kino::Configuration::DSL do
       request_timeout 7
       keepalive_timeout 3
       write_timeout 4
+      write_min_rate 100
       stuck_timeout 60
       shutdown_timeout 0.5
       drain_delay 8
@@ -57,7 +59,8 @@ RSpec.describe Kino::Configuration::DSL do
     expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       environment: "production", rackup: "app.ru", quiet: true, max_header_size: 2048, max_headers: 10,
-      max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", max_connections: 100,
+      max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
+      max_connections: 100, write_min_rate: 100,
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true,
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7

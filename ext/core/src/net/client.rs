@@ -1,7 +1,6 @@
 //! Who has sent a request, to be waited for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::connection::Connection;
 use crate::bell::Bell;
@@ -20,17 +19,6 @@ impl Client {
     pub(super) fn new(connection: Arc<Connection>) -> Client {
         let events = connection.owner.events();
         Client { connection, events }
-    }
-
-    /// For how long it may be waited for to read on.
-    pub fn room_wait(&self) -> Duration {
-        self.connection.context.config.write_timeout
-    }
-
-    /// For how long more of its body may be waited for.
-    pub fn body_wait(&self) -> Duration {
-        let now = self.connection.context.clock.now();
-        Duration::from_millis(self.connection.body_due(now).saturating_sub(now))
     }
 
     /// Rings `bell` when the socket should be tried again, until [`Client::leave`]. Whether it should be already has to be

@@ -1,11 +1,14 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
+mod patience;
 pub mod sending;
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::patience::Patience;
 use super::client::Client;
 use super::connection::{After, Connection, Life};
 pub use super::connection::{Part, ReadError};
@@ -45,6 +48,7 @@ pub struct Exchange {
     is_chunked: bool,
     is_last: bool,
     unsent: Unsent,
+    patience: Patience,
     /// Bytes of it that are being moved to a file ([`Exchange::begin_spill`]).
     spilling: u64,
     answer: Answer,
@@ -96,6 +100,7 @@ impl Exchange {
             is_chunked,
             is_last,
             unsent: Unsent::default(),
+            patience: Patience::default(),
             spilling: 0,
             answer: Answer::Waited,
             handed_on: None,
@@ -136,6 +141,28 @@ impl Exchange {
         part
     }
 
+    /// For how long more of the body may be waited for.
+    pub fn body_wait(&self) -> Duration {
+        let (now, pace) = (self.context.clock.now(), self.connection.body_pace());
+        self.patience.body_left(pace, self.connection.body_progress(), now)
+    }
+
+    /// More of the body has been waited for.
+    pub fn has_waited_for_body(&mut self, time: Duration) {
+        self.patience.waited_for_body(time);
+    }
+
+    /// For how long the client may be waited for to read on: `write_timeout`, and in all no longer than what it has read pays
+    /// for (`write_min_rate`). Zero when that is over: then the answer is to be given up, if another try brings nothing.
+    pub fn room_wait(&self) -> Duration {
+        self.patience.room_left(self.connection.write_pace())
+    }
+
+    /// The client has been waited for to read on.
+    pub fn has_waited_for_room(&mut self, time: Duration) {
+        self.patience.waited_for_room(time);
+    }
+
     /// More of the body has not come in time: it is lost. The fault to answer with.
     pub fn time_out(&mut self) -> Fault {
         self.rest = Rest::Lost;
@@ -166,7 +193,8 @@ impl Exchange {
         }
         let part = self.connection.read_body(most, buffer);
         match part {
-            Ok(Part::Bytes(_) | Part::NotYet) => {}
+            Ok(Part::Bytes(_)) => self.patience.has_sent(),
+            Ok(Part::NotYet) => {}
             Ok(Part::End) => {
                 if let Rest::Arriving(_) = std::mem::replace(&mut self.rest, Rest::Nothing) {
                     self.trailers = self.connection.life(Life::take_trailers);

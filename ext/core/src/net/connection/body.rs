@@ -67,10 +67,10 @@ impl Connection {
         }
     }
 
-    /// By when more of the body has to have come, in the clock's milliseconds.
-    pub(in crate::net) fn body_due(&self, now: u64) -> u64 {
+    /// How much of the body has come, in bytes, and since when, in the clock's milliseconds.
+    pub(in crate::net) fn body_progress(&self) -> (u64, u64) {
         let life = self.life.lock();
-        self.body_pace().due(life.receiver.received(), life.arriving.since, now)
+        (life.receiver.received(), life.arriving.since)
     }
 
     /// Sends the 100 that the client waits for before it sends its body, if it does.

@@ -235,12 +235,12 @@ impl Connection {
         let _ = self.deadline.set(self.write_pace().due(0, since, since));
     }
 
-    pub(super) fn write_pace(&self) -> Pace {
+    pub(in crate::net) fn write_pace(&self) -> Pace {
         let config = &self.context.config;
         Pace { silence: config.write_timeout, min_rate: config.write_min_rate }
     }
 
-    pub(super) fn body_pace(&self) -> Pace {
+    pub(in crate::net) fn body_pace(&self) -> Pace {
         let config = &self.context.config;
         Pace { silence: config.body_timeout, min_rate: config.body_min_rate }
     }

@@ -122,8 +122,11 @@ impl Exchange {
         if self.spilling > 0 {
             return Ok(false);
         }
+        let before = self.unsent.len();
         let unsent = &mut self.unsent;
-        Ok(self.connection.wire(|wire| unsent.write_to(wire, most as u64))? == Flushed::All)
+        let flushed = self.connection.wire(|wire| unsent.write_to(wire, most as u64));
+        self.patience.has_read(before - self.unsent.len());
+        Ok(flushed? == Flushed::All)
     }
 
     /// Sends an interim answer (RFC 9110 section 15.2), unless the client is slow to take it. It is not to be sent to a
