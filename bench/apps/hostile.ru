@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "fiddle"
 require_relative "../lib/bench/hostile/content"
 
 # What bench/hostile asks. A module with a method call can be shared between ractors as it is.
@@ -12,7 +13,24 @@ module HostileApp
 
   # No client of the bench ends the body of a POST, so none gets here.
   def call(env)
-    [200, PLAIN.dup, env["PATH_INFO"] == "/big" ? BIG : HELLO]
+    [200, PLAIN.dup, body(env["PATH_INFO"])]
+  end
+
+  # Ruby's garbage, and the pages that glibc's allocator keeps between what is still used.
+  def collect
+    GC.start
+    Fiddle::Function.new(Fiddle.dlopen(nil)["malloc_trim"], [Fiddle::TYPE_SIZE_T], Fiddle::TYPE_INT).call(0)
+  rescue Fiddle::DLError
+    nil # another allocator
+  end
+
+  def body(path)
+    case path
+    when "/big" then BIG
+    when "/small" then Array.new(Bench::Hostile::Content::PIECES) { +"" << Bench::Hostile::Content::PIECE }
+    when "/collect" then HELLO.tap { collect }
+    else HELLO
+    end
   end
 end
 

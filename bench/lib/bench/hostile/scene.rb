@@ -6,13 +6,14 @@ require_relative "ordinary"
 require_relative "resets"
 require_relative "slow_heads"
 require_relative "slow_readers"
+require_relative "small_strings"
 
 module Bench
   module Hostile
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, Resets, Flood].freeze
+      CROWDS = [SlowHeads, SlowReaders, SmallStrings, Resets, Flood].freeze
 
       # @!attribute title [String]
       # @!attribute clients [Integer] hostile ones
