@@ -6,13 +6,13 @@ require_relative "slow_readers"
 
 module Bench
   module Hostile
-    # The same with answers that are many small strings, each client's its own: of nearly 1 GB the server may keep only so
-    # much in memory.
+    # The same with answers that are many small strings, each client's its own: of nearly 1 GB the server may keep only
+    # so much in memory.
     class SmallStrings < SlowReaders
       TITLE = "slow readers of small strings"
       OPTION = :small_strings
       REQUEST = "GET /small HTTP/1.1\r\nhost: bench\r\n\r\n"
-      # MiB by which the server's memory may grow meanwhile: what it keeps, and the strings that Ruby has not collected yet.
+      # MiB by which the server's memory may grow meanwhile: what it keeps, and what Ruby has not collected yet.
       MOST_MIB = 512
       # Seconds between two looks at it, each of which holds the server up.
       LOOK = 0.25
