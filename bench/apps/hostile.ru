@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "fiddle"
 require_relative "../lib/bench/hostile/content"
 require_relative "../lib/bench/hostile/heartbeat"
 
@@ -15,11 +16,21 @@ module HostileApp
     [200, PLAIN.dup, body(env["PATH_INFO"])]
   end
 
+  # Ruby's garbage, and the pages that glibc's allocator keeps between what is still used.
+  def collect
+    GC.start
+    Fiddle::Function.new(Fiddle.dlopen(nil)["malloc_trim"], [Fiddle::TYPE_SIZE_T], Fiddle::TYPE_INT).call(0)
+  rescue Fiddle::DLError
+    nil # another allocator
+  end
+
   def body(path)
     case path
     when "/big" then BIG
     when "/file" then [File.read(__FILE__, HELLO.first.size)]
     when Bench::Hostile::Heartbeat::PATH then [Bench::Hostile::Heartbeat.to_json]
+    when "/small" then Array.new(Bench::Hostile::Content::PIECES) { +"" << Bench::Hostile::Content::PIECE }
+    when "/collect" then HELLO.tap { collect }
     else HELLO
     end
   end

@@ -6,7 +6,7 @@ require "tmpdir"
 RSpec.describe "Twenty clients that don't read 8 MB in small strings" do
   letters = ("a".."t").to_a
   expected = ->(letter) { Bodies.small_strings(letter).join.b }
-  # What is kept at most, and what may be added to it before it goes to a file: by each of two threads, and by each client.
+  # What is kept at most, and what may be added before it goes to a file: by each of two threads, and by each client.
   bound = (64 * 1024 * 1024) + (2 * 4 * 1024 * 1024) + (letters.size * 3 * 4096)
 
   each_mode do
@@ -61,6 +61,30 @@ RSpec.describe "Twenty clients that don't read 8 MB in small strings" do
         clients.zip(%w[a b]) { |client, letter| expect(client.read_response.body == expected.call(letter)).to be(true) }
         eventually("nothing is kept any more") { server.stats[:kept_bytes].zero? }
         clients.each(&:close)
+      end
+    end
+
+    it "is moved to files, too, where streams are written without a wait" do
+      app_starts_threads
+      app = shareable do
+        lambda do |env|
+          body = lambda do |stream|
+            stream.write_nonblock(Bodies.small_strings(env["QUERY_STRING"]).join)
+            Thread.new { stream.close }
+          end
+          [200, {}, body]
+        end
+      end
+      Dir.mktmpdir do |folder|
+        serve(app, lint: false, workers: 1, threads: 2, spool_dir: folder) do |server|
+          clients = letters.map { |letter| small_client(server).write(RawClient.message("GET", "/?#{letter}")) }
+          heads = clients.map(&:read_head)
+          eventually("what is kept is within its bound") { server.stats[:kept_bytes] <= bound }
+          expect(server.stats[:kept_bytes]).to be > 1_000_000
+          letters.zip(clients) { |letter, client| expect(client.read_chunks == expected.call(letter)).to be(true) }
+          expect(heads.map { |head| head[1] }).to all(eq(200))
+          clients.each(&:close)
+        end
       end
     end
 

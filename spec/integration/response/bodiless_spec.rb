@@ -48,7 +48,9 @@ RSpec.describe "An answer without a body" do
       end
     end
 
-    { "an Array" => ["content"].freeze, "an each" => Bodies::Each.new("content"), "a call" => Bodies::Called.new("content"),
+    { "an Array" => ["content"].freeze,
+      "an each" => Bodies::Each.new("content"),
+      "a call" => Bodies::Called.new("content"),
       "chunks of its own" => Bodies::Each.new("7\r\ncontent\r\n0\r\n\r\n") }.each do |what, body|
       it "is 205, whose length is 0, though the app gives #{what}" do
         fields = what.start_with?("chunks") ? { "transfer-encoding" => "chunked" } : { "content-length" => "7" }

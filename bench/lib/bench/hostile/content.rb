@@ -6,6 +6,9 @@ module Bench
     module Content
       HELLO = "Hello, World!"
       BIG = ("0123456789abcdef" * 625_000).freeze
+      # Of so many copies of this, each a string of its own, consists what is large in another way.
+      PIECE = ("0123456789abcdef" * 1_024).freeze
+      PIECES = 1_024
     end
   end
 end

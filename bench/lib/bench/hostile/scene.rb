@@ -10,13 +10,14 @@ require_relative "resets"
 require_relative "slow_heads"
 require_relative "slow_readers"
 require_relative "uploads"
+require_relative "small_strings"
 
 module Bench
   module Hostile
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, Resets, Flood, Uploads, Descriptors, ClosedLog, FullLog].freeze
+      CROWDS = [SlowHeads, SlowReaders, SmallStrings, Resets, Flood, Uploads, Descriptors, ClosedLog, FullLog].freeze
 
       # @!attribute title [String]
       # @!attribute p99 [Integer] milliseconds the ordinary client's may be

@@ -39,7 +39,7 @@ module Bench
 
       # What has come until the end is less than all.
       def drain(client)
-        left = Content::BIG.bytesize
+        left = size
         while left.positive? && client.wait_readable(1) && (part = receive(client))
           left -= part.bytesize
         end
@@ -47,6 +47,8 @@ module Bench
         fault("an answer was neither sent nor given up") unless part.nil?
         finish(client, "given up")
       end
+
+      def size = Content::BIG.bytesize
 
       def connect
         Socket.new(:INET, :STREAM).tap do |socket|
