@@ -68,7 +68,10 @@ impl Runners {
     /// is called ([`Interrupt::raise`]).
     pub fn retire(&self, worker: Option<u64>) {
         let members = self.members.lock();
-        members.iter().filter(|runner| worker.is_none_or(|number| runner.number == number)).for_each(|one| one.retire());
+        members
+            .iter()
+            .filter(|runner| worker.is_none_or(|number| runner.number == number))
+            .for_each(|one| one.retire());
     }
 
     /// Somebody will ask soon who has been without the GVL for long ([`Runners::overtake`]), or not any more.
