@@ -8,6 +8,7 @@ pub mod deadlines;
 pub mod exchange;
 pub mod handed_on;
 pub mod listener;
+mod notes;
 pub mod notice;
 mod owner;
 pub mod poller;
