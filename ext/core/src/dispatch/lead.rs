@@ -186,9 +186,8 @@ impl Dispatch {
 
     fn wait_for_work(&self, interrupt: &Interrupt) {
         self.idle.enter(&interrupt.bell);
-        // Looked at after that: whoever brought work, stepped down, raised or ended it all before rang no bell here.
-        let has_work = || !self.ready.is_empty() || self.lead.lock().is_some();
-        if !has_work() && !interrupt.is_raised() && !self.is_over_now() {
+        // Looked at after that: whoever brought work, stepped down or ended it all before rang no bell here.
+        if self.ready.is_empty() && self.lead.lock().is_none() && !self.is_over_now() {
             interrupt.bell.wait(None);
         }
         self.idle.leave(&interrupt.bell);

@@ -1,7 +1,7 @@
 //! What both sides of a connection share: whoever polls, and whoever serves a request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use mio::Waker;
 use parking_lot::Mutex;
@@ -10,6 +10,7 @@ use super::deadlines::{Clock, NEVER};
 use super::handed_on::HandedOn;
 use super::helpers::Helpers;
 use super::kept::Kept;
+use super::notes::Notes;
 use super::peer::PeerAddr;
 use super::trap::Trap;
 use crate::budget::Budget;
@@ -65,9 +66,7 @@ pub struct Context {
     /// Gone with the poller, so that whatever outlives it holds no descriptor.
     waker: Mutex<Option<Waker>>,
     /// Connections that the poll side should look at without waiting for an event.
-    notes: Mutex<Vec<usize>>,
-    /// Somebody is blocked in the poll, or about to be.
-    sleeping: AtomicBool,
+    notes: Notes,
     /// The time of the last turn.
     turned: AtomicU64,
     /// Requests that were handed over before their body had come.
@@ -106,8 +105,7 @@ impl Context {
             phase: AtomicU8::new(Phase::Running as u8),
             drained_at: AtomicU64::new(NEVER),
             waker: Mutex::new(Some(waker)),
-            notes: Mutex::default(),
-            sleeping: AtomicBool::new(false),
+            notes: Notes::default(),
             turned: AtomicU64::new(0),
             streamed: Arc::default(),
             named: Mutex::default(),
@@ -214,28 +212,21 @@ impl Context {
 
     /// Asks the poll side to look at a connection.
     pub(super) fn note(&self, key: usize) {
-        self.notes.lock().push(key);
-        if self.sleeping.load(Ordering::SeqCst) {
+        if self.notes.leave(key) {
             self.wake();
         }
     }
 
     /// Says that a poll is about to block. False when there are notes: then it must not, and has not been said.
     pub(super) fn fall_asleep(&self) -> bool {
-        self.sleeping.store(true, Ordering::SeqCst);
-        // Looked at only after the store: a note that was not here yet finds `sleeping` set, and wakes the poll.
-        let quiet = self.notes.lock().is_empty();
-        if !quiet {
-            self.awake();
-        }
-        quiet
+        self.notes.fall_asleep()
     }
 
     pub(super) fn awake(&self) {
-        self.sleeping.store(false, Ordering::SeqCst);
+        self.notes.awake();
     }
 
     pub(super) fn take_notes(&self, into: &mut Vec<usize>) {
-        into.append(&mut self.notes.lock());
+        self.notes.take(into);
     }
 }

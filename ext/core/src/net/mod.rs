@@ -10,6 +10,7 @@ pub mod handed_on;
 pub(crate) mod helpers;
 pub mod kept;
 pub mod listener;
+mod notes;
 pub mod notice;
 pub mod outgoing;
 mod overflow;

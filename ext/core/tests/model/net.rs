@@ -7,6 +7,8 @@ use crate::sync::{AtomicBool, Condvar, Mutex, Ordering};
 
 #[path = "../../src/net/deadlines.rs"]
 pub(crate) mod deadlines;
+#[path = "../../src/net/notes.rs"]
+mod notes;
 #[path = "../../src/net/owner.rs"]
 mod owner;
 #[path = "../../src/net/right.rs"]
@@ -55,6 +57,7 @@ impl Outside {
 
 pub(crate) mod context {
     use super::deadlines::Clock;
+    use super::notes::Notes;
     use super::*;
     use crate::sync::{AtomicU8, AtomicU64};
     use std::time::Duration;
@@ -79,6 +82,7 @@ pub(crate) mod context {
         pub(crate) helpers: Helpers,
         pub(crate) trap: super::trap::Trap,
         pub(crate) outside: Arc<Outside>,
+        pub(super) notes: Notes,
         phase: AtomicU8,
         turned: AtomicU64,
     }
@@ -99,6 +103,7 @@ pub(crate) mod context {
                 helpers: Helpers,
                 trap: super::trap::Trap::default(),
                 outside,
+                notes: Notes::default(),
                 phase: AtomicU8::new(0),
                 turned: AtomicU64::new(0),
             }
@@ -139,8 +144,11 @@ pub(crate) mod connection {
     pub(crate) struct Connection {
         pub(super) owner: Owner,
         pub(super) right: Right,
+        key: std::sync::OnceLock<usize>,
         outcome: Mutex<Option<Outcome>>,
         known: Condvar,
+        /// It has been looked at after it was given back.
+        looked_at: Mutex<bool>,
         /// There is something in its socket.
         pub(crate) has_some: AtomicBool,
         pub(crate) is_cut: AtomicBool,
@@ -156,6 +164,11 @@ pub(crate) mod connection {
     }
 
     impl Connection {
+        /// Whether it has been handed over.
+        pub(crate) fn is_served(&self) -> bool {
+            self.owner.is_away()
+        }
+
         /// Takes the request back, as the poll side.
         pub(super) fn take_back(&self) -> bool {
             let is_taken = self.right.take_back();
@@ -174,6 +187,28 @@ pub(crate) mod connection {
                 }
                 self.known.wait(&mut outcome);
             }
+        }
+
+        /// Its number, from the first time that it is handed over.
+        pub(super) fn key(&self) -> usize {
+            *self.key.get().expect("it was never handed over")
+        }
+
+        pub(super) fn know_as(&self, key: usize) {
+            self.key.get_or_init(|| key);
+        }
+
+        /// Waits until the poll side has looked at it.
+        pub(crate) fn wait_for_look(&self) {
+            let mut looked_at = self.looked_at.lock();
+            while !*looked_at {
+                self.known.wait(&mut looked_at);
+            }
+        }
+
+        pub(super) fn look(&self) {
+            self.touch(|| *self.looked_at.lock() = true);
+            self.known.notify_all();
         }
 
         pub(super) fn end_as(&self, as_what: Outcome) {
@@ -280,12 +315,16 @@ pub(crate) mod exchange {
             Client::new(self.connection.clone())
         }
 
+        /// Whether something has happened since it was handed over.
+        pub(crate) fn has_events(&self) -> bool {
+            self.connection.owner.events() > 0
+        }
+
         /// Answers, unless the request has been answered by others.
         pub(crate) fn answer(self) {
             if self.connection.right.begin() {
                 self.connection.touch(|| self.connection.end_as(Outcome::Answered));
-                if self.connection.owner.give_back() {
-                    // A note, which wakes the poll.
+                if self.connection.owner.give_back() && self.context.notes.leave(self.connection.key()) {
                     self.context.wake();
                 }
             }
@@ -335,13 +374,27 @@ pub(crate) mod poller {
         pub(crate) fn set_vital(&mut self, _: bool) {}
 
         pub(crate) fn turn(&mut self, turn: Turn) -> Brought<'_> {
-            let events = self.wait(match turn {
+            let timeout = match turn {
                 Turn::Wait(timeout) => timeout,
                 Turn::Brief => Some(Duration::ZERO),
-            });
+            };
+            let blocks = timeout != Some(Duration::ZERO);
+            let timeout = if blocks && !self.context.notes.fall_asleep() { Some(Duration::ZERO) } else { timeout };
+            let events = self.wait(timeout);
+            if blocks {
+                self.context.notes.awake();
+            }
             self.context.turn();
             for event in events {
                 self.see(event);
+            }
+            let mut noted = Vec::new();
+            self.context.notes.take(&mut noted);
+            for key in noted {
+                let connection = self.context.outside.state.lock().connections[key].clone();
+                if connection.owner.claim() {
+                    connection.look();
+                }
             }
             Brought { ready: self.ready.drain(..), has_taken_back: std::mem::take(&mut self.has_taken_back) }
         }
@@ -379,8 +432,12 @@ pub(crate) mod poller {
             match event {
                 Event::Request(connection) => {
                     connection.touch(|| ());
+                    {
+                        let connections = &mut self.context.outside.state.lock().connections;
+                        connection.know_as(connections.len());
+                        connections.push(connection.clone());
+                    }
                     connection.owner.hand_over();
-                    self.context.outside.state.lock().connections.push(connection.clone());
                     self.ready.push(Request { connection, context: self.context.clone() });
                 }
                 Event::Ready(connection) => {

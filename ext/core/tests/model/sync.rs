@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ops::{Add, Deref, DerefMut};
 use std::time::Duration;
 
+use shuttle::rand::Rng;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use shuttle::sync::{self, MutexGuard};
 
@@ -95,7 +96,10 @@ impl Condvar {
             return self.wait(guard);
         }
         guard.held = None;
-        shuttle::thread::yield_now();
+        // Where a thread that yields comes last, others would always be before it.
+        if shuttle::rand::thread_rng().gen_bool(0.5) {
+            shuttle::thread::yield_now();
+        }
         NOW.set(NOW.get() + limit);
         guard.held = Some(guard.lock.lock().unwrap());
     }
