@@ -15,6 +15,8 @@ use std::time::Duration;
 
 pub use self::body::{Part, ReadError};
 pub use self::life::Connection;
+#[cfg(any(test, feature = "simulation"))]
+pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{State, Step};
 use super::helpers::Job;
@@ -62,7 +64,9 @@ impl Connection {
                 // more long before it says so.
                 (State::Receiving, Progress::Complete) | (State::Sending(_), _) => {}
                 (State::Served, _) => return Verdict::Wait,
-                (State::Lingering { .. } | State::Ended | State::Aborted | State::Hijacked, _) => return Verdict::Close,
+                (State::Lingering { .. } | State::Ended | State::Aborted | State::Hijacked, _) => {
+                    return Verdict::Close;
+                }
             }
         }
         self.advance(Look::MayBeEnded, intake)

@@ -207,9 +207,23 @@ impl Connections {
         self.hijacked.drain(..)
     }
 
+    /// All of them, with their keys.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn each(&self) -> impl Iterator<Item = (usize, &Arc<Connection>)> {
+        self.all.iter()
+    }
+
+    /// Whether it is to be looked at in the next turn, whatever happens.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn is_waiting(&self, key: usize) -> bool {
+        self.again.contains(&key) || self.context.has_note(key)
+    }
+
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.all[key];
-        if verdict == Verdict::Close || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining() {
+        if verdict == Verdict::Close
+            || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining()
+        {
             return self.close(key);
         }
         self.deadlines.schedule(key, &connection.deadline);

@@ -15,9 +15,9 @@ pub mod notice;
 pub mod outgoing;
 mod overflow;
 mod owner;
-pub mod poller;
 mod pace;
 pub mod peer;
+pub mod poller;
 pub mod request;
 mod right;
 #[cfg(any(test, feature = "simulation"))]

@@ -200,9 +200,8 @@ impl Poller {
     fn enter(&mut self, socket: Socket, client: (PeerAddr, Arc<Local>)) {
         let registry = self.poll.registry();
         // Both directions, edge-triggered, once for the connection's whole life.
-        let register = |socket: &mut Socket, key| {
-            socket.register(registry, Token(key), Interest::READABLE | Interest::WRITABLE)
-        };
+        let register =
+            |socket: &mut Socket, key| socket.register(registry, Token(key), Interest::READABLE | Interest::WRITABLE);
         if let Err(error) = self.connections.enter(socket, client, register) {
             tracing::warn!(%error, "a connection can't be polled");
         }
