@@ -15,6 +15,8 @@ use std::time::Duration;
 
 pub use self::body::{Part, ReadError};
 pub use self::life::Connection;
+#[cfg(any(test, feature = "simulation"))]
+pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{State, Step};
 use super::helpers::Job;

@@ -113,6 +113,26 @@ impl Context {
         }
     }
 
+    /// One whose clock and helpers go on only as whoever simulates says.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn simulated(config: Config, waker: Waker) -> Context {
+        let context = Context { clock: Clock::still(), ..Context::new(config, waker) };
+        context.helpers.have_no_threads();
+        context
+    }
+
+    /// Requests that have been handed over before their body had come.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn streamed(&self) -> usize {
+        self.streamed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the poll side has been asked to look at this connection.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn has_note(&self, key: usize) -> bool {
+        self.notes.has(key)
+    }
+
     /// What the engine is doing.
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::SeqCst) {

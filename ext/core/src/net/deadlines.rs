@@ -16,6 +16,9 @@ pub struct Clock {
     /// What a test has put it forward by.
     #[cfg(any(test, feature = "simulation"))]
     skipped: std::sync::Arc<AtomicU64>,
+    /// It goes on only when a test puts it forward.
+    #[cfg(any(test, feature = "simulation"))]
+    is_still: bool,
 }
 
 impl Clock {
@@ -25,14 +28,22 @@ impl Clock {
             start: Instant::now(),
             #[cfg(any(test, feature = "simulation"))]
             skipped: std::sync::Arc::default(),
+            #[cfg(any(test, feature = "simulation"))]
+            is_still: false,
         }
+    }
+
+    /// One that stands at zero until it is put forward.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn still() -> Clock {
+        Clock { is_still: true, ..Clock::start() }
     }
 
     /// Now, in milliseconds.
     pub fn now(&self) -> u64 {
         let now = self.start.elapsed().as_millis() as u64;
         #[cfg(any(test, feature = "simulation"))]
-        let now = now + self.skipped.load(Ordering::SeqCst);
+        let now = if self.is_still { 0 } else { now } + self.skipped.load(Ordering::SeqCst);
         now
     }
 

@@ -134,7 +134,7 @@ impl Exchange {
     pub fn read(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
         let part = self.look(most, buffer);
         match part {
-            Ok(Part::NotYet) if self.answer == Answer::Waited => self.connection.send_continue()?,
+            Ok(Part::NotYet) => self.send_continue()?,
             Err(ReadError::Fault(fault)) => self.context.refuse(fault, self.connection.peer),
             _ => {}
         }
@@ -161,6 +161,18 @@ impl Exchange {
     /// The client has been waited for to read on.
     pub fn has_waited_for_room(&mut self, time: Duration) {
         self.patience.waited_for_room(time);
+    }
+
+    /// The client may wait for a 100 before it sends more. Whoever waits for the client then waits for room, too.
+    fn send_continue(&mut self) -> Result<(), ReadError> {
+        if self.answer == Answer::Waited {
+            let rest = self.connection.send_continue()?;
+            if rest.is_empty() { Ok(()) } else { self.keep(rest).map_err(ReadError::Gone) }
+        } else if self.is_blocked() && self.kept() < encode::CONTINUE.len() as u64 {
+            self.flush(encode::CONTINUE.len()).map(|_| ()).map_err(ReadError::Gone)
+        } else {
+            Ok(())
+        }
     }
 
     /// More of the body has not come in time: it is lost. The fault to answer with.
@@ -335,5 +347,18 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.give_up();
+    }
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl Exchange {
+    /// Whether it has this connection, to answer on it.
+    pub(super) fn has(&self, connection: *const ()) -> bool {
+        let is_unanswered = match self.answer {
+            Answer::Waited => self.right.waits(),
+            Answer::Begun => true,
+            Answer::Late | Answer::Over => false,
+        };
+        is_unanswered && Arc::as_ptr(&self.connection).cast() == connection
     }
 }

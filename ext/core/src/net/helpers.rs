@@ -114,6 +114,24 @@ impl Helpers {
         std::mem::take(&mut self.0.work.lock().threads)
     }
 
+    /// No thread does anything from now on: jobs wait until they are taken.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn have_no_threads(&self) {
+        self.0.work.lock().alive = MOST;
+    }
+
+    /// The next job.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn take_job(&self) -> Option<Arc<dyn Job>> {
+        self.0.work.lock().waiting.pop_front()
+    }
+
+    /// Whether this is one of the jobs that wait.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn have_waiting(&self, job: *const ()) -> bool {
+        self.0.work.lock().waiting.iter().any(|waiting| Arc::as_ptr(waiting).cast() == job)
+    }
+
     fn begin_thread(&self, work: &mut Work) -> io::Result<()> {
         let pool = self.0.clone();
         let thread = thread::Builder::new().name("kino helper".to_owned()).spawn(move || pool.run())?;

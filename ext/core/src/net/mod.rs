@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod connection;
+mod connections;
 pub mod context;
 pub mod deadlines;
 mod doors;

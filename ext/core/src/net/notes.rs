@@ -35,6 +35,12 @@ impl Notes {
         self.sleeping.store(false, Ordering::SeqCst);
     }
 
+    /// Whether one about that connection has been left and not taken.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn has(&self, key: usize) -> bool {
+        self.keys.lock().contains(&key)
+    }
+
     /// Takes all of them.
     pub(super) fn take(&self, into: &mut Vec<usize>) {
         into.append(&mut self.keys.lock());

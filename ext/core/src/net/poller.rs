@@ -1,4 +1,4 @@
-//! The poll side: accepts, reads, flushes and keeps the deadlines of all connections that nobody else has.
+//! The poll side: waits for events, has connections looked at, and accepts new ones.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -9,17 +9,18 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use slab::Slab;
 
-use super::connection::{Connection, Intake, Look, Verdict};
+use super::connection::Look;
+pub use super::connections::Brought;
+use super::connections::Connections;
 use super::context::Context;
-use super::deadlines::{Deadlines, NEVER};
+use super::deadlines::NEVER;
 use super::doors::{Doors, Knock};
 use super::helpers::STUCK;
 use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::request::Request;
-use super::socket::{Peek, Socket};
+use super::socket::Socket;
 use super::trap::At;
 use crate::config::Config;
 use crate::error::Fault;
@@ -27,7 +28,6 @@ use crate::fatal;
 
 const WAKER: Token = Token(usize::MAX);
 const EVENTS: usize = 1024;
-const BUFFER: usize = 64 * 1024;
 /// Bytes that are read and sent in one turn: about a millisecond's worth. What is more has its turn in the next.
 const BYTES: u64 = 1024 * 1024;
 /// The same while the poller's thread holds a lock that others wait for.
@@ -35,10 +35,6 @@ const BYTES_BRIEFLY: u64 = 256 * 1024;
 /// Connections accepted in one turn, and while others wait for a lock.
 const ACCEPTS: usize = 64;
 const ACCEPTS_BRIEFLY: usize = 16;
-/// Connections that are closed at once to make room for newcomers, those that have been idle for longest, since finding them
-/// takes a look at all: one in so many that there are, and never more than the most.
-const EVICTED_OF: usize = 64;
-const EVICTED: usize = 16;
 
 /// How long a turn may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +51,7 @@ pub struct Poller {
     poll: Poll,
     events: Events,
     doors: Doors,
-    connections: Slab<Arc<Connection>>,
-    deadlines: Deadlines,
-    intake: Intake,
-    /// Connections to look at in the next turn, whatever the events are.
-    again: Vec<usize>,
-    ready: Vec<Request>,
-    /// Some request was taken back in this turn, and may be in the queue still.
-    has_taken_back: bool,
-    is_draining: bool,
+    connections: Connections,
     /// Jobs wait for helpers that may be stuck.
     has_to_relieve: bool,
     context: Arc<Context>,
@@ -71,23 +59,11 @@ pub struct Poller {
     is_vital: bool,
 }
 
-/// What a turn has brought.
-#[derive(Debug)]
-pub struct Brought<'a> {
-    /// Requests that are complete; they belong to whoever takes them.
-    pub ready: std::vec::Drain<'a, Request>,
-    /// A request that may still be queued was answered in its worker's place.
-    pub has_taken_back: bool,
-}
-
 impl Drop for Poller {
     fn drop(&mut self) {
         // Lost by unwinding: a process that lived on without it would accept nothing, for ever.
         if self.is_vital && thread::panicking() {
             fatal::end("the thread that polled has panicked");
-        }
-        for (_, connection) in &self.connections {
-            connection.cut();
         }
     }
 }
@@ -101,19 +77,14 @@ impl Poller {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let doors = Doors::open(listeners, poll.registry(), WAKER)?;
+        let context = Arc::new(Context::new(config, waker));
         Ok(Poller {
             poll,
             events: Events::with_capacity(EVENTS),
             doors,
-            connections: Slab::new(),
-            deadlines: Deadlines::default(),
-            intake: Intake { buffer: vec![0; BUFFER].into_boxed_slice(), left: 0 },
-            again: Vec::new(),
-            ready: Vec::new(),
-            has_taken_back: false,
-            is_draining: false,
+            connections: Connections::new(context.clone()),
             has_to_relieve: false,
-            context: Arc::new(Context::new(config, waker)),
+            context,
             is_vital: false,
         })
     }
@@ -133,46 +104,37 @@ impl Poller {
         self.wait(turn);
         self.context.turn();
         self.context.trap.pass(At::Turn);
-        self.intake.left = if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES };
-        // First those that had to wait in the last turn.
-        let mut noted = std::mem::take(&mut self.again);
-        self.context.take_notes(&mut noted);
-        for key in noted.drain(..) {
-            self.look(key, Look::MayBeEnded);
-        }
-        if self.again.is_empty() {
-            self.again = noted; // for its room
-        }
+        self.connections.begin_turn(if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES });
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             match event.token() {
                 WAKER => {}
                 token if self.doors.knock(token) => {}
-                Token(key) if event.is_read_closed() || event.is_error() => self.look(key, Look::MayBeEnded),
-                Token(key) => self.look(key, Look::Open),
+                Token(key) if event.is_read_closed() || event.is_error() => {
+                    self.connections.look(key, Look::MayBeEnded);
+                }
+                Token(key) => self.connections.look(key, Look::Open),
             }
         }
         self.events = events;
-        self.expire();
+        self.connections.expire();
         self.accept(if turn == Turn::Brief { ACCEPTS_BRIEFLY } else { ACCEPTS });
-        if self.context.is_draining() && !self.is_draining {
+        if self.context.is_draining() && !self.connections.are_draining() {
             self.drain();
         }
         self.has_to_relieve = self.context.helpers.relieve();
-        let has_taken_back = std::mem::take(&mut self.has_taken_back);
-        Brought { ready: self.ready.drain(..), has_taken_back }
+        self.forget_hijacked();
+        self.connections.end_turn()
     }
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub fn refuse(&mut self, request: &Request, fault: Fault) {
-        if request.refuse(fault) {
-            self.look(request.connection.key, Look::MayBeEnded);
-        }
+        self.connections.refuse(request, fault);
     }
 
     /// Whether the engine has drained: it accepts no more, and no connection is left.
     pub fn is_finished(&self) -> bool {
-        self.is_draining && self.connections.is_empty()
+        self.connections.are_draining() && self.connections.len() == 0
     }
 
     fn wait(&mut self, turn: Turn) {
@@ -193,10 +155,10 @@ impl Poller {
     }
 
     fn time_to_wait(&self, most: Option<Duration>) -> Option<Duration> {
-        if !self.again.is_empty() || (self.context.is_draining() && !self.is_draining) {
+        if self.connections.are_waiting() || (self.context.is_draining() && !self.connections.are_draining()) {
             return Some(Duration::ZERO);
         }
-        let mut next = self.deadlines.next().min(self.doors.next());
+        let mut next = self.connections.next().min(self.doors.next());
         if self.has_to_relieve {
             next = next.min(self.context.clock.after(STUCK));
         }
@@ -205,64 +167,6 @@ impl Poller {
         }
         let until = Duration::from_millis(next.saturating_sub(self.context.clock.now()));
         Some(most.map_or(until, |most| most.min(until)))
-    }
-
-    fn look(&mut self, key: usize, look: Look) {
-        let Some(connection) = self.connections.get(key) else { return };
-        if connection.owner.claim() {
-            let intake = &mut self.intake;
-            let verdict = connection.contained(At::Connection, || connection.advance(look, intake));
-            self.follow(key, verdict.unwrap_or(Verdict::Close));
-        }
-    }
-
-    fn follow(&mut self, key: usize, verdict: Verdict) {
-        let connection = &self.connections[key];
-        if verdict == Verdict::Close
-            || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining()
-        {
-            return self.close(key);
-        }
-        self.deadlines.schedule(key, &connection.deadline);
-        match verdict {
-            Verdict::Request => self.ready.push(Request::of(connection)),
-            Verdict::Again => self.again.push(key),
-            Verdict::Help => self.context.helpers.put(connection.clone()),
-            Verdict::Wait | Verdict::Close => {}
-        }
-    }
-
-    fn close(&mut self, key: usize) {
-        let connection = self.connections.remove(key);
-        if connection.is_hijacked() {
-            // A socket that is closed here leaves the poll by itself only when nobody else has it.
-            let _ = self.poll.registry().deregister(&mut SourceFd(&connection.socket.as_fd().as_raw_fd()));
-        } else {
-            connection.end();
-        }
-        self.context.stats.connections.sub();
-    }
-
-    fn expire(&mut self) {
-        if self.deadlines.next() == NEVER {
-            return;
-        }
-        let now = self.context.clock.now();
-        while let Some((key, at)) = self.deadlines.pop(now) {
-            let Some(connection) = self.connections.get(key) else { continue };
-            if !self.deadlines.is_over(key, at, &connection.deadline, now) {
-                continue;
-            }
-            if connection.owner.claim() {
-                let intake = &mut self.intake;
-                let verdict = connection.contained(At::Connection, || connection.expire(intake));
-                self.follow(key, verdict.unwrap_or(Verdict::Close));
-            } else if connection.take_back(Fault::RequestTimeout) {
-                // The only deadline while it is served. A helper looks at its own.
-                self.has_taken_back = true;
-                self.look(key, Look::MayBeEnded);
-            }
-        }
     }
 
     fn accept(&mut self, most: usize) {
@@ -285,44 +189,29 @@ impl Poller {
             && self.context.descriptors.used() < self.context.descriptors.limit()
     }
 
-    /// Closes connections that have been idle for longest, if somebody waits outside: true when there is room then. Clients know
-    /// that an idle connection may be closed at any time (RFC 9112 section 9.5), and newcomers must not wait for them.
+    /// Closes connections that are idle, if somebody waits outside: true when there is room then.
     fn make_room(&mut self) -> bool {
-        if !self.doors.is_crowded(&self.context) {
-            return false;
-        }
-        let since = |connection: &Connection| if connection.owner.is_away() { None } else { connection.idle_since() };
-        let all = self.connections.iter();
-        let mut idle: Vec<_> = all.filter_map(|(key, connection)| Some((since(connection)?, key))).collect();
-        let most = (self.connections.len() / EVICTED_OF).clamp(1, EVICTED);
-        if idle.len() > most {
-            idle.select_nth_unstable(most);
-            idle.truncate(most);
-        }
-        for (_, key) in idle {
-            // Not one whose next request has just come.
-            if self.connections[key].socket.peek() == Peek::Nothing {
-                self.context.stats.evicted.add();
-                self.close(key);
-            }
+        if self.doors.is_crowded(&self.context) {
+            self.connections.evict();
         }
         self.has_room()
     }
 
-    fn enter(&mut self, mut socket: Socket, (peer, local): (PeerAddr, Arc<Local>)) {
-        let entry = self.connections.vacant_entry();
-        let key = entry.key();
+    fn enter(&mut self, socket: Socket, client: (PeerAddr, Arc<Local>)) {
+        let registry = self.poll.registry();
         // Both directions, edge-triggered, once for the connection's whole life.
-        if let Err(error) = socket.register(self.poll.registry(), Token(key), Interest::READABLE | Interest::WRITABLE) {
+        let register =
+            |socket: &mut Socket, key| socket.register(registry, Token(key), Interest::READABLE | Interest::WRITABLE);
+        if let Err(error) = self.connections.enter(socket, client, register) {
             tracing::warn!(%error, "a connection can't be polled");
-            return;
         }
-        let share = self.context.descriptors.count(1);
-        entry.insert(Arc::new(Connection::new(key, socket, (peer, local), share, &self.context)));
-        self.context.stats.accepted.add();
-        self.context.stats.connections.add();
-        // Most clients have sent their request by now: no need to wait for the event that says so.
-        self.look(key, Look::Open);
+    }
+
+    fn forget_hijacked(&mut self) {
+        for connection in self.connections.take_hijacked() {
+            // It stays polled for as long as the app has it, and the next one with its key would be looked at for it.
+            let _ = self.poll.registry().deregister(&mut SourceFd(&connection.socket.as_fd().as_raw_fd()));
+        }
     }
 
     /// Those who are in the kernel's queue have been told that they are connected, so they are still served.
@@ -331,11 +220,7 @@ impl Poller {
         while self.has_room() && self.doors.may_accept(&self.context) {
             self.accept(ACCEPTS);
         }
-        self.is_draining = true;
         self.doors.close(self.poll.registry());
-        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            self.look(key, Look::MayBeEnded);
-        }
+        self.connections.drain();
     }
 }

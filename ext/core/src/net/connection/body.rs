@@ -4,6 +4,7 @@ use std::io;
 
 use super::life::{Connection, State, Unread};
 use crate::error::Fault;
+use crate::http::encode;
 use crate::net::transport::{Came, Wire};
 
 /// A look at a body that is arriving.
@@ -73,16 +74,18 @@ impl Connection {
         (life.receiver.received(), life.arriving.since)
     }
 
-    /// Sends the 100 that the client waits for before it sends its body, if it does.
+    /// Sends the 100 that the client waits for before it sends its body, if it does and there is room: what is left of it,
+    /// where there was room for a part. Without any, it is still to be sent.
     ///
     /// # Errors
-    /// [`ReadError::Gone`], also for a client that has no room for a line this short: nothing else is being sent.
-    pub(in crate::net) fn send_continue(&self) -> Result<(), ReadError> {
+    /// [`ReadError::Gone`].
+    pub(in crate::net) fn send_continue(&self) -> Result<&'static [u8], ReadError> {
         let life = &mut *self.life.lock();
-        let is_due = life.state == State::Served && std::mem::take(&mut life.arriving.wants_continue);
-        if is_due && !self.write_continue(life) {
-            return Err(ReadError::Gone(io::ErrorKind::BrokenPipe.into()));
+        if life.state != State::Served || !life.arriving.wants_continue {
+            return Ok(b"");
         }
-        Ok(())
+        let sent = self.write_continue(life).map_err(ReadError::Gone)?;
+        life.arriving.wants_continue = sent == 0;
+        Ok(if sent == 0 { b"" } else { &encode::CONTINUE[sent..] })
     }
 }

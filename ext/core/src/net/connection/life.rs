@@ -50,6 +50,7 @@ pub struct Connection {
 ///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
 ///      \--fault--> Sending(Close) <--------/                                   |
 ///                       \--> Lingering --client closes, or LINGER--> Ended <---/
+///   Receiving --100 not taken whole--> Sending(Body) --> Receiving
 ///   Served --the app takes the socket--> Hijacked --> (forgotten)
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub(super) enum State {
 pub(in crate::net) enum After {
     /// The next request.
     Next,
+    /// The request's body: a 100 has been sent.
+    Body,
     /// The connection's end.
     Close,
 }
@@ -292,6 +295,36 @@ impl Life {
         // An end that is there already has had its event, and only reading on finds it.
         if is_drained && self.unread == Unread::Bytes {
             self.unread = Unread::Nothing;
+        }
+    }
+}
+
+/// How a connection stands, for whoever simulates.
+#[cfg(any(test, feature = "simulation"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) struct Standing {
+    /// A request of it is served, or waits to be.
+    pub(in crate::net) is_served: bool,
+    /// The app has its socket.
+    pub(in crate::net) is_hijacked: bool,
+    /// Requests that have been answered.
+    pub(in crate::net) answered: u64,
+    /// Bytes of an answer that are left.
+    pub(in crate::net) unsent: u64,
+    /// Which state it is in, to be told from others.
+    state: State,
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl Connection {
+    pub(in crate::net) fn standing(&self) -> Standing {
+        let life = self.life.lock();
+        Standing {
+            is_served: life.state == State::Served,
+            is_hijacked: life.state == State::Hijacked,
+            answered: life.answered,
+            unsent: life.outgoing.unsent.len(),
+            state: life.state,
         }
     }
 }

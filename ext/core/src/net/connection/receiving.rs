@@ -1,15 +1,17 @@
 //! A request on its way in: read by the poll side as long as it is small, by a helper once its body is for a file.
 
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::life::{Arriving, Connection, Intake, Life, State, Step, Unread, Verdict};
+use super::life::{After, Arriving, Connection, Intake, Life, State, Step, Unread, Verdict};
 use crate::error::Fault;
 use crate::http::encode;
 use crate::http::receive::Progress;
 use crate::http::target;
 use crate::net::right::Right;
 use crate::net::transport::{Came, Wire};
+use crate::net::unsent::Unsent;
 
 /// How long an unfinished head is still waited for when the engine drains.
 const DRAIN_HEAD: Duration = Duration::from_secs(1);
@@ -117,8 +119,9 @@ impl Connection {
     pub(super) fn received(&self, life: &mut Life, before: Progress, fed: Result<Progress, Fault>) -> Step {
         match fed {
             // The time for a head runs from its first byte to its last, however many there are in between; of a connection's
-            // first one, from the time it was accepted. Empty lines are nothing, and give nothing.
-            Ok(Progress::Head) if before != Progress::Head && life.answered > 0 => {
+            // first one, from the time it was accepted, unless a drain has cut that short. Empty lines are nothing, and give
+            // nothing.
+            Ok(Progress::Head) if before != Progress::Head && (life.answered > 0 || self.context.is_draining()) => {
                 let _ = self.deadline.set(self.head_due());
             }
             Ok(Progress::Idle | Progress::Head) => {}
@@ -134,17 +137,30 @@ impl Connection {
     /// The body is waited for, or handed over to be read while it arrives.
     fn headed(&self, life: &mut Life, wants_continue: bool) -> Step {
         let config = &self.context.config;
-        life.arriving = Arriving { since: self.context.clock.now(), ..Arriving::default() };
+        life.arriving = Arriving::default();
         let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
         if config.streaming.includes(path) {
             life.arriving.place = self.context.stream();
         }
         let is_streamed = life.arriving.place.is_some();
         life.arriving.wants_continue = wants_continue && is_streamed;
-        if wants_continue && !is_streamed && !self.write_continue(life) {
-            return Step::Stop(Verdict::Close);
+        if wants_continue && !is_streamed {
+            let Ok(sent) = self.write_continue(life) else { return Step::Stop(Verdict::Close) };
+            if sent < encode::CONTINUE.len() {
+                let rest = Unsent::of(&encode::CONTINUE[sent..], &self.context.kept);
+                self.begin_sending(life, rest, None, After::Body);
+                return Step::Go;
+            }
         }
-        match life.receiver.receive_body(is_streamed, &config.limits) {
+        self.receive_body(life)
+    }
+
+    /// Goes on with the body after a head, and after a 100 if the client waits for one.
+    pub(super) fn receive_body(&self, life: &mut Life) -> Step {
+        life.state = State::Receiving;
+        life.arriving.since = self.context.clock.now();
+        let is_streamed = life.arriving.place.is_some();
+        match life.receiver.receive_body(is_streamed, &self.context.config.limits) {
             Ok(_) if is_streamed => self.hand_over(life),
             fed => self.received(life, Progress::Head, fed),
         }
@@ -192,9 +208,12 @@ impl Connection {
         let _ = self.deadline.set(due);
     }
 
-    pub(super) fn write_continue(&self, life: &mut Life) -> bool {
+    /// Sends a 100 as far as there is room now: how many bytes.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) fn write_continue(&self, life: &mut Life) -> io::Result<usize> {
         let mut wire = Wire { transport: &mut life.transport, socket: &self.socket };
-        let sent = wire.write(&[std::io::IoSlice::new(encode::CONTINUE)]);
-        matches!(sent, Ok(Some(length)) if length == encode::CONTINUE.len())
+        Ok(wire.write(&[IoSlice::new(encode::CONTINUE)])?.unwrap_or_default())
     }
 }

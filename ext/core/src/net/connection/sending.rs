@@ -61,16 +61,16 @@ impl Connection {
         }
         match after {
             After::Close => self.close(life),
-            After::Next if life.receiver.has_more() => {
-                // The poll side goes on with it, since it may be the next request.
-                self.begin_sending(life, Unsent::default(), None, after);
-                true
-            }
-            After::Next => {
+            After::Next if !life.receiver.has_more() => {
                 life.receiver.rest();
                 life.state = State::Receiving;
                 let told = self.expect_within(self.context.config.keepalive_timeout);
                 told || life.unread != Unread::Nothing || self.context.is_draining()
+            }
+            // The poll side goes on with it: with what may be the next request.
+            After::Next | After::Body => {
+                self.begin_sending(life, Unsent::default(), None, after);
+                true
             }
         }
     }
@@ -119,6 +119,7 @@ impl Connection {
                 Step::Go
             }
             After::Next => self.receive_next(life),
+            After::Body => self.receive_body(life),
         }
     }
 

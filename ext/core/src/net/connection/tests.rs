@@ -4,8 +4,10 @@ use mio::{Poll, Token, Waker};
 
 use super::*;
 use crate::budget::Budget;
-use crate::config::Config;
+use crate::config::{Config, Streaming};
+use crate::http::spool::Body;
 use crate::net::context::{Context, Phase};
+use crate::net::exchange::Exchange;
 use crate::net::listener::Local;
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
@@ -26,7 +28,7 @@ impl Scene {
     fn new(config: Config) -> Scene {
         let poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
-        let context = Arc::new(Context::new(config, waker));
+        let context = Arc::new(Context::simulated(config, waker));
         let client = FakeSocket::default();
         let local = Arc::new(Local { name: "localhost", port: 80 });
         let share = Budget::new(1).count(1);
@@ -230,5 +232,78 @@ fn a_look_reads_no_more_than_its_turn_has_left() {
     scene.intake.left = 2048;
     assert_eq!(scene.connection.advance(Look::Open, &mut scene.intake), Verdict::Again);
     assert!(scene.client.has_unread());
+    assert_eq!(scene.look(), Verdict::Request);
+}
+
+#[test]
+fn a_100_that_finds_no_room_behind_an_answer_is_sent_when_there_is_some() {
+    let mut scene = Scene::new(Config::default());
+    scene.exchange(Unsent::default(), After::Next);
+    scene.client.take_room(0);
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    assert_eq!(scene.look(), Verdict::Wait);
+    for room in [1, 23, 1] {
+        scene.client.take_room(room);
+        assert_eq!(scene.look(), Verdict::Wait);
+    }
+    assert_eq!(scene.client.take_sent(), b"HTTP/1.1 100 Continue\r\n\r\n");
+    let due = scene.connection.deadline.due();
+    assert_eq!(due, scene.context.clock.after(scene.context.config.body_timeout), "the body has its time from now on");
+    scene.client.bring(b"hello");
+    assert_eq!(scene.look(), Verdict::Request);
+    let Body::Memory(body) = Request::of(&scene.connection).body else { panic!("no body") };
+    assert_eq!(body, b"hello");
+}
+
+#[test]
+fn a_100_that_nobody_reads_is_no_way_to_stay() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.take_room(10);
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    assert_eq!(scene.look(), Verdict::Wait);
+    scene.client.bring(b"hello");
+    assert_eq!(scene.look(), Verdict::Wait, "nothing may come between the halves of the line");
+    assert_eq!(scene.pass(scene.context.config.write_timeout), Verdict::Close);
+    assert!(scene.client.is_reset());
+}
+
+#[test]
+fn whoever_reads_a_body_waits_until_there_is_room_for_the_100() {
+    let config = Config { streaming: Streaming::All, max_streamed: 1, ..Config::default() };
+    let mut scene = Scene::new(config);
+    scene.client.take_room(0);
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    assert_eq!(scene.look(), Verdict::Request);
+    let mut exchange = Exchange::begin(Request::of(&scene.connection));
+    let mut sent = Vec::new();
+    for room in [0, 0, 9, 0, 15, 1, 99] {
+        scene.client.take_room(room);
+        assert_eq!(exchange.read(10, &mut [0; 64]).unwrap(), Part::NotYet);
+        sent.extend(scene.client.take_sent());
+    }
+    assert_eq!(sent, b"HTTP/1.1 100 Continue\r\n\r\n");
+    scene.client.bring(b"hello");
+    assert_eq!(exchange.read(10, &mut [0; 64]).unwrap(), Part::Bytes(b"hello".to_vec()));
+}
+
+#[test]
+fn a_first_head_that_begins_in_time_while_the_engine_drains_has_as_long_as_any_other() {
+    let mut scene = Scene::new(Config::default());
+    scene.context.enter(Phase::Draining);
+    scene.look();
+    assert!(!scene.connection.is_done_when_draining());
+    let drained = scene.context.drained_at();
+    assert!(scene.connection.deadline.due() <= drained + 500);
+    scene.context.clock.skip(Duration::from_millis(300));
+    scene.client.bring(b"GET / HT");
+    assert_eq!(scene.look(), Verdict::Wait);
+    assert!(!scene.connection.is_done_when_draining());
+    assert_eq!(scene.connection.deadline.due(), drained + 1000);
+    scene.context.clock.skip(Duration::from_millis(600));
+    scene.client.bring(b"TP/1.1\r\n");
+    assert_eq!(scene.look(), Verdict::Wait);
+    assert!(!scene.connection.is_done_when_draining());
+    assert_eq!(scene.connection.deadline.due(), drained + 1000, "its bytes move nothing");
+    scene.client.bring(b"Host: x\r\n\r\n");
     assert_eq!(scene.look(), Verdict::Request);
 }

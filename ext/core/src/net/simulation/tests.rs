@@ -1,0 +1,67 @@
+//! Scripts by the thousand, each the same whenever it is run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::run;
+
+/// More of them, in `KINO_SCRIPTS`, find more.
+const SCRIPTS: u64 = 3000;
+const LONGEST: u64 = 300;
+
+/// A generator of numbers that look like random ones (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+fn script(number: u64) -> Vec<u8> {
+    let mut numbers = Numbers(number);
+    let length = numbers.next() % LONGEST;
+    (0..length).map(|_| numbers.next() as u8).collect()
+}
+
+fn breaks(script: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| run(script))).is_err()
+}
+
+/// A shorter script that breaks, too.
+fn shrunk(mut script: Vec<u8>) -> Vec<u8> {
+    let mut size = script.len();
+    while size > 0 {
+        let mut at = 0;
+        while at + size <= script.len() {
+            let without = [&script[..at], &script[at + size..]].concat();
+            if breaks(&without) {
+                script = without;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    script
+}
+
+#[test]
+fn whatever_happens_every_connection_comes_to_its_end_and_every_client_gets_its_own_answers() {
+    let scripts = std::env::var("KINO_SCRIPTS").map_or(SCRIPTS, |number| number.parse().expect("a number of scripts"));
+    for number in 0..scripts {
+        let script = script(number);
+        if breaks(&script) {
+            // Of what shrinks it, nobody wants to read.
+            let hook = std::panic::take_hook();
+            std::panic::set_hook(Box::new(|_| ()));
+            let script = shrunk(script);
+            std::panic::set_hook(hook);
+            eprintln!("script {number}: {script:?}");
+            run(&script);
+            panic!("script {number} breaks only now and then");
+        }
+    }
+}
