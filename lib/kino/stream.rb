@@ -98,7 +98,8 @@ module Kino
     # @raise [ResponseError] for a trailer that can't be sent, or a body that isn't as long as its content-length
     def close_write = close_sides { @writes = nil }
 
-    # Ends the answer; inside the body's own `call`, when that returns.
+    # Ends the answer; inside the body's own `call`, when that returns. A thread that waits in {#read} meanwhile has an
+    # IOError at once.
     #
     # @param error [Exception, nil] why the body is not whole: then the connection is closed so that the client can tell
     # @return [nil]
