@@ -587,3 +587,30 @@ fn what_is_sent_while_the_rest_is_moved_to_a_file_comes_after_it() {
     assert!(text.ends_with(b"\r\n8\r\nafter it\r\n0\r\n\r\n"));
     assert!(told.recv().unwrap());
 }
+
+#[test]
+fn nothing_sent_and_given_up_is_no_answer_however_little_was_promised() {
+    let (server, mut client, outgoing) = begun(Config::default());
+    let mut head = Vec::new();
+    let mut response = ResponseHead::begin(&mut head, 200);
+    response.field(b"content-length", b"0").unwrap();
+    let exchange = outgoing.into_exchange();
+    let plan = response.end(exchange.asked(), None, &date::format(0));
+    let mut outgoing = Outgoing::new(exchange, plan, head);
+    assert!(outgoing.part(&parts(&["x"])).is_err());
+    assert!(outgoing.is_unsent());
+    outgoing.abort();
+    assert_eq!(server.context().stats.aborted.get(), 1);
+    assert!(finished(server, &mut client).is_empty());
+}
+
+#[test]
+fn an_answer_whose_rest_is_lost_on_the_way_to_a_file_is_given_up() {
+    let (server, mut client, mut outgoing) = begun(spooling(0));
+    outgoing.part(&long(1, 8_000_000)).unwrap();
+    drop(outgoing.exchange().begin_spill());
+    outgoing.end(b"").unwrap();
+    outgoing.conclude(|| Notice::new(|_| ())).unwrap();
+    assert_eq!(server.context().stats.aborted.get(), 1);
+    assert!(finished(server, &mut client).len() < 8_000_000);
+}

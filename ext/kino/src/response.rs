@@ -23,8 +23,13 @@ pub(crate) fn head(
     asked: Asked,
     date: &[u8; date::LEN],
 ) -> Result<Option<Plan>, Error> {
-    let mut head = ResponseHead::begin(out, status_code(ruby, status)?);
+    let code = status_code(ruby, status)?;
+    let mut head = ResponseHead::begin(out, code);
     let takes_socket = fields(ruby, &mut head, headers)?;
+    // The client would wait for the protocol that it changes to (RFC 9110 section 15.2.2).
+    if code < 200 && !takes_socket {
+        return Err(wrong_status(ruby, status));
+    }
     Ok(if takes_socket { None } else { Some(head.end(asked, length()?, date)) })
 }
 

@@ -68,6 +68,17 @@ RSpec.describe "An answer without a body" do
       end
     end
 
+    { "an Array" => [].freeze, "an each" => Bodies::Each.new }.each do |what, body|
+      it "is not 101 with #{what}, since nobody takes the connection that it changes: a 500" do
+        Ractor.make_shareable(body)
+        app = shareable { ->(_) { [101, { "upgrade" => "echo" }, body.dup] } }
+        converse(app, lint: false) do |client, _, log|
+          expect(client.get.status).to eq(500)
+          log.wait_for(/the app's status is 101/)
+        end
+      end
+    end
+
     it "may be of any status: 200 has the length 0 then" do
       converse(shareable { ->(env) { [Integer(env["PATH_INFO"].delete("/")), {}, []] } }) do |client|
         [200, 201, 202, 205, 301, 404, 500, 503].each do |status|

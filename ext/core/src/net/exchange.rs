@@ -280,6 +280,10 @@ impl Exchange {
 
     /// The answer is whole. What is still kept is sent by the poll side; who wants to hear of that gives a notice.
     pub fn finish(mut self, keep_alive: bool, notice: Option<Notice>) {
+        // What was taken away to be moved to a file has not come back.
+        if self.spilling > 0 {
+            return self.give_up();
+        }
         if keep_alive {
             self.skip_body();
         }

@@ -152,7 +152,11 @@ impl Outgoing {
 
     /// Ends it early. A client that has been sent all that the head promised is let down gently.
     pub fn abort(self) {
-        if self.body.is_whole_for_client() { self.exchange.finish(false, None) } else { self.exchange.abort() }
+        if self.has_sent && self.body.is_whole_for_client() {
+            self.exchange.finish(false, None)
+        } else {
+            self.exchange.abort()
+        }
     }
 
     /// Sends what is due before it, as much of the part as the frame says, and what comes after it.

@@ -23,33 +23,36 @@ pub fn send_whole<L: Lender>(
     body: &L,
     notice: impl FnOnce() -> Notice,
 ) -> Result<bool, L::Error> {
-    let mut given = body.look(0, |parts| parts.map(|part| part.len() as u64).sum());
-    let length = plan.wanted(given);
-    let sent = if length <= COPIED {
-        copy(head, body, length as usize);
-        exchange.send(head).map(|()| 0).map_err(|error| AnswerError::from(error).into())
+    let most = plan.wanted(u64::MAX);
+    let sent = if most <= COPIED {
+        let given = copy(head, body, most as usize);
+        exchange.send(head).map(|()| given).map_err(|error| AnswerError::from(error).into())
     } else {
-        send_long(&mut exchange, head, body, length)
+        let given = body.look(0, |parts| parts.map(|part| part.len() as u64).sum());
+        // The lender's parts may have become fewer while others went on.
+        send_long(&mut exchange, head, body, plan.wanted(given)).map(|missing| given - missing)
     };
     match sent {
-        // The lender's parts may have become fewer while others went on.
-        Ok(left) => given -= left,
+        Ok(given) => Ok(conclude(exchange, plan, plan.check(given), notice)?),
         Err(error) => {
             exchange.abort();
-            return Err(error);
+            Err(error)
         }
     }
-    Ok(conclude(exchange, plan, plan.check(given), notice)?)
 }
 
-fn copy<L: Lender>(head: &mut Vec<u8>, body: &L, length: usize) {
-    let all = head.len() + length;
+/// As much of the body as may be sent, behind its head; how long the body is.
+fn copy<L: Lender>(head: &mut Vec<u8>, body: &L, most: usize) -> u64 {
+    let all = head.len() + most;
+    let mut given = 0;
     body.look(0, |parts| {
         for part in parts {
             let left = all - head.len();
             head.extend_from_slice(&part[..part.len().min(left)]);
+            given += part.len() as u64;
         }
     });
+    given
 }
 
 /// How many of the bytes were missing.
