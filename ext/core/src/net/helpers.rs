@@ -17,6 +17,11 @@ const MOST: usize = 32;
 /// A thread that has been at one turn of a job for longer waits for a disk that hangs.
 pub(super) const STUCK: Duration = Duration::from_secs(1);
 
+/// How much nicer than the others the threads are, see nice(2). Beside 20 uploads at full speed, on two processors, an ordinary
+/// request's p99 was 24 ms without it, 11 ms with 10, and 4 to 8 ms with 19.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 19;
+
 /// What may take long.
 pub(crate) trait Job: fmt::Debug + Send + Sync {
     /// Does a turn of it: true when more is to be done after the others' turn.
@@ -144,6 +149,7 @@ impl Helpers {
 
 impl Pool {
     fn run(&self) {
+        give_way();
         let mut work = self.work.lock();
         while !work.is_over {
             let Some(job) = work.waiting.pop_front() else {
@@ -169,6 +175,14 @@ impl Pool {
         }
         work.alive -= 1;
     }
+}
+
+/// Has the thread take fewer turns at the processors than those that poll and serve: what is long may take a little longer,
+/// and what is short is not to wait for it.
+fn give_way() {
+    // On Linux that is for the calling thread alone. Where it is refused, it takes as many turns as the others.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 #[cfg(test)]
