@@ -131,6 +131,7 @@ fn rarely(world: &mut World, script: &mut Bytes<'_>) {
         #[cfg(test)]
         3 => world.context.trap.set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
         4 => world.stop(),
+        5 => world.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
         _ => {}
     }
 }
