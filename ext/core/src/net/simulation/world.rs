@@ -266,8 +266,8 @@ impl World {
                 continue;
             }
             let due = connection.deadline.due();
-            let may_last = standing.is_served && self.context.config.request_timeout.is_none()
-                || standing.is_served && self.serving_has_begun(connection);
+            let may_last = standing.is_served
+                && (self.context.config.request_timeout.is_none() || self.serving_has_begun(connection));
             assert!(may_last || due != NEVER, "{key} has no deadline: {standing:?}");
             let is_helped = self.context.helpers.have_waiting(Arc::as_ptr(connection).cast());
             let is_known = may_last || is_helped || !connection.deadline.is_early();
