@@ -63,8 +63,11 @@ fn config(script: &mut Bytes<'_>) -> Config {
 
 fn step(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(32) {
-        0..5 => client(world, script, |client, script| client.say(script)),
-        5..8 => client(world, script, |client, script| client.send(script.one_of(&[1, 2, 7, 40, 300, usize::MAX]))),
+        0..4 => client(world, script, |client, script| {
+            client.say(script);
+            client.send(script.one_of(&[0, 1, 90, usize::MAX, usize::MAX]));
+        }),
+        4..8 => client(world, script, |client, script| client.send(script.one_of(&[1, 2, 7, 40, 300, usize::MAX]))),
         8 => client(world, script, |client, script| {
             client.socket.take_room(script.one_of(&[0, 1, 30, 5000, usize::MAX]))
         }),

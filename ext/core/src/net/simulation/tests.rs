@@ -6,7 +6,7 @@ use super::run;
 
 /// More of them, in `KINO_SCRIPTS`, find more.
 const SCRIPTS: u64 = 3000;
-const LONGEST: u64 = 300;
+const LONGEST: u64 = 500;
 
 /// A generator of numbers that look like random ones (splitmix64).
 struct Numbers(u64);
