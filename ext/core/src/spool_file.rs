@@ -25,6 +25,9 @@ pub struct Spools {
     bytes: Budget,
     descriptors: Budget,
     told: Mutex<Option<Instant>>,
+    /// Errors that the next calls to the disk end with.
+    #[cfg(any(test, feature = "simulation"))]
+    faults: Mutex<std::collections::VecDeque<io::ErrorKind>>,
 }
 
 /// Why something can't be spooled.
@@ -61,7 +64,14 @@ impl Spools {
     pub fn new(folder: PathBuf, limit: Option<u64>, descriptors: Budget) -> Spools {
         let free = || rustix::fs::statvfs(&folder).map_or(UNKNOWN_DISK, |disk| disk.f_bavail * disk.f_frsize);
         let bytes = Budget::new(limit.unwrap_or_else(|| free() / 10));
-        Spools { folder, bytes, descriptors, told: Mutex::default() }
+        Spools {
+            folder,
+            bytes,
+            descriptors,
+            told: Mutex::default(),
+            #[cfg(any(test, feature = "simulation"))]
+            faults: Mutex::default(),
+        }
     }
 
     /// Bytes that are spooled now.
@@ -89,6 +99,8 @@ impl Spools {
         let limit = self.descriptors.limit();
         let descriptor = self.descriptors.take(1, limit / SPARE).ok_or(NoRoom::Descriptors(limit))?;
         let bytes = self.bytes.take(0, 0).ok_or(NoRoom::Limit(self.bytes.limit()))?;
+        #[cfg(any(test, feature = "simulation"))]
+        self.meet_fault()?;
         let file = tempfile::tempfile_in(&self.folder)?;
         Ok(SpoolFile {
             file,
@@ -101,9 +113,22 @@ impl Spools {
         if !spooled.claim.bytes.lock().grow(bytes.len() as u64) {
             return Err(NoRoom::Limit(self.bytes.limit()));
         }
+        #[cfg(any(test, feature = "simulation"))]
+        self.meet_fault().inspect_err(|_| drop((&spooled.file).write_all(&bytes[..bytes.len() / 2])))?;
         (&spooled.file).write_all(bytes)?;
         spooled.length.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The next call to the disk fails; one that writes does so half-way.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn fail(&self, kind: io::ErrorKind) {
+        self.faults.lock().push_back(kind);
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    fn meet_fault(&self) -> io::Result<()> {
+        self.faults.lock().pop_front().map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     fn tell(&self, error: &NoRoom) {
@@ -180,6 +205,25 @@ mod tests {
         assert_eq!(spools.descriptors.used(), 14);
         drop(files);
         assert_eq!(spools.descriptors.used(), 0);
+    }
+
+    #[test]
+    fn a_disk_that_is_full_half_way_is_an_error_and_what_was_taken_is_given_back_with_the_file() {
+        let spools = spools(1000, 16);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let spooled = SpoolFile { file: full, ..spools.create().unwrap() };
+        let error = spools.write(&spooled, b"123").unwrap_err();
+        assert!(matches!(error, NoRoom::Disk(error) if error.kind() == io::ErrorKind::StorageFull));
+        assert!(spooled.is_empty());
+        drop(spooled);
+
+        let spooled = spools.create().unwrap();
+        spools.write(&spooled, b"123").unwrap();
+        spools.fail(io::ErrorKind::StorageFull);
+        assert!(matches!(spools.write(&spooled, b"4567"), Err(NoRoom::Disk(_))));
+        assert_eq!(spooled.len(), 3, "of what was written half-way nothing counts");
+        drop(spooled);
+        assert_eq!((spools.used(), spools.descriptors.used()), (0, 0));
     }
 
     #[test]

@@ -207,6 +207,12 @@ impl Connections {
         self.hijacked.drain(..)
     }
 
+    /// So many bytes are read at once.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn read_at_once(&mut self, bytes: usize) {
+        self.intake.buffer = vec![0; bytes].into_boxed_slice();
+    }
+
     /// All of them, with their keys.
     #[cfg(any(test, feature = "simulation"))]
     pub(super) fn each(&self) -> impl Iterator<Item = (usize, &Arc<Connection>)> {

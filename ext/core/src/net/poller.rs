@@ -147,6 +147,10 @@ impl Poller {
         if let Err(error) = self.poll.poll(&mut self.events, wait)
             && error.kind() != io::ErrorKind::Interrupted
         {
+            // Such as that somebody else has closed it: it never works again, and without it nothing does.
+            if self.is_vital {
+                fatal::end(&format!("polling failed: {error}"));
+            }
             tracing::error!(%error, "polling failed");
         }
         if blocks {

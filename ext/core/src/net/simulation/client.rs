@@ -78,9 +78,9 @@ impl Client {
     /// Has a request to say, or something that is none.
     pub(super) fn say(&mut self, script: &mut Bytes<'_>) {
         let target = format!("/{}/{}", self.number, self.asked.len()).into_bytes();
-        let kind = script.below(16);
-        // Whether nonsense is a HEAD, nobody knows.
-        let method = script.one_of(&["GET", if kind < 12 { "HEAD" } else { "GET" }, "POST", "PUT"]);
+        let kind = if script.one_in(10) { 12 + script.below(4) } else { script.below(12) };
+        // Whether nonsense, or what comes after it, is a HEAD, nobody knows.
+        let method = script.one_of(&["GET", if kind < 12 && !self.is_broken { "HEAD" } else { "GET" }, "POST", "PUT"]);
         let version = if script.one_in(8) { "1.0" } else { "1.1" };
         let mut text =
             [method.as_bytes(), b" ", &target, format!(" HTTP/{version}\r\nHost: x\r\n").as_bytes()].concat();

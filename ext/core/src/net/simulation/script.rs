@@ -21,7 +21,7 @@ const EVER: u64 = 4_000_000;
 /// When something does not hold that has to.
 pub fn run(script: &[u8]) {
     let script = &mut Bytes(script);
-    let mut world = World::new(config(script));
+    let mut world = World::new(config(script), script.one_of(&[32, 500, 64 * 1024]));
     world.connect();
     for _ in 0..STEPS {
         if script.is_empty() {
@@ -51,7 +51,7 @@ fn config(script: &mut Bytes<'_>) -> Config {
         request_timeout: script.one_of(&[None, Some(seconds(3))]),
         header_timeout: seconds(2),
         body_timeout: seconds(3),
-        keepalive_timeout: seconds(4),
+        keepalive_timeout: seconds(script.one_of(&[4, 30])),
         max_keepalive_requests: script.one_of(&[None, None, Some(2)]),
         kept_bytes: script.one_of(&[64 * 1024 * 1024, 0]),
         write_timeout: seconds(3),
@@ -63,8 +63,11 @@ fn config(script: &mut Bytes<'_>) -> Config {
 
 fn step(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(32) {
-        0..5 => client(world, script, |client, script| client.say(script)),
-        5..8 => client(world, script, |client, script| client.send(script.one_of(&[1, 2, 7, 40, 300, usize::MAX]))),
+        0..4 => client(world, script, |client, script| {
+            client.say(script);
+            client.send(script.one_of(&[0, 1, 90, usize::MAX, usize::MAX]));
+        }),
+        4..8 => client(world, script, |client, script| client.send(script.one_of(&[1, 2, 7, 40, 300, usize::MAX]))),
         8 => client(world, script, |client, script| {
             client.socket.take_room(script.one_of(&[0, 1, 30, 5000, usize::MAX]))
         }),
@@ -131,6 +134,7 @@ fn rarely(world: &mut World, script: &mut Bytes<'_>) {
         #[cfg(test)]
         3 => world.context.trap.set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
         4 => world.stop(),
+        5 => world.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
         _ => {}
     }
 }
@@ -147,6 +151,7 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
         client.is_excused |= !is_calm;
     }
     world.check_clients(true);
+    world.check_left();
     match script.below(4) {
         0 => world.clients.iter_mut().for_each(|client| client.socket.end()),
         1 => world.clients.iter_mut().for_each(|client| client.drips = true),

@@ -137,6 +137,12 @@ impl FakeSocket {
         !state.inbound.is_empty() || state.has_ended
     }
 
+    /// Whether the client has ended its side, or reset the connection.
+    pub fn has_left(&self) -> bool {
+        let state = self.0.state.lock();
+        state.has_ended || state.broken.is_some()
+    }
+
     /// What an edge-triggered poll would say now: nothing unless something is new since the last time.
     pub fn take_event(&self) -> Option<Event> {
         let mut state = self.0.state.lock();

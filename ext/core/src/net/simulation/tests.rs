@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::run;
 
 /// More of them, in `KINO_SCRIPTS`, find more.
-const SCRIPTS: u64 = 3000;
-const LONGEST: u64 = 300;
+const SCRIPTS: u64 = 2000;
+const LONGEST: u64 = 500;
 
 /// A generator of numbers that look like random ones (splitmix64).
 struct Numbers(u64);

@@ -177,7 +177,7 @@ fn step_taken(
             let lengths: Vec<usize> = (0..script.below(4)).map(|_| script.one_of(&LENGTHS)).collect();
             whole(&target, *exchange, &lengths, notices)
         }
-        6 => file(&target, *exchange, script.one_of(&[10, 70_000]), notices),
+        6 => file(&target, *exchange, script.one_of(&[10, 70_000]), script.below(4), notices),
         7..10 => match begin(&target, exchange, script.one_of(&[None, Some(3 * 5_000)])) {
             Some(out) => Became::Goes(Serving { target, state: State::Out(out, 0), read }),
             None => Became::Cut,
@@ -298,13 +298,21 @@ fn whole(target: &[u8], mut exchange: Exchange, lengths: &[usize], notices: &Not
     of(send_whole(exchange, plan, &mut head, &Parts(parts), || notices.promise()))
 }
 
-fn file(target: &[u8], mut exchange: Exchange, length: usize, notices: &Notices) -> Became {
+/// A file, which may have become shorter meanwhile, or be one that can't be read.
+fn file(target: &[u8], mut exchange: Exchange, length: usize, fault: usize, notices: &Notices) -> Became {
     exchange.skip_body();
     let (head, plan) = head(target, &exchange, Some(length as u64));
-    let mut file: File = tempfile::tempfile().expect("there is room for a file");
+    let mut file = tempfile::tempfile().expect("there is room for a file");
     file.write_all(&pattern(target, length)).expect("there is room for a file");
+    if fault == 2 {
+        file.set_len(length as u64 / 2).expect("a file can become shorter");
+    }
+    if fault == 3 {
+        file = File::options().write(true).open("/dev/null").expect("there is /dev/null");
+    }
     let content = Content::File(file, length as u64);
-    of(send_file(exchange, plan, &head, content, &Parts(Vec::new()), || notices.promise()))
+    let became = of(send_file(exchange, plan, &head, content, &Parts(Vec::new()), || notices.promise()));
+    if fault < 2 { became } else { Became::Cut }
 }
 
 fn refuse(exchange: Exchange, fault: Fault) -> Became {

@@ -37,19 +37,21 @@ pub(super) struct World {
     queue: VecDeque<Request>,
     pub(super) serving: Vec<Serving>,
     notices: Notices,
-    /// What each connection was at when it last got anywhere, and when that was.
-    lives: Vec<(*const Connection, u64, u64)>,
+    /// How each connection stood lately, and since when it has got nowhere.
+    lives: Vec<(*const Connection, Standing, u64)>,
     /// The engine's way to be woken needs one.
     _poll: Poll,
 }
 
 impl World {
-    pub(super) fn new(config: Config) -> World {
+    pub(super) fn new(config: Config, read_at_once: usize) -> World {
         let poll = Poll::new().expect("there is a poll");
         let waker = Waker::new(poll.registry(), Token(0)).expect("there is a waker");
         let context = Arc::new(Context::simulated(config, waker));
+        let mut connections = Connections::new(context.clone());
+        connections.read_at_once(read_at_once);
         World {
-            connections: Some(Connections::new(context.clone())),
+            connections: Some(connections),
             context,
             clients: Vec::new(),
             queue: VecDeque::new(),
@@ -266,8 +268,8 @@ impl World {
                 continue;
             }
             let due = connection.deadline.due();
-            let may_last = standing.is_served && self.context.config.request_timeout.is_none()
-                || standing.is_served && self.serving_has_begun(connection);
+            let may_last = standing.is_served
+                && (self.context.config.request_timeout.is_none() || self.serving_has_begun(connection));
             assert!(may_last || due != NEVER, "{key} has no deadline: {standing:?}");
             let is_helped = self.context.helpers.have_waiting(Arc::as_ptr(connection).cast());
             let is_known = may_last || is_helped || !connection.deadline.is_early();
@@ -288,16 +290,16 @@ impl World {
         let mut lives = Vec::new();
         for (key, connection) in connections.each() {
             let standing = connection.standing();
-            let is_ours = !standing.is_served && !standing.is_hijacked;
             let pointer = Arc::as_ptr(connection);
-            let before = self.lives.iter().find(|(each, ..)| *each == pointer);
-            let since = match before {
-                Some((_, answered, since)) if is_ours && *answered == standing.answered => *since,
-                _ => now,
+            let goes_on = |before: &Standing| {
+                let has_sent_all = before.unsent > 0 && standing.unsent == 0;
+                standing.is_served || standing.is_hijacked || before.answered != standing.answered || has_sent_all
             };
-            let limit = longest_life(&self.context.config);
-            assert!(now - since <= limit, "{key} has lived {} ms without an answer: {standing:?}", now - since);
-            lives.push((pointer, standing.answered, since));
+            let before = self.lives.iter().find(|(each, ..)| *each == pointer);
+            let since = before.filter(|(_, before, _)| !goes_on(before)).map_or(now, |(.., since)| *since);
+            let limit = longest_life(&self.context.config, if standing.unsent > 0 { LONGEST } else { 0 });
+            assert!(now - since <= limit, "{key} has got nowhere for {} ms: {standing:?}", now - since);
+            lives.push((pointer, standing, since));
         }
         self.lives = lives;
     }
@@ -306,6 +308,17 @@ impl World {
     pub(super) fn check_clients(&mut self, is_settled: bool) {
         for client in &mut self.clients {
             client.check(is_settled);
+        }
+    }
+
+    /// When there is nothing to do any more, those whose clients have left are gone, without any time having passed.
+    pub(super) fn check_left(&self) {
+        for client in &self.clients {
+            assert!(
+                !client.socket.has_left() || client.is_over(),
+                "client {} has left, and nobody has seen it",
+                client.number
+            );
         }
     }
 
@@ -338,14 +351,12 @@ impl World {
     }
 }
 
-/// In milliseconds: each of the settings once, and what comes with them.
-fn longest_life(config: &Config) -> u64 {
+/// In milliseconds: each of the settings once, what comes with them, and the time for an answer of so many bytes.
+fn longest_life(config: &Config, unsent: usize) -> u64 {
     let slow = |bytes: usize, rate: u64| (bytes as u64 * 1000 / rate.max(1)).max(SLOW_START.as_millis() as u64);
     let waits = [config.keepalive_timeout, config.header_timeout, config.body_timeout, config.write_timeout];
-    let waits: Duration = waits.iter().sum();
-    let closing = 3_000;
-    waits.as_millis() as u64 * 2
-        + slow(config.limits.body as usize, config.body_min_rate)
-        + slow(LONGEST + 10_000, config.write_min_rate)
-        + closing
+    let closing = Duration::from_secs(3);
+    let waits = waits.iter().sum::<Duration>() + config.write_timeout + closing;
+    let body = slow(config.limits.body as usize, config.body_min_rate);
+    waits.as_millis() as u64 + body + if unsent > 0 { slow(unsent, config.write_min_rate) } else { 0 }
 }
