@@ -45,12 +45,12 @@ module Kino
     # @param app [#call] a Rack app
     # @param plan [Plan]
     # @param index [Integer] which worker this is, from 0
-    # @param lane [Integer] the number of the interpreter lock it shares
-    def initialize(app, plan, index, lane)
+    # @param gvl_group [Integer] the number of the interpreter lock it shares
+    def initialize(app, plan, index, gvl_group)
       @app = app
       @plan = plan
       @index = index
-      @native = Native::Crew.of(plan.engine, lane)
+      @native = Native::Crew.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr)
       @workers = {}
       @started = []

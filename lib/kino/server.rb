@@ -173,15 +173,15 @@ module Kino
       return unless settings.stuck_timeout
 
       cap = settings.mode == :ractor ? settings.workers : settings.workers * settings.threads
-      watch = StuckWatch.new(native, settings.stuck_timeout, cap, $stderr) do |lane, worker|
-        supervisor.replace(lane, worker)
+      watch = StuckWatch.new(native, settings.stuck_timeout, cap, $stderr) do |gvl_group, worker|
+        supervisor.replace(gvl_group, worker)
       end
       watch.tap(&:start)
     end
 
     def drain(native, supervisor, timeout)
       until_then = now + timeout
-      part(native, [timeout, @configuration.drain_delay].min)
+      lame_duck(native, [timeout, @configuration.drain_delay].min)
       @configuration.on_drain.each { |hook| tell(hook) }
       native.drain
       in_time = supervisor.join([until_then - now, 0].max)
@@ -200,10 +200,10 @@ module Kino
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
     # refused.
-    def part(native, delay)
+    def lame_duck(native, delay)
       return unless delay.positive?
 
-      native.part
+      native.lame_duck
       @parting.pop(timeout: delay)
     end
 

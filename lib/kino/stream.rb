@@ -127,7 +127,7 @@ module Kino
     def end_call
       @lock.synchronize do
         @called = false
-        @writes ? @outlet.hand_on : finish
+        @writes ? @outlet.leave_worker : finish
         !@writes
       end
     end

@@ -12,7 +12,7 @@ module Kino
     # @param timeout [Numeric] seconds a request may take
     # @param cap [Integer] workers that may be replaced at one time
     # @param errors [IO] for the reports
-    # @yieldparam lane [Integer] of the worker that is to be replaced
+    # @yieldparam gvl_group [Integer] of the worker that is to be replaced
     # @yieldparam worker [Integer] its number
     def initialize(native, timeout, cap, errors, &replace)
       @native = native
@@ -41,19 +41,19 @@ module Kino
     def look
       stuck = @native.at_work.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
-      stuck.each { |worker, lane, seconds, request| attend(worker, lane, "#{request} for #{seconds.round(1)} s") }
+      stuck.each { |worker, gvl_group, seconds, request| attend(worker, gvl_group, "#{request} for #{seconds.round(1)} s") }
     end
 
     private
 
     # One that finds no room under the cap is told of at once, and replaced as soon as there is some.
-    def attend(worker, lane, what)
+    def attend(worker, gvl_group, what)
       return if @seen[worker]
 
       replaced = @seen.count { |_, is_replaced| is_replaced } < @cap
       tell(what, replaced) if replaced || !@seen.key?(worker)
       @seen[worker] = replaced
-      @replace.call(lane, worker) if replaced
+      @replace.call(gvl_group, worker) if replaced
     end
 
     def tell(what, replaced)

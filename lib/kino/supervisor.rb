@@ -63,10 +63,10 @@ module Kino
 
     # Lets a worker that is stuck be, and has another serve in its place.
     #
-    # @param lane [Integer]
+    # @param gvl_group [Integer]
     # @param worker [Integer]
     # @return [void]
-    def replace(lane, worker) = @dispatcher.replace(lane, worker)
+    def replace(gvl_group, worker) = @dispatcher.replace(gvl_group, worker)
 
     # Starts no worker any more. Those there are end with the engine.
     #

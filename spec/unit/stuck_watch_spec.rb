@@ -6,13 +6,13 @@ require "stringio"
 RSpec.describe Kino::StuckWatch do
   include Eventually
 
-  # Tells what workers are at, as the engine does: worker, lane, seconds, request, whether the client is waited for.
+  # Tells what workers are at, as the engine does: worker, gvl_group, seconds, request, whether the client is waited for.
   let(:native) { Struct.new(:at_work).new([]) }
   let(:errors) { StringIO.new }
   let(:replaced) { [] }
 
   def watch(cap: 2, timeout: 5)
-    described_class.new(native, timeout, cap, errors) { |lane, worker| replaced << [lane, worker] }
+    described_class.new(native, timeout, cap, errors) { |gvl_group, worker| replaced << [gvl_group, worker] }
   end
 
   def look(watch, *at_work)

@@ -35,7 +35,7 @@ RSpec.describe Kino::Supervisor do
       end
 
       def worker?(thread) = thread == :mine
-      def replace(lane, worker) = @replaced << [lane, worker]
+      def replace(gvl_group, worker) = @replaced << [gvl_group, worker]
     end.new
   end
 
@@ -70,7 +70,7 @@ RSpec.describe Kino::Supervisor do
     supervisor
   end
 
-  it "starts as many workers as it is to, each with a lane of its own, and waits until all have ended" do
+  it "starts as many workers as it is to, each with a gvl_group of its own, and waits until all have ended" do
     supervisor = supervisor(3).tap(&:start)
     eventually("all have started") { dispatcher.runs.size == 3 }
 

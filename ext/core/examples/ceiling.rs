@@ -8,7 +8,7 @@ use std::io::Write;
 
 use kino_core::config::Config;
 use kino_core::dispatch::lead::Taken;
-use kino_core::http::date::{self, Clock};
+use kino_core::http::date::{self, DateCache};
 use kino_core::http::encode::ResponseHead;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::listener::Listener;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let server = Server::start(vec![listener], Config::default())?;
     let interrupt = server.interrupt();
-    let (mut head, mut clock) = (Vec::new(), Clock::default());
+    let (mut head, mut clock) = (Vec::new(), DateCache::default());
     let large = [b'x'; 10_240];
     loop {
         let exchange = match server.dispatch().try_take() {
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-fn answer(mut exchange: Exchange, body: &[u8], out: &mut Vec<u8>, clock: &mut Clock) {
+fn answer(mut exchange: Exchange, body: &[u8], out: &mut Vec<u8>, clock: &mut DateCache) {
     let mut head = ResponseHead::begin(out, 200);
     head.field(b"content-type", b"text/plain").expect("the field is well formed");
     let plan = head.end(exchange.asked(), Some(body.len() as u64), clock.at(date::now()));

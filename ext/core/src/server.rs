@@ -72,8 +72,8 @@ impl Server {
     }
 
     /// Goes on for now, but ends every connection with its next answer, so that clients go elsewhere.
-    pub fn part(&self) {
-        self.context().enter(Phase::Parting);
+    pub fn lame_duck(&self) {
+        self.context().enter(Phase::LameDuck);
     }
 
     /// Accepts no more, and lets every request that has begun be finished. Then workers find everything over.

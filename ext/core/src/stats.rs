@@ -113,7 +113,7 @@ stats! {
 
 impl Stats {
     /// Counts a refusal by its kind and its cause.
-    pub fn refuse(&self, fault: Fault) {
+    pub fn count_refusal(&self, fault: Fault) {
         let (kind, cause) = match fault {
             Fault::Malformed(_) | Fault::Expectation | Fault::UnknownCoding | Fault::Connect | Fault::Version => {
                 (&self.refused, &self.malformed)

@@ -15,10 +15,10 @@ use kino_core::error::AnswerError;
 use kino_core::http::date;
 use kino_core::http::encode::{ResponseHead, trailer};
 use kino_core::http::plan::Plan;
+use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{AT_ONCE, Exchange, Lent};
 use kino_core::net::kept::Kept;
 use kino_core::net::listener::Listener;
-use kino_core::net::notice::Notice;
 use kino_core::net::outgoing::file::{Content, send_file};
 use kino_core::net::outgoing::whole::send_whole;
 use kino_core::net::outgoing::{Apart, FEW, Lender, Outgoing};
@@ -71,7 +71,7 @@ impl Apart for Parts {
 }
 
 impl Lender for Parts {
-    fn look<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
+    fn with_parts<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
         see(&mut self.now().iter().skip(first).map(Vec::as_slice))
     }
 
@@ -195,13 +195,13 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
     }
     let plan = response.end(exchange.asked(), length, &date::format(0));
     let tell = tell.clone();
-    let notice = move || Notice::new(move |is_sent| tell.send(is_sent).unwrap_or_default());
+    let completion = move || Completion::new(move |is_sent| tell.send(is_sent).unwrap_or_default());
     match body {
         Body::Whole(parts) if plan.is_encoded => {
-            send_parts(exchange, (plan, head), parts).map(|out| out.conclude(notice))?.map_err(Failed::from)
+            send_parts(exchange, (plan, head), parts).map(|out| out.conclude(completion))?.map_err(Failed::from)
         }
-        Body::Whole(parts) => send_whole(*exchange, plan, &mut head, &parts, notice),
-        Body::Unwaited(parts) => send_parts(exchange, (plan, head), parts)?.conclude(notice).map_err(Failed::from),
+        Body::Whole(parts) => send_whole(*exchange, plan, &mut head, &parts, completion),
+        Body::Unwaited(parts) => send_parts(exchange, (plan, head), parts)?.conclude(completion).map_err(Failed::from),
         Body::Aborted(parts) => {
             send_parts(exchange, (plan, head), parts)?.abort();
             Ok(false)
@@ -211,7 +211,7 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(bytes).unwrap();
             let content = Content::open(file.path()).unwrap();
-            send_file(*exchange, plan, &head, content, &Parts::default(), notice)
+            send_file(*exchange, plan, &head, content, &Parts::default(), completion)
         }
         Body::Parts(given, trailers) => {
             let mut outgoing = Outgoing::new(exchange, plan, head);
@@ -227,7 +227,7 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
                 Ok(outgoing.end(&lines)?)
             })();
             match result {
-                Ok(()) => Ok(outgoing.conclude(notice)?),
+                Ok(()) => Ok(outgoing.conclude(completion)?),
                 Err(error) => {
                     outgoing.abort();
                     Err(error)
@@ -582,7 +582,7 @@ fn what_is_sent_while_the_rest_is_moved_to_a_file_comes_after_it() {
     assert!(!outgoing.exchange().overflows(FEW));
     outgoing.end(b"").unwrap();
     let (tell, told) = channel();
-    outgoing.conclude(|| Notice::new(move |is_sent| tell.send(is_sent).unwrap())).unwrap();
+    outgoing.conclude(|| Completion::new(move |is_sent| tell.send(is_sent).unwrap())).unwrap();
     let text = finished(server, &mut client);
     assert!(text.ends_with(b"\r\n8\r\nafter it\r\n0\r\n\r\n"));
     assert!(told.recv().unwrap());
@@ -610,7 +610,7 @@ fn an_answer_whose_rest_is_lost_on_the_way_to_a_file_is_given_up() {
     outgoing.part(&long(1, 8_000_000)).unwrap();
     drop(outgoing.exchange().begin_spill());
     outgoing.end(b"").unwrap();
-    outgoing.conclude(|| Notice::new(|_| ())).unwrap();
+    outgoing.conclude(|| Completion::new(|_| ())).unwrap();
     assert_eq!(server.context().stats.aborted.get(), 1);
     assert!(finished(server, &mut client).len() < 8_000_000);
 }

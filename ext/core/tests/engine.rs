@@ -12,9 +12,9 @@ use kino_core::dispatch::lead::Taken;
 use kino_core::http::date;
 use kino_core::http::encode::ResponseHead;
 use kino_core::http::spool::Body;
+use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{Exchange, Part, Piece};
 use kino_core::net::listener::Listener;
-use kino_core::net::notice::Notice;
 use kino_core::server::Server;
 
 /// A server with `workers` threads that answer with the request line and the body, and the port it is reached at.
@@ -482,7 +482,7 @@ fn a_connection_ends_with_the_last_request_it_may_have() {
 #[test]
 fn parting_goes_on_with_answers_that_end_their_connections() {
     let echo = Echo::start(1, Config::default());
-    echo.server.part();
+    echo.server.lame_duck();
     let text = echo.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("connection: close\r\n"), "{text}");
     echo.drain();
@@ -560,7 +560,7 @@ fn answer_long(mut exchange: Exchange) {
     let tell = |is_sent: bool| {
         TOLD[usize::from(is_sent)].fetch_add(1, Ordering::SeqCst);
     };
-    exchange.finish(plan.keep_alive, Some(Notice::new(tell)));
+    exchange.finish(plan.keep_alive, Some(Completion::new(tell)));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kino_core::dispatch::gvl_group::GvlGroup;
 use kino_core::dispatch::interrupt::Interrupt;
-use kino_core::dispatch::runners::Runners;
 use magnus::typed_data::Obj;
 use magnus::{Error, RHash, Ruby};
 
@@ -21,22 +21,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[magnus::wrap(class = "Kino::Native::Crew", free_immediately)]
 pub(crate) struct Crew {
     engine: Engine,
-    group: Arc<Runners>,
+    group: Arc<GvlGroup>,
     interrupt: Interrupt,
 }
 
 impl Crew {
-    /// `Crew.of(number, lane) -> Crew or nil`: for the engine of that number; `nil` when it runs no more.
-    pub(crate) fn of(number: u64, lane: usize) -> Option<Crew> {
+    /// `Crew.of(number, gvl_group) -> Crew or nil`: for the engine of that number; `nil` when it runs no more.
+    pub(crate) fn of(number: u64, gvl_group: usize) -> Option<Crew> {
         let engine = Engine::find(number)?;
-        let (group, interrupt) = (engine.group(lane), engine.server().interrupt());
+        let (group, interrupt) = (engine.group(gvl_group), engine.server().interrupt());
         Some(Crew { engine, group, interrupt })
     }
 
-    /// `Crew.tell_end(number, lane, kind, report) -> nil`: tells the ractor that started it how a lane's crew has ended.
-    pub(crate) fn tell_end(number: u64, lane: usize, kind: String, report: Option<String>) {
+    /// `Crew.tell_end(number, gvl_group, kind, report) -> nil`: tells the ractor that started it how a gvl_group's crew has ended.
+    pub(crate) fn tell_end(number: u64, gvl_group: usize, kind: String, report: Option<String>) {
         if let Some(engine) = Engine::find(number) {
-            engine.ends().tell(lane, (kind, report));
+            engine.ends().tell(gvl_group, (kind, report));
         }
     }
 

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 /// Kind and report of an end.
 pub(crate) type End = (String, Option<String>);
 
-/// The ends that have been told and not been heard yet, by lane.
+/// The ends that have been told and not been heard yet, by gvl_group.
 #[derive(Default)]
 pub(crate) struct Ends {
     told: Mutex<HashMap<usize, End>>,
@@ -17,17 +17,17 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Tells how the crew of a lane has ended.
-    pub(crate) fn tell(&self, lane: usize, end: End) {
-        self.told.lock().insert(lane, end);
+    /// Tells how the crew of a gvl_group has ended.
+    pub(crate) fn tell(&self, gvl_group: usize, end: End) {
+        self.told.lock().insert(gvl_group, end);
         self.changed.notify_all();
     }
 
-    /// Waits for a lane's end; `None` when `is_called` was set before, see [`Ends::call`].
-    pub(crate) fn wait(&self, lane: usize, is_called: &AtomicBool) -> Option<End> {
+    /// Waits for a gvl_group's end; `None` when `is_called` was set before, see [`Ends::call`].
+    pub(crate) fn wait(&self, gvl_group: usize, is_called: &AtomicBool) -> Option<End> {
         let mut told = self.told.lock();
         loop {
-            if let Some(end) = told.remove(&lane) {
+            if let Some(end) = told.remove(&gvl_group) {
                 return Some(end);
             }
             if is_called.load(Ordering::SeqCst) {

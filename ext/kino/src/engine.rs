@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use kino_core::config::Config;
-use kino_core::dispatch::runners::Runners;
+use kino_core::dispatch::gvl_group::GvlGroup;
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
 use kino_core::server::Server;
@@ -25,8 +25,8 @@ pub(crate) struct Running {
     /// The process it was started in. In a child that the app has forked it is the parent's, and its threads don't exist.
     process: u32,
     server: Server,
-    /// By lane: workers that share a GVL.
-    groups: Mutex<Vec<Arc<Runners>>>,
+    /// By gvl_group: workers that share a GVL.
+    groups: Mutex<Vec<Arc<GvlGroup>>>,
     ends: Ends,
 }
 
@@ -91,28 +91,28 @@ impl Running {
         &self.server
     }
 
-    /// The workers of a lane, which there is from the first time that it is asked for.
-    pub(crate) fn group(&self, lane: usize) -> Arc<Runners> {
+    /// The workers of a gvl_group, which there is from the first time that it is asked for.
+    pub(crate) fn group(&self, gvl_group: usize) -> Arc<GvlGroup> {
         let mut groups = self.groups.lock();
-        while groups.len() <= lane {
-            let group = Arc::new(Runners::new(groups.len()));
+        while groups.len() <= gvl_group {
+            let group = Arc::new(GvlGroup::new(groups.len()));
             thread_hooks::listen(&group);
             self.server.dispatch().watch_over(&group);
             groups.push(group);
         }
-        groups[lane].clone()
+        groups[gvl_group].clone()
     }
 
-    /// How the crews of its lanes came to their end.
+    /// How the crews of its gvl_groups came to their end.
     pub(crate) fn ends(&self) -> &Ends {
         &self.ends
     }
 
     /// What all workers serve now, and what apps go on with by themselves, which is no worker's.
     pub(crate) fn at_work(&self) -> Vec<AtWork> {
-        let handed_on = self.server.context().handed_on.all().into_iter();
+        let detached = self.server.context().detached.all().into_iter();
         let of_no_worker =
-            handed_on.map(|(request, time)| AtWork { worker: 0, lane: 0, time, request, waits_for_client: true });
+            detached.map(|(request, time)| AtWork { worker: 0, gvl_group: 0, time, request, waits_for_client: true });
         self.groups.lock().iter().flat_map(|group| group.at_work()).chain(of_no_worker).collect()
     }
 }

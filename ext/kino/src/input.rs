@@ -61,7 +61,7 @@ pub(crate) enum Kind {
     /// It holds a descriptor, to be closed after the answer.
     File,
     /// It is still to come.
-    Streamed,
+    StreamingPlace,
 }
 
 /// The `rack.input` of requests without a body.
@@ -84,7 +84,7 @@ pub(crate) fn of(
         Body::Arriving => {
             let class = ruby.get_inner(classes().streamed);
             let object = class.new_instance((worker, number, trailers))?.as_value();
-            Ok(Input { object: Some(object), length: None, kind: Kind::Streamed })
+            Ok(Input { object: Some(object), length: None, kind: Kind::StreamingPlace })
         }
         Body::Empty => Ok(Input { object: None, length: None, kind: Kind::Bytes }),
         Body::Memory(bytes) => {

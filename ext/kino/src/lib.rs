@@ -58,11 +58,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_method("at_work", method!(Server::at_work, 0))?;
     server.define_method("wait_for_end", method!(Server::wait_for_end, 1))?;
     server.define_method("died", method!(Server::died, 0))?;
-    server.define_method("set_aside", method!(Server::set_aside, 2))?;
+    server.define_method("quarantine", method!(Server::quarantine, 2))?;
     server.define_method("uris", method!(Server::uris, 0))?;
     server.define_method("port", method!(Server::port, 0))?;
     server.define_method("stats", method!(Server::stats, 0))?;
-    server.define_method("part", method!(Server::part, 0))?;
+    server.define_method("lame_duck", method!(Server::lame_duck, 0))?;
     server.define_method("drain", method!(Server::drain, 0))?;
     server.define_method("stop", method!(Server::stop, 0))?;
 
@@ -109,7 +109,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     outlet.define_method("end_body", method!(Outlet::end_body, 1))?;
     outlet.define_method("conclude", method!(Outlet::conclude, 0))?;
     outlet.define_method("abort", method!(Outlet::abort, 0))?;
-    outlet.define_method("hand_on", method!(Outlet::hand_on, 0))?;
+    outlet.define_method("leave_worker", method!(Outlet::leave_worker, 0))?;
     outlet.define_method("read_body", method!(Outlet::read_body, 2))?;
     outlet.define_method("trailers", method!(Outlet::trailers, 1))?;
     outlet.define_method("client_gone?", method!(Outlet::is_client_gone, 0))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kino_core::dispatch::interrupt::Interrupt;
-use kino_core::net::notice::Notice;
+use kino_core::net::completion::Completion;
 use parking_lot::Mutex;
 
 /// The number of a request, and whether its client was sent the whole answer.
@@ -18,10 +18,10 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// A notice that comes back as a letter, and calls the worker to it.
-    pub(crate) fn notice(self: &Arc<Self>, interrupt: &Arc<Interrupt>, number: u64) -> Notice {
+    /// A completion that comes back as a letter, and calls the worker to it.
+    pub(crate) fn completion(self: &Arc<Self>, interrupt: &Arc<Interrupt>, number: u64) -> Completion {
         let (mailbox, interrupt) = (self.clone(), interrupt.clone());
-        Notice::new(move |is_sent| {
+        Completion::new(move |is_sent| {
             mailbox.letters.lock().push((number, is_sent));
             mailbox.has_some.store(true, Ordering::SeqCst);
             interrupt.raise();

@@ -94,7 +94,7 @@ impl Strings {
     /// `Kino::ResponseError` for a part that is no String.
     pub(crate) fn length(self, ruby: &Ruby) -> Result<u64, Error> {
         let (number, length) =
-            self.look(0, |parts| parts.fold((0, 0), |(n, sum), part| (n + 1, sum + part.len() as u64)));
+            self.with_parts(0, |parts| parts.fold((0, 0), |(n, sum), part| (n + 1, sum + part.len() as u64)));
         match self {
             Strings::Many(parts) if number < parts.len() => {
                 string_of(ruby, parts.entry(number as isize)?)?;
@@ -133,7 +133,7 @@ impl Apart for Strings {
 }
 
 impl Lender for Strings {
-    fn look<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
+    fn with_parts<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
         match *self {
             Strings::One(string) => with_bytes(string, |bytes| see(&mut std::iter::once(bytes).skip(first))),
             Strings::Many(array) => with_bytes_from(array, first, see),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use kino_core::dispatch::lead::Dispatch;
 use kino_core::error::AnswerError;
+use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{AT_ONCE, Exchange};
-use kino_core::net::notice::Notice;
 use kino_core::net::outgoing::{Apart, FEW, Outgoing};
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
@@ -76,9 +76,9 @@ impl Outlet {
         client::flush(ruby, &this.dispatch, this)
     }
 
-    /// `hand_on -> nil`: the body's `call` has returned, and no worker has anything to do with it any more.
-    pub(crate) fn hand_on(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
-        this.with(ruby, |exchange, _| exchange.hand_on())
+    /// `leave_worker -> nil`: the body's `call` has returned, and no worker has anything to do with it any more.
+    pub(crate) fn leave_worker(ruby: &Ruby, this: &Outlet) -> Result<(), Error> {
+        this.with(ruby, |exchange, _| exchange.detach())
     }
 
     /// `read_body(number, most) -> String or nil`: as a worker's.
@@ -127,7 +127,7 @@ impl Outlet {
         match outgoing {
             // Its client has been waited for.
             Some(outgoing) => {
-                let ended = outgoing.conclude(|| Notice::new(|_| ()));
+                let ended = outgoing.conclude(|| Completion::new(|_| ()));
                 ended.map(|_| ()).map_err(|error| SendError::from(error).raise(ruby))
             }
             None => Ok(()),

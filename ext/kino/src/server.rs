@@ -75,20 +75,20 @@ impl Server {
         self.engine().map(|engine| engine.number)
     }
 
-    /// `at_work -> [[worker, lane, seconds, "GET /path", whether its client is waited for]]`: what is being served, and for
+    /// `at_work -> [[worker, gvl_group, seconds, "GET /path", whether its client is waited for]]`: what is being served, and for
     /// how long.
     pub(crate) fn at_work(&self) -> Vec<(u64, usize, f64, String, bool)> {
         let all = self.engine().map(|engine| engine.at_work()).unwrap_or_default();
-        let tell = |one: AtWork| (one.worker, one.lane, one.time.as_secs_f64(), one.request, one.waits_for_client);
+        let tell = |one: AtWork| (one.worker, one.gvl_group, one.time.as_secs_f64(), one.request, one.waits_for_client);
         all.into_iter().map(tell).collect()
     }
 
-    /// `wait_for_end(lane) -> [kind, report]`: waits until a lane's crew tells how it has ended.
-    pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, lane: usize) -> Result<End, Error> {
+    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a gvl_group's crew tells how it has ended.
+    pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, gvl_group: usize) -> Result<End, Error> {
         let engine = this.engine().ok_or_else(|| exception::misuse(ruby, "the engine does not run"))?;
         loop {
             let is_called = AtomicBool::new(false);
-            let end = gvl::without(|| engine.ends().wait(lane, &is_called), || engine.ends().call(&is_called));
+            let end = gvl::without(|| engine.ends().wait(gvl_group, &is_called), || engine.ends().call(&is_called));
             if let Some(Some(end)) = end {
                 return Ok(end);
             }
@@ -103,10 +103,10 @@ impl Server {
         }
     }
 
-    /// `set_aside(lane, worker) -> nil`: has a worker, or with `nil` every one of the lane, serve no further request.
-    pub(crate) fn set_aside(&self, lane: usize, worker: Option<u64>) {
+    /// `quarantine(gvl_group, worker) -> nil`: has a worker, or with `nil` every one of the gvl_group, serve no further request.
+    pub(crate) fn quarantine(&self, gvl_group: usize, worker: Option<u64>) {
         if let Some(engine) = self.engine() {
-            engine.group(lane).retire(worker);
+            engine.group(gvl_group).quarantine(worker);
             engine.server().context().stats.stuck.add();
         }
     }
@@ -132,10 +132,10 @@ impl Server {
         Ok(hash)
     }
 
-    /// `part -> nil`: goes on, but every answer ends its connection.
-    pub(crate) fn part(&self) {
+    /// `lame_duck -> nil`: goes on, but every answer ends its connection.
+    pub(crate) fn lame_duck(&self) {
         if let Some(engine) = self.engine() {
-            engine.server().part();
+            engine.server().lame_duck();
         }
     }
 

@@ -7,10 +7,10 @@ mod takeover;
 use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 
+use kino_core::dispatch::gvl_group::{GvlGroup, Runner, Waited};
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::{Dispatch, Taken};
-use kino_core::dispatch::runners::{Runner, Runners, Waited};
-use kino_core::http::date::Clock;
+use kino_core::http::date::DateCache;
 use kino_core::http::spool::Body;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::outgoing::Outgoing;
@@ -32,7 +32,7 @@ pub(crate) struct Worker {
     /// The process that it serves in.
     process: u32,
     dispatch: Arc<Dispatch>,
-    group: Arc<Runners>,
+    group: Arc<GvlGroup>,
     interrupt: Arc<Interrupt>,
     mailbox: Arc<Mailbox>,
     template: Template,
@@ -80,7 +80,7 @@ struct Work {
     head: Vec<u8>,
     /// Room to read a streamed body into.
     room: Vec<u8>,
-    clock: Clock,
+    clock: DateCache,
 }
 
 impl State {
@@ -120,7 +120,7 @@ impl Drop for Worker {
 impl Worker {
     pub(crate) fn new(
         dispatch: Arc<Dispatch>,
-        group: Arc<Runners>,
+        group: Arc<GvlGroup>,
         interrupt: Interrupt,
         template: Template,
     ) -> Worker {
@@ -140,7 +140,7 @@ impl Worker {
                 state: State::Idle,
                 head: Vec::new(),
                 room: Vec::new(),
-                clock: Clock::default(),
+                clock: DateCache::default(),
             }),
         }
     }
@@ -191,7 +191,7 @@ impl Worker {
         let mut work = this.work(ruby)?;
         this.held.set(match (input.object, input.kind) {
             (Some(file), Kind::File) => Some(Held::File(file.into())),
-            (Some(body), Kind::Streamed) => Some(Held::Streamed(body.into())),
+            (Some(body), Kind::StreamingPlace) => Some(Held::Streamed(body.into())),
             (_, Kind::Bytes) | (None, _) => None,
         });
         this.is_hijacked.set(false);
@@ -208,7 +208,7 @@ impl Worker {
         if let Some(letter) = self.mailbox.take() {
             return Ok(Next::Letter(letter));
         }
-        if runner.is_retired() {
+        if runner.is_quarantined() {
             return Ok(Next::Over);
         }
         if self.dispatch.is_shared()
@@ -235,7 +235,7 @@ impl Worker {
             if let Some(letter) = self.mailbox.take() {
                 return Ok(Next::Letter(letter));
             }
-            if runner.is_retired() {
+            if runner.is_quarantined() {
                 return Ok(Next::Over);
             }
         }

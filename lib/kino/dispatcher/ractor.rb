@@ -23,7 +23,7 @@ module Kino
 
       # Runs a crew, to its end.
       #
-      # @param index [Integer] which worker it is, from 0; its lane, too, since its ractor has a lock of its own
+      # @param index [Integer] which worker it is, from 0; its gvl_group, too, since its ractor has a lock of its own
       # @return [Crew::Outcome]
       def run(index)
         Ractors.start(@app, @plan, index, name: "kino #{index + 1}") do |app, plan, number|
@@ -53,10 +53,10 @@ module Kino
 
       # Lets a ractor with a stuck thread be, and has another serve in its place.
       #
-      # @param lane [Integer] the number of its lock
+      # @param gvl_group [Integer] the number of its lock
       # @return [void]
-      def replace(lane, _worker)
-        @native.set_aside(lane, nil)
+      def replace(gvl_group, _worker)
+        @native.quarantine(gvl_group, nil)
         @start_another.call
       end
     end

@@ -46,11 +46,11 @@ module Kino
 
       # Lets a thread that is stuck be, and has another serve in its place.
       #
-      # @param lane [Integer] the lock that it shares
+      # @param gvl_group [Integer] the lock that it shares
       # @param worker [Integer] its number
       # @return [void]
-      def replace(lane, worker)
-        @native.set_aside(lane, worker)
+      def replace(gvl_group, worker)
+        @native.quarantine(gvl_group, worker)
         crews.first&.reinforce
       end
 

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gvl_group::GvlGroup;
 use super::idle::Idle;
 use super::interrupt::Interrupt;
 use super::queue::{Queue, Waiting};
-use super::runners::Runners;
 use super::tuning::GONE_AFTER;
 use super::watch::Watch;
 use crate::bell::End;
@@ -75,7 +75,7 @@ impl Dispatch {
         if self.ready.is_empty() {
             self.turn(&mut poller, Turn::Brief);
         }
-        self.hand_on(poller)
+        self.share_and_step_down(poller)
     }
 
     /// Waits for a request, leading while nobody else does.
@@ -114,11 +114,11 @@ impl Dispatch {
         while self.ready.is_empty() && !interrupt.is_raised() && !self.is_over(&poller) {
             self.turn(&mut poller, Turn::Wait(None));
         }
-        self.hand_on(poller)
+        self.share_and_step_down(poller)
     }
 
     /// Takes the first request, has the others shared, and steps down.
-    fn hand_on(&self, poller: Box<Poller>) -> Option<Box<Exchange>> {
+    fn share_and_step_down(&self, poller: Box<Poller>) -> Option<Box<Exchange>> {
         let first = self.next();
         self.idle.share(self.ready.len());
         self.step_down(poller);
@@ -138,14 +138,14 @@ impl Dispatch {
             self.ready.keep(Request::waits);
         }
         for request in ready {
-            if let Err(request) = self.ready.push(request, self.context.turned()) {
+            if let Err(request) = self.ready.push(request, self.context.turn_began()) {
                 without_room.push(request);
             }
         }
         for request in without_room {
             poller.refuse(&request, Fault::QueueFull);
         }
-        let Some(latest) = self.context.turned().checked_sub(self.patience()) else { return };
+        let Some(latest) = self.context.turn_began().checked_sub(self.patience()) else { return };
         while let Some(request) = self.ready.pop_older(latest) {
             poller.refuse(&request, Fault::QueueTimeout);
         }
@@ -197,7 +197,7 @@ impl Dispatch {
     fn next(&self) -> Option<Box<Exchange>> {
         loop {
             let Waiting { item: request, since } = self.ready.pop()?;
-            let has_waited = self.context.turned().saturating_sub(since) >= GONE_AFTER;
+            let has_waited = self.context.turn_began().saturating_sub(since) >= GONE_AFTER;
             if request.waits() && !(has_waited && request.is_gone()) {
                 return Some(Box::new(Exchange::begin(request)));
             }
@@ -220,8 +220,8 @@ impl Dispatch {
         self.is_shared.load(Ordering::Relaxed)
     }
 
-    /// Has the fallback poller look after the workers of a group, too ([`Runners::overtake`]).
-    pub fn watch_over(&self, group: &Arc<Runners>) {
+    /// Has the fallback poller look after the workers of a group, too ([`GvlGroup::overtake`]).
+    pub fn watch_over(&self, group: &Arc<GvlGroup>) {
         let number = self.watch.add(group);
         self.is_shared.store(number > 1, Ordering::Relaxed);
     }

@@ -16,7 +16,7 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct RunToken {
     /// The group's number within its engine.
-    pub(super) lane: usize,
+    pub(super) gvl_group: usize,
     place: Mutex<Place>,
     /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
     contended: AtomicBool,
@@ -49,8 +49,8 @@ pub enum Waited {
 
 impl RunToken {
     /// That of a group of that number.
-    pub(super) fn new(lane: usize) -> RunToken {
-        RunToken { lane, ..RunToken::default() }
+    pub(super) fn new(gvl_group: usize) -> RunToken {
+        RunToken { gvl_group, ..RunToken::default() }
     }
 
     /// Somebody will ask soon who has been without the GVL for long, or not any more.

@@ -25,7 +25,7 @@ pub struct Runner {
     token: Arc<RunToken>,
     seat: Arc<Seat>,
     /// It is to serve no further request.
-    is_retired: AtomicBool,
+    is_quarantined: AtomicBool,
     serving: Serving,
     state: AtomicU8,
     /// It waits for its client, and not for the app.
@@ -54,7 +54,7 @@ impl Runner {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             token,
             seat: Arc::default(),
-            is_retired: AtomicBool::new(false),
+            is_quarantined: AtomicBool::new(false),
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
             waits_for_client: AtomicBool::new(false),
@@ -124,22 +124,22 @@ impl Runner {
 
     /// A thread takes this worker's place in the group.
     pub fn begin(&self) {
-        self.is_retired.store(false, Ordering::SeqCst);
+        self.is_quarantined.store(false, Ordering::SeqCst);
     }
 
     /// It is to serve no further request.
-    pub(super) fn retire(&self) {
-        self.is_retired.store(true, Ordering::SeqCst);
+    pub(super) fn quarantine(&self) {
+        self.is_quarantined.store(true, Ordering::SeqCst);
     }
 
     /// Whether it is to serve no further request.
-    pub fn is_retired(&self) -> bool {
-        self.is_retired.load(Ordering::SeqCst)
+    pub fn is_quarantined(&self) -> bool {
+        self.is_quarantined.load(Ordering::SeqCst)
     }
 
     /// The worker gives the GVL up. In the middle of a request the token goes to the next one: at once if that is expected
     /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
-    /// ([`Runners::overtake`](super::runners::Runners::overtake)).
+    /// ([`GvlGroup::overtake`](super::gvl_group::GvlGroup::overtake)).
     pub fn give_up_lock(&self) {
         if self.state.load(Ordering::SeqCst) != RUNNING {
             return;
@@ -184,7 +184,7 @@ impl Runner {
         }
         let (time, request) = (self.since(&self.running_since), self.serving.describe());
         let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
-        Some(AtWork { worker: self.number, lane: self.token.lane, time, request, waits_for_client })
+        Some(AtWork { worker: self.number, gvl_group: self.token.gvl_group, time, request, waits_for_client })
     }
 
     /// Passes the token on when this worker has been without the GVL for more than `moment`, or has computed for long.

@@ -24,7 +24,7 @@ pub struct AtWork {
     /// The worker's number within its engine.
     pub worker: u64,
     /// The number of the group that the worker belongs to.
-    pub lane: usize,
+    pub gvl_group: usize,
     /// How long it has been at it: since it took the request, or since a part of the answer last made progress.
     pub time: Duration,
     /// Method and path, without the query, which may hold secrets; cut off when very long.

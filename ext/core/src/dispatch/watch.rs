@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::runners::Runners;
+use super::gvl_group::GvlGroup;
 use crate::bell::Bell;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
@@ -20,12 +20,12 @@ pub(super) struct Watch {
     pub(super) sleeps: AtomicBool,
     pub(super) bell: Bell,
     /// Workers to look after, as long as the fallback poller is awake.
-    groups: Mutex<Vec<Arc<Runners>>>,
+    groups: Mutex<Vec<Arc<GvlGroup>>>,
 }
 
 impl Watch {
     /// Adds a group: how many there are.
-    pub(super) fn add(&self, group: &Arc<Runners>) -> usize {
+    pub(super) fn add(&self, group: &Arc<GvlGroup>) -> usize {
         let mut groups = self.groups.lock();
         groups.push(group.clone());
         groups.len()

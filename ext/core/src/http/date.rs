@@ -10,18 +10,18 @@ const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /// An IMF-fixdate, formatted anew only when the second changes. Each worker has its own: nothing to lock.
 #[derive(Debug)]
-pub struct Clock {
+pub struct DateCache {
     second: u64,
     text: [u8; LEN],
 }
 
-impl Default for Clock {
+impl Default for DateCache {
     fn default() -> Self {
-        Clock { second: 0, text: format(0) }
+        DateCache { second: 0, text: format(0) }
     }
 }
 
-impl Clock {
+impl DateCache {
     /// The text for `unix` seconds since 1970.
     pub fn at(&mut self, unix: u64) -> &[u8; LEN] {
         if unix != self.second {
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn follows_the_second() {
-        let mut clock = Clock::default();
+        let mut clock = DateCache::default();
         assert_eq!(clock.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(clock.at(784_111_778), b"Sun, 06 Nov 1994 08:49:38 GMT");
     }

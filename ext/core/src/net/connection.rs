@@ -56,9 +56,9 @@ impl Connection {
                     self.context.stats.keepalive_timeout.add();
                     return Verdict::Close;
                 }
-                (State::Receiving, Progress::Body) => self.refuse_in(life, Fault::BodyTimeout),
+                (State::Receiving, Progress::Body) => self.answer_fault(life, Fault::BodyTimeout),
                 (State::Receiving, Progress::Head | Progress::Headed { .. }) => {
-                    self.refuse_in(life, Fault::HeadTimeout);
+                    self.answer_fault(life, Fault::HeadTimeout);
                 }
                 // Complete, and on its way from a helper to a worker. Or being sent: one more try tells, since the kernel takes
                 // more long before it says so.
@@ -85,7 +85,7 @@ impl Connection {
         }
         self.owner.give_back();
         // One that has panicked is closed by the look that follows.
-        let _ = self.contained(At::Connection, || self.refuse_in(&mut self.life.lock(), fault));
+        let _ = self.contained(At::Connection, || self.answer_fault(&mut self.life.lock(), fault));
         true
     }
 

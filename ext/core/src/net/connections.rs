@@ -161,7 +161,7 @@ impl Connections {
 
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub(super) fn refuse(&mut self, request: &Request, fault: Fault) {
-        if request.refuse(fault) {
+        if request.take_back(fault) {
             self.look(request.connection.key, Look::MayBeEnded);
         }
     }

@@ -7,7 +7,7 @@ use mio::Waker;
 use parking_lot::Mutex;
 
 use super::deadlines::{Clock, NEVER};
-use super::handed_on::HandedOn;
+use super::detached::Detached;
 use super::helpers::Helpers;
 use super::kept::Kept;
 use super::notes::Notes;
@@ -22,7 +22,7 @@ use crate::stats::Stats;
 /// What an engine is doing.
 ///
 /// ```text
-///   Running --part()--> Parting --drain()--> Draining --no connection is left--> Over
+///   Running --lame_duck()--> LameDuck --drain()--> Draining --no connection is left--> Over
 ///      |  \----------------------drain()----/                                    |
 ///       \------------------------------stop()-----------------------------------/
 /// ```
@@ -32,7 +32,7 @@ pub enum Phase {
     /// It accepts connections and hands out requests.
     Running = 0,
     /// It does so still, but every answer ends its connection.
-    Parting = 1,
+    LameDuck = 1,
     /// It accepts no more; requests that have begun are finished.
     Draining = 2,
     /// It hands out nothing any more.
@@ -49,7 +49,7 @@ pub struct Context {
     /// The time that deadlines go by.
     pub clock: Clock,
     /// Answers that apps go on with by themselves.
-    pub handed_on: HandedOn,
+    pub detached: Detached,
     /// What is kept of answers for clients that read slowly.
     pub kept: Arc<Kept>,
     /// Who does what takes long.
@@ -78,9 +78,9 @@ pub struct Context {
 /// A place among those whose body arrives while a worker has the request; free again when this is dropped, wherever the
 /// request has come to its end.
 #[derive(Debug)]
-pub(super) struct Streamed(Arc<AtomicUsize>);
+pub(super) struct StreamingPlace(Arc<AtomicUsize>);
 
-impl Drop for Streamed {
+impl Drop for StreamingPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -96,7 +96,7 @@ impl Context {
         Context {
             stats: Stats::default(),
             clock: Clock::start(),
-            handed_on: HandedOn::default(),
+            detached: Detached::default(),
             kept: Kept::new(config.kept_bytes),
             helpers: Helpers::default(),
             descriptors,
@@ -137,7 +137,7 @@ impl Context {
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::SeqCst) {
             0 => Phase::Running,
-            1 => Phase::Parting,
+            1 => Phase::LameDuck,
             2 => Phase::Draining,
             _ => Phase::Over,
         }
@@ -168,26 +168,26 @@ impl Context {
     }
 
     /// Looks at the clock, for a new turn of the poll.
-    pub(super) fn turn(&self) {
+    pub(super) fn begin_turn(&self) {
         self.turned.store(self.clock.now(), Ordering::Relaxed);
     }
 
     /// When the last turn began: the time, as good as it can be had for nothing.
-    pub fn turned(&self) -> u64 {
+    pub fn turn_began(&self) -> u64 {
         self.turned.load(Ordering::Relaxed)
     }
 
     /// One of the places for streamed bodies, if there is one.
-    pub(super) fn stream(&self) -> Option<Streamed> {
+    pub(super) fn take_streaming_place(&self) -> Option<StreamingPlace> {
         let most = self.config.max_streamed;
         let more = |now| (now < most).then_some(now + 1);
         self.streamed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Streamed(self.streamed.clone()))
+        Some(StreamingPlace(self.streamed.clone()))
     }
 
     /// Counts a refusal, and tells whoever runs the server which setting was in its way.
-    pub fn refuse(&self, fault: Fault, peer: PeerAddr) {
-        self.stats.refuse(fault);
+    pub fn tell_refusal(&self, fault: Fault, peer: PeerAddr) {
+        self.stats.count_refusal(fault);
         tracing::debug!(status = fault.status(), reason = %fault, %peer, "refused");
         let Some(setting) = fault.setting() else { return };
         if fault.is_loud() && self.may_name(setting) {

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use self::patience::Patience;
 use super::client::Client;
+use super::completion::Completion;
 use super::connection::{After, Connection, Life};
 pub use super::connection::{Part, ReadError};
-use super::context::{Context, Streamed};
-use super::handed_on::Entry;
+use super::context::{Context, StreamingPlace};
+use super::detached::Entry;
 use super::listener::Local;
-use super::notice::Notice;
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::right::Right;
@@ -53,7 +53,7 @@ pub struct Exchange {
     spilling: u64,
     answer: Answer,
     /// No worker has anything to do with it any more.
-    handed_on: Option<Entry>,
+    detached: Option<Entry>,
 }
 
 /// ```text
@@ -73,7 +73,7 @@ enum Answer {
 enum Rest {
     Nothing,
     /// With the place that it has while a worker waits for it.
-    Arriving(Option<Streamed>),
+    Arriving(Option<StreamingPlace>),
     /// It can't be read to its end: where the next request begins is not known.
     Lost,
 }
@@ -103,7 +103,7 @@ impl Exchange {
             patience: Patience::default(),
             spilling: 0,
             answer: Answer::Waited,
-            handed_on: None,
+            detached: None,
         }
     }
 
@@ -132,10 +132,10 @@ impl Exchange {
     /// # Errors
     /// A [`Fault`] of the client's, which is counted here, or [`ReadError::Gone`]. The body is lost then.
     pub fn read(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
-        let part = self.look(most, buffer);
+        let part = self.read_part(most, buffer);
         match part {
             Ok(Part::NotYet) => self.send_continue()?,
-            Err(ReadError::Fault(fault)) => self.context.refuse(fault, self.connection.peer),
+            Err(ReadError::Fault(fault)) => self.context.tell_refusal(fault, self.connection.peer),
             _ => {}
         }
         part
@@ -178,7 +178,7 @@ impl Exchange {
     /// More of the body has not come in time: it is lost. The fault to answer with.
     pub fn time_out(&mut self) -> Fault {
         self.rest = Rest::Lost;
-        self.context.refuse(Fault::BodyTimeout, self.connection.peer);
+        self.context.tell_refusal(Fault::BodyTimeout, self.connection.peer);
         Fault::BodyTimeout
     }
 
@@ -189,7 +189,7 @@ impl Exchange {
         if let Rest::Arriving(_) = self.rest {
             let mut buffer = vec![0; MOST];
             let mut skipped = 0;
-            while let Ok(Part::Bytes(part)) = self.look(MOST, &mut buffer) {
+            while let Ok(Part::Bytes(part)) = self.read_part(MOST, &mut buffer) {
                 skipped += part.len();
                 if skipped > MOST {
                     break;
@@ -199,7 +199,7 @@ impl Exchange {
         self.asked.keep_alive &= matches!(self.rest, Rest::Nothing);
     }
 
-    fn look(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
+    fn read_part(&mut self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
         if let Rest::Lost = self.rest {
             return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -218,11 +218,11 @@ impl Exchange {
     }
 
     /// No worker has anything to do with it any more: the app reads and writes on a thread of its own.
-    pub fn hand_on(&mut self) {
+    pub fn detach(&mut self) {
         if let Rest::Arriving(place) = &mut self.rest {
             place.take();
         }
-        self.handed_on = Some(self.context.handed_on.enter(self.head.describe()));
+        self.detached = Some(self.context.detached.enter(self.head.describe()));
     }
 
     /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
@@ -278,8 +278,8 @@ impl Exchange {
         }
     }
 
-    /// The answer is whole. What is still kept is sent by the poll side; who wants to hear of that gives a notice.
-    pub fn finish(mut self, keep_alive: bool, notice: Option<Notice>) {
+    /// The answer is whole. What is still kept is sent by the poll side; who wants to hear of that gives a completion.
+    pub fn finish(mut self, keep_alive: bool, completion: Option<Completion>) {
         // What was taken away to be moved to a file has not come back.
         if self.spilling > 0 {
             return self.give_up();
@@ -296,7 +296,7 @@ impl Exchange {
             let after = if keep_alive { After::Next } else { After::Close };
             let (head, unsent) = (std::mem::take(&mut exchange.head), std::mem::take(&mut exchange.unsent));
             exchange.connection.life(|life| life.give_head_back(head));
-            exchange.connection.give_back(unsent, notice, after);
+            exchange.connection.give_back(unsent, completion, after);
         });
     }
 
@@ -338,7 +338,7 @@ impl Exchange {
         }
         let is_ours = self.begin_answer().is_ok();
         self.answer = Answer::Over;
-        self.handed_on = None;
+        self.detached = None;
         self.context.stats.running.sub();
         if is_ours {
             how(self);

@@ -1,18 +1,18 @@
 //! Sockets, connections and the poll that watches them.
 
 pub mod client;
+pub mod completion;
 pub mod connection;
 mod connections;
 pub mod context;
 pub mod deadlines;
+pub mod detached;
 mod doors;
 pub mod exchange;
-pub mod handed_on;
 pub(crate) mod helpers;
 pub mod kept;
 pub mod listener;
 mod notes;
-pub mod notice;
 pub mod outgoing;
 mod overflow;
 mod owner;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::completion::Completion;
 use super::exchange::{AT_ONCE, Exchange, Lent, Piece};
 use super::kept::Kept;
-use super::notice::Notice;
 use crate::error::AnswerError;
 use crate::http::body_writer::{BodyWriter, Frame};
 use crate::http::plan::Plan;
@@ -37,10 +37,10 @@ pub trait Apart {
 }
 
 /// Whoever owns the parts of a body, and lends them: they are sent from where they lie. While it is apart its parts may
-/// change, which the next [`Lender::look`] shows.
+/// change, which the next [`Lender::with_parts`] shows.
 pub trait Lender: Apart {
     /// Shows the parts from the `first` on, one after the other, as they are now.
-    fn look<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T;
+    fn with_parts<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T;
 
     /// The bytes of a part as they are now, for as long as anybody holds them, whatever becomes of the part. They are counted
     /// in `budget`, once for all who hold them.
@@ -102,10 +102,10 @@ impl Outgoing {
     pub fn part<L: Lender>(&mut self, part: &L) -> Result<(), L::Error> {
         if self.body.is_encoded() {
             let body = &mut self.body;
-            let data = part.look(0, |parts| parts.next().map_or(Ok(Vec::new()), |part| body.decode(part)))?;
+            let data = part.with_parts(0, |parts| parts.next().map_or(Ok(Vec::new()), |part| body.decode(part)))?;
             return Ok(self.decoded(data)?);
         }
-        let length = part.look(0, |parts| parts.next().map_or(0, <[u8]>::len));
+        let length = part.with_parts(0, |parts| parts.next().map_or(0, <[u8]>::len));
         let frame = self.body.part(length, &mut self.before);
         if frame.length > 0 {
             self.framed(part, frame)?;
@@ -142,12 +142,12 @@ impl Outgoing {
     }
 
     /// Gives the connection back, after the body's end. Whether some of it is left to the engine, which then gives the
-    /// notice.
+    /// completion.
     ///
     /// # Errors
     /// For a body that was not as long as its `content-length`.
-    pub fn conclude(self, notice: impl FnOnce() -> Notice) -> Result<bool, AnswerError> {
-        conclude(*self.exchange, self.body.plan(), self.body.check(), notice)
+    pub fn conclude(self, completion: impl FnOnce() -> Completion) -> Result<bool, AnswerError> {
+        conclude(*self.exchange, self.body.plan(), self.body.check(), completion)
     }
 
     /// Ends it early. A client that has been sent all that the head promised is let down gently.
@@ -164,7 +164,7 @@ impl Outgoing {
         let Frame { length, after } = frame;
         self.has_sent = true;
         let (exchange, before) = (&mut self.exchange, &mut self.before);
-        let taken = part.look(0, |parts| {
+        let taken = part.with_parts(0, |parts| {
             let bytes = parts.next().map_or(&[][..], |bytes| &bytes[..length]);
             exchange.try_send(&slices(before, bytes, after)[..])
         });
@@ -205,7 +205,7 @@ fn slices<'a>(before: &'a [u8], part: &'a [u8], after: &'a [u8]) -> [IoSlice<'a>
 }
 
 /// Ends an answer of which all is sent that will be, by what was found of its length. Whether some of it is left to the
-/// engine, which then gives the notice.
+/// engine, which then gives the completion.
 ///
 /// # Errors
 /// What was found.
@@ -213,12 +213,12 @@ fn conclude(
     exchange: Exchange,
     plan: Plan,
     found: Result<(), AnswerError>,
-    notice: impl FnOnce() -> Notice,
+    completion: impl FnOnce() -> Completion,
 ) -> Result<bool, AnswerError> {
     match found {
         Ok(()) => {
             let is_blocked = exchange.is_blocked();
-            exchange.finish(plan.keep_alive, is_blocked.then(notice));
+            exchange.finish(plan.keep_alive, is_blocked.then(completion));
             Ok(is_blocked)
         }
         // The client has a whole answer. What else the app thinks it has said is unknown, so nothing follows it.
@@ -242,7 +242,7 @@ fn keep_head(exchange: &mut Exchange, head: &[u8], taken: usize) -> Result<usize
 /// Keeps what is left of one part.
 fn keep_rest<L: Lender>(exchange: &mut Exchange, lender: &L, part: usize, range: Range<usize>) -> Result<(), L::Error> {
     let kept = if range.len() <= SMALL {
-        lender.look(part, |parts| exchange.keep(parts.next().map_or(&[][..], |part| &part[range])))
+        lender.with_parts(part, |parts| exchange.keep(parts.next().map_or(&[][..], |part| &part[range])))
     } else {
         let Lent { bytes, is_common } = lender.keep(part, exchange.budget())?;
         exchange.keep_piece(Piece::Lent(Lent { bytes: bytes.slice(range), is_common }))

@@ -102,7 +102,7 @@ impl Poller {
     /// Polls once, and does all there is to do, as far as it fits in one turn.
     pub fn turn(&mut self, turn: Turn) -> Brought<'_> {
         self.wait(turn);
-        self.context.turn();
+        self.context.begin_turn();
         self.context.trap.pass(At::Turn);
         self.connections.begin_turn(if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES });
         let events = std::mem::replace(&mut self.events, Events::with_capacity(0));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::connection::Connection;
-use super::context::Streamed;
+use super::context::StreamingPlace;
 use super::right::Right;
 use crate::error::Fault;
 use crate::http::decode::Trailers;
@@ -22,7 +22,7 @@ pub struct Request {
     pub(super) body: Body,
     pub(super) trailers: Trailers,
     /// The place of a body that is still arriving.
-    pub(super) place: Option<Streamed>,
+    pub(super) place: Option<StreamingPlace>,
     /// Requests of its connection that were answered before.
     pub(super) answered: u64,
 }
@@ -62,7 +62,7 @@ impl Request {
     }
 
     /// Takes it back from the queue, and has it answered with a fault; false when that was done before.
-    pub(super) fn refuse(&self, fault: Fault) -> bool {
+    pub(super) fn take_back(&self, fault: Fault) -> bool {
         self.connection.take_back(fault)
     }
 }

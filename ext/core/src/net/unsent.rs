@@ -157,7 +157,7 @@ impl Unsent {
         self.length += more.len() as u64;
         self.own += more.len() as u64;
         if is_full {
-            self.settle();
+            self.close_last();
         }
     }
 
@@ -172,15 +172,15 @@ impl Unsent {
             Piece::File { at, end, .. } if at == end => return,
             Piece::File { file, at, end } => Row::File { source: Source::App(file), at, end },
         };
-        self.settle();
+        self.close_last();
         self.length += row.len();
         self.add(row);
     }
 
     /// Adds what comes after all of it.
     pub(super) fn append(&mut self, mut next: Unsent) {
-        self.settle();
-        next.settle();
+        self.close_last();
+        next.close_last();
         self.length += next.length;
         next.pieces.into_iter().for_each(|row| self.add(row));
     }
@@ -190,7 +190,7 @@ impl Unsent {
     /// # Errors
     /// When there is no room on the disk. What has not been moved is in memory still.
     pub(super) fn spill(&mut self, spools: &Spools) -> Result<(), NoRoom> {
-        self.settle();
+        self.close_last();
         // Whatever lies before a file's part has been looked at before.
         let from = self.pieces.iter().rposition(|row| matches!(row, Row::File { .. })).map_or(0, |at| at + 1);
         let mut rows = self.pieces.split_off(from);
@@ -249,7 +249,7 @@ impl Unsent {
     /// # Errors
     /// When the client is gone, or a file can't be read, or has become shorter.
     pub(super) fn write_to(&mut self, wire: &mut Wire<'_>, most: u64) -> io::Result<Flushed> {
-        self.settle();
+        self.close_last();
         self.hold(wire);
         let until = self.length.saturating_sub(most);
         while self.length > until {
@@ -268,7 +268,7 @@ impl Unsent {
         }
     }
 
-    fn settle(&mut self) {
+    fn close_last(&mut self) {
         if let Some(Last { bytes, claim }) = self.last.take() {
             self.pieces.push_back(Row::Bytes { bytes: claim.hold(bytes), is_common: false });
         }

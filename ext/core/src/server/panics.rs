@@ -13,9 +13,9 @@ use crate::dispatch::lead::Taken;
 use crate::fatal;
 use crate::http::date;
 use crate::http::encode::ResponseHead;
+use crate::net::completion::Completion;
 use crate::net::exchange::{Exchange, Piece};
 use crate::net::listener::Listener;
-use crate::net::notice::Notice;
 use crate::net::trap::At;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -91,7 +91,7 @@ fn answer(mut exchange: Exchange) {
     if is_long {
         exchange.keep_piece(Piece::Bytes(vec![b'x'; LENGTH].into())).unwrap();
     }
-    exchange.finish(plan.keep_alive, is_long.then(|| Notice::new(|_| ())));
+    exchange.finish(plan.keep_alive, is_long.then(|| Completion::new(|_| ())));
 }
 
 /// Asks, and reads one short answer.

@@ -124,11 +124,11 @@ pub(crate) mod context {
 
         pub(crate) fn close_waker(&self) {}
 
-        pub(crate) fn turn(&self) {
+        pub(crate) fn begin_turn(&self) {
             self.turned.store(self.clock.now(), Ordering::Relaxed);
         }
 
-        pub(crate) fn turned(&self) -> u64 {
+        pub(crate) fn turn_began(&self) -> u64 {
             self.turned.load(Ordering::Relaxed)
         }
     }
@@ -384,7 +384,7 @@ pub(crate) mod poller {
             if blocks {
                 self.context.notes.awake();
             }
-            self.context.turn();
+            self.context.begin_turn();
             for event in events {
                 self.see(event);
             }

@@ -7,9 +7,9 @@ use shuttle::thread::{self, JoinHandle};
 
 use crate::dispatch::client_wait::Woken;
 use crate::dispatch::fallback;
+use crate::dispatch::gvl_group::{GvlGroup, Waited};
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::{Dispatch, Taken};
-use crate::dispatch::runners::{Runners, Waited};
 use crate::net::connection::{Connection, Outcome};
 use crate::net::context::{Config, Context};
 use crate::net::deadlines::{Deadline, Deadlines};
@@ -336,7 +336,7 @@ fn end_while_leaving() {
 
 /// Three workers of one GVL, which is a lock here; each gives it up in the middle of a request.
 fn run_token() {
-    let group = Arc::new(Runners::new(0));
+    let group = Arc::new(GvlGroup::new(0));
     let fetching = Arc::new(AtomicBool::new(false));
     let engine = Engine::new(FOR_EVER);
     let called = engine.interrupt();

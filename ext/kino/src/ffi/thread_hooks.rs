@@ -7,17 +7,17 @@
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
 
-use kino_core::dispatch::runners::{Runner, Runners};
+use kino_core::dispatch::gvl_group::{GvlGroup, Runner};
 use magnus::Thread;
 use magnus::rb_sys::AsRawValue;
 use parking_lot::Mutex;
 
 static KEY: OnceLock<rb_sys::rb_internal_thread_specific_key_t> = OnceLock::new();
 static HOOK: OnceLock<()> = OnceLock::new();
-/// Runners that have no thread now, with the group they belong to.
+/// GvlGroup that have no thread now, with the group they belong to.
 static SPARE: Mutex<Vec<Arc<Runner>>> = Mutex::new(Vec::new());
 /// Groups that threads of no worker may compete with for a GVL: which one is not told, so with all.
-static GROUPS: Mutex<Vec<Arc<Runners>>> = Mutex::new(Vec::new());
+static GROUPS: Mutex<Vec<Arc<GvlGroup>>> = Mutex::new(Vec::new());
 
 /// Reserves the place for the pointer in each thread. To be called once, while the extension is loaded: Ruby wants the
 /// first key to be made before there is a second ractor.
@@ -36,17 +36,17 @@ pub(crate) fn install() {
 }
 
 /// Tells the group, too, when a thread of no worker wants the GVL.
-pub(crate) fn listen(group: &Arc<Runners>) {
+pub(crate) fn listen(group: &Arc<GvlGroup>) {
     GROUPS.lock().push(group.clone());
 }
 
 /// Ends what [`listen`] began.
-pub(crate) fn ignore(group: &Arc<Runners>) {
+pub(crate) fn ignore(group: &Arc<GvlGroup>) {
     GROUPS.lock().retain(|known| !Arc::ptr_eq(known, group));
 }
 
 /// Makes the thread a worker of `group`.
-pub(crate) fn enter(thread: Thread, group: &Arc<Runners>) -> Arc<Runner> {
+pub(crate) fn enter(thread: Thread, group: &Arc<GvlGroup>) -> Arc<Runner> {
     let mut spare = SPARE.lock();
     let place = spare.iter().position(|runner| group.has(runner));
     let runner = place.map_or_else(|| group.join(), |place| spare.swap_remove(place));

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use kino_core::http::date;
 use kino_core::http::plan::Plan;
+use kino_core::net::completion::Completion;
 use kino_core::net::exchange::Exchange;
-use kino_core::net::notice::Notice;
 use kino_core::net::outgoing::Outgoing;
 use kino_core::net::outgoing::file::{Content, send_file};
 use kino_core::net::outgoing::whole::send_whole;
@@ -39,7 +39,7 @@ impl Worker {
         if plan.is_encoded {
             return this.answer_encoded(ruby, Outgoing::new(exchange, plan, head), strings);
         }
-        let sent = send_whole(*exchange, plan, &mut head, &strings, || this.notice());
+        let sent = send_whole(*exchange, plan, &mut head, &strings, || this.completion());
         // Until here the array has kept its strings alive.
         std::hint::black_box(parts);
         this.answered(ruby, head, sent)
@@ -62,7 +62,7 @@ impl Worker {
         };
         let made = this.make_head(ruby, status, headers, true, || Ok(Some(content.len())))?;
         let Some((exchange, plan, head)) = made else { return this.without_answer(ruby) };
-        let sent = this.briefly(|| send_file(*exchange, plan, &head, content, &Lock, || this.notice()));
+        let sent = this.briefly(|| send_file(*exchange, plan, &head, content, &Lock, || this.completion()));
         this.answered(ruby, head, sent)
     }
 
@@ -115,7 +115,7 @@ impl Worker {
         this.wait_for_client(ruby)?;
         let finished = match std::mem::replace(&mut this.work(ruby)?.state, State::Idle) {
             // Its client has been waited for.
-            State::Sending(outgoing) => outgoing.conclude(|| Notice::new(|_| ())).map(|_| ()),
+            State::Sending(outgoing) => outgoing.conclude(|| Completion::new(|_| ())).map(|_| ()),
             State::Idle | State::Open(_) => Ok(()),
         };
         this.close_file(ruby)?;
@@ -188,11 +188,11 @@ impl Worker {
             self.work(ruby)?.state = State::Sending(Box::new(outgoing));
             return Err(error);
         }
-        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.notice()).map_err(SendError::from))
+        self.answered(ruby, Vec::new(), outgoing.conclude(|| self.completion()).map_err(SendError::from))
     }
 
-    fn notice(&self) -> Notice {
-        self.mailbox.notice(&self.interrupt, self.number.get())
+    fn completion(&self) -> Completion {
+        self.mailbox.completion(&self.interrupt, self.number.get())
     }
 
     fn answered(&self, ruby: &Ruby, head: Vec<u8>, sent: Result<bool, SendError>) -> Result<Value, Error> {

@@ -13,10 +13,10 @@ use crate::http::head::Head;
 use crate::http::receive::Receiver;
 use crate::http::spool::Body;
 use crate::http::{date, encode};
-use crate::net::context::{Context, Streamed};
+use crate::net::completion::Completion;
+use crate::net::context::{Context, StreamingPlace};
 use crate::net::deadlines::Deadline;
 use crate::net::listener::Local;
-use crate::net::notice::Notice;
 use crate::net::owner::Owner;
 use crate::net::pace::Pace;
 use crate::net::peer::PeerAddr;
@@ -93,7 +93,7 @@ pub(super) struct Arriving {
     /// When it began, in the clock's milliseconds.
     pub(super) since: u64,
     /// The place of a streamed one, until whoever serves the request takes it.
-    pub(super) place: Option<Streamed>,
+    pub(super) place: Option<StreamingPlace>,
     /// The client waits for a 100, which whoever reads the body sends.
     pub(super) wants_continue: bool,
 }
@@ -103,7 +103,7 @@ pub(super) struct Arriving {
 pub(super) struct Outgoing {
     pub(super) unsent: Unsent,
     /// Who wants to know when all of it has been sent.
-    pub(super) notice: Option<Notice>,
+    pub(super) completion: Option<Completion>,
     /// Since when its client is waited for, in the clock's milliseconds.
     pub(super) since: u64,
     /// Bytes that have been sent since.
@@ -222,8 +222,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn refuse_in(&self, life: &mut Life, fault: Fault) {
-        self.context.refuse(fault, self.peer);
+    pub(super) fn answer_fault(&self, life: &mut Life, fault: Fault) {
+        self.context.tell_refusal(fault, self.peer);
         life.arriving.place = None;
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
@@ -231,9 +231,9 @@ impl Connection {
     }
 
     /// What is left of an answer is sent from now on, and has to be read at a pace.
-    pub(super) fn begin_sending(&self, life: &mut Life, unsent: Unsent, notice: Option<Notice>, after: After) {
+    pub(super) fn begin_sending(&self, life: &mut Life, unsent: Unsent, completion: Option<Completion>, after: After) {
         let since = self.context.clock.now();
-        life.outgoing = Outgoing { unsent, notice, since, sent: 0 };
+        life.outgoing = Outgoing { unsent, completion, since, sent: 0 };
         life.state = State::Sending(after);
         let _ = self.deadline.set(self.write_pace().due(0, since, since));
     }
@@ -261,7 +261,7 @@ impl Life {
     }
 
     /// The place of a body that is still arriving.
-    pub(in crate::net) fn take_place(&mut self) -> Option<Streamed> {
+    pub(in crate::net) fn take_place(&mut self) -> Option<StreamingPlace> {
         self.arriving.place.take().filter(|_| !self.receiver.is_complete())
     }
 

@@ -17,7 +17,7 @@ use crate::net::unsent::Unsent;
 const DRAIN_HEAD: Duration = Duration::from_secs(1);
 /// Bytes that a helper reads at once, and those of one client before the next one's turn.
 const PART: usize = 64 * 1024;
-const TURN: usize = 1024 * 1024;
+const QUANTUM: usize = 1024 * 1024;
 /// A client that sends as fast as it can sends more so soon that a switch to whoever polls would cost more.
 const MOMENT: Duration = Duration::from_millis(2);
 
@@ -65,7 +65,7 @@ impl Connection {
     /// Reads more of a body that is for a file, as the helper that owns the connection: true when there may be more. Otherwise
     /// the connection is the poll side's again.
     pub(super) fn receive_more(&self) -> bool {
-        let goes_on = self.receive_turn();
+        let goes_on = self.receive_quantum();
         if goes_on == Some(true) {
             return true;
         }
@@ -78,15 +78,15 @@ impl Connection {
     }
 
     /// Whether there may be more to read now; `None` when the poll side has to go on.
-    fn receive_turn(&self) -> Option<bool> {
+    fn receive_quantum(&self) -> Option<bool> {
         let life = &mut *self.life.lock();
         let mut buffer = vec![0; PART];
-        let mut left = TURN;
+        let mut left = QUANTUM;
         // Whatever the last look was for, its event is used up.
         life.unread = Unread::BytesOrEnd;
         loop {
             if let Err(fault) = life.receiver.spill(&self.context.spools) {
-                self.refuse_in(life, fault);
+                self.answer_fault(life, fault);
             }
             if life.state != State::Receiving || life.receiver.is_complete() {
                 return None;
@@ -99,12 +99,12 @@ impl Connection {
                     left = left.saturating_sub(length);
                     match life.receiver.feed(&buffer[..length], &self.context.config.limits) {
                         Ok(_) => self.expect_body(life),
-                        Err(fault) => self.refuse_in(life, fault),
+                        Err(fault) => self.answer_fault(life, fault),
                     }
                 }
                 // Whoever looks when the time is over, and finds nothing, was the last.
                 Came::Nothing if self.deadline.due() <= self.context.clock.now() => {
-                    self.refuse_in(life, Fault::BodyTimeout);
+                    self.answer_fault(life, Fault::BodyTimeout);
                 }
                 Came::Nothing => return Some(false),
                 Came::End => {
@@ -129,7 +129,7 @@ impl Connection {
             Ok(Progress::Body) => self.expect_body(life),
             // The loop looks at it: complete, it may still have to be moved to a file.
             Ok(Progress::Complete) => {}
-            Err(fault) => self.refuse_in(life, fault),
+            Err(fault) => self.answer_fault(life, fault),
         }
         Step::Go
     }
@@ -140,7 +140,7 @@ impl Connection {
         life.arriving = Arriving::default();
         let path = target::split(life.receiver.head().target()).map_or(&b""[..], |target| target.path);
         if config.streaming.includes(path) {
-            life.arriving.place = self.context.stream();
+            life.arriving.place = self.context.take_streaming_place();
         }
         let is_streamed = life.arriving.place.is_some();
         life.arriving.wants_continue = wants_continue && is_streamed;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::life::{After, Connection, Intake, Life, Outgoing, State, Step, Unread, Verdict};
-use crate::net::notice::Notice;
+use crate::net::completion::Completion;
 use crate::net::socket::Peek;
 use crate::net::transport::{Came, Wire};
 use crate::net::unsent::{Flushed, Unsent};
@@ -18,7 +18,7 @@ const DRAIN_LINGER: Duration = Duration::from_millis(500);
 /// How much of what the client still sends is read away meanwhile.
 const LINGER_BYTES: usize = 1024 * 1024;
 /// Bytes that a helper sends to one client before the next one's turn.
-const TURN: u64 = 1024 * 1024;
+const QUANTUM: u64 = 1024 * 1024;
 /// A client that takes a long answer as fast as it can reads on so soon that a switch to whoever polls would cost more.
 const MOMENT: Duration = Duration::from_millis(2);
 
@@ -27,13 +27,13 @@ struct Lost;
 
 impl Connection {
     /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket, and
-    /// for which `notice` waits; to a helper, if that is much.
-    pub(in crate::net) fn give_back(self: &Arc<Self>, unsent: Unsent, notice: Option<Notice>, after: After) {
+    /// for which `completion` waits; to a helper, if that is much.
+    pub(in crate::net) fn give_back(self: &Arc<Self>, unsent: Unsent, completion: Option<Completion>, after: After) {
         let (look, is_long) = {
             let life = &mut *self.life.lock();
             life.answered += 1;
             let is_long = unsent.is_long();
-            (self.settle(life, unsent, notice, after), is_long)
+            (self.after_answer(life, unsent, completion, after), is_long)
         };
         if is_long {
             self.context.helpers.put(self.clone());
@@ -51,13 +51,13 @@ impl Connection {
 
     /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
     /// Whether the poll side should look at it now.
-    fn settle(&self, life: &mut Life, unsent: Unsent, notice: Option<Notice>, after: After) -> bool {
+    fn after_answer(&self, life: &mut Life, unsent: Unsent, completion: Option<Completion>, after: After) -> bool {
         if !unsent.is_empty() {
-            self.begin_sending(life, unsent, notice, after);
+            self.begin_sending(life, unsent, completion, after);
             return true;
         }
-        if let Some(notice) = notice {
-            notice.sent();
+        if let Some(completion) = completion {
+            completion.sent();
         }
         match after {
             After::Close => self.close(life),
@@ -81,10 +81,10 @@ impl Connection {
         let look = {
             let life = &mut *self.life.lock();
             let State::Sending(after) = life.state else { return false };
-            match self.write(life, TURN) {
+            match self.write(life, QUANTUM) {
                 Ok(Flushed::Some) => return true,
                 Ok(Flushed::Blocked) => None,
-                Ok(Flushed::All) => Some(self.settle(life, Unsent::default(), None, after)),
+                Ok(Flushed::All) => Some(self.after_answer(life, Unsent::default(), None, after)),
                 Err(Lost) => Some(true),
             }
         };
@@ -141,9 +141,9 @@ impl Connection {
         match flushed {
             Ok(Flushed::All) => {
                 // Given back, not kept: an idle connection should be small.
-                let Outgoing { notice, .. } = std::mem::take(outgoing);
-                if let Some(notice) = notice {
-                    notice.sent();
+                let Outgoing { completion, .. } = std::mem::take(outgoing);
+                if let Some(completion) = completion {
+                    completion.sent();
                 }
                 return Ok(Flushed::All);
             }

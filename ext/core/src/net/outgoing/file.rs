@@ -9,8 +9,8 @@ use bytes::Bytes;
 use super::{Apart, FEW, conclude, keep_head, relieve};
 use crate::error::AnswerError;
 use crate::http::plan::Plan;
+use crate::net::completion::Completion;
 use crate::net::exchange::{Exchange, Piece};
-use crate::net::notice::Notice;
 
 /// A file up to this is read, and sent with its head by one call.
 const READ: u64 = 64 * 1024;
@@ -57,7 +57,7 @@ impl Content {
 }
 
 /// Sends head and file. What the client does not take now is sent when it reads on, without the caller: then true, and there
-/// will be a notice.
+/// will be a completion.
 ///
 /// # Errors
 /// When the client is gone, and for a file that is not what the head has promised: the answer has ended then. When the host is
@@ -68,7 +68,7 @@ pub fn send_file<A: Apart>(
     head: &[u8],
     content: Content,
     host: &A,
-    notice: impl FnOnce() -> Notice,
+    completion: impl FnOnce() -> Completion,
 ) -> Result<bool, A::Error> {
     let given = content.len();
     let length = plan.wanted(given);
@@ -79,7 +79,7 @@ pub fn send_file<A: Apart>(
             // The disk may be slow. What goes wrong now goes wrong for the engine, too, which deals with it.
             Ok(()) => {
                 let called_away = host.apart(|| exchange.flush(BEGINNING)).map(|_| ());
-                let is_left = conclude(exchange, plan, plan.check(given), notice)?;
+                let is_left = conclude(exchange, plan, plan.check(given), completion)?;
                 return called_away.map(|()| is_left);
             }
             Err(error) => Err(error.into()),
@@ -89,7 +89,7 @@ pub fn send_file<A: Apart>(
         exchange.abort();
         return Err(error);
     }
-    Ok(conclude(exchange, plan, plan.check(given), notice)?)
+    Ok(conclude(exchange, plan, plan.check(given), completion)?)
 }
 
 fn send_read<A: Apart>(exchange: &mut Exchange, head: &[u8], body: Bytes, host: &A) -> Result<(), A::Error> {

@@ -5,14 +5,14 @@ use std::io::IoSlice;
 use super::{FEW, GATHERED, Lender, SMALL, conclude, keep_head, keep_rest, relieve};
 use crate::error::AnswerError;
 use crate::http::plan::Plan;
+use crate::net::completion::Completion;
 use crate::net::exchange::{AT_ONCE, Exchange};
-use crate::net::notice::Notice;
 
 /// Bodies up to this are copied behind their head: one plain write costs less than a gathering one saves.
 const COPIED: u64 = 4096;
 
 /// Sends head and body, all parts of the lender together. What the client does not take now is sent when it reads on, without
-/// the caller: then true, and there will be a notice.
+/// the caller: then true, and there will be a completion.
 ///
 /// # Errors
 /// When the client is gone, and for a body that is not what the head has promised: the answer has ended then.
@@ -21,19 +21,19 @@ pub fn send_whole<L: Lender>(
     plan: Plan,
     head: &mut Vec<u8>,
     body: &L,
-    notice: impl FnOnce() -> Notice,
+    completion: impl FnOnce() -> Completion,
 ) -> Result<bool, L::Error> {
     let most = plan.wanted(u64::MAX);
     let sent = if most <= COPIED {
         let given = copy(head, body, most as usize);
         exchange.send(head).map(|()| given).map_err(|error| AnswerError::from(error).into())
     } else {
-        let given = body.look(0, |parts| parts.map(|part| part.len() as u64).sum());
+        let given = body.with_parts(0, |parts| parts.map(|part| part.len() as u64).sum());
         // The lender's parts may have become fewer while others went on.
         send_long(&mut exchange, head, body, plan.wanted(given)).map(|missing| given - missing)
     };
     match sent {
-        Ok(given) => Ok(conclude(exchange, plan, plan.check(given), notice)?),
+        Ok(given) => Ok(conclude(exchange, plan, plan.check(given), completion)?),
         Err(error) => {
             exchange.abort();
             Err(error)
@@ -45,7 +45,7 @@ pub fn send_whole<L: Lender>(
 fn copy<L: Lender>(head: &mut Vec<u8>, body: &L, most: usize) -> u64 {
     let all = head.len() + most;
     let mut given = 0;
-    body.look(0, |parts| {
+    body.with_parts(0, |parts| {
         for part in parts {
             let left = all - head.len();
             head.extend_from_slice(&part[..part.len().min(left)]);
@@ -57,7 +57,7 @@ fn copy<L: Lender>(head: &mut Vec<u8>, body: &L, most: usize) -> u64 {
 
 /// How many of the bytes were missing.
 fn send_long<L: Lender>(exchange: &mut Exchange, head: &[u8], body: &L, length: u64) -> Result<u64, L::Error> {
-    let taken = body.look(0, |parts| send_beginning(exchange, head, parts, length))?;
+    let taken = body.with_parts(0, |parts| send_beginning(exchange, head, parts, length))?;
     let taken = keep_head(exchange, head, taken)? as u64;
     keep_all(exchange, body, taken, length - taken)
 }
@@ -97,7 +97,7 @@ fn keep_all<L: Lender>(exchange: &mut Exchange, body: &L, mut skip: u64, mut lef
     let mut part = 0;
     while left > 0 {
         // Small ones are copied, as many as follow each other.
-        let (looked_at, long) = body.look(part, |parts| {
+        let (looked_at, long) = body.with_parts(part, |parts| {
             let mut number = 0;
             for bytes in parts {
                 let from = skip.min(bytes.len() as u64) as usize;

@@ -128,7 +128,7 @@ fn leave(client: &mut super::client::Client, script: &mut Bytes<'_>) {
 
 fn rarely(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(16) {
-        0 => world.context.enter(Phase::Parting),
+        0 => world.context.enter(Phase::LameDuck),
         1 => world.context.enter(Phase::Draining),
         2 => world.connections.iter_mut().for_each(|connections| connections.evict()),
         #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::http::date;
 use crate::http::encode::ResponseHead;
 use crate::http::plan::Plan;
 use crate::http::spool::Body;
+use crate::net::completion::Completion;
 use crate::net::exchange::{Exchange, Lent, Part, ReadError};
 use crate::net::kept::Kept;
-use crate::net::notice::Notice;
 use crate::net::outgoing::file::{Content, send_file};
 use crate::net::outgoing::whole::send_whole;
 use crate::net::outgoing::{Apart, Lender, Outgoing};
@@ -44,18 +44,18 @@ enum State {
     Out(Outgoing, usize),
 }
 
-/// How many notices were promised and how many were given.
+/// How many completions were promised and how many were given.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Notices {
+pub(super) struct Completions {
     promised: Rc<Cell<usize>>,
     given: Arc<AtomicUsize>,
 }
 
-impl Notices {
-    fn promise(&self) -> Notice {
+impl Completions {
+    fn promise(&self) -> Completion {
         self.promised.set(self.promised.get() + 1);
         let given = self.given.clone();
-        Notice::new(move |_| {
+        Completion::new(move |_| {
             given.fetch_add(1, Ordering::SeqCst);
         })
     }
@@ -90,7 +90,7 @@ impl Apart for Parts {
 }
 
 impl Lender for Parts {
-    fn look<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
+    fn with_parts<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
         see(&mut self.0.iter().skip(first).map(Vec::as_slice))
     }
 
@@ -122,19 +122,19 @@ impl Serving {
     }
 
     /// The worker does something with it.
-    pub(super) fn step(self, script: &mut Bytes<'_>, notices: &Notices) -> Became {
+    pub(super) fn step(self, script: &mut Bytes<'_>, completions: &Completions) -> Became {
         let Serving { target, state, read } = self;
         match state {
-            State::Taken(exchange) => step_taken(target, exchange, read, script, notices),
-            State::Out(out, sent) => step_out(target, out, sent, read, script, notices),
+            State::Taken(exchange) => step_taken(target, exchange, read, script, completions),
+            State::Out(out, sent) => step_out(target, out, sent, read, script, completions),
         }
     }
 
     /// The worker does what is left to do.
-    pub(super) fn finish(self, notices: &Notices) -> Became {
+    pub(super) fn finish(self, completions: &Completions) -> Became {
         match self.state {
-            State::Taken(exchange) => whole(&self.target, *exchange, &[30], notices),
-            State::Out(out, sent) => end(&self.target, out, sent, notices),
+            State::Taken(exchange) => whole(&self.target, *exchange, &[30], completions),
+            State::Out(out, sent) => end(&self.target, out, sent, completions),
         }
     }
 
@@ -152,7 +152,7 @@ fn step_taken(
     mut exchange: Box<Exchange>,
     mut read: usize,
     script: &mut Bytes<'_>,
-    notices: &Notices,
+    completions: &Completions,
 ) -> Became {
     let goes = |target, exchange, read| Became::Goes(Serving { target, state: State::Taken(exchange), read });
     match script.below(16) {
@@ -175,9 +175,9 @@ fn step_taken(
         }
         3..6 => {
             let lengths: Vec<usize> = (0..script.below(4)).map(|_| script.one_of(&LENGTHS)).collect();
-            whole(&target, *exchange, &lengths, notices)
+            whole(&target, *exchange, &lengths, completions)
         }
-        6 => file(&target, *exchange, script.one_of(&[10, 70_000]), script.below(4), notices),
+        6 => file(&target, *exchange, script.one_of(&[10, 70_000]), script.below(4), completions),
         7..10 => match begin(&target, exchange, script.one_of(&[None, Some(3 * 5_000)])) {
             Some(out) => Became::Goes(Serving { target, state: State::Out(out, 0), read }),
             None => Became::Cut,
@@ -205,7 +205,7 @@ fn step_taken(
         }
         _ => {
             let _ = exchange.is_client_gone();
-            exchange.hand_on();
+            exchange.detach();
             goes(target, exchange, read)
         }
     }
@@ -217,7 +217,7 @@ fn step_out(
     sent: usize,
     read: usize,
     script: &mut Bytes<'_>,
-    notices: &Notices,
+    completions: &Completions,
 ) -> Became {
     let length = match script.below(10) {
         0..5 => script.one_of(&[1, 4_000, 5_000]).min(15_000 - sent.min(15_000)),
@@ -233,7 +233,7 @@ fn step_out(
             drop(out);
             return Became::Cut;
         }
-        _ => return end(&target, out, sent, notices),
+        _ => return end(&target, out, sent, completions),
     };
     let part = Parts(vec![pattern(&target, sent + length).split_off(sent)]);
     if out.part(&part).and_then(|()| out.relieve(&part)).is_err() {
@@ -248,7 +248,7 @@ fn cut(out: Outgoing) -> Became {
 }
 
 /// Gives what is missing to a length that was promised, and ends it.
-fn end(target: &[u8], mut out: Outgoing, sent: usize, notices: &Notices) -> Became {
+fn end(target: &[u8], mut out: Outgoing, sent: usize, completions: &Completions) -> Became {
     let all = 15_000;
     if sent < all {
         let part = Parts(vec![pattern(target, all).split_off(sent)]);
@@ -259,7 +259,7 @@ fn end(target: &[u8], mut out: Outgoing, sent: usize, notices: &Notices) -> Beca
     if out.end(b"").is_err() {
         return cut(out);
     }
-    of(out.conclude(|| notices.promise()))
+    of(out.conclude(|| completions.promise()))
 }
 
 fn of(concluded: Result<bool, AnswerError>) -> Became {
@@ -287,7 +287,7 @@ fn begin(target: &[u8], mut exchange: Box<Exchange>, length: Option<u64>) -> Opt
     }
 }
 
-fn whole(target: &[u8], mut exchange: Exchange, lengths: &[usize], notices: &Notices) -> Became {
+fn whole(target: &[u8], mut exchange: Exchange, lengths: &[usize], completions: &Completions) -> Became {
     exchange.skip_body();
     let mut bytes = pattern(target, lengths.iter().sum());
     let (mut head, plan) = head(target, &exchange, Some(bytes.len() as u64));
@@ -295,11 +295,11 @@ fn whole(target: &[u8], mut exchange: Exchange, lengths: &[usize], notices: &Not
     for &length in lengths.iter().rev() {
         parts.insert(0, bytes.split_off(bytes.len() - length));
     }
-    of(send_whole(exchange, plan, &mut head, &Parts(parts), || notices.promise()))
+    of(send_whole(exchange, plan, &mut head, &Parts(parts), || completions.promise()))
 }
 
 /// A file, which may have become shorter meanwhile, or be one that can't be read.
-fn file(target: &[u8], mut exchange: Exchange, length: usize, fault: usize, notices: &Notices) -> Became {
+fn file(target: &[u8], mut exchange: Exchange, length: usize, fault: usize, completions: &Completions) -> Became {
     exchange.skip_body();
     let (head, plan) = head(target, &exchange, Some(length as u64));
     let mut file = tempfile::tempfile().expect("there is room for a file");
@@ -311,7 +311,7 @@ fn file(target: &[u8], mut exchange: Exchange, length: usize, fault: usize, noti
         file = File::options().write(true).open("/dev/null").expect("there is /dev/null");
     }
     let content = Content::File(file, length as u64);
-    let became = of(send_file(exchange, plan, &head, content, &Parts(Vec::new()), || notices.promise()));
+    let became = of(send_file(exchange, plan, &head, content, &Parts(Vec::new()), || completions.promise()));
     if fault < 2 { became } else { Became::Cut }
 }
 

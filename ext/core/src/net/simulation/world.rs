@@ -9,7 +9,7 @@ use mio::{Poll, Token, Waker};
 use super::bytes::Bytes;
 use super::client::Client;
 use super::socket::FakeSocket;
-use super::worker::{Became, LONGEST, Notices, Serving};
+use super::worker::{Became, Completions, LONGEST, Serving};
 use crate::config::{Config, SLOW_START};
 use crate::error::Fault;
 use crate::net::connection::{Connection, Look, Standing};
@@ -36,7 +36,7 @@ pub(super) struct World {
     pub(super) clients: Vec<Client>,
     queue: VecDeque<Request>,
     pub(super) serving: Vec<Serving>,
-    notices: Notices,
+    completions: Completions,
     /// How each connection stood lately, and since when it has got nowhere.
     lives: Vec<(*const Connection, Standing, u64)>,
     /// The engine's way to be woken needs one.
@@ -56,7 +56,7 @@ impl World {
             clients: Vec::new(),
             queue: VecDeque::new(),
             serving: Vec::new(),
-            notices: Notices::default(),
+            completions: Completions::default(),
             lives: Vec::new(),
             _poll: poll,
         }
@@ -85,7 +85,7 @@ impl World {
     /// The poll side has a turn, in which so many bytes may be moved.
     pub(super) fn turn(&mut self, bytes: u64) {
         let Some(connections) = &mut self.connections else { return };
-        self.context.turn();
+        self.context.begin_turn();
         connections.begin_turn(bytes);
         for client in &self.clients {
             let Some(connection) = client.connection.upgrade() else { continue };
@@ -139,7 +139,7 @@ impl World {
         let which = script.below(self.serving.len());
         let serving = self.serving.swap_remove(which);
         let client = serving.client();
-        let became = serving.step(script, &self.notices);
+        let became = serving.step(script, &self.completions);
         self.follow(client, became);
     }
 
@@ -162,7 +162,7 @@ impl World {
             self.take(false);
             let Some(serving) = self.serving.pop() else { return };
             let client = serving.client();
-            let became = serving.finish(&self.notices);
+            let became = serving.finish(&self.completions);
             self.follow(client, became);
         }
     }
@@ -338,8 +338,8 @@ impl World {
         let kept = (context.descriptors.used(), context.kept.bytes(), context.spools.used(), context.streamed());
         assert_eq!(kept, (0, 0, 0, 0), "descriptors, bytes in memory and in files, places");
         assert_eq!(context.stats.running.get(), 0, "requests that are served");
-        assert!(context.handed_on.all().is_empty(), "answers that apps go on with");
-        assert!(self.notices.are_all_given(), "{:?}", self.notices);
+        assert!(context.detached.all().is_empty(), "answers that apps go on with");
+        assert!(self.completions.are_all_given(), "{:?}", self.completions);
     }
 
     /// From now on all that is shared is used up or gone: what is left is that all ends.

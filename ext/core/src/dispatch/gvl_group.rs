@@ -11,16 +11,16 @@ use crate::sync::Mutex;
 
 /// The workers that share a GVL.
 #[derive(Debug, Default)]
-pub struct Runners {
+pub struct GvlGroup {
     token: Arc<RunToken>,
     /// All there have ever been: a worker that ends leaves its place to the next one.
     members: Mutex<Vec<Arc<Runner>>>,
 }
 
-impl Runners {
+impl GvlGroup {
     /// A group of that number.
-    pub fn new(lane: usize) -> Runners {
-        Runners { token: Arc::new(RunToken::new(lane)), members: Mutex::default() }
+    pub fn new(gvl_group: usize) -> GvlGroup {
+        GvlGroup { token: Arc::new(RunToken::new(gvl_group)), members: Mutex::default() }
     }
 
     /// A new worker of this group.
@@ -42,15 +42,15 @@ impl Runners {
 
     /// Has the worker of that number, or every one, serve no further request; whoever waits for one hears of it when it
     /// is called ([`Interrupt::raise`](super::interrupt::Interrupt::raise)).
-    pub fn retire(&self, worker: Option<u64>) {
+    pub fn quarantine(&self, worker: Option<u64>) {
         let members = self.members.lock();
         members
             .iter()
             .filter(|runner| worker.is_none_or(|number| runner.number == number))
-            .for_each(|one| one.retire());
+            .for_each(|one| one.quarantine());
     }
 
-    /// Somebody will ask soon who has been without the GVL for long ([`Runners::overtake`]), or not any more.
+    /// Somebody will ask soon who has been without the GVL for long ([`GvlGroup::overtake`]), or not any more.
     pub fn watch(&self, is_watched: bool) {
         self.token.watch(is_watched);
     }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn one_fetches_until_it_gives_the_lock_up() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         assert!(!b.fetch());
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn giving_up_the_lock_between_requests_keeps_the_token() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         a.give_up_lock();
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_moment_without_the_lock_keeps_the_token_and_a_long_time_does_not() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let (a, b) = (group.join(), group.join());
         group.watch(true);
         assert!(a.fetch());
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn absences_of_the_app_teach_what_to_expect_and_those_of_the_server_do_not() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let runner = group.join();
         group.watch(true);
         assert!(runner.fetch());
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn one_that_computes_for_long_is_overtaken() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let (a, b) = (group.join(), group.join());
         assert!(a.fetch());
         a.run(b"GET", b"/");
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_one_that_was_overtaken_contends() {
-        let group = Arc::new(Runners::default());
+        let group = Arc::new(GvlGroup::default());
         let a = group.join();
         assert!(a.fetch());
         a.want_lock();
@@ -171,18 +171,18 @@ mod tests {
 
     #[test]
     fn tells_who_is_at_work_and_whom_it_has_retired() {
-        let group = Arc::new(Runners::new(3));
+        let group = Arc::new(GvlGroup::new(3));
         let (a, b) = (group.join(), group.join());
         assert!(group.at_work().is_empty());
         a.run(b"GET", b"/slow?id=1");
         let busy = group.at_work();
-        assert_eq!((busy.len(), busy[0].lane, busy[0].request.as_str()), (1, 3, "GET /slow"));
-        group.retire(Some(busy[0].worker));
-        assert!(a.is_retired() && !b.is_retired());
-        group.retire(None);
-        assert!(b.is_retired());
+        assert_eq!((busy.len(), busy[0].gvl_group, busy[0].request.as_str()), (1, 3, "GET /slow"));
+        group.quarantine(Some(busy[0].worker));
+        assert!(a.is_quarantined() && !b.is_quarantined());
+        group.quarantine(None);
+        assert!(b.is_quarantined());
         b.begin();
-        assert!(!b.is_retired());
+        assert!(!b.is_quarantined());
         a.fetch();
         assert!(group.at_work().is_empty());
     }

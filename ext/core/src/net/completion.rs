@@ -3,12 +3,12 @@
 use std::fmt;
 
 /// Called once: with true when the client has been sent all of an answer, with false when its connection has ended before.
-pub struct Notice(Option<Box<dyn FnOnce(bool) + Send>>);
+pub struct Completion(Option<Box<dyn FnOnce(bool) + Send>>);
 
-impl Notice {
-    /// A notice that calls `tell`, on whatever thread, which must neither block nor take long.
-    pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Notice {
-        Notice(Some(Box::new(tell)))
+impl Completion {
+    /// A completion that calls `tell`, on whatever thread, which must neither block nor take long.
+    pub fn new(tell: impl FnOnce(bool) + Send + 'static) -> Completion {
+        Completion(Some(Box::new(tell)))
     }
 
     /// All has been sent.
@@ -23,15 +23,15 @@ impl Notice {
     }
 }
 
-impl Drop for Notice {
+impl Drop for Completion {
     fn drop(&mut self) {
         self.tell(false);
     }
 }
 
-impl fmt::Debug for Notice {
+impl fmt::Debug for Completion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Notice")
+        formatter.write_str("Completion")
     }
 }
 
@@ -44,12 +44,12 @@ mod tests {
     #[test]
     fn tells_once_whether_all_was_sent() {
         let (teller, told) = channel();
-        let notice = || {
+        let completion = || {
             let teller = teller.clone();
-            Notice::new(move |is_sent| teller.send(is_sent).unwrap())
+            Completion::new(move |is_sent| teller.send(is_sent).unwrap())
         };
-        notice().sent();
-        drop(notice());
+        completion().sent();
+        drop(completion());
         assert_eq!(told.try_iter().collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -8,16 +8,16 @@ use slab::Slab;
 
 /// What is known of each: method and path, and since when.
 #[derive(Clone, Debug, Default)]
-pub struct HandedOn(Arc<Mutex<Slab<(String, Instant)>>>);
+pub struct Detached(Arc<Mutex<Slab<(String, Instant)>>>);
 
 /// One of them, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Entry {
-    all: HandedOn,
+    all: Detached,
     key: usize,
 }
 
-impl HandedOn {
+impl Detached {
     /// All of them: what was asked for, and for how long it has been an app's own.
     pub fn all(&self) -> Vec<(String, Duration)> {
         self.0.lock().iter().map(|(_, (request, since))| (request.clone(), since.elapsed())).collect()
@@ -40,8 +40,8 @@ mod tests {
 
     #[test]
     fn tells_of_those_that_have_not_ended() {
-        let all = HandedOn::default();
-        let requests = |all: &HandedOn| all.all().into_iter().map(|(request, _)| request).collect::<Vec<_>>();
+        let all = Detached::default();
+        let requests = |all: &Detached| all.all().into_iter().map(|(request, _)| request).collect::<Vec<_>>();
         let first = all.enter("GET /first".to_owned());
         let second = all.enter("GET /second".to_owned());
         assert_eq!(requests(&all), ["GET /first", "GET /second"]);
