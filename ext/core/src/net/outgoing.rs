@@ -62,12 +62,14 @@ pub struct Outgoing {
     /// What is to be sent before the next part: the head, a chunk's size.
     before: Vec<u8>,
     has_sent: bool,
+    /// Some of what was to be sent is lost.
+    has_lost: bool,
 }
 
 impl Outgoing {
     /// Nothing has been sent.
     pub fn new(exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> Outgoing {
-        Outgoing { exchange, body: BodyWriter::new(plan), before: head, has_sent: false }
+        Outgoing { exchange, body: BodyWriter::new(plan), before: head, has_sent: false, has_lost: false }
     }
 
     /// Whether nothing has left yet, not even the head.
@@ -103,12 +105,16 @@ impl Outgoing {
         if self.body.is_encoded() {
             let body = &mut self.body;
             let data = part.with_parts(0, |parts| parts.next().map_or(Ok(Vec::new()), |part| body.decode(part)))?;
-            return Ok(self.decoded(data)?);
+            let sent = self.decoded(data);
+            self.has_lost |= sent.is_err();
+            return Ok(sent?);
         }
         let length = part.with_parts(0, |parts| parts.next().map_or(0, <[u8]>::len));
         let frame = self.body.part(length, &mut self.before);
         if frame.length > 0 {
-            self.framed(part, frame)?;
+            let sent = self.framed(part, frame);
+            self.has_lost |= sent.is_err();
+            sent?;
         }
         Ok(self.body.check_so_far()?)
     }
@@ -127,7 +133,9 @@ impl Outgoing {
     /// When the client is gone.
     pub fn flush(&mut self) -> Result<(), AnswerError> {
         self.has_sent = true;
-        self.exchange.send(&self.before)?;
+        let sent = self.exchange.send(&self.before);
+        self.has_lost |= sent.is_err();
+        sent?;
         self.before.clear();
         Ok(())
     }
@@ -152,11 +160,9 @@ impl Outgoing {
 
     /// Ends it early. A client that has been sent all that the head promised is let down gently.
     pub fn abort(self) {
-        if self.has_sent && self.body.is_whole_for_client() {
-            self.exchange.finish(false, None)
-        } else {
-            self.exchange.abort()
-        }
+        let is_whole =
+            self.has_sent && self.body.is_whole_for_client() && !self.has_lost && !self.exchange.is_spilling();
+        if is_whole { self.exchange.finish(false, None) } else { self.exchange.abort() }
     }
 
     /// Sends what is due before it, as much of the part as the frame says, and what comes after it.

@@ -104,6 +104,11 @@ impl Exchange {
         self.unsent.append(next);
     }
 
+    /// Whether some of what is kept is away ([`Exchange::begin_spill`]).
+    pub fn is_spilling(&self) -> bool {
+        self.spilling > 0
+    }
+
     /// Whether bytes wait for the client to read on. What comes next should wait too ([`Exchange::flush`]).
     pub fn is_blocked(&self) -> bool {
         self.kept() > 0
