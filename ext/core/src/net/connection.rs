@@ -115,6 +115,9 @@ impl Connection {
     pub(super) fn cut(&self) {
         if self.owner.is_away() {
             self.socket.cut();
+        } else if matches!(self.life.lock().state, State::Sending(_)) {
+            // The client must not take what it has got for the whole answer.
+            self.socket.reset_on_close();
         }
         self.owner.ring();
         self.owner.ring();

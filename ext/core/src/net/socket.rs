@@ -132,6 +132,10 @@ impl Socket {
 
     /// Ends it as a reset does, though others still hold it and may be waiting for it.
     pub fn cut(&self) {
+        #[cfg(any(test, feature = "simulation"))]
+        if let Socket::Fake(socket) = self {
+            return socket.cut();
+        }
         let is_cut = matches!(self, Socket::Tcp(_)) && rustix::net::connect_unspec(self).is_ok();
         if !is_cut {
             // An error means that the peer has left.

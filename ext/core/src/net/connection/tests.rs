@@ -5,10 +5,15 @@ use mio::{Poll, Token, Waker};
 use super::*;
 use crate::budget::Budget;
 use crate::config::{Config, Streaming};
+use crate::error::AnswerError;
+use crate::http::date;
+use crate::http::encode::ResponseHead;
 use crate::http::spool::Body;
 use crate::net::context::{Context, Phase};
-use crate::net::exchange::Exchange;
+use crate::net::exchange::{Exchange, Lent};
+use crate::net::kept::Kept;
 use crate::net::listener::Local;
+use crate::net::outgoing::{Apart, Lender, Outgoing};
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
 use crate::net::simulation::FakeSocket;
@@ -306,4 +311,64 @@ fn a_first_head_that_begins_in_time_while_the_engine_drains_has_as_long_as_any_o
     assert_eq!(scene.connection.deadline.due(), drained + 1000, "its bytes move nothing");
     scene.client.bring(b"Host: x\r\n\r\n");
     assert_eq!(scene.look(), Verdict::Request);
+}
+
+#[test]
+fn an_answer_that_a_stop_cuts_short_ends_with_a_reset_whoever_has_it() {
+    for helps in [false, true] {
+        let mut scene = Scene::new(Config::default());
+        scene.client.take_room(10);
+        scene.exchange(long(&scene), After::Close);
+        if helps {
+            assert!(!scene.connection.clone().work());
+            assert!(!scene.connection.owner.is_away());
+        }
+        scene.connection.cut();
+        assert!(scene.client.is_reset() || scene.client.is_cut(), "a client could take it for the end");
+    }
+    let scene = Scene::new(Config::default());
+    scene.connection.cut();
+    assert!(!scene.client.is_reset(), "nothing is lost");
+}
+
+/// A part that can't be kept.
+struct Fleeting(Vec<u8>);
+
+impl Apart for Fleeting {
+    type Error = AnswerError;
+
+    fn apart<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, AnswerError> {
+        Ok(work())
+    }
+}
+
+impl Lender for Fleeting {
+    fn with_parts<T>(&self, first: usize, see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T) -> T {
+        see(&mut std::iter::once(&self.0[..]).skip(first))
+    }
+
+    fn keep(&self, _: usize, _: &Arc<Kept>) -> Result<Lent, AnswerError> {
+        Err(AnswerError::Client(std::io::ErrorKind::OutOfMemory.into()))
+    }
+}
+
+#[test]
+fn an_answer_whose_last_part_is_lost_is_no_whole_one() {
+    let breaks: [fn(&FakeSocket); 2] =
+        [|client| client.fail_write(std::io::ErrorKind::TimedOut), |client| client.take_room(20_000)];
+    for breaks in breaks {
+        let mut scene = Scene::new(Config::default());
+        scene.client.bring(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(scene.look(), Verdict::Request);
+        let exchange = Exchange::begin(Request::of(&scene.connection));
+        let mut head = Vec::new();
+        let plan = ResponseHead::begin(&mut head, 200).end(exchange.asked(), Some(40_000), &date::format(0));
+        let mut out = Outgoing::new(Box::new(exchange), plan, head);
+        out.flush().unwrap();
+        breaks(&scene.client);
+        assert!(out.part(&Fleeting(vec![b'x'; 40_000])).is_err());
+        out.abort();
+        let stats = &scene.context.stats;
+        assert_eq!((stats.answered.get(), stats.aborted.get(), scene.client.is_reset()), (0, 1, true));
+    }
 }

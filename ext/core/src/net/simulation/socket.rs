@@ -45,6 +45,7 @@ struct State {
     write_errors: VecDeque<io::ErrorKind>,
     is_write_shut: bool,
     is_reset: bool,
+    is_cut: bool,
     is_closed: bool,
 }
 
@@ -137,6 +138,11 @@ impl FakeSocket {
         !state.inbound.is_empty() || state.has_ended
     }
 
+    /// Whether the server has ended it at once, since all is over.
+    pub fn is_cut(&self) -> bool {
+        self.0.state.lock().is_cut
+    }
+
     /// Whether the client has ended its side, or reset the connection.
     pub fn has_left(&self) -> bool {
         let state = self.0.state.lock();
@@ -174,6 +180,11 @@ impl FakeSocket {
     pub(in crate::net) fn peek(&self) -> (bool, bool) {
         let state = self.0.state.lock();
         (!state.inbound.is_empty(), state.has_ended || state.is_closed || state.broken.is_some())
+    }
+
+    pub(in crate::net) fn cut(&self) {
+        let mut state = self.0.state.lock();
+        (state.is_cut, state.is_write_shut, state.is_closed) = (true, true, true);
     }
 
     pub(in crate::net) fn reset_on_close(&self) {

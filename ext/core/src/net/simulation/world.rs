@@ -203,7 +203,7 @@ impl World {
         (moved, self.standing(), self.queue.len() + self.serving.len())
     }
 
-    fn standing(&self) -> Vec<(usize, Standing)> {
+    pub(super) fn standing(&self) -> Vec<(usize, Standing)> {
         let each = self.connections.iter().flat_map(Connections::each);
         each.map(|(key, connection)| (key, connection.standing())).collect()
     }
