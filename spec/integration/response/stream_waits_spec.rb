@@ -2,46 +2,45 @@
 
 RSpec.describe "Threads that wait for a client" do
   each_mode do
-    # An app whose "/" answers with a stream that a thread of its own reads from, and whose "/close" closes it.
+    # An app whose "/listen" answers with a stream that a thread of its own reads from, whose "/status" tells what that
+    # thread does, and whose "/close" closes the stream. Both are kept by the ractor, which the worker's threads share.
     def listener(told)
-      Class.new do
-        define_method(:call) do |env|
+      shareable do
+        lambda do |env|
+          here = Ractor.current
           case env["PATH_INFO"]
-          when "/listen" then [200, {}, ->(stream) { listen(stream) }]
-          when "/close" then [200, {}, [@stream.close.inspect]]
+          when "/status" then [200, {}, [here[:reader].status.inspect]]
+          when "/close" then [200, {}, [here[:stream].close.inspect]]
+          when "/listen"
+            [200, {}, lambda { |stream|
+              here[:stream] = stream.flush
+              here[:reader] = Thread.new do
+                stream.read(1)
+                told << :reads
+                stream.read
+              rescue StandardError => error
+                told << error.class
+              end
+            }]
           else [200, {}, ["others"]]
           end
         end
-
-        define_method(:listen) do |stream|
-          @stream = stream.flush
-          @reader = Thread.new do
-            stream.read(1)
-            told << :reads
-            stream.read
-          rescue StandardError => error
-            told << error.class
-          end
-        end
-
-        def waits? = @reader&.status == "sleep"
-      end.new
+      end
     end
 
     # Closing waited, with the GVL, until the reader's body_timeout, which is later than that of the upload.
     it "are told when another thread closes the stream, and hold up nobody" do
       app_starts_threads
       told = Channel.new
-      app = listener(told)
       settings = { stream_bodies: ["/listen"], threads: 4, body_timeout: RawClient::DEADLINE / 2, lint: false }
-      converse(app, **settings) do |upload, server|
+      converse(listener(told), **settings) do |upload, server|
         upload.write("POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na")
         eventually("the upload has begun") { server.stats[:connections] == 1 }
         RawClient.open(server.url) do |slow|
           slow.write("POST /listen HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na").read_head
           expect(take(told)).to eq(:reads)
-          eventually("the reader waits") { app.waits? }
           RawClient.open(server.url) do |other|
+            eventually("the reader waits") { other.get("/status").body == '"sleep"' }
             expect([other.get("/close").body, other.get("/").body]).to eq(%w[nil others])
           end
           expect(take(told)).to eq(IOError)
