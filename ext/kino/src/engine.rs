@@ -91,7 +91,7 @@ impl Running {
         &self.server
     }
 
-    /// The workers of a gvl_group, which there is from the first time that it is asked for.
+    /// The workers of a GVL group, which there is from the first time that it is asked for.
     pub(crate) fn group(&self, gvl_group: usize) -> Arc<GvlGroup> {
         let mut groups = self.groups.lock();
         while groups.len() <= gvl_group {
@@ -103,7 +103,7 @@ impl Running {
         groups[gvl_group].clone()
     }
 
-    /// How the crews of its gvl_groups came to their end.
+    /// How the crews of its GVL groups came to their end.
     pub(crate) fn ends(&self) -> &Ends {
         &self.ends
     }

@@ -83,7 +83,7 @@ impl Server {
         all.into_iter().map(tell).collect()
     }
 
-    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a gvl_group's crew tells how it has ended.
+    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a GVL group's crew tells how it has ended.
     pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, gvl_group: usize) -> Result<End, Error> {
         let engine = this.engine().ok_or_else(|| exception::misuse(ruby, "the engine does not run"))?;
         loop {

@@ -9,6 +9,8 @@ pub mod deadlines;
 pub mod detached;
 mod doors;
 pub mod exchange;
+#[cfg(any(test, feature = "simulation"))]
+pub mod fake_socket;
 pub(crate) mod helpers;
 pub mod kept;
 pub mod listener;

@@ -4,7 +4,6 @@
 mod bytes;
 mod client;
 mod script;
-mod socket;
 mod worker;
 mod world;
 
@@ -12,4 +11,3 @@ mod world;
 mod tests;
 
 pub use self::script::run;
-pub use self::socket::{Event, FakeSocket};

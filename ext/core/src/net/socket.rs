@@ -17,7 +17,7 @@ use rustix::net::SendFlags;
 use socket2::SockRef;
 
 #[cfg(any(test, feature = "simulation"))]
-use super::simulation::FakeSocket;
+use super::fake_socket::FakeSocket;
 
 /// What the kernel may hold of an answer that has not been sent to a client yet, once it has turned out slow.
 #[cfg(any(target_os = "linux", target_os = "android"))]

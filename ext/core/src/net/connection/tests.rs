@@ -11,12 +11,12 @@ use crate::http::encode::ResponseHead;
 use crate::http::spool::Body;
 use crate::net::context::{Context, Phase};
 use crate::net::exchange::{Exchange, Lent};
+use crate::net::fake_socket::FakeSocket;
 use crate::net::kept::Kept;
 use crate::net::listener::Local;
 use crate::net::outgoing::{Apart, Lender, Outgoing};
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
-use crate::net::simulation::FakeSocket;
 use crate::net::socket::Socket;
 use crate::net::unsent::{Piece, Unsent};
 

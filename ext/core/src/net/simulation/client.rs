@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Weak;
 
 use super::bytes::Bytes;
-use super::socket::FakeSocket;
 use crate::net::connection::Connection;
+use crate::net::fake_socket::FakeSocket;
 
 /// Where an answer says which request it is for.
 pub(super) const ANSWERS: &[u8] = b"x-answers";

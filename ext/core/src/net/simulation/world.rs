@@ -8,7 +8,6 @@ use mio::{Poll, Token, Waker};
 
 use super::bytes::Bytes;
 use super::client::Client;
-use super::socket::FakeSocket;
 use super::worker::{Became, Completions, LONGEST, Serving};
 use crate::config::{Config, SLOW_START};
 use crate::error::Fault;
@@ -17,6 +16,7 @@ use crate::net::connections::{Brought, Connections};
 use crate::net::context::{Context, Phase};
 use crate::net::deadlines::NEVER;
 use crate::net::exchange::Exchange;
+use crate::net::fake_socket::FakeSocket;
 use crate::net::listener::Local;
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
