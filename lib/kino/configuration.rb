@@ -57,7 +57,8 @@ module Kino
     attr_reader :body_buffer
     # @return [String] folder for longer bodies; default the system's temporary folder
     attr_reader :spool_dir
-    # @return [Integer, nil] bytes of all files in that folder together; default nil for a tenth of what is free on its disk
+    # @return [Integer, nil] bytes of all files in that folder together; default nil for a tenth of what is free on
+    #   its disk
     attr_reader :spool_limit
     # @return [Integer] connections held at once; default nine tenths of the open-file limit, 10,240 at most
     attr_reader :max_connections

@@ -41,7 +41,9 @@ module Kino
     def look
       stuck = @native.at_work.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
-      stuck.each { |worker, gvl_group, seconds, request| attend(worker, gvl_group, "#{request} for #{seconds.round(1)} s") }
+      stuck.each do |worker, gvl_group, seconds, request|
+        attend(worker, gvl_group, "#{request} for #{seconds.round(1)} s")
+      end
     end
 
     private

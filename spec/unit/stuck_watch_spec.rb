@@ -6,7 +6,8 @@ require "stringio"
 RSpec.describe Kino::StuckWatch do
   include Eventually
 
-  # Tells what workers are at, as the engine does: worker, GVL group, seconds, request, whether the client is waited for.
+  # Tells what workers are at, as the engine does: worker, GVL group, seconds, request, whether the client is waited
+  # for.
   let(:native) { Struct.new(:at_work).new([]) }
   let(:errors) { StringIO.new }
   let(:replaced) { [] }

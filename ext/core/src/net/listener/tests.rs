@@ -50,7 +50,7 @@ fn tcp_binds_a_free_port_and_tells_which() {
     assert_eq!(peer, client.local_addr().unwrap().into());
     assert_eq!(peer.to_string(), "127.0.0.1");
     assert!(matches!(&stream, Socket::Tcp(socket) if socket.nodelay().unwrap()));
-    assert_eq!((&stream).read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
 
     assert_eq!(stream.write(&[std::io::IoSlice::new(b"hi")]).unwrap(), 2);
     drop(stream);
