@@ -28,6 +28,9 @@ use crate::http::receive::Progress;
 /// How long a connection that has sent nothing yet is waited for when the engine drains.
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
 
+/// How long a body may stand still when the engine drains: no app has seen its request.
+const DRAIN_BODY: Duration = Duration::from_secs(5);
+
 impl Connection {
     /// Looks at it, as its owner, the poll side: sends, reads, closes, as far as the socket and the turn's budget let it.
     pub(super) fn advance(&self, look: Look, intake: &mut Intake) -> Verdict {
@@ -137,6 +140,10 @@ impl Connection {
                 self.expect_by(self.head_due());
                 false
             }
+            (State::Receiving, Progress::Body) => {
+                self.hurry_body();
+                false
+            }
             (State::Lingering { .. }, _) => {
                 self.expect_by(self.linger_due());
                 false
@@ -145,9 +152,16 @@ impl Connection {
         }
     }
 
+    /// While the engine drains, a body whose client stands still is not waited for as long as otherwise.
+    fn hurry_body(&self) {
+        if self.context.is_draining() {
+            self.expect_by(self.context.clock.after(DRAIN_BODY));
+        }
+    }
+
     fn expect_by(&self, due: u64) {
         if due < self.deadline.due() {
-            // It is the poll side that asks, which looks at the deadline after every look.
+            // The poll side looks at the deadline after every look, and a helper when it gives the connection back.
             let _ = self.deadline.set(due);
         }
     }

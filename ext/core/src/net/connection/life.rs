@@ -92,6 +92,8 @@ pub(in crate::net) struct Life {
 pub(super) struct Arriving {
     /// When it began, in the clock's milliseconds.
     pub(super) since: u64,
+    /// Bytes of it that have been given time for; its framing is given none.
+    pub(super) paid: Option<u64>,
     /// The place of a streamed one, until whoever serves the request takes it.
     pub(super) place: Option<StreamingPlace>,
     /// The client waits for a 100, which whoever reads the body sends.

@@ -106,7 +106,10 @@ impl Connection {
                 Came::Nothing if self.deadline.due() <= self.context.clock.now() => {
                     self.answer_fault(life, Fault::BodyTimeout);
                 }
-                Came::Nothing => return Some(false),
+                Came::Nothing => {
+                    self.hurry_body();
+                    return Some(false);
+                }
                 Came::End => {
                     life.state = State::Aborted;
                     return None;
@@ -201,9 +204,14 @@ impl Connection {
         self.context.clock.after(self.context.config.header_timeout).min(drained)
     }
 
-    fn expect_body(&self, life: &Life) {
-        let now = self.context.clock.now();
-        let due = self.body_pace().due(life.receiver.received(), life.arriving.since, now);
+    /// More of a body has come, or its head: by when the next of it has to. Chunks' framing and trailers are not the body, and
+    /// give no time.
+    fn expect_body(&self, life: &mut Life) {
+        let (now, came) = (self.context.clock.now(), life.receiver.received());
+        if life.arriving.paid.replace(came) == Some(came) {
+            return;
+        }
+        let due = self.body_pace().due(came, life.arriving.since, now);
         // The poll side looks at the deadline after every look, and a helper when it gives the connection back.
         let _ = self.deadline.set(due);
     }

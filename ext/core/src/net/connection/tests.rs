@@ -132,6 +132,55 @@ fn a_drain_gives_an_unfinished_head_a_second_and_silence_half_of_one_whatever_co
 }
 
 #[test]
+fn what_frames_a_chunked_body_buys_no_time() {
+    for min_rate in [0, 500] {
+        let mut scene = Scene::new(Config { body_min_rate: min_rate, ..Config::default() });
+        let head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let (_, due) = scene.after(head);
+        assert_eq!(due, scene.context.clock.after(scene.context.config.body_timeout));
+        let (_, due) = scene.after(b"2\r\nab");
+        assert_eq!(due, scene.context.clock.after(scene.context.config.body_timeout).min(due));
+        for bytes in [&b"\r"[..], b"\n", b"0", b"0", b"2;a", b"=b", b"\r\n"] {
+            assert_eq!(scene.after(bytes), (Progress::Body, due));
+        }
+        let (_, due) = scene.after(b"cd\r\n");
+        for bytes in [&b"0;last\r\n"[..], b"a: b", b"\r\n"] {
+            assert_eq!(scene.after(bytes), (Progress::Body, due));
+        }
+    }
+}
+
+#[test]
+fn a_drain_waits_for_no_body_whose_client_is_silent() {
+    for long in [false, true] {
+        let mut scene = Scene::new(Config::default());
+        scene.client.bring(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+        if long {
+            scene.client.bring(&[b'x'; 100_000]);
+        }
+        let look = |scene: &mut Scene| {
+            let verdict = scene.look();
+            assert_eq!(verdict, if long { Verdict::Help } else { Verdict::Wait });
+            if long {
+                scene.connection.receive_more();
+            } else {
+                assert!(!scene.connection.is_done_when_draining());
+            }
+            scene.connection.deadline.due()
+        };
+        look(&mut scene);
+        scene.context.enter(Phase::Draining);
+        for _ in 0..3 {
+            let due = look(&mut scene);
+            assert_eq!(due, scene.context.clock.after(DRAIN_BODY), "what comes is waited for");
+            scene.context.clock.skip(SECOND);
+            assert_eq!(look(&mut scene), due, "and nothing gives no time");
+            scene.client.bring(b"x");
+        }
+    }
+}
+
+#[test]
 fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
     let mut scene = Scene::new(Config::default());
     scene.exchange(Unsent::default(), After::Close);
