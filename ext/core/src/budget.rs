@@ -9,6 +9,9 @@ pub fn open_files() -> u64 {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
+/// One part in so many of the descriptors is left to connections.
+const SPARE: u64 = 8;
+
 /// So much of something, in all.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Account>);
@@ -45,6 +48,11 @@ impl Budget {
     /// Takes `amount`, if `spare` is still left after that for whoever may have the rest.
     pub fn take(&self, amount: u64, spare: u64) -> Option<Share> {
         self.0.take(amount, spare).then(|| Share { account: self.0.clone(), amount })
+    }
+
+    /// Takes `amount` for files, which leave an eighth of all to whoever else may have it: they must not keep newcomers out.
+    pub fn take_with_spare(&self, amount: u64) -> Option<Share> {
+        self.take(amount, self.limit() / SPARE)
     }
 
     /// Takes `amount` whatever is left: of what is there already, and can only be counted.

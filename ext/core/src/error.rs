@@ -40,6 +40,9 @@ pub enum Fault {
     /// A body could not be spooled (`spool_dir`): the disk is full, or the folder is gone.
     #[error("the server has no room for the request body")]
     NoRoom,
+    /// A file can't be sent: the rest of those that may be open (`ulimit -n`) is for connections.
+    #[error("the server has too many files open")]
+    OpenFiles,
     /// Too many requests wait for a worker (`queue_depth`).
     #[error("the server is overloaded")]
     QueueFull,
@@ -65,7 +68,7 @@ impl Fault {
             Fault::Expectation => 417,
             Fault::HeadTooLarge | Fault::TooManyFields => 431,
             Fault::UnknownCoding | Fault::Connect => 501,
-            Fault::NoRoom | Fault::QueueFull | Fault::QueueTimeout => 503,
+            Fault::NoRoom | Fault::OpenFiles | Fault::QueueFull | Fault::QueueTimeout => 503,
             Fault::RequestTimeout => 504,
             Fault::Version => 505,
         }
@@ -87,6 +90,7 @@ impl Fault {
             Fault::HeadTooLarge => Some("max_header_size"),
             Fault::TooManyFields => Some("max_headers"),
             Fault::NoRoom => Some("spool_dir"),
+            Fault::OpenFiles => Some("ulimit -n"),
             Fault::QueueFull => Some("queue_depth"),
             Fault::QueueTimeout => Some("queue_timeout"),
             Fault::RequestTimeout => Some("request_timeout"),

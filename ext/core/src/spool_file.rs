@@ -13,8 +13,6 @@ use crate::budget::{Budget, Share};
 
 /// What a full disk or a spent budget is told of in the log: once in so long.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
-/// One part in so many of the descriptors is left to connections: files must not keep newcomers out.
-const SPARE: u64 = 8;
 /// Where the disk can't be asked how much is free on it.
 const UNKNOWN_DISK: u64 = 16 * 1024 * 1024 * 1024;
 
@@ -97,7 +95,7 @@ impl Spools {
 
     fn try_create(&self) -> Result<SpoolFile, NoRoom> {
         let limit = self.descriptors.limit();
-        let descriptor = self.descriptors.take(1, limit / SPARE).ok_or(NoRoom::Descriptors(limit))?;
+        let descriptor = self.descriptors.take_with_spare(1).ok_or(NoRoom::Descriptors(limit))?;
         let bytes = self.bytes.take(0, 0).ok_or(NoRoom::Limit(self.bytes.limit()))?;
         #[cfg(any(test, feature = "simulation"))]
         self.meet_fault()?;

@@ -71,7 +71,7 @@ stats! {
     max_uri_size,
     /// Bodies past `max_body_size` (413).
     max_body_size,
-    /// Requests refused because the server had too much to do (503), for one of the next three reasons.
+    /// Requests refused because the server had too much to do (503), for one of the next four reasons.
     overloaded,
     /// Requests that came when `queue_depth` others waited.
     queue_depth,
@@ -79,6 +79,8 @@ stats! {
     queue_timeout,
     /// Bodies, and answers that their clients are slow to read, that could not be written to `spool_dir`.
     spool_dir,
+    /// Files that were not sent since the rest of those that may be open is for connections.
+    open_files,
     /// Requests that were not there, or not answered, in time (408, 504): the sum of the next three.
     timed_out,
     /// Heads that took longer than `header_timeout` (408).
@@ -125,6 +127,7 @@ impl Stats {
             Fault::QueueFull => (&self.overloaded, &self.queue_depth),
             Fault::QueueTimeout => (&self.overloaded, &self.queue_timeout),
             Fault::NoRoom => (&self.overloaded, &self.spool_dir),
+            Fault::OpenFiles => (&self.overloaded, &self.open_files),
             Fault::HeadTimeout => (&self.timed_out, &self.header_timeout),
             Fault::BodyTimeout => (&self.timed_out, &self.body_timeout),
             Fault::RequestTimeout => (&self.timed_out, &self.request_timeout),

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use kino_core::budget::Budget;
 use kino_core::config::{Config, Limits};
 use kino_core::dispatch::client_wait::Woken;
 use kino_core::dispatch::lead::Taken;
@@ -19,7 +21,7 @@ use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{AT_ONCE, Exchange, Lent};
 use kino_core::net::kept::Kept;
 use kino_core::net::listener::Listener;
-use kino_core::net::outgoing::file::{Content, send_file};
+use kino_core::net::outgoing::file::{Content, OpenError, send_file};
 use kino_core::net::outgoing::whole::send_whole;
 use kino_core::net::outgoing::{Apart, FEW, Lender, Outgoing};
 use kino_core::server::Server;
@@ -210,7 +212,7 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
         Body::File(bytes) => {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(bytes).unwrap();
-            let content = Content::open(file.path()).unwrap();
+            let content = Content::open(file.path(), &exchange.context().descriptors).unwrap();
             send_file(*exchange, plan, &head, content, &Parts::default(), completion)
         }
         Body::Parts(given, trailers) => {
@@ -613,4 +615,26 @@ fn an_answer_whose_rest_is_lost_on_the_way_to_a_file_is_given_up() {
     outgoing.conclude(|| Completion::new(|_| ())).unwrap();
     assert_eq!(server.context().stats.aborted.get(), 1);
     assert!(finished(server, &mut client).len() < 8_000_000);
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, folder.path(), Path::new("/dev/zero")] {
+        let refused = Content::open(path, &Budget::new(8)).unwrap_err();
+        let is_none = matches!(&refused, OpenError::File(error) if error.kind() == std::io::ErrorKind::InvalidInput);
+        assert!(is_none, "{}: {refused}", path.display());
+    }
+    let (short, long) = (folder.path().join("short"), folder.path().join("long"));
+    std::fs::write(&short, "few").unwrap();
+    std::fs::write(&long, vec![b'x'; 70_000]).unwrap();
+    let descriptors = Budget::new(2);
+    let first = Content::open(&long, &descriptors).unwrap();
+    let second = Content::open(&long, &descriptors).unwrap();
+    assert!(matches!(Content::open(&long, &descriptors), Err(OpenError::Descriptors)));
+    assert!(matches!(Content::open(&short, &descriptors), Ok(Content::Bytes(_))), "it is read, and closed again");
+    drop((first, second));
+    assert_eq!(descriptors.used(), 0);
 }

@@ -556,7 +556,7 @@ fn answer_long(mut exchange: Exchange) {
     exchange.keep_piece(Piece::Bytes(vec![b'a'; PART].into())).unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&[b'b'; PART]).unwrap();
-    exchange.keep_piece(Piece::File { file, at: 0, end: PART as u64 }).unwrap();
+    exchange.keep_piece(Piece::File { file, at: 0, end: PART as u64, share: None }).unwrap();
     let tell = |is_sent: bool| {
         TOLD[usize::from(is_sent)].fetch_add(1, Ordering::SeqCst);
     };

@@ -200,7 +200,8 @@ impl Context {
         self.stats.all().chain([("kept_bytes", self.kept.bytes()), ("spooled_bytes", self.spools.used())])
     }
 
-    fn may_name(&self, setting: &'static str) -> bool {
+    /// Whether that has not been named in the log lately.
+    pub(super) fn may_name(&self, setting: &'static str) -> bool {
         let now = self.clock.now();
         let mut named = self.named.lock();
         match named.iter_mut().find(|(name, _)| *name == setting) {

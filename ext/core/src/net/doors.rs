@@ -145,7 +145,10 @@ impl Doors {
                 Knock::Failed
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection can't be accepted; trying again in a moment");
+                // In nearly all cases it is the same again, ten times a second.
+                if context.may_name("ulimit -n") {
+                    tracing::warn!(%error, "connections can't be accepted; trying again in a moment");
+                }
                 self.accept_at = context.clock.after(PAUSE);
                 Knock::Nobody
             }

@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use super::kept::{Claim, Kept};
 use super::overflow::Overflow;
 use super::transport::Wire;
+use crate::budget::Share;
 use crate::spool_file::{NoRoom, SpoolFile, Spools};
 
 /// Pieces that are given to the socket with one call.
@@ -36,6 +37,8 @@ pub enum Piece {
         at: u64,
         /// Where the part ends.
         end: u64,
+        /// Its part of the engine's descriptors.
+        share: Option<Share>,
     },
 }
 
@@ -90,14 +93,15 @@ enum Row {
 /// Whose file it is.
 #[derive(Debug)]
 enum Source {
-    App(File),
+    /// With its part of the engine's descriptors.
+    App(File, #[expect(dead_code, reason = "it is dropped with the file")] Option<Share>),
     Spooled(Arc<SpoolFile>),
 }
 
 impl Source {
     fn file(&self) -> &File {
         match self {
-            Source::App(file) => file,
+            Source::App(file, _) => file,
             Source::Spooled(spooled) => spooled.file(),
         }
     }
@@ -170,7 +174,7 @@ impl Unsent {
             Piece::Bytes(bytes) => Row::Bytes { bytes: kept.hold(bytes), is_common: false },
             Piece::Lent(Lent { bytes, is_common }) => Row::Bytes { bytes, is_common },
             Piece::File { at, end, .. } if at == end => return,
-            Piece::File { file, at, end } => Row::File { source: Source::App(file), at, end },
+            Piece::File { file, at, end, share } => Row::File { source: Source::App(file, share), at, end },
         };
         self.close_last();
         self.length += row.len();

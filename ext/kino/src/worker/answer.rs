@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use kino_core::error::Fault;
 use kino_core::http::date;
 use kino_core::http::plan::Plan;
 use kino_core::net::completion::Completion;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::outgoing::Outgoing;
-use kino_core::net::outgoing::file::{Content, send_file};
+use kino_core::net::outgoing::file::{Content, OpenError, send_file};
 use kino_core::net::outgoing::whole::send_whole;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
@@ -54,9 +55,13 @@ impl Worker {
         path: PathBuf,
     ) -> Result<Value, Error> {
         let content = loop {
-            match this.briefly(|| gvl::without(|| Content::open(&path), || ())) {
+            let descriptors = this.dispatch.context().descriptors.clone();
+            match this.briefly(|| gvl::without(|| Content::open(&path, &descriptors), || ())) {
                 Some(Ok(content)) => break content,
-                Some(Err(error)) => return Err(exception::system_error(ruby, &error, &path.to_string_lossy())),
+                Some(Err(OpenError::Descriptors)) => return this.refuse(ruby, Fault::OpenFiles),
+                Some(Err(OpenError::File(error))) => {
+                    return Err(exception::system_error(ruby, &error, &path.to_string_lossy()));
+                }
                 None => gvl::check_interrupts()?,
             }
         };
@@ -189,6 +194,15 @@ impl Worker {
             return Err(error);
         }
         self.answered(ruby, Vec::new(), outgoing.conclude(|| self.completion()).map_err(SendError::from))
+    }
+
+    /// Answers the open request in the app's place.
+    fn refuse(&self, ruby: &Ruby, fault: Fault) -> Result<Value, Error> {
+        let exchange = self.take_open(ruby)?;
+        exchange.context().tell_refusal(fault, exchange.peer());
+        exchange.refuse(fault);
+        self.close_file(ruby)?;
+        Ok(ruby.qnil().as_value())
     }
 
     fn completion(&self) -> Completion {

@@ -79,7 +79,7 @@ impl Worker {
         }
     }
 
-    fn take_open(&self, ruby: &Ruby) -> Result<Box<Exchange>, Error> {
+    pub(super) fn take_open(&self, ruby: &Ruby) -> Result<Box<Exchange>, Error> {
         let mut work = self.work(ruby)?;
         match std::mem::replace(&mut work.state, State::Idle) {
             State::Open(exchange) => Ok(exchange),

@@ -2,11 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
 
 use super::{Apart, FEW, conclude, keep_head, relieve};
+use crate::budget::{Budget, Share};
 use crate::error::AnswerError;
 use crate::http::plan::Plan;
 use crate::net::completion::Completion;
@@ -22,20 +25,39 @@ const BEGINNING: usize = 1024 * 1024;
 pub enum Content {
     /// A small one has been read.
     Bytes(Vec<u8>),
-    /// A large one with its length.
-    File(File, u64),
+    /// A large one with its length, and its part of the engine's descriptors.
+    File(File, u64, Share),
+}
+
+/// Why a file can't be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It can't be read, or is none.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// The rest of the files that may be open is for connections.
+    #[error("too many of the files that may be open are in use (ulimit -n)")]
+    Descriptors,
 }
 
 impl Content {
     /// Opens a file; may take long.
     ///
     /// # Errors
-    /// When it can't be read.
-    pub fn open(path: &Path) -> io::Result<Content> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
+    /// When it can't be read, or is none: a pipe could be waited at for ever, and a device has no end. When no descriptor is
+    /// left for it: a client that is slow to read keeps one for as long as it takes.
+    pub fn open(path: &Path, descriptors: &Budget) -> Result<Content, OpenError> {
+        // Without a wait for somebody to write, where it is a pipe; of no meaning for a file.
+        let mut file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)?;
+        let known = file.metadata()?;
+        if !known.is_file() {
+            let what = "to_path names something that is no regular file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what).into());
+        }
+        let length = known.len();
         if length > READ {
-            return Ok(Content::File(file, length));
+            let share = descriptors.take_with_spare(1).ok_or(OpenError::Descriptors)?;
+            return Ok(Content::File(file, length, share));
         }
         let mut bytes = Vec::with_capacity(length as usize);
         file.read_to_end(&mut bytes)?;
@@ -46,7 +68,7 @@ impl Content {
     pub fn len(&self) -> u64 {
         match self {
             Content::Bytes(bytes) => bytes.len() as u64,
-            Content::File(_, length) => *length,
+            Content::File(_, length, _) => *length,
         }
     }
 
@@ -75,7 +97,7 @@ pub fn send_file<A: Apart>(
     let begun = match content {
         _ if length == 0 => exchange.send(head).map_err(|error| AnswerError::from(error).into()),
         Content::Bytes(bytes) => send_read(&mut exchange, head, Bytes::from(bytes).slice(..length as usize), host),
-        Content::File(file, _) => match begin_file(&mut exchange, head, file, length) {
+        Content::File(file, _, share) => match begin_file(&mut exchange, head, (file, share), length) {
             // The disk may be slow. What goes wrong now goes wrong for the engine, too, which deals with it.
             Ok(()) => {
                 let called_away = host.apart(|| exchange.flush(BEGINNING)).map(|_| ());
@@ -99,8 +121,13 @@ fn send_read<A: Apart>(exchange: &mut Exchange, head: &[u8], body: Bytes, host: 
     relieve(exchange, host, FEW)
 }
 
-fn begin_file(exchange: &mut Exchange, head: &[u8], file: File, length: u64) -> Result<(), AnswerError> {
+fn begin_file(
+    exchange: &mut Exchange,
+    head: &[u8],
+    (file, share): (File, Share),
+    length: u64,
+) -> Result<(), AnswerError> {
     exchange.keep(head)?;
-    exchange.keep_piece(Piece::File { file, at: 0, end: length })?;
+    exchange.keep_piece(Piece::File { file, at: 0, end: length, share: Some(share) })?;
     Ok(())
 }

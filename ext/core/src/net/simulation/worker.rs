@@ -310,7 +310,8 @@ fn file(target: &[u8], mut exchange: Exchange, length: usize, fault: usize, comp
     if fault == 3 {
         file = File::options().write(true).open("/dev/null").expect("there is /dev/null");
     }
-    let content = Content::File(file, length as u64);
+    let share = exchange.context().descriptors.count(1);
+    let content = Content::File(file, length as u64, share);
     let became = of(send_file(exchange, plan, &head, content, &Parts(Vec::new()), || completions.promise()));
     if fault < 2 { became } else { Became::Cut }
 }

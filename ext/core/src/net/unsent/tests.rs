@@ -62,8 +62,8 @@ fn sends_pieces_of_all_kinds_in_their_order() {
     let mut unsent = Unsent::of(b"first", &kept);
     unsent.push(Piece::Bytes(Bytes::from(big.clone())), &kept);
     unsent.push(Piece::Bytes(Bytes::new()), &kept);
-    unsent.push(Piece::File { file: file(&big), at: 5, end: 3_000_000 }, &kept);
-    unsent.push(Piece::File { file: file(b""), at: 0, end: 0 }, &kept);
+    unsent.push(Piece::File { file: file(&big), at: 5, end: 3_000_000, share: None }, &kept);
+    unsent.push(Piece::File { file: file(b""), at: 0, end: 0, share: None }, &kept);
     unsent.push(lent(true), &kept);
     unsent.push(lent(false), &kept);
     unsent.copy(b"la", &kept);
@@ -116,7 +116,7 @@ fn what_is_spilled_lies_in_one_file_and_is_sent_in_its_order() {
         Row::File { source: Source::Spooled(file), .. } => {
             Arc::ptr_eq(file, &unsent.overflow.as_ref().unwrap().file())
         }
-        Row::File { source: Source::App(_), .. } => false,
+        Row::File { source: Source::App(..), .. } => false,
         Row::Bytes { is_common, .. } => *is_common,
     }));
     unsent.copy(b"tail", &kept);
@@ -130,7 +130,7 @@ fn what_was_added_meanwhile_comes_after_it() {
     let kept = Kept::new(0);
     let mut unsent = Unsent::of(b"one ", &kept);
     let mut next = Unsent::of(b"two ", &kept);
-    next.push(Piece::File { file: file(b"three "), at: 0, end: 6 }, &kept);
+    next.push(Piece::File { file: file(b"three "), at: 0, end: 6, share: None }, &kept);
     next.copy(b"four", &kept);
     unsent.append(next);
     assert_eq!((unsent.len(), unsent.own(), unsent.is_long()), (18, 12, true));
@@ -158,6 +158,6 @@ fn a_file_that_has_become_shorter_is_an_error() {
     let kept = Kept::new(0);
     let (near, _far) = pair();
     let mut unsent = Unsent::default();
-    unsent.push(Piece::File { file: file(b"short"), at: 0, end: 6 }, &kept);
+    unsent.push(Piece::File { file: file(b"short"), at: 0, end: 6, share: None }, &kept);
     assert_eq!(write(&mut unsent, &near, 100).unwrap_err().kind(), io::ErrorKind::WriteZero);
 }
