@@ -62,6 +62,9 @@ module Bench
         @count
       end
 
+      # What is left to do when the server has been looked at, so that only what it keeps itself is left.
+      def clear_up; end
+
       private
 
       # Connects all of them, and has each send its first bytes.

@@ -5,44 +5,26 @@ require_relative "crowd"
 
 module Bench
   module Hostile
-    # More clients than `max_connections`, each of which asks for something small and keeps its connection. Those past
-    # the limit have to wait, neither refused nor served, until others leave; and then each has to have its answer.
+    # More clients than `max_connections`, each of which asks for something small and keeps its connection. Each has to have
+    # its answer: those that have been idle for longest are closed for the newcomers.
     class Flood < Crowd
       TITLE = "flood past max_connections"
       OPTION = :excess
-      COUNTER = :max_connections
+      COUNTER = :evicted
       REQUEST = "GET / HTTP/1.1\r\nhost: bench\r\n\r\n"
-      # Seconds for which those past the limit are seen to wait.
-      WAITING = 1
-
-      # @return [Integer] the server counts how often it was full
+      # @return [Integer] as many as are too many, but for those who come when others have left by themselves
       def counted
-        1
+        @count / 2
       end
 
       private
 
       def act
-        room = @settings[:max_connections] - 1 # one is the ordinary client's
+        total = @settings[:max_connections] - 1 + @count # one is the ordinary client's
         @held = []
-        gather(REQUEST, count: room + @count) { hear }
-        await(PATIENCE) { @held.size >= room }
-        await(WAITING) { @held.size > room }
-        fault("#{@held.size} of #{room + @count} were answered, #{room} should have been") unless @held.size == room
-        @ends["answered at once"] = @held.size
-        @held.each_slice(BATCH) { |leaving| let_go(leaving) }
-        answer_the_waiting
-      end
-
-      def let_go(leaving)
-        leaving.each(&:close)
-        sleep TICK
-      end
-
-      def answer_the_waiting
-        @held = []
-        await(PATIENCE) { @clients.empty? }
-        @ends["answered after waiting"] = @held.size
+        gather(REQUEST, count: total) { hear }
+        await(PATIENCE) { @held.size >= total }
+        @ends["answered"] = @held.size
         @held.each(&:close)
         fault_of_the_rest("waited and were never answered")
       end

@@ -68,6 +68,7 @@ module Bench
         raise Problem, "the server ended by itself:\n#{@server.log_end}" if @server.ended?
 
         heartbeat = Heartbeat.longest(@server, began)
+        crowd.clear_up
         counted = @counters.final.to_h { |name, number| [name, number - counted.fetch(name)] }
         after = Footprint.after(@server.tree, before)
         Result.new(title: kind::TITLE, p99: kind::P99, clients: count, seconds: seconds, ordinary: report,

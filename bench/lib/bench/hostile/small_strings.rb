@@ -17,6 +17,11 @@ module Bench
       # Seconds between two looks at it, each of which holds the server up.
       LOOK = 0.25
 
+      # What Ruby has not collected, and the allocator not given back, is not what the server has kept.
+      def clear_up
+        @server.get("/collect")
+      end
+
       private
 
       def act
@@ -26,8 +31,6 @@ module Bench
         @ends["#{mib} MiB of memory at most"] = @count
         fault("the server's memory has grown by #{mib} MiB, more than #{MOST_MIB}") if mib > MOST_MIB
         @clients.dup.each { |client| drain(client) }
-        # What Ruby has not collected, and the allocator not given back, is not what the server has kept.
-        @server.get("/collect")
       end
 
       # @return [Integer] the most memory that the server has until all of them are given up, in KiB

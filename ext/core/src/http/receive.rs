@@ -125,6 +125,11 @@ impl Receiver {
         if self.is_complete() { self.spool.rewind() } else { Ok(()) }
     }
 
+    /// Gives the memory back that a long body's parts have gone through, until more comes.
+    pub fn free_room(&mut self) {
+        self.spool.free_room();
+    }
+
     /// How far the bytes so far have brought the request.
     pub fn progress(&self) -> Progress {
         match self.phase {

@@ -128,6 +128,15 @@ impl Spool {
         Ok(())
     }
 
+    /// Gives the memory back that a long body's parts have gone through, until more comes.
+    pub fn free_room(&mut self) {
+        if let Room::File(_, held) = &mut self.room
+            && held.is_empty()
+        {
+            *held = Vec::new();
+        }
+    }
+
     /// All of a long body has come and is in its file: it is read from its start.
     ///
     /// # Errors

@@ -18,9 +18,10 @@ const MOST: usize = 32;
 pub(super) const STUCK: Duration = Duration::from_secs(1);
 
 /// How much nicer than the others the threads are, see nice(2). Beside 20 uploads at full speed, on two processors, an ordinary
-/// request's p99 was 24 ms without it, 11 ms with 10, and 4 to 8 ms with 19.
+/// request's p99 was 24 ms without it, 12 to 17 ms with 5 and 4 to 7 ms with 10. With 19 it was 5 ms, but whoever then needs a
+/// lock that such a thread holds may wait for long: a Ruby thread was kept from going on for 87 ms, once in four runs.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 19;
+const NICE: i32 = 10;
 
 /// What may take long.
 pub(crate) trait Job: fmt::Debug + Send + Sync {

@@ -66,6 +66,7 @@ impl Connection {
     /// the connection is the poll side's again.
     pub(super) fn receive_more(&self) -> bool {
         let goes_on = self.receive_quantum();
+        self.life.lock().receiver.free_room();
         if goes_on == Some(true) {
             return true;
         }
