@@ -5,8 +5,8 @@ require_relative "crowd"
 
 module Bench
   module Hostile
-    # More clients than `max_connections`, each of which asks for something small and keeps its connection. Each has to have
-    # its answer: those that have been idle for longest are closed for the newcomers.
+    # More clients than `max_connections`, each of which asks for something small and keeps its connection. Each has to
+    # have its answer: those that have been idle for longest are closed for the newcomers.
     class Flood < Crowd
       TITLE = "flood past max_connections"
       OPTION = :excess
