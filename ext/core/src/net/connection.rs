@@ -27,7 +27,6 @@ use crate::http::receive::Progress;
 
 /// How long a connection that has sent nothing yet is waited for when the engine drains.
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
-
 /// How long a body may stand still when the engine drains: no app has seen its request.
 const DRAIN_BODY: Duration = Duration::from_secs(5);
 
@@ -122,7 +121,6 @@ impl Connection {
             // The client must not take what it has got for the whole answer.
             self.socket.reset_on_close();
         }
-        self.owner.ring();
         self.owner.ring();
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering};
 
 /// So many threads are enough while disks are quick: more got in the way of those who serve.
 const ENOUGH: usize = 4;
@@ -36,6 +36,8 @@ pub(crate) struct Helpers(Arc<Pool>);
 #[derive(Debug, Default)]
 struct Pool {
     work: Mutex<Work>,
+    /// How many jobs wait: readable without the lock, for whoever polls.
+    number: AtomicUsize,
     more: Condvar,
 }
 
@@ -67,7 +69,7 @@ impl Helpers {
         if work.is_over {
             return;
         }
-        work.waiting.push_back(job);
+        self.0.push(&mut work, job);
         if work.waiting.len() > work.idle && work.alive < ENOUGH {
             // Without another one it takes longer.
             if let Err(error) = self.begin_thread(&mut work) {
@@ -84,6 +86,9 @@ impl Helpers {
 
     /// To be called now and then while this says so: sees to it that jobs don't wait for ever behind those whose disk hangs.
     pub(super) fn relieve(&self) -> bool {
+        if self.0.number.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
         let mut work = self.0.work.lock();
         if work.waiting.is_empty() || work.idle > 0 {
             return false;
@@ -153,7 +158,7 @@ impl Pool {
         give_way();
         let mut work = self.work.lock();
         while !work.is_over {
-            let Some(job) = work.waiting.pop_front() else {
+            let Some(job) = self.pop(&mut work) else {
                 if work.alive > ENOUGH {
                     break; // started while disks hung
                 }
@@ -171,10 +176,21 @@ impl Pool {
                 work.turns.swap_remove(place);
             }
             if goes_on && !work.is_over {
-                work.waiting.push_back(job);
+                self.push(&mut work, job);
             }
         }
         work.alive -= 1;
+    }
+
+    fn push(&self, work: &mut Work, job: Arc<dyn Job>) {
+        work.waiting.push_back(job);
+        self.number.store(work.waiting.len(), Ordering::Relaxed);
+    }
+
+    fn pop(&self, work: &mut Work) -> Option<Arc<dyn Job>> {
+        let job = work.waiting.pop_front();
+        self.number.store(work.waiting.len(), Ordering::Relaxed);
+        job
     }
 }
 
