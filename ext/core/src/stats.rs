@@ -103,7 +103,7 @@ stats! {
     max_connections,
     /// Connections that were idle for longest, closed to let newcomers in.
     evicted,
-    /// Times the covering thread took the lead.
+    /// Times the fallback poller took the lead.
     covered,
     /// Workers that were ended in the middle of the app, or could not boot; others took their places.
     died,

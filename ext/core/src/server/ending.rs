@@ -18,7 +18,7 @@ fn comes_back<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> O
     end.recv_timeout(SOON).ok()
 }
 
-/// A server whose covering thread is held, as a slow disk would hold it, until the returned sender is dropped.
+/// A server whose fallback poller is held, as a slow disk would hold it, until the returned sender is dropped.
 fn held() -> (Server, mpsc::Sender<()>) {
     let server = Server::start(vec![Listener::bind("tcp://127.0.0.1:0").unwrap()], Config::default()).unwrap();
     let let_go = server.context().trap.hold(At::Turn);
