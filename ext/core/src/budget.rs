@@ -73,6 +73,11 @@ impl Account {
 }
 
 impl Share {
+    /// How much it is.
+    pub fn amount(&self) -> u64 {
+        self.amount
+    }
+
     /// Takes `more` beside what it has; false when that is not left.
     pub fn grow(&mut self, more: u64) -> bool {
         let is_left = self.account.take(more, 0);

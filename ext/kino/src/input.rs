@@ -3,6 +3,7 @@
 use std::os::fd::{IntoRawFd, OwnedFd};
 
 use kino_core::http::spool::Body;
+use kino_core::spool_file::Claim;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RClass, RHash, RString, Ruby, Value, prelude::*};
 use std::sync::OnceLock;
@@ -51,6 +52,8 @@ pub(crate) struct Input {
     pub(crate) length: Option<u64>,
     /// What has to be done for it.
     pub(crate) kind: Kind,
+    /// Of a file, to be dropped after it has been closed, by whoever closes it.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// What has to be done for a body that the app has.
@@ -84,20 +87,20 @@ pub(crate) fn of(
         Body::Arriving => {
             let class = ruby.get_inner(classes().streamed);
             let object = class.new_instance((worker, number, trailers))?.as_value();
-            Ok(Input { object: Some(object), length: None, kind: Kind::StreamingPlace })
+            Ok(Input { object: Some(object), length: None, kind: Kind::StreamingPlace, claim: None })
         }
-        Body::Empty => Ok(Input { object: None, length: None, kind: Kind::Bytes }),
+        Body::Empty => Ok(Input { object: None, length: None, kind: Kind::Bytes, claim: None }),
         Body::Memory(bytes) => {
             let string: RString = ruby.str_from_slice(&bytes);
             string.funcall::<_, _, Value>("force_encoding", (ruby.ascii8bit_encoding(),))?;
             let object = ruby.get_inner(classes().string_io).new_instance((string,))?.as_value();
-            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), kind: Kind::Bytes })
+            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), kind: Kind::Bytes, claim: None })
         }
-        Body::File { file, length, .. } => {
+        Body::File { file, length, claim } => {
             // Ruby's from here on, which closes it when it raises, and when the object is collected.
             let descriptor = OwnedFd::from(file).into_raw_fd();
             let object: Value = ruby.get_inner(classes().file).funcall("for_fd", (descriptor, "rb"))?;
-            Ok(Input { object: Some(object), length: Some(length), kind: Kind::File })
+            Ok(Input { object: Some(object), length: Some(length), kind: Kind::File, claim: Some(claim) })
         }
     }
 }

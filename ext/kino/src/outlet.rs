@@ -10,6 +10,7 @@ use kino_core::error::AnswerError;
 use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{AT_ONCE, Exchange};
 use kino_core::net::outgoing::{Apart, FEW, Outgoing};
+use kino_core::spool_file::Claim;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, RHash, RString, Ruby, TypedData, Value, gc};
 
@@ -28,6 +29,8 @@ pub(crate) struct Outlet {
     work: RefCell<Work>,
     /// A request body's open file, closed after the answer.
     file: Cell<Option<Opaque<Value>>>,
+    /// Of that file, dropped after it has been closed.
+    claim: Cell<Option<Claim>>,
 }
 
 struct Work {
@@ -51,7 +54,7 @@ impl Drop for Outlet {
     fn drop(&mut self) {
         let outgoing = self.work.get_mut().outgoing.take();
         if self.process != std::process::id() {
-            std::mem::forget((outgoing, self.dispatch.clone()));
+            std::mem::forget((outgoing, self.dispatch.clone(), self.claim.take()));
         } else if let Some(outgoing) = outgoing {
             outgoing.abort();
         }
@@ -59,9 +62,14 @@ impl Drop for Outlet {
 }
 
 impl Outlet {
-    pub(crate) fn new(outgoing: Box<Outgoing>, file: Option<Opaque<Value>>, dispatch: Arc<Dispatch>) -> Outlet {
+    pub(crate) fn new(
+        outgoing: Box<Outgoing>,
+        file: Option<(Opaque<Value>, Option<Claim>)>,
+        dispatch: Arc<Dispatch>,
+    ) -> Outlet {
+        let (file, claim) = file.unzip();
         let work = RefCell::new(Work { outgoing: Some(outgoing), room: Vec::new() });
-        Outlet { process: std::process::id(), dispatch, work, file: Cell::new(file) }
+        Outlet { process: std::process::id(), dispatch, work, file: Cell::new(file), claim: Cell::new(claim.flatten()) }
     }
 
     /// `write(string) -> nil`: sends one part of the body at once, and waits until the client has taken it.
@@ -172,6 +180,7 @@ impl Outlet {
     }
 
     fn close(&self, ruby: &Ruby) -> Result<(), Error> {
+        let _claim = self.claim.take();
         match self.file.take() {
             None => Ok(()),
             Some(file) => ruby.get_inner(file).funcall::<_, _, Value>("close", ()).map(|_| ()),

@@ -14,6 +14,7 @@ use kino_core::http::date::DateCache;
 use kino_core::http::spool::Body;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::outgoing::Outgoing;
+use kino_core::spool_file::Claim;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
 use magnus::{DataTypeFunctions, Error, IntoValue, Ruby, Thread, TypedData, Value, gc};
@@ -43,6 +44,8 @@ pub(crate) struct Worker {
     number: Cell<u64>,
     /// A request body that is more than bytes.
     held: Cell<Option<Held>>,
+    /// Of its file.
+    claim: Cell<Option<Claim>>,
     /// The app has taken the socket.
     is_hijacked: Cell<bool>,
     work: RefCell<Work>,
@@ -111,7 +114,7 @@ impl DataTypeFunctions for Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if self.process != std::process::id() {
-            std::mem::forget(self.dispatch.clone());
+            std::mem::forget((self.dispatch.clone(), self.claim.take()));
             std::mem::forget(std::mem::replace(&mut self.work.get_mut().state, State::Idle));
         }
     }
@@ -135,6 +138,7 @@ impl Worker {
             seat: RefCell::new(None),
             number: Cell::new(0),
             held: Cell::new(None),
+            claim: Cell::new(None),
             is_hijacked: Cell::new(false),
             work: RefCell::new(Work {
                 state: State::Idle,
@@ -194,6 +198,7 @@ impl Worker {
             (Some(body), Kind::StreamingPlace) => Some(Held::Streamed(body.into())),
             (_, Kind::Bytes) | (None, _) => None,
         });
+        this.claim.set(input.claim);
         this.is_hijacked.set(false);
         work.state = State::Open(exchange);
         Ok(Some(env.as_value()))
@@ -266,6 +271,8 @@ impl Worker {
     }
 
     fn close_file(&self, ruby: &Ruby) -> Result<(), Error> {
+        // To the end: who closes the file for good is not to have Ruby's lock.
+        let _claim = self.claim.take();
         match self.held.take() {
             Some(Held::File(file)) => ruby.get_inner(file).funcall::<_, _, Value>("close", ()).map(|_| ()),
             Some(Held::Streamed(_)) | None => Ok(()),

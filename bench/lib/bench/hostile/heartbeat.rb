@@ -6,7 +6,8 @@ require_relative "../problem"
 module Bench
   module Hostile
     # A thread of the server's process that sleeps for a millisecond again and again, and keeps for how long it could
-    # not go on: what keeps it from the GVL keeps every Ruby thread from it. The app tells the gaps under PATH.
+    # not go on: what keeps it from the GVL keeps every Ruby thread from it. The app tells the gaps under PATH. What
+    # Ruby's garbage collector took of a gap is not the server's, and doesn't count.
     module Heartbeat
       PATH = "/heartbeat"
       # Seconds of a sleep.
@@ -23,10 +24,12 @@ module Bench
       def start
         Thread.new do
           last = Bench.now
+          collected = GC.stat(:time)
           loop do
             sleep BEAT
-            gap = (Bench.now - last) * 1000
+            gap = ((Bench.now - last) * 1000) - (GC.stat(:time) - collected)
             last = Bench.now
+            collected = GC.stat(:time)
             @gaps = Ractor.make_shareable([*@gaps.last(KEPT - 1), [last, gap]]) if gap > NOTABLE
           end
         end

@@ -339,6 +339,7 @@ fn begins_no_head(input: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::budget::Budget;
+    use crate::spool_file::Closer;
     use proptest::prelude::*;
     use std::io::Read;
 
@@ -360,7 +361,7 @@ mod tests {
 
     /// All requests of a stream that comes in the given pieces: method and target, and body.
     fn requests<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> Result<Vec<Request>, Fault> {
-        let spools = Spools::new(std::env::temp_dir(), None, Budget::new(100));
+        let spools = Spools::new(std::env::temp_dir(), None, Budget::new(100), Closer::at_once());
         let (mut receiver, mut found) = (Receiver::default(), Vec::new());
         for piece in pieces {
             let mut progress = receiver.feed(piece, limits)?;

@@ -21,8 +21,8 @@ pub enum Body {
         file: File,
         /// Its length in bytes.
         length: u64,
-        /// To be kept for as long as the file is open.
-        claim: Option<Claim>,
+        /// To be kept for as long as the file is open, and dropped after it is closed.
+        claim: Claim,
     },
     /// It is still arriving, and read while it does.
     Arriving,
@@ -166,7 +166,7 @@ impl Spool {
             Room::File(spooled, _) => {
                 let length = spooled.len();
                 let (file, claim) = spooled.into_parts();
-                Body::File { file, length, claim: Some(claim) }
+                Body::File { file, length, claim }
             }
         }
     }
@@ -183,9 +183,10 @@ mod tests {
 
     use super::*;
     use crate::budget::Budget;
+    use crate::spool_file::Closer;
 
     fn spools() -> Spools {
-        Spools::new(std::env::temp_dir(), Some(1000), Budget::new(100))
+        Spools::new(std::env::temp_dir(), Some(1000), Budget::new(100), Closer::at_once())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
+use super::closing::closer;
 use super::deadlines::{Clock, NEVER};
 use super::detached::Detached;
 use super::helpers::Helpers;
@@ -92,13 +93,15 @@ const NAMED_EVERY: u64 = 1000;
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
         let descriptors = Budget::new(config.descriptors);
-        let spools = Spools::new(config.limits.spool_dir.clone(), config.spool_limit, descriptors.clone());
+        let helpers = Helpers::default();
+        let closer = closer(helpers.clone());
+        let spools = Spools::new(config.limits.spool_dir.clone(), config.spool_limit, descriptors.clone(), closer);
         Context {
             stats: Stats::default(),
             clock: Clock::start(),
             detached: Detached::default(),
             kept: Kept::new(config.kept_bytes),
-            helpers: Helpers::default(),
+            helpers,
             descriptors,
             spools,
             trap: Trap::default(),

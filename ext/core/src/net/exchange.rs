@@ -29,7 +29,6 @@ use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::plan::Asked;
 use crate::http::spool::Body;
-use crate::spool_file::Claim;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
 /// server that fails never leaves a client waiting.
@@ -40,8 +39,6 @@ pub struct Exchange {
     right: Arc<Right>,
     head: Head,
     body: Body,
-    /// Of the body's file.
-    claim: Option<Claim>,
     trailers: Trailers,
     rest: Rest,
     asked: Asked,
@@ -93,7 +90,6 @@ impl Exchange {
             right,
             head,
             body,
-            claim: None,
             trailers,
             rest: place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
             asked,
@@ -112,13 +108,9 @@ impl Exchange {
         &self.head
     }
 
-    /// The request's body, once. A file counts against the engine's budgets until the exchange ends.
+    /// The request's body, once.
     pub fn take_body(&mut self) -> Body {
-        let mut body = std::mem::take(&mut self.body);
-        if let Body::File { claim, .. } = &mut body {
-            self.claim = claim.take();
-        }
-        body
+        std::mem::take(&mut self.body)
     }
 
     /// The trailer fields, once: of a body that arrives while it is read, when it has been read to its end.

@@ -1,6 +1,7 @@
 //! Sockets, connections and the poll that watches them.
 
 pub mod client;
+mod closing;
 pub mod completion;
 pub mod connection;
 mod connections;

@@ -145,7 +145,8 @@ impl Worker {
             Some(Held::Streamed(body)) => (None, Some(body)),
             None => (None, None),
         };
-        let outlet = ruby.obj_wrap(Outlet::new(outgoing, file, this.dispatch.clone()));
+        let outlet =
+            ruby.obj_wrap(Outlet::new(outgoing, file.map(|file| (file, this.claim.take())), this.dispatch.clone()));
         if let Some(body) = streamed {
             ruby.get_inner(body).funcall::<_, _, Value>("read_from", (outlet,))?;
         }

@@ -6,9 +6,10 @@ use super::*;
 use crate::budget::Budget;
 use crate::net::socket::Socket;
 use crate::net::transport::Transport;
+use crate::spool_file::Closer;
 
 fn spools() -> Spools {
-    Spools::new(std::env::temp_dir(), None, Budget::new(100))
+    Spools::new(std::env::temp_dir(), None, Budget::new(100), Closer::at_once())
 }
 
 fn write(unsent: &mut Unsent, socket: &Socket, most: u64) -> io::Result<Flushed> {
@@ -145,7 +146,9 @@ fn a_disk_without_room_is_an_error_that_loses_nothing() {
     let mut unsent = Unsent::of(&big, &kept);
     unsent.push(Piece::Bytes(Bytes::from(big.clone())), &kept);
     for _ in 0..2 {
-        assert!(unsent.spill(&Spools::new("/nowhere/at/all".into(), None, Budget::new(100))).is_err());
+        assert!(
+            unsent.spill(&Spools::new("/nowhere/at/all".into(), None, Budget::new(100), Closer::at_once())).is_err()
+        );
         assert_eq!((unsent.len(), unsent.own(), kept.bytes()), (20_000, 20_000, 20_000));
     }
     unsent.spill(&spools).unwrap();
