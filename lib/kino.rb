@@ -11,7 +11,7 @@ rescue LoadError => error
   raise LoadError, "Kino's native extension is not compiled for this Ruby (#{RUBY_VERSION}): " \
                    "run `bundle exec rake compile` in a checkout, `gem pristine kino` for an installed gem", cause: nil
 end
-require_relative "kino/server"
+require_relative "kino/server/server"
 
 # A Rack 3 web server with a Rust core. Requiring it starts nothing; {Server#start} does.
 #

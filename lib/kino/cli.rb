@@ -52,8 +52,8 @@ module Kino
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.
     def load_server
       require "kino"
-      require_relative "app_loader"
-      require_relative "launcher"
+      require_relative "server/app_loader"
+      require_relative "server/launcher"
     end
 
     # Needs no extension: an app can be checked where Kino isn't compiled.

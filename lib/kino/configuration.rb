@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "errors"
-require_relative "nearest"
+require_relative "configuration/nearest"
 require_relative "configuration/source"
 require_relative "configuration/kinds"
 require_relative "configuration/address"

@@ -21,9 +21,9 @@ use kino_core::net::completion::Completion;
 use kino_core::net::exchange::{AT_ONCE, Exchange, Lent};
 use kino_core::net::kept::Kept;
 use kino_core::net::listener::Listener;
-use kino_core::net::outgoing::file::{Content, OpenError, send_file};
-use kino_core::net::outgoing::whole::send_whole;
-use kino_core::net::outgoing::{Apart, FEW, Lender, Outgoing};
+use kino_core::net::response_writer::file::{Content, OpenError, send_file};
+use kino_core::net::response_writer::whole::send_whole;
+use kino_core::net::response_writer::{Apart, FEW, Lender, ResponseWriter};
 use kino_core::server::Server;
 
 /// A body's parts, as an app has them.
@@ -216,7 +216,7 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
             send_file(*exchange, plan, &head, content, &Parts::default(), completion)
         }
         Body::Parts(given, trailers) => {
-            let mut outgoing = Outgoing::new(exchange, plan, head);
+            let mut outgoing = ResponseWriter::new(exchange, plan, head);
             let result = (|| {
                 for part in given {
                     outgoing.part(&parts(&[part]))?;
@@ -240,8 +240,8 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
 }
 
 /// All parts, as far as they go; with an error the answer has been given up.
-fn send_parts(exchange: Box<Exchange>, (plan, head): (Plan, Vec<u8>), parts: Parts) -> Result<Outgoing, Failed> {
-    let mut outgoing = Outgoing::new(exchange, plan, head);
+fn send_parts(exchange: Box<Exchange>, (plan, head): (Plan, Vec<u8>), parts: Parts) -> Result<ResponseWriter, Failed> {
+    let mut outgoing = ResponseWriter::new(exchange, plan, head);
     for part in &parts.parts {
         let one = Parts { parts: vec![part.clone()], is_called_away: parts.is_called_away, ..Parts::default() };
         outgoing.part(&one)?;
@@ -251,7 +251,7 @@ fn send_parts(exchange: Box<Exchange>, (plan, head): (Plan, Vec<u8>), parts: Par
     Ok(outgoing)
 }
 
-fn wait(outgoing: &mut Outgoing, server: &Server) {
+fn wait(outgoing: &mut ResponseWriter, server: &Server) {
     while outgoing.exchange().is_blocked() {
         let (client, before) = (outgoing.exchange().client(), outgoing.exchange().kept());
         if !outgoing.exchange().flush(AT_ONCE).unwrap() && before - outgoing.exchange().kept() < AT_ONCE as u64 {
@@ -396,7 +396,7 @@ fn chunks_of_the_apps_own_that_are_none_end_the_answer() {
 }
 
 /// An answer of unknown length to a client's last request, of which nothing has been sent.
-fn begun(config: Config) -> (Server, TcpStream, Outgoing) {
+fn begun(config: Config) -> (Server, TcpStream, ResponseWriter) {
     let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
     let mut client = TcpStream::connect(("127.0.0.1", listener.port().unwrap())).unwrap();
     let server = Server::start(vec![listener], config).unwrap();
@@ -404,7 +404,7 @@ fn begun(config: Config) -> (Server, TcpStream, Outgoing) {
     let Taken::Exchange(exchange) = server.dispatch().take(&server.interrupt()) else { panic!("there is a request") };
     let mut head = Vec::new();
     let plan = ResponseHead::begin(&mut head, 200).end(exchange.asked(), None, &date::format(0));
-    (server, client, Outgoing::new(exchange, plan, head))
+    (server, client, ResponseWriter::new(exchange, plan, head))
 }
 
 /// All that the client gets, while somebody polls.
@@ -598,7 +598,7 @@ fn nothing_sent_and_given_up_is_no_answer_however_little_was_promised() {
     response.field(b"content-length", b"0").unwrap();
     let exchange = outgoing.into_exchange();
     let plan = response.end(exchange.asked(), None, &date::format(0));
-    let mut outgoing = Outgoing::new(exchange, plan, head);
+    let mut outgoing = ResponseWriter::new(exchange, plan, head);
     assert!(outgoing.part(&parts(&["x"])).is_err());
     assert!(outgoing.is_unsent());
     outgoing.abort();

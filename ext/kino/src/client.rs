@@ -14,7 +14,7 @@ use magnus::{Error, RHash, RString, Ruby};
 use crate::exception;
 use crate::ffi::gvl;
 use crate::ffi::strings::with_bytes;
-use crate::outgoing::SendError;
+use crate::response_writer::SendError;
 
 /// Bytes of a streamed body that are read at a time, at most.
 const PART: usize = 64 * 1024;

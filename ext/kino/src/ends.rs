@@ -1,4 +1,4 @@
-//! How crews came to their end, told from their ractor to the one that started them. Ruby has ways of its own for that, but
+//! How workers came to their end, told from their ractor to the one that started them. Ruby has ways of its own for that, but
 //! with 3.3 only one thread of a ractor may wait for others: with more, some are never woken. (Not by `parking_lot`, whose table of
 //! all that wait may be left locked in a child of fork.)
 
@@ -17,7 +17,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Tells how the crew of a GVL group has ended.
+    /// Tells how the worker of a GVL group has ended.
     pub(crate) fn tell(&self, gvl_group: usize, end: End) {
         self.lock().insert(gvl_group, end);
         self.changed.notify_all();

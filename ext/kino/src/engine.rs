@@ -103,7 +103,7 @@ impl Running {
         groups[gvl_group].clone()
     }
 
-    /// How the crews of its GVL groups came to their end.
+    /// How the workers of its GVL groups came to their end.
     pub(crate) fn ends(&self) -> &Ends {
         &self.ends
     }

@@ -6,9 +6,9 @@ use kino_core::net::exchange::Exchange;
 use magnus::value::{InnerValue, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
 
+use crate::env_prototype::{EnvPrototype, Host};
 use crate::ffi::protect::{Protected, protect};
 use crate::keys::{Keys, keys};
-use crate::template::{Host, Template};
 use crate::text::Text;
 
 /// What an env has of a request's body.
@@ -21,16 +21,21 @@ pub(crate) struct BodyKeys {
     pub(crate) trailers: Option<RHash>,
 }
 
-/// Builds the env of `exchange` from a copy of the template.
+/// Builds the env of `exchange` from a copy of the prototype.
 ///
 /// # Errors
 /// When Ruby has no memory left.
-pub(crate) fn build(ruby: &Ruby, template: &Template, exchange: &Exchange, body: BodyKeys) -> Result<RHash, Error> {
+pub(crate) fn build(
+    ruby: &Ruby,
+    prototype: &EnvPrototype,
+    exchange: &Exchange,
+    body: BodyKeys,
+) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
         let underscores = exchange.context().config.underscore_headers;
-        let mut env = Env { ruby, calls, keys, underscores, hash: template.copy(ruby, calls, exchange.peer()) };
+        let mut env = Env { ruby, calls, keys, underscores, hash: prototype.copy(ruby, calls, exchange.peer()) };
         env.request_line(head, &target);
         // One list by two names: Puma's apps know the second.
         let callbacks = calls.array();
@@ -43,7 +48,7 @@ pub(crate) fn build(ruby: &Ruby, template: &Template, exchange: &Exchange, body:
             env.set(keys.trailers, trailers);
         }
         let host = env.headers(head, target.authority);
-        template.name_server(ruby, calls, env.hash, &host, exchange.local());
+        prototype.name_server(ruby, calls, env.hash, &host, exchange.local());
         if let Some(length) = body.length {
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }
@@ -67,7 +72,7 @@ impl<'a> Env<'a> {
 
     fn request_line(&mut self, head: &Head, target: &target::Target<'_>) {
         let (keys, calls) = (self.keys, self.calls);
-        // The template has what is usual: GET, HTTP/1.1, no query.
+        // The prototype has what is usual: GET, HTTP/1.1, no query.
         if head.method() != b"GET" {
             match keys.method(head.method()) {
                 Some(method) => self.set(keys.request_method, method.get_inner_with(self.ruby)),

@@ -46,7 +46,7 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
 
 /// A body as an object for the app.
 pub(crate) struct Input {
-    /// `None` where there is no body: the template has [`none`].
+    /// `None` where there is no body: the prototype has [`none`].
     pub(crate) object: Option<Value>,
     /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,

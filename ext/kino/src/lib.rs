@@ -2,7 +2,8 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> crew (one a GVL) -> worker (one a thread) -> input, env (a copy of the template) -> (the app) -> response -> outgoing (-> outlet)
+//! server (engine) -> worker (one a GVL) -> worker_thread -> input, env (a copy of the prototype) -> (the app)
+//!   -> response -> response_writer (-> detached_response)
 //! ```
 
 #![allow(
@@ -13,29 +14,29 @@
 use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
 
 mod client;
-mod crew;
+mod completions;
+mod detached_response;
 mod ends;
 mod engine;
 mod env;
+mod env_prototype;
 mod exception;
 mod ffi;
 mod input;
 mod keys;
 mod log;
-mod mailbox;
-mod outgoing;
-mod outlet;
 mod response;
+mod response_writer;
 mod server;
 mod sleep;
-mod template;
 mod text;
 mod worker;
+mod worker_thread;
 
-use crew::Crew;
-use outlet::Outlet;
+use detached_response::DetachedResponse;
 use server::Server;
 use worker::Worker;
+use worker_thread::WorkerThread;
 
 /// Called by Ruby when the extension is loaded. It defines classes, and starts nothing.
 ///
@@ -66,56 +67,56 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_method("drain", method!(Server::drain, 0))?;
     server.define_method("stop", method!(Server::stop, 0))?;
 
-    let crew = native.define_class("Crew", ruby.class_object())?;
-    crew.define_singleton_method("of", function!(Crew::of, 2))?;
-    crew.define_singleton_method("tell_end", function!(Crew::tell_end, 4))?;
-    crew.define_method("worker", method!(Crew::worker, 1))?;
-    crew.define_method("wait", method!(Crew::wait, 0))?;
-    crew.define_method("pause", method!(Crew::pause, 0))?;
-    crew.define_method("call", method!(Crew::call, 0))?;
-    crew.define_method("stopped?", method!(Crew::is_stopped, 0))?;
-    crew.define_method("died", method!(Crew::died, 0))?;
+    let worker = native.define_class("Worker", ruby.class_object())?;
+    worker.define_singleton_method("of", function!(Worker::of, 2))?;
+    worker.define_singleton_method("tell_end", function!(Worker::tell_end, 4))?;
+    worker.define_method("thread", method!(Worker::thread, 1))?;
+    worker.define_method("wait", method!(Worker::wait, 0))?;
+    worker.define_method("pause", method!(Worker::pause, 0))?;
+    worker.define_method("call", method!(Worker::call, 0))?;
+    worker.define_method("stopped?", method!(Worker::is_stopped, 0))?;
+    worker.define_method("died", method!(Worker::died, 0))?;
 
     native.define_class("Keeper", ruby.class_object())?;
-    ffi::kept::prepare(ruby);
+    ffi::pinned::prepare(ruby);
 
-    let worker = native.define_class("Worker", ruby.class_object())?;
-    worker.define_method("enter", method!(Worker::enter, 0))?;
-    worker.define_method("leave", method!(Worker::leave, 0))?;
-    worker.define_method("take", method!(Worker::take, 0))?;
-    worker.define_method("read_body", method!(Worker::read_body, 2))?;
-    worker.define_method("trailers", method!(Worker::trailers, 1))?;
-    worker.define_method("client_gone?", method!(Worker::is_client_gone, 0))?;
-    worker.define_method("answer", method!(Worker::answer, 3))?;
-    worker.define_method("send_file", method!(Worker::send_file, 3))?;
-    worker.define_method("early_hints", method!(Worker::early_hints, 1))?;
-    worker.define_method("hijack", method!(Worker::hijack, 0))?;
-    worker.define_method("hijacked?", method!(Worker::has_hijacked, 0))?;
-    worker.define_method("take_over", method!(Worker::take_over, 3))?;
-    worker.define_method("detach", method!(Worker::detach, 0))?;
-    worker.define_method("attach", method!(Worker::attach, 1))?;
-    worker.define_method("start", method!(Worker::start, 3))?;
-    worker.define_method("write", method!(Worker::write, 1))?;
-    worker.define_method("flush", method!(Worker::flush, 0))?;
-    worker.define_method("finish", method!(Worker::finish, 1))?;
-    worker.define_method("abort", method!(Worker::abort, 0))?;
-    worker.define_method("retract", method!(Worker::retract, 0))?;
-    worker.define_method("open?", method!(Worker::is_open, 0))?;
+    let worker_thread = native.define_class("WorkerThread", ruby.class_object())?;
+    worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
+    worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
+    worker_thread.define_method("take", method!(WorkerThread::take, 0))?;
+    worker_thread.define_method("read_body", method!(WorkerThread::read_body, 2))?;
+    worker_thread.define_method("trailers", method!(WorkerThread::trailers, 1))?;
+    worker_thread.define_method("client_gone?", method!(WorkerThread::is_client_gone, 0))?;
+    worker_thread.define_method("answer", method!(WorkerThread::answer, 3))?;
+    worker_thread.define_method("send_file", method!(WorkerThread::send_file, 3))?;
+    worker_thread.define_method("early_hints", method!(WorkerThread::early_hints, 1))?;
+    worker_thread.define_method("hijack", method!(WorkerThread::hijack, 0))?;
+    worker_thread.define_method("hijacked?", method!(WorkerThread::has_hijacked, 0))?;
+    worker_thread.define_method("take_over", method!(WorkerThread::take_over, 3))?;
+    worker_thread.define_method("detach", method!(WorkerThread::detach, 0))?;
+    worker_thread.define_method("attach", method!(WorkerThread::attach, 1))?;
+    worker_thread.define_method("start", method!(WorkerThread::start, 3))?;
+    worker_thread.define_method("write", method!(WorkerThread::write, 1))?;
+    worker_thread.define_method("flush", method!(WorkerThread::flush, 0))?;
+    worker_thread.define_method("finish", method!(WorkerThread::finish, 1))?;
+    worker_thread.define_method("abort", method!(WorkerThread::abort, 0))?;
+    worker_thread.define_method("retract", method!(WorkerThread::retract, 0))?;
+    worker_thread.define_method("open?", method!(WorkerThread::is_open, 0))?;
 
-    let outlet = native.define_class("Outlet", ruby.class_object())?;
-    outlet.define_method("write", method!(Outlet::write, 1))?;
-    outlet.define_method("flush", method!(Outlet::flush, 0))?;
-    outlet.define_method("write_some", method!(Outlet::write_some, 1))?;
-    outlet.define_method("end_body", method!(Outlet::end_body, 1))?;
-    outlet.define_method("conclude", method!(Outlet::conclude, 0))?;
-    outlet.define_method("abort", method!(Outlet::abort, 0))?;
-    outlet.define_method("leave_worker", method!(Outlet::leave_worker, 0))?;
-    outlet.define_method("read_body", method!(Outlet::read_body, 2))?;
-    outlet.define_method("trailers", method!(Outlet::trailers, 1))?;
-    outlet.define_method("client_gone?", method!(Outlet::is_client_gone, 0))?;
+    let outlet = native.define_class("DetachedResponse", ruby.class_object())?;
+    outlet.define_method("write", method!(DetachedResponse::write, 1))?;
+    outlet.define_method("flush", method!(DetachedResponse::flush, 0))?;
+    outlet.define_method("write_some", method!(DetachedResponse::write_some, 1))?;
+    outlet.define_method("end_body", method!(DetachedResponse::end_body, 1))?;
+    outlet.define_method("conclude", method!(DetachedResponse::conclude, 0))?;
+    outlet.define_method("abort", method!(DetachedResponse::abort, 0))?;
+    outlet.define_method("leave_worker", method!(DetachedResponse::leave_worker, 0))?;
+    outlet.define_method("read_body", method!(DetachedResponse::read_body, 2))?;
+    outlet.define_method("trailers", method!(DetachedResponse::trailers, 1))?;
+    outlet.define_method("client_gone?", method!(DetachedResponse::is_client_gone, 0))?;
 
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
-    let _ = (Server::class(ruby), Crew::class(ruby), Worker::class(ruby), Outlet::class(ruby));
+    let _ = (Server::class(ruby), Worker::class(ruby), WorkerThread::class(ruby), DetachedResponse::class(ruby));
     Ok(())
 }

@@ -70,7 +70,7 @@ impl Server {
         }
     }
 
-    /// `number -> Integer or nil`: what [`crate::crew::Crew`] finds the running engine by.
+    /// `number -> Integer or nil`: what [`crate::worker::Worker`] finds the running engine by.
     pub(crate) fn number(&self) -> Option<u64> {
         self.engine().map(|engine| engine.number)
     }
@@ -83,7 +83,7 @@ impl Server {
         all.into_iter().map(tell).collect()
     }
 
-    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a GVL group's crew tells how it has ended.
+    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a GVL group's worker tells how it has ended.
     pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, gvl_group: usize) -> Result<End, Error> {
         let engine = this.engine().ok_or_else(|| exception::misuse(ruby, "the engine does not run"))?;
         loop {

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "json"
-require_relative "../app_loader"
+require_relative "../server/app_loader"
 require_relative "../check"
 
 module Kino

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../ractors"
+require_relative "../workers/ractors"
 require_relative "../version"
 require_relative "text"
 

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../ractors"
+require_relative "../workers/ractors"
 require_relative "files"
 require_relative "request"
 require_relative "trial_call"

@@ -7,9 +7,9 @@ rescue LoadError => error
   raise unless error.path == "rackup/handler"
 end
 require "kino"
-require "kino/launcher"
-require "kino/rackup_options"
-require "kino/running"
+require "kino/server/launcher"
+require "kino/configuration/rackup_options"
+require "kino/server/running"
 
 # Rack's command line tool, which starts any Rack server.
 module Rackup

@@ -16,13 +16,13 @@ pub(crate) mod helpers;
 pub mod kept;
 pub mod listener;
 mod notes;
-pub mod outgoing;
 mod overflow;
 mod owner;
 mod pace;
 pub mod peer;
 pub mod poller;
 pub mod request;
+pub mod response_writer;
 mod right;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;

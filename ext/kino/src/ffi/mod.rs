@@ -7,7 +7,7 @@
 
 pub(crate) mod allocator;
 pub(crate) mod gvl;
-pub(crate) mod kept;
+pub(crate) mod pinned;
 pub(crate) mod process;
 pub(crate) mod protect;
 pub(crate) mod ractor;

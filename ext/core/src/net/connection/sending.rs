@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::life::{After, Connection, Intake, Life, Outgoing, State, Step, Unread, Verdict};
+use super::life::{After, Connection, Intake, Life, ResponseWriter, State, Step, Unread, Verdict};
 use crate::net::completion::Completion;
 use crate::net::socket::Peek;
 use crate::net::transport::{Came, Wire};
@@ -141,7 +141,7 @@ impl Connection {
         match flushed {
             Ok(Flushed::All) => {
                 // Given back, not kept: an idle connection should be small.
-                let Outgoing { completion, .. } = std::mem::take(outgoing);
+                let ResponseWriter { completion, .. } = std::mem::take(outgoing);
                 if let Some(completion) = completion {
                     completion.sent();
                 }

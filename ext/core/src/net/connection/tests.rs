@@ -14,9 +14,9 @@ use crate::net::exchange::{Exchange, Lent};
 use crate::net::fake_socket::FakeSocket;
 use crate::net::kept::Kept;
 use crate::net::listener::Local;
-use crate::net::outgoing::{Apart, Lender, Outgoing};
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
+use crate::net::response_writer::{Apart, Lender, ResponseWriter};
 use crate::net::socket::Socket;
 use crate::net::unsent::{Piece, Unsent};
 
@@ -412,7 +412,7 @@ fn an_answer_whose_last_part_is_lost_is_no_whole_one() {
         let exchange = Exchange::begin(Request::of(&scene.connection));
         let mut head = Vec::new();
         let plan = ResponseHead::begin(&mut head, 200).end(exchange.asked(), Some(40_000), &date::format(0));
-        let mut out = Outgoing::new(Box::new(exchange), plan, head);
+        let mut out = ResponseWriter::new(Box::new(exchange), plan, head);
         out.flush().unwrap();
         breaks(&scene.client);
         assert!(out.part(&Fleeting(vec![b'x'; 40_000])).is_err());

@@ -18,9 +18,9 @@ use crate::http::spool::Body;
 use crate::net::completion::Completion;
 use crate::net::exchange::{Exchange, Lent, Part, ReadError};
 use crate::net::kept::Kept;
-use crate::net::outgoing::file::{Content, send_file};
-use crate::net::outgoing::whole::send_whole;
-use crate::net::outgoing::{Apart, Lender, Outgoing};
+use crate::net::response_writer::file::{Content, send_file};
+use crate::net::response_writer::whole::send_whole;
+use crate::net::response_writer::{Apart, Lender, ResponseWriter};
 
 /// Lengths of answers: nothing, what is copied, what is kept where it lies, what a helper sends.
 const LENGTHS: [usize; 5] = [0, 30, 5_000, 40_000, 200_000];
@@ -41,7 +41,7 @@ pub(super) struct Serving {
 enum State {
     Taken(Box<Exchange>),
     /// What is sent, and how much of its body has been.
-    Out(Outgoing, usize),
+    Out(ResponseWriter, usize),
 }
 
 /// How many completions were promised and how many were given.
@@ -213,7 +213,7 @@ fn step_taken(
 
 fn step_out(
     target: Vec<u8>,
-    mut out: Outgoing,
+    mut out: ResponseWriter,
     sent: usize,
     read: usize,
     script: &mut Bytes<'_>,
@@ -242,13 +242,13 @@ fn step_out(
     Became::Goes(Serving { target, state: State::Out(out, sent + length), read })
 }
 
-fn cut(out: Outgoing) -> Became {
+fn cut(out: ResponseWriter) -> Became {
     out.abort();
     Became::Cut
 }
 
 /// Gives what is missing to a length that was promised, and ends it.
-fn end(target: &[u8], mut out: Outgoing, sent: usize, completions: &Completions) -> Became {
+fn end(target: &[u8], mut out: ResponseWriter, sent: usize, completions: &Completions) -> Became {
     let all = 15_000;
     if sent < all {
         let part = Parts(vec![pattern(target, all).split_off(sent)]);
@@ -274,10 +274,10 @@ fn head(target: &[u8], exchange: &Exchange, length: Option<u64>) -> (Vec<u8>, Pl
     (out, plan)
 }
 
-fn begin(target: &[u8], mut exchange: Box<Exchange>, length: Option<u64>) -> Option<Outgoing> {
+fn begin(target: &[u8], mut exchange: Box<Exchange>, length: Option<u64>) -> Option<ResponseWriter> {
     exchange.skip_body();
     let (head, plan) = head(target, &exchange, length);
-    let mut out = Outgoing::new(exchange, plan, head);
+    let mut out = ResponseWriter::new(exchange, plan, head);
     match out.flush() {
         Ok(()) => Some(out),
         Err(_) => {

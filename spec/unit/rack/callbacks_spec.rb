@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+require "kino/rack/callbacks"
+require "kino/rack/failure"
+require "stringio"
+
+RSpec.describe Kino::Callbacks do
+  let(:errors) { StringIO.new }
+  let(:told) { [] }
+  let(:callbacks) { described_class.new(Kino::Failure.new("test", errors)) { false } }
+
+  def env(finished, reply = finished) = { "rack.response_finished" => finished, "rack.after_reply" => reply }
+
+  it "calls those of both lists, each list once, the last registered first" do
+    list = [1, 2, 3].map { |number| ->(*) { told << number } }
+
+    callbacks.call(env(list), 200, {}, nil)
+    expect(told).to eq([3, 2, 1])
+    callbacks.call(env(list, [-> { told << :reply }]), 200, {}, nil)
+    expect(told).to eq([3, 2, 1, 3, 2, 1, :reply])
+  end
+
+  it "gives env, status, headers and error, or nothing to what takes nothing" do
+    object = Class.new do
+      def initialize(told) = @told = told
+      def call = @told << :object
+    end
+    request = env([->(*given) { told << given }, -> { told << :nothing }, object.new(told), method(:note)])
+
+    callbacks.call(request, 404, { "a" => "b" }, nil)
+    expect(told).to eq([[:note, 404], :object, :nothing, [request, 404, { "a" => "b" }, nil]])
+  end
+
+  def note(_env, status, _headers, _error) = told << [:note, status]
+
+  it "logs what one raises, and goes on" do
+    callbacks.call(env([-> { told << :first }, -> { raise Exception, "in a callback" }]), 200, {}, nil)
+
+    expect(told).to eq([:first])
+    expect(errors.string).to include("in a callback")
+  end
+
+  it "knows whether there is any" do
+    expect(callbacks.any?(env([]))).to be(false)
+    expect(callbacks.any?({})).to be(false)
+    expect(callbacks.any?(env([], [-> {}]))).to be(true)
+  end
+end

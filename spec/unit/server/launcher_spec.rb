@@ -1,0 +1,217 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "kino/server/launcher"
+require "stringio"
+
+RSpec.describe Kino::Launcher do
+  # Does what a server does for its launcher, and tells what it was asked.
+  let(:server_class) do
+    Class.new do
+      attr_reader :app, :told
+      attr_accessor :on_start, :on_run, :on_stop, :mode, :mode_reason, :given_up
+
+      class << self
+        attr_accessor :made, :prepare
+      end
+
+      def initialize(app, configuration:)
+        @app = app
+        @configuration = configuration
+        @told = []
+        @mode = :threaded
+        @given_up = []
+        @stopped = Queue.new
+        self.class.made = self
+        self.class.prepare&.call(self)
+      end
+
+      def start
+        @told << :start
+        @on_start&.call
+        @running = true
+        self
+      end
+
+      def run
+        @on_run ? @on_run.call : @stopped.pop
+        nil
+      end
+
+      def stop(timeout)
+        @told << [:stop, timeout]
+        drained = @on_stop ? @on_stop.call : true
+        @running = false
+        @stopped << true
+        drained
+      end
+
+      def stop!
+        @told << :stop!
+        @running = false
+        @stopped << true
+      end
+
+      def running? = @running
+
+      def urls = @configuration.bind.map { |address| address.sub("tcp:", "http:") }
+    end
+  end
+
+  let(:out) { StringIO.new }
+  let(:err) { StringIO.new }
+  let(:interrupt) { Signal.list["INT"] }
+  let(:terminate) { Signal.list["TERM"] }
+
+  def launcher(signals: Kino::Signals.new([]), **settings)
+    configuration = Kino::Configuration.new(workers: 2, environment: "test", **settings)
+    leave = ->(status) { throw :left, [:left, status] }
+    described_class.new(configuration, server: server_class, signals:, out:, err:, leave:)
+  end
+
+  # Runs until a signal stops it; the exit status.
+  def stop_by(*numbers, **settings)
+    signals = Kino::Signals.new([])
+    catch(:left) { launcher(signals:, **settings).run(:app) { numbers.each { |number| signals.wake(number) } } }
+  end
+
+  def made = server_class.made
+
+  it "starts a server for the app and says where it listens" do
+    stop_by(terminate, bind: %w[tcp://127.0.0.1:3000 unix:///run/app.sock], threads: 4)
+
+    expect(made.app).to eq(:app)
+    expect(out.string.lines.first(4)).to eq([
+      "Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, threaded: 2 workers x 4 threads, test), pid #{Process.pid}\n",
+      "Listening on http://127.0.0.1:3000\n", "Listening on unix:///run/app.sock\n", "Ctrl-C drains and stops\n"
+    ])
+  end
+
+  it "counts one worker and one thread as such" do
+    stop_by(terminate, workers: 1, threads: 1)
+
+    expect(out.string).to include("threaded: 1 worker x 1 thread, ")
+  end
+
+  it "counts the threads that ractors have where nobody says how many" do
+    server_class.prepare = ->(server) { server.mode = :ractor }
+    stop_by(terminate)
+
+    expect(out.string).to include("ractor: 2 workers x 1 thread, ")
+  end
+
+  it "says which mode it chose and why, where that was left to it" do
+    server_class.prepare = ->(server) { server.mode_reason = "the moon is full" }
+    stop_by(terminate)
+
+    expect(out.string.lines[1]).to eq("Mode auto: threaded, since the moon is full\n")
+  end
+
+  it "says nothing when it is to be quiet" do
+    stop_by(terminate, quiet: true)
+
+    expect(out.string).to eq("")
+  end
+
+  it "drains on INT and on TERM, and ends with 0" do
+    [interrupt, terminate].each do |signal|
+      expect(stop_by(signal, shutdown_timeout: 7)).to eq(0)
+      expect(made.told).to eq([:start, [:stop, 7]])
+    end
+    expect(out.string)
+      .to end_with("Stopping: waiting up to 7 s for requests that run (a second signal ends at once)\nStopped\n")
+    expect(err.string).to eq("")
+  end
+
+  it "ends at once on a second signal, with the status a shell gives it" do
+    drain = Queue.new
+    server_class.prepare = ->(server) { server.on_stop = -> { drain.pop } }
+
+    expect(stop_by(terminate, interrupt)).to eq([:left, 130])
+    expect(stop_by(interrupt, terminate)).to eq([:left, 143])
+  ensure
+    2.times { drain << true }
+  end
+
+  it "says when requests outlast the drain, and ends with 1 without waiting for them" do
+    server_class.prepare = ->(server) { server.on_stop = -> { false } }
+
+    expect(stop_by(terminate, shutdown_timeout: 0.5)).to eq([:left, 1])
+    expect(err.string)
+      .to eq("kino: requests still ran 0.5 s after the signal (shutdown_timeout); ending without them\n")
+  end
+
+  it "names the requests that it ends without" do
+    server_class.prepare = lambda do |server|
+      server.on_stop = -> { false }
+      server.given_up = ["GET /report, for 31.2 s", "POST /import, for 0.7 s"]
+    end
+
+    expect(stop_by(terminate)).to eq([:left, 1])
+    expect(err.string)
+      .to end_with("\nkino: gave up GET /report, for 31.2 s\nkino: gave up POST /import, for 0.7 s\n")
+  end
+
+  it "ends without waiting when nobody reads that either" do
+    server_class.prepare = ->(server) { server.on_stop = -> { false } }
+    allow(err).to receive(:puts).and_raise(Errno::EPIPE)
+
+    expect(stop_by(terminate)).to eq([:left, 1])
+  end
+
+  it "ends with 0 when the server is stopped by other means" do
+    launcher = launcher()
+
+    expect(launcher.run(:app) { |server| Thread.new { server.stop(1) } }).to eq(0)
+    expect(launcher().run(:app) { |server| server.stop(1) }).to eq(0)
+  end
+
+  it "yields the server once it listens" do
+    launcher.run(:app) do |server|
+      expect(server).to be(made)
+      expect(out.string).to include("Listening on")
+      server.stop(1)
+    end
+  end
+
+  it "leaves nothing running when it can't listen" do
+    server_class.prepare = ->(server) { server.on_start = -> { raise Kino::BindError, "taken" } }
+
+    expect { launcher.run(:app) }.to raise_error(Kino::BindError, "taken")
+    expect(made.told).to eq([:start])
+    expect(out.string).to eq("")
+  end
+
+  it "leaves nothing running when its caller raises" do
+    expect { launcher.run(:app) { raise "oops" } }.to raise_error("oops")
+    expect(made.told).to eq(%i[start stop!])
+  end
+
+  it "passes on an error the running server ends with" do
+    server_class.prepare = ->(server) { server.on_run = -> { raise "broken" } }
+
+    expect { launcher.run(:app) }.to raise_error("broken")
+    expect(made.told).to eq(%i[start stop!])
+  end
+
+  it "passes on an error the drain ends with" do
+    server_class.prepare = ->(server) { server.on_stop = -> { raise "broken" } }
+
+    expect { stop_by(terminate) }.to raise_error("broken")
+  end
+
+  it "serves on when nobody reads what it says any more" do
+    allow(out).to receive(:puts).and_raise(Errno::EPIPE)
+
+    expect(stop_by(terminate)).to eq(0)
+  end
+
+  it "gives the signals back" do
+    former = Signal.trap("TERM", "DEFAULT")
+    launcher = described_class.new(Kino::Configuration.new(quiet: true), server: server_class, out:, err:)
+    status = launcher.run(:app) { Process.kill(:TERM, Process.pid) }
+
+    expect(status).to eq(0)
+    expect(Signal.trap("TERM", former || "DEFAULT")).to eq("DEFAULT")
+  end
+end
