@@ -38,7 +38,7 @@ struct State {
     has_event: bool,
     /// The peer has reset it; the first who tries after that is told how.
     broken: Option<Option<io::ErrorKind>>,
-    /// Bytes that have been read and written.
+    /// Bytes that have been read and written, and errors that have been met.
     moved: u64,
     /// Errors that the next reads, and the next writes, end with.
     read_errors: VecDeque<io::ErrorKind>,
@@ -161,7 +161,7 @@ impl FakeSocket {
         self.0.state.lock().has_event
     }
 
-    /// Bytes that have been read and written.
+    /// Bytes that have been read and written, and errors that have been met.
     pub fn moved(&self) -> u64 {
         self.0.state.lock().moved
     }
@@ -198,6 +198,7 @@ impl Read for &FakeSocket {
         if let Some(kind) = state.read_errors.pop_front() {
             // Where something is there all the same, it has come just after the call.
             state.has_event |= kind == io::ErrorKind::WouldBlock;
+            state.moved += 1;
             return Err(kind.into());
         }
         let there = state.inbound.len().min(buffer.len());
@@ -227,6 +228,7 @@ impl Write for &FakeSocket {
         let state = &mut *self.0.state.lock();
         if let Some(kind) = state.write_errors.pop_front() {
             state.has_event |= kind == io::ErrorKind::WouldBlock;
+            state.moved += 1;
             return Err(kind.into());
         }
         if let Some(how) = &mut state.broken {
