@@ -15,6 +15,8 @@ module Kino
       PORT = 9292
       # What an error calls allowed.
       ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH"
+      # The option that says whether connections begin with a PROXY header.
+      PROXY = { "proxy=true" => true, "proxy=false" => false }.freeze
       # A host: a name, an IPv4 address, or an IPv6 address in brackets.
       HOST_SHAPE = /\[[\h:.]+(?:%\w+)?\]|[[:alnum:]][\w.-]*/
       # A TCP address in its parts; `tcp://` may be left out where a host and a port are there.
@@ -67,13 +69,9 @@ module Kino
         # @raise [Kinds::Rejected] when it isn't one; with what was most likely meant where that is plain
         def parse(address)
           raise Kinds::Rejected unless address.is_a?(String)
-          return unix(address.delete_prefix("unix://")) if address.start_with?("unix://")
 
-          parts = TCP.match(address) || raise(slip(address))
-          port = Integer(parts[:port], 10)
-          raise Kinds::Rejected, "whose port is past 65535" if port > 65_535
-
-          tcp(parts[:host], port)
+          plain, proxy = apart(address)
+          proxy ? with_proxy(socket(plain)) : socket(plain)
         end
 
         # @param host [String] IPv6 in brackets
@@ -87,12 +85,37 @@ module Kino
         # @return [Array<String>] with the first TCP address changed, or one added where there is none
         def change(addresses, host:, port:)
           index = addresses.index { |address| address.start_with?("tcp://") } || addresses.size
-          parts = TCP.match(addresses[index] || DEFAULT)
+          plain, proxy = apart(addresses[index] || DEFAULT)
+          parts = TCP.match(plain)
           changed = tcp(host || parts[:host], port || parts[:port])
-          [*addresses[0...index], changed, *addresses[(index + 1)..]]
+          [*addresses[0...index], proxy ? with_proxy(changed) : changed, *addresses[(index + 1)..]]
         end
 
         private
+
+        # The option `proxy` says nothing of the socket, only of what comes on its connections: it is apart from others.
+        def apart(address)
+          plain, _, options = address.partition("?")
+          return [address, false] unless options.include?("proxy=")
+
+          said, others = options.split("&").partition { |option| option.start_with?("proxy=") }
+          wrong = said.find { |option| !PROXY.key?(option) }
+          raise Kinds::Rejected.new("whose proxy is neither true nor false", write: "#{plain}?proxy=true") if wrong
+
+          [[plain, *(others.join("&") if others.any?)].join("?"), PROXY[said.last]]
+        end
+
+        def with_proxy(address) = -"#{address}#{address.include?("?") ? "&" : "?"}proxy=true"
+
+        def socket(address)
+          return unix(address.delete_prefix("unix://")) if address.start_with?("unix://")
+
+          parts = TCP.match(address) || raise(slip(address))
+          port = Integer(parts[:port], 10)
+          raise Kinds::Rejected, "whose port is past 65535" if port > 65_535
+
+          tcp(parts[:host], port)
+        end
 
         # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it.
         def unix(path)

@@ -41,15 +41,18 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: Listening,
     uri: String,
+    speaks_proxy: bool,
 }
 
-/// The server's name and port as a listener knows them, for requests without a `host`.
+/// What a listener knows of the connections that it accepts: the server's name and port, for requests without a `host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local {
     /// The name, `localhost` as Puma has it.
     pub name: &'static str,
     /// The bound port; 80 for a unix socket.
     pub port: u16,
+    /// Each begins with a header of the PROXY protocol.
+    pub speaks_proxy: bool,
 }
 
 #[derive(Debug)]
@@ -73,15 +76,18 @@ impl Listener {
     ///
     /// Port 0 is any free port: see [`Listener::port`]. A host name is resolved and its addresses are tried in the
     /// resolver's order. A version 6 socket takes no version 4 clients, so that `[::]` and `0.0.0.0` can both be
-    /// bound. A unix socket's file that a dead server left behind is replaced.
+    /// bound. A unix socket's file that a dead server left behind is replaced. With the option `proxy=true` (or
+    /// `proxy=false`), behind a `?` or a `&`, each connection has to begin with a header of the PROXY protocol.
     ///
     /// # Errors
     /// A [`ListenError`], ready to be shown to whoever chose the address.
     pub fn bind(uri: &str) -> Result<Listener, ListenError> {
-        match Address::parse(uri)? {
-            Address::Tcp { host, port } => bind_tcp(uri, host, port),
-            Address::Unix(path) => bind_unix(uri, path),
-        }
+        let (uri, speaks_proxy) = address::without_proxy(uri);
+        let listener = match Address::parse(&uri)? {
+            Address::Tcp { host, port } => bind_tcp(&uri, host, port),
+            Address::Unix(path) => bind_unix(&uri, path),
+        };
+        listener.map(|listener| Listener { speaks_proxy, ..listener })
     }
 
     /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
@@ -120,7 +126,7 @@ impl Listener {
 
     /// What an app is told of the server's address when the client does not name one.
     pub fn local(&self) -> Local {
-        Local { name: "localhost", port: self.port().unwrap_or(80) }
+        Local { name: "localhost", port: self.port().unwrap_or(80), speaks_proxy: self.speaks_proxy }
     }
 
     /// Removes a unix socket's file now, for a process that is about to exit without dropping anything.
@@ -161,7 +167,8 @@ fn bind_tcp(uri: &str, host: &str, port: u16) -> Result<Listener, ListenError> {
         match listen_tcp(address) {
             Ok(socket) => {
                 let bound = socket.local_addr().map_err(|error| refusal(uri, error))?;
-                return Ok(Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}") });
+                let (socket, uri) = (Listening::Tcp(socket), format!("tcp://{bound}"));
+                return Ok(Listener { file: None, socket, uri, speaks_proxy: false });
             }
             // The name has an address of a family this machine does not speak: the next one may do.
             Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => refused = error,
@@ -212,7 +219,7 @@ fn bind_unix(uri: &str, path: &Path) -> Result<Listener, ListenError> {
     };
     let (file, socket) = listen().map_err(|error| refusal(uri, error))?;
     drop(guard);
-    Ok(Listener { file: Some(file), socket: Listening::Unix(socket), uri: uri.to_owned() })
+    Ok(Listener { file: Some(file), socket: Listening::Unix(socket), uri: uri.to_owned(), speaks_proxy: false })
 }
 
 /// A non-blocking socket. `Socket::new` also sees to it that programs the app starts do not inherit it.

@@ -1,5 +1,6 @@
 //! An address to listen on, as it is written.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::error::ListenError;
@@ -25,6 +26,16 @@ impl<'uri> Address<'uri> {
         let (host, port) = uri.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':')).ok_or_else(unknown)?;
         Ok(Address::Tcp { host: host_of(host).ok_or_else(unknown)?, port: port_of(port).ok_or_else(unknown)? })
     }
+}
+
+/// The URI without the option `proxy`, and what that says: it is about connections, not about the socket.
+pub(super) fn without_proxy(uri: &str) -> (Cow<'_, str>, bool) {
+    let is_proxy = |option: &&str| matches!(*option, "proxy=true" | "proxy=false");
+    let Some((address, options)) = uri.split_once('?') else { return (Cow::Borrowed(uri), false) };
+    let speaks_proxy = options.split('&').rfind(is_proxy) == Some("proxy=true");
+    let others: Vec<&str> = options.split('&').filter(|option| !is_proxy(option)).collect();
+    let uri = if others.is_empty() { address.to_owned() } else { format!("{address}?{}", others.join("&")) };
+    (Cow::Owned(uri), speaks_proxy)
 }
 
 /// Colons belong into brackets: `tcp://::1:80` could mean two things.
@@ -55,6 +66,20 @@ mod tests {
         assert_eq!(Address::parse("tcp://[::1]:80").unwrap(), tcp("::1", 80));
         assert_eq!(Address::parse("tcp://[fe80::1%eth0]:80").unwrap(), tcp("fe80::1%eth0", 80));
         assert_eq!(Address::parse("unix:///run/a b.sock").unwrap(), Address::Unix(Path::new("/run/a b.sock")));
+    }
+
+    #[test]
+    fn the_option_proxy_is_apart_from_the_others() {
+        for (uri, rest, expected) in [
+            ("tcp://a:80", "tcp://a:80", false),
+            ("tcp://a:80?proxy=true", "tcp://a:80", true),
+            ("tcp://a:80?proxy=false", "tcp://a:80", false),
+            ("unix:///a?mode=0660&proxy=true&umask=0", "unix:///a?mode=0660&umask=0", true),
+            ("tcp://a:80?proxy=yes", "tcp://a:80?proxy=yes", false),
+            ("unix:///proxy=true", "unix:///proxy=true", false),
+        ] {
+            assert_eq!(without_proxy(uri), (Cow::Borrowed(rest), expected));
+        }
     }
 
     #[test]
