@@ -62,6 +62,25 @@ RSpec.describe "The env's strings" do
       end
     end
 
+    it "are the request's, wherever the collector moves them" do
+      app = shareable do
+        lambda do |env|
+          GC.start
+          GC.compact if GC.respond_to?(:compact)
+          Probes.answer(Probes.strings(env))
+        end
+      end
+      converse(app, threads: 1) do |client|
+        3.times do |number|
+          env = Probes.read(client.get("/#{number}?q#{number}", "host" => "#{number}.example:#{number}", "x-a" => "b"))
+          expect(env).to include("PATH_INFO" => "/#{number}", "REQUEST_PATH" => "/#{number}", "SCRIPT_NAME" => "",
+                                 "REQUEST_URI" => "/#{number}?q#{number}", "QUERY_STRING" => "q#{number}",
+                                 "SERVER_NAME" => "#{number}.example", "SERVER_PORT" => number.to_s,
+                                 "HTTP_HOST" => "#{number}.example:#{number}", "REMOTE_ADDR" => "127.0.0.1")
+        end
+      end
+    end
+
     it "are frozen where they are the server's own" do
       app = shareable { ->(env) { Probes.answer(Probes.strings(env).select { |_, value| value.frozen? }.keys) } }
       expect(Probes.read(ask(app))).to include("SERVER_SOFTWARE")
