@@ -73,14 +73,8 @@ const HEADERS: [&str; 62] = [
 const LONGEST: usize = 32;
 
 /// What a proxy says of how its client came to it; [`kino_core::http::forwarded`] knows what it means.
-const FORWARDED: [&str; 6] = [
-    "forwarded",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-forwarded-ssl",
-];
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-ssl"];
 
 /// A string that is never collected, readable from any ractor since it is frozen.
 pub(crate) type Constant = Opaque<RString>;

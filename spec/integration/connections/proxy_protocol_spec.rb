@@ -5,7 +5,9 @@ require "tmpdir"
 # The PROXY protocol, where an address is bound with `proxy=true`.
 RSpec.describe "The PROXY protocol" do
   signature = "\r\n\r\n\0\r\nQUIT\n".b
-  v2 = ->(command, family, addresses) { [signature, 0x20 | command, family, addresses.bytesize, addresses].pack("a*CCna*") }
+  v2 = lambda do |command, family, addresses|
+    [signature, 0x20 | command, family, addresses.bytesize, addresses].pack("a*CCna*")
+  end
   ipv4 = [192, 0, 2, 7, 10, 0, 0, 1, 4660, 443].pack("C8nn")
   ipv6 = [0x2001, 0xdb8, 0, 0, 0, 0, 0, 7, *([0] * 8), 4660, 443].pack("n18")
   tlvs = [4, 3, "abc", 0x20, 5, "\x01\0\0\0\0"].pack("Cna*Cna*")

@@ -63,11 +63,7 @@ impl<'h> Fields<'h> {
         // Nobody speaks http there: a port alone would be half of the truth.
         let is_https = told.or((self.port == Some(b"443")).then_some(true));
         let foreign: &[u8] = if is_https == Some(true) { b"80" } else { b"443" };
-        Forwarded {
-            is_https,
-            host: standard.host.or(self.host),
-            port: self.port.filter(|&port| port != foreign),
-        }
+        Forwarded { is_https, host: standard.host.or(self.host), port: self.port.filter(|&port| port != foreign) }
     }
 }
 
@@ -139,10 +135,10 @@ fn is_host(text: &[u8]) -> bool {
     !target::host_and_port(text).0.is_empty() && target::is_authority(text)
 }
 
+/// From 1 to 65535, without a sign or a zero before it.
 fn is_port(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| {
-        text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
-    })
+    let is_plain = text.iter().all(u8::is_ascii_digit) && !text.starts_with(b"0");
+    is_plain && std::str::from_utf8(text).is_ok_and(|text| text.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -179,7 +175,12 @@ mod tests {
             ("x-forwarded-host: [::1]:8443", None, "[::1]:8443", ""),
             ("x-forwarded-port: 8080", None, "", "8080"),
             ("forwarded: for=192.0.2.1;proto=https;host=a.example", Some(true), "a.example", ""),
-            ("forwarded: For=\"[2001:db8::1]:4711\"; Host=\"a.example:8443\" ;PROTO=https", Some(true), "a.example:8443", ""),
+            (
+                "forwarded: For=\"[2001:db8::1]:4711\"; Host=\"a.example:8443\" ;PROTO=https",
+                Some(true),
+                "a.example:8443",
+                "",
+            ),
         ] {
             assert_eq!(found(fields), expected(https, host, port), "{fields}");
         }
@@ -227,6 +228,7 @@ mod tests {
             "x-forwarded-port: 0",
             "x-forwarded-port: 70000",
             "x-forwarded-port: +80",
+            "x-forwarded-port: 0443",
             "forwarded: proto=https;host=\"a",
             "forwarded: proto=https;nonsense",
             "forwarded: nonsense;proto=https",
