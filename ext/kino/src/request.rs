@@ -30,11 +30,14 @@ pub(crate) struct Request {
     env: Cell<Option<Opaque<RHash>>>,
     state: Cell<State>,
     /// A body's open file, closed after the answer, and what is to be dropped after that.
-    file: Cell<Option<Box<(Opaque<Value>, Claim)>>>,
+    file: Cell<Option<Box<BodyFile>>>,
     /// Among its thread's.
     number: u32,
     process: u32,
 }
+
+/// The app's `File`, and the right to what it takes.
+type BodyFile = (Opaque<Value>, Claim);
 
 const _: () = assert!(size_of::<Request>() == 48);
 

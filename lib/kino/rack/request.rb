@@ -3,8 +3,8 @@
 require_relative "sockets"
 
 module Kino
-  # `env["kino.request"]`: the request that an app has been called with, as the engine has it. It is `env["rack.hijack"]`,
-  # too. Each request has its own, so one that the app keeps for longer tells of no other.
+  # `env["kino.request"]`: the request that an app has been called with, as the engine has it. It is
+  # `env["rack.hijack"]`, too. Each request has its own, so one that the app keeps for longer tells of no other.
   #
   # @example A report that nobody waits for is not made
   #   rows.each_slice(100) do |slice|

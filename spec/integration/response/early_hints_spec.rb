@@ -59,7 +59,8 @@ RSpec.describe "rack.early_hints" do
           [200, {}, [error.message]]
         end
       end
-      expect(ask(app, early_hints: true, lint: false).body).to match(%r{has a CR, LF or NUL: given "</a.css>\\r" for "link"})
+      expect(ask(app, early_hints: true, lint: false).body)
+        .to match(%r{has a CR, LF or NUL: given "</a.css>\\r" for "link"})
     end
 
     it "may be followed by an error, which is a 500" do
@@ -105,7 +106,8 @@ RSpec.describe "rack.early_hints" do
       converse(app, early_hints: true, lint: false) do |client|
         client.write(RawClient.message("GET", "/"))
         first, second, answer = Array.new(3) { client.read_response }
-        expect([first.fields, second.fields]).to eq([[["link", "</a.css>"], ["link", "</b.js>"]], [["link", "</c.js>"]]])
+        links = [first, second].map { |hints| hints.values("link") }
+        expect(links).to eq([%w[</a.css> </b.js>], %w[</c.js>]])
         expect(answer.status).to eq(200)
       end
     end

@@ -168,7 +168,6 @@ RSpec.describe "rack.hijack" do
         expect(client.write(RawClient.message("GET", "/")).read_to_end).to eq("[true, true]")
       end
     end
-    end
 
     it "by an answer's header leaves the app the connection after the head" do
       app = answering(200, { "content-type" => "text/plain" }) do
