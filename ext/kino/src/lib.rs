@@ -46,6 +46,7 @@ use worker_thread::WorkerThread;
 #[magnus::init(name = "kino")]
 fn init(ruby: &Ruby) -> Result<(), Error> {
     ffi::ractor::declare_safe();
+    ffi::process::count_forks();
     ffi::thread_hooks::reserve();
     keys::make(ruby)?;
 
@@ -84,6 +85,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let worker_thread = native.define_class("WorkerThread", ruby.class_object())?;
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
+    worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
 
     let request = ruby.define_module("Kino")?.define_class("Request", ruby.class_object())?;

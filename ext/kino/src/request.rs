@@ -20,6 +20,7 @@ use magnus::{Class, Error, RClass, RHash, Ruby, Value};
 
 use crate::exception;
 use crate::ffi::embedded::{DataType, Embedded, Handle};
+use crate::ffi::process::generation;
 use crate::worker_thread::WorkerThread;
 
 /// One request. Its state is used for moments in which no Ruby runs, so that one thread may read while another writes. It has
@@ -33,7 +34,8 @@ pub(crate) struct Request {
     file: Cell<Option<Box<BodyFile>>>,
     /// Among its thread's.
     number: u32,
-    process: u32,
+    /// The process that serves it.
+    made_in: u32,
 }
 
 /// The app's `File`, and the right to what it takes.
@@ -93,7 +95,7 @@ impl Drop for Request {
         if matches!(left, (State::Over | State::Hijacked, None)) {
             return;
         }
-        if self.process != std::process::id() {
+        if !self.is_ours() {
             return std::mem::forget(left);
         }
         match left.0 {
@@ -135,7 +137,7 @@ impl Request {
             state: Cell::default(),
             file: Cell::default(),
             number: thread.count(),
-            process: thread.process(),
+            made_in: generation(),
         };
         Handle::new(ruby.get_inner(*class), request)
     }
@@ -164,9 +166,9 @@ impl Request {
 
     /// `abort -> nil`: the answer can't be made whole; the connection is closed so that the client can tell.
     pub(crate) fn abort(ruby: &Ruby, this: Handle<Request>) -> Result<(), Error> {
-        match this.state.take() {
+        match this.take_state() {
             State::Over => {}
-            State::Hijacked => this.state.set(State::Hijacked),
+            State::Hijacked => this.put_state(State::Hijacked),
             State::Open(exchange) => exchange.abort(),
             State::Sending(writer) | State::Detached(writer) => writer.abort(),
         }
@@ -176,13 +178,13 @@ impl Request {
     /// `retract -> true or false`: takes an answer back of which nothing has been sent, so that another can be; false when
     /// there is none, or it is too late.
     pub(crate) fn retract(this: Handle<Request>) -> bool {
-        let (state, is_retracted) = match this.state.take() {
+        let (state, is_retracted) = match this.take_state() {
             State::Sending(writer) | State::Detached(writer) if writer.is_unsent() => {
                 (State::Open(writer.into_exchange()), true)
             }
             state => (state, false),
         };
-        this.state.set(state);
+        this.put_state(state);
         is_retracted
     }
 
@@ -193,11 +195,11 @@ impl Request {
 
     /// Takes it for its answer.
     fn take_open(&self, ruby: &Ruby) -> Result<Box<Exchange>, Error> {
-        match self.state.take() {
+        match self.take_state() {
             State::Open(exchange) => Ok(exchange),
             State::Over => Err(over(ruby)),
             state => {
-                self.state.set(state);
+                self.put_state(state);
                 Err(begun(ruby))
             }
         }
@@ -206,6 +208,10 @@ impl Request {
     fn close_file(&self, ruby: &Ruby) -> Result<(), Error> {
         // The claim goes last: who closes the file for good is not to have Ruby's lock.
         match self.file.take() {
+            Some(file) if !self.is_ours() => {
+                std::mem::forget(file);
+                Ok(())
+            }
             Some(file) => ruby.get_inner(file.0).funcall::<_, _, Value>("close", ()).map(|_| ()),
             None => Ok(()),
         }
@@ -213,10 +219,26 @@ impl Request {
 
     /// Lets `work`, which runs no Ruby that could ask for it, look at the state.
     fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.state.take();
+        let mut state = self.take_state();
         let seen = work(&mut state);
-        self.state.set(state);
+        self.put_state(state);
         seen
+    }
+
+    /// The state, to be [put](Request::put_state) there again, or another. In a child that the app has forked the request is
+    /// the parent's, and over.
+    fn take_state(&self) -> State {
+        if self.is_ours() { self.state.take() } else { State::Over }
+    }
+
+    fn put_state(&self, state: State) {
+        if self.is_ours() {
+            self.state.set(state);
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.made_in == generation()
     }
 
     /// Lets `work`, as above, use the request.

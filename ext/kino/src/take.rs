@@ -27,7 +27,11 @@ enum Next {
 
 /// `take -> Hash, Array or nil`: waits for a request; its env, or `nil` when there will be none any more. Or what became
 /// of an answer that was left to the engine: `[number, whether all of it was sent]`.
+/// In a child that the app has forked there will be none.
 pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>, Error> {
+    if !this.is_ours() {
+        return Ok(None);
+    }
     let runner =
         this.runner().ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
     let mut exchange = match next(&this, &runner)? {

@@ -13,20 +13,21 @@ use magnus::{DataTypeFunctions, Ruby, TypedData, gc};
 
 use crate::completions::Completions;
 use crate::env_prototype::EnvPrototype;
-use crate::ffi::thread_hooks;
+use crate::ffi::process::generation;
+use crate::ffi::thread_hooks::{self, Seat};
 
 /// One thread's end of the engine.
 #[derive(TypedData)]
 #[magnus(class = "Kino::Native::WorkerThread", free_immediately, mark)]
 pub(crate) struct WorkerThread {
     /// The process that it serves in.
-    process: u32,
+    made_in: u32,
     dispatch: Arc<Dispatch>,
     pub(crate) group: Arc<GvlGroup>,
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) completions: Arc<Completions>,
     pub(crate) prototype: EnvPrototype,
-    seat: RefCell<Option<Arc<Runner>>>,
+    seat: Cell<Option<&'static Seat>>,
     /// The number of its last request.
     number: Cell<u32>,
     scratch: RefCell<Scratch>,
@@ -52,7 +53,7 @@ impl DataTypeFunctions for WorkerThread {
 /// exit frees its objects.
 impl Drop for WorkerThread {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        if !self.is_ours() {
             std::mem::forget(self.dispatch.clone());
         }
     }
@@ -66,13 +67,13 @@ impl WorkerThread {
         prototype: EnvPrototype,
     ) -> WorkerThread {
         WorkerThread {
-            process: std::process::id(),
+            made_in: generation(),
             dispatch,
             group,
             interrupt: Arc::new(interrupt),
             completions: Arc::default(),
             prototype,
-            seat: RefCell::new(None),
+            seat: Cell::new(None),
             number: Cell::new(0),
             scratch: RefCell::default(),
         }
@@ -80,13 +81,13 @@ impl WorkerThread {
 
     /// `enter`: the calling thread is this worker from now on.
     pub(crate) fn enter(ruby: &Ruby, this: &WorkerThread) {
-        *this.seat.borrow_mut() = Some(thread_hooks::enter(ruby.thread_current(), &this.group));
+        this.seat.set(Some(thread_hooks::enter(ruby.thread_current(), &this.group)));
     }
 
     /// `leave`: it is not any more.
     pub(crate) fn leave(ruby: &Ruby, this: &WorkerThread) {
-        if let Some(runner) = this.seat.take() {
-            thread_hooks::leave(ruby.thread_current(), runner);
+        if let Some(seat) = this.seat.take() {
+            thread_hooks::leave(ruby.thread_current(), seat);
         }
     }
 
@@ -96,13 +97,13 @@ impl WorkerThread {
     }
 
     /// Its place among those who run; `None` before it has entered.
-    pub(crate) fn runner(&self) -> Option<Arc<Runner>> {
-        self.seat.borrow().clone()
+    pub(crate) fn runner(&self) -> Option<&'static Arc<Runner>> {
+        self.seat.get().map(|seat| &seat.runner)
     }
 
-    /// The process that it serves in.
-    pub(crate) fn process(&self) -> u32 {
-        self.process
+    /// `ours? -> true or false`: whether it serves in this process, and not in the parent of a child that the app has forked.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.made_in == generation()
     }
 
     /// The number of the next request. That of four billion requests ago is nobody's any more.
@@ -128,7 +129,7 @@ impl WorkerThread {
 
     /// What it serves gets on.
     pub(crate) fn progress(&self) {
-        if let Some(runner) = &*self.seat.borrow() {
+        if let Some(runner) = self.runner() {
             runner.progress();
         }
     }
@@ -152,7 +153,7 @@ impl WorkerThread {
     fn at_seat<T, W: FnOnce() -> T>(&self, how: impl FnOnce(&Runner, W) -> T, work: W) -> T {
         match self.runner() {
             None => work(),
-            Some(runner) => how(&runner, work),
+            Some(runner) => how(runner, work),
         }
     }
 }

@@ -32,13 +32,15 @@ module Kino
           given.instance_of?(Hash) ? serve(given) : call_back(*given)
         end
       rescue Exception => error # raised into this thread by another, too late
+        raise unless @native.ours?
+
         @failure.log(nil, error)
         retry
       end
       true
     ensure
       @native.leave
-      @left.keys.each { |number| call_back(number, false) }
+      @left.keys.each { |number| call_back(number, false) } if @native.ours?
     end
 
     # Its thread is going to be killed, which is no fault of the app.
@@ -61,13 +63,19 @@ module Kino
       rest = Body.take_over(request, env, status, headers, body) if rest == :hijack
       settled = true
     rescue Exception => error # a worker outlives all that an app may raise
+      unless @native.ours?
+        # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
+        status ? return : raise
+      end
       break_down(request, env, error)
       settled = true
     ensure
-      error = give_up(request, env) unless settled
-      unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
-             callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
-        conclude(env, [status, headers], body, error, rest)
+      if settled || @native.ours?
+        error = give_up(request, env) unless settled
+        unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
+               callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
+          conclude(env, [status, headers], body, error, rest)
+        end
       end
     end
 

@@ -79,7 +79,7 @@ RSpec.describe "A Rails app" do
   end
 
   it "gives early hints, and then the page" do
-    visit(early_hints: true) do |client|
+    visit do |client|
       hints = client.get("/page")
       expect([hints.status, hints["link"]]).to eq([103, "</site.css>; rel=preload; as=style; nopush"])
       page = client.read_response

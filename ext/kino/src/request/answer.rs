@@ -29,19 +29,19 @@ impl Request {
         };
         let writer = ResponseWriter::new(exchange, plan, head);
         let wants_body = writer.wants_body();
-        this.state.set(State::Sending(Box::new(writer)));
+        this.put_state(State::Sending(Box::new(writer)));
         Ok(wants_body)
     }
 
     /// `detach -> nil`: the answer that has been started is the app's, to be written on whatever thread.
     pub(crate) fn detach(ruby: &Ruby, this: Handle<Request>) -> Result<(), Error> {
-        match this.state.take() {
+        match this.take_state() {
             State::Sending(writer) => {
-                this.state.set(State::Detached(writer));
+                this.put_state(State::Detached(writer));
                 Ok(())
             }
             state => {
-                this.state.set(state);
+                this.put_state(state);
                 Err(exception::misuse(ruby, "detach: no answer has been started"))
             }
         }
@@ -94,11 +94,11 @@ impl Request {
         };
         this.writing(ruby, |writer| writer.end(&lines).map_err(|error| SendError::from(error).raise(ruby)))?;
         this.wait_for_client(ruby)?;
-        let finished = match this.state.take() {
+        let finished = match this.take_state() {
             // Its client has been waited for.
             State::Sending(writer) | State::Detached(writer) => writer.conclude(|| Completion::new(|_| ())).map(|_| ()),
             state => {
-                this.state.set(state);
+                this.put_state(state);
                 Ok(())
             }
         };

@@ -56,12 +56,12 @@ impl Request {
         let is_unix = exchange.peer() == PeerAddr::Unix;
         match exchange.hijack() {
             Ok((socket, unread)) => {
-                self.state.set(State::Hijacked);
+                self.put_state(State::Hijacked);
                 // Ruby's from here on, which closes it when its object is collected.
                 Ok((socket.into_raw_fd(), is_unix, ruby.enc_str_new(unread, ruby.ascii8bit_encoding())))
             }
             Err((exchange, error)) => {
-                self.state.set(State::Open(exchange));
+                self.put_state(State::Open(exchange));
                 Err(exception::io_error(ruby, &format!("the socket can't be had: {error}")))
             }
         }

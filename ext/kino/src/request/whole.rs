@@ -113,7 +113,7 @@ impl Request {
     fn answer_encoded(&self, ruby: &Ruby, mut writer: ResponseWriter, parts: Strings) -> Result<Value, Error> {
         if let Err(error) = send_encoded(ruby, &mut writer, parts) {
             // As with any answer, one of which nothing has been sent can be another.
-            self.state.set(State::Sending(Box::new(writer)));
+            self.put_state(State::Sending(Box::new(writer)));
             return Err(error);
         }
         let thread = self.thread(ruby);
