@@ -111,6 +111,32 @@ RSpec.describe "An app's objects that do harm when they are asked" do
       end
     end
 
+    # The hash that they are in, while native code goes through it.
+    {
+      "deletes the others" => [->(headers) { headers.delete("x-last") }, 200],
+      "clears it" => [->(headers) { headers.clear }, 200],
+      "adds to it" => [->(headers) { headers["x-more"] = "more" }, 500],
+      "rehashes it" => [->(headers) { headers.rehash }, 500],
+      "raises" => [->(_) { raise "in to_s" }, 500],
+      "throws" => [->(_) { throw :nobody_catches }, 500]
+    }.each do |what, (change, status)|
+      it "whose to_s #{what}, have the answer sent, or a 500" do
+        app = lambda do |_|
+          headers = {}
+          headers["x-first"] = Hostile::Value.new("v") { change.call(headers) }
+          headers["x-last"] = "last"
+          [200, headers, ["body"]]
+        end
+        converse(app, lint: false) do |client, _, log|
+          log.allow
+          2.times do
+            answer = client.get
+            expect([answer.status, answer.body == "body"]).to eq([status, status == 200])
+          end
+        end
+      end
+    end
+
     it "whose to_ary, to_path, each and close change what they have told of, are sent as they tell" do
       body = Class.new do
         def initialize = @parts = ["one ", "two"].map(&:dup)
