@@ -65,6 +65,8 @@ impl EnvPrototype {
             (keys.http_version, keys.http11),
             (keys.response_finished, keys.empty),
             (keys.after_reply, keys.empty),
+            (keys.request, keys.empty),
+            (keys.hijack, keys.empty),
         ];
         let hash = protect(|calls| {
             let hash = calls.hash();
