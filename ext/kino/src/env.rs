@@ -36,6 +36,7 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         let underscores = config.underscore_headers;
         // An absolute-form target's host wins (RFC 9112 section 3.2.2).
         let basics = Basics {
+            request: own.request,
             target: head.target(),
             path: target.path,
             query: target.query,
@@ -45,12 +46,6 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         };
         let mut env = Env { ruby, calls, keys, underscores, hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
-        // One list by two names: Puma's apps know the second.
-        let callbacks = calls.array();
-        env.set(keys.response_finished, callbacks);
-        env.set(keys.after_reply, callbacks);
-        env.set(keys.request, own.request);
-        env.set(keys.hijack, own.request);
         if let Some(input) = own.input {
             env.set(keys.input, input);
         }

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use kino_core::http::target;
 use kino_core::net::listener::Local;
 use kino_core::net::peer::PeerAddr;
-use magnus::value::Opaque;
+use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RHash, Ruby, Value, gc};
 
 use crate::ffi::protect::{Protected, protect};
@@ -32,6 +32,8 @@ struct Port {
 
 /// What every request has.
 pub(crate) struct Basics<'r> {
+    /// `kino.request`, which is `rack.hijack`, too.
+    pub(crate) request: Value,
     pub(crate) target: &'r [u8],
     pub(crate) path: &'r [u8],
     pub(crate) query: &'r [u8],
@@ -51,6 +53,10 @@ impl EnvPrototype {
         let keys = keys();
         // The first are those of `env`, in its order.
         let usual = [
+            (keys.request, keys.empty),
+            (keys.hijack, keys.empty),
+            (keys.response_finished, keys.empty),
+            (keys.after_reply, keys.empty),
             (keys.request_uri, keys.empty),
             (keys.request_path, keys.empty),
             (keys.path_info, keys.empty),
@@ -63,10 +69,6 @@ impl EnvPrototype {
             (keys.request_method, keys.get),
             (keys.server_protocol, keys.http11),
             (keys.http_version, keys.http11),
-            (keys.response_finished, keys.empty),
-            (keys.after_reply, keys.empty),
-            (keys.request, keys.empty),
-            (keys.hijack, keys.empty),
         ];
         let hash = protect(|calls| {
             let hash = calls.hash();
@@ -101,7 +103,7 @@ impl EnvPrototype {
         }
         let name = if name.is_empty() { basics.local.name.as_bytes() } else { name };
         let address = self.address(basics.peer);
-        let own = [
+        let strings = [
             basics.target,
             basics.path,
             basics.path,
@@ -111,8 +113,16 @@ impl EnvPrototype {
             address.bytes(),
             basics.host.unwrap_or_default(),
         ];
-        calls.refill(prototype, own.map(|bytes| calls.string(bytes)));
+        let [uri, path, info, query, script, name, address, host] = strings.map(|text| calls.string(text).as_value());
+        // One list by two names: Puma's apps know the second.
+        let (request, callbacks) = (basics.request, calls.array().as_value());
+        calls.refill(
+            prototype,
+            [request, request, callbacks, callbacks, uri, path, info, query, script, name, address, host],
+        );
         let env = calls.duplicate(prototype);
+        // What may hold anything of the app's is not kept until the next request comes.
+        calls.refill(prototype, [ruby.get_inner(keys().empty).as_value(); 4]);
         if basics.host.is_none() {
             calls.delete(env, ruby.get_inner(keys().http_host));
         }

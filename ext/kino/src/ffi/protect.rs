@@ -122,9 +122,9 @@ impl Protected {
     /// calls of [`Protected::set`] do, which look each key up.
     ///
     /// From the first time on, every collection looks at all that the hash has, so it is for a few hashes that live long.
-    pub(crate) fn refill<const N: usize>(&self, hash: RHash, values: [RString; N]) {
+    pub(crate) fn refill<const N: usize>(&self, hash: RHash, values: [Value; N]) {
         struct Rest<'v> {
-            values: std::slice::Iter<'v, RString>,
+            values: std::slice::Iter<'v, Value>,
         }
         unsafe extern "C" fn step(_: st_data_t, _: st_data_t, rest: st_data_t, _: i32) -> i32 {
             // SAFETY: it is the pointer passed below, used by this iteration alone.
