@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
+require_relative "../output/describe"
+require_relative "../parser/source"
 require_relative "closure"
 require_relative "code_rules"
-require_relative "describe"
-require_relative "files"
 
 module Kino
   module Check

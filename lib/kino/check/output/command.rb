@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 require "json"
-require_relative "../server/app_loader"
-require_relative "../check"
+require_relative "../../server/app_loader"
+require_relative "../../check"
 
 module Kino
   module Check

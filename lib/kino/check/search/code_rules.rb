@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
+require_relative "../output/describe"
+require_relative "../output/report"
+require_relative "../parser/facts"
 require_relative "cures"
-require_relative "describe"
-require_relative "finding"
 
 module Kino
   module Check

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../output/describe"
 require_relative "closure"
-require_relative "describe"
 
 module Kino
   module Check

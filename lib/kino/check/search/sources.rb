@@ -1,8 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "describe"
-require_relative "files"
-require_relative "source"
+require_relative "../output/describe"
+require_relative "../parser/source"
 
 module Kino
   module Check

@@ -2,7 +2,7 @@
 
 require "kino/check"
 require "tmpdir"
-require_relative "apps"
+require_relative "../apps"
 
 RSpec.describe Kino::Check::Rails do
   around { |example| Dir.mktmpdir { |folder| Dir.chdir(folder) { example.run } } }

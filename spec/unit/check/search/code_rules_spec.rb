@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 require "kino/check"
-require_relative "apps"
-require_relative "code_apps"
+require "kino/check/search/code_rules"
+require_relative "../apps"
+require_relative "../code_apps"
 
 RSpec.describe Kino::Check::CodeRules do
   def findings(app) = Kino::Check.findings(app).to_h { |finding| [finding.path, finding] }

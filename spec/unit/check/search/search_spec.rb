@@ -8,7 +8,7 @@ rescue LoadError
 end
 require "rack"
 require "socket"
-require_relative "apps"
+require_relative "../apps"
 
 RSpec.describe Kino::Check::Search do
   # What stands in the app's way, by path.

@@ -1,9 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "children"
-require_relative "describe"
 require_relative "diagnosis"
-require_relative "finding"
 require_relative "reach"
 require_relative "sources"
 

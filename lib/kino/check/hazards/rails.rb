@@ -1,9 +1,8 @@
 # frozen_string_literal: true
 
-require_relative "describe"
-require_relative "files"
-require_relative "finding"
-require_relative "hazard"
+require_relative "../output/describe"
+require_relative "../output/report"
+require_relative "../parser/source"
 
 module Kino
   module Check

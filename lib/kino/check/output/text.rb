@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../server/mode"
+require_relative "../../server/mode"
 
 module Kino
   module Check

@@ -3,11 +3,11 @@
 require "monitor"
 require "objspace"
 require "stringio"
+require_relative "../output/describe"
+require_relative "../output/report"
+require_relative "../parser/source"
 require_relative "closure"
 require_relative "cures"
-require_relative "describe"
-require_relative "files"
-require_relative "finding"
 
 module Kino
   module Check

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "json"
-require "kino/check/command"
+require "kino/check"
 require "stringio"
 require "tmpdir"
 

@@ -1,8 +1,7 @@
 # frozen_string_literal: true
 
 require "prism"
-require_relative "fact"
-require_relative "scoping"
+require_relative "facts"
 require_relative "syntax"
 
 module Kino
