@@ -2,6 +2,17 @@
 
 module Kino
   module Check
+    # Methods of Ruby's own, as Ruby has them: an object is looked at by nothing that its class could have changed.
+    #
+    # @api private
+    module Bare
+      # @param object [BasicObject]
+      # @param owner [Module] where the method is defined
+      # @param name [Symbol]
+      # @return [Object] what the method gives
+      def self.call(object, owner, name, ...) = owner.instance_method(name).bind_call(object, ...)
+    end
+
     # Objects in a few words. Their own methods aren't called: `inspect` may raise, take long or change what it shows.
     #
     # @api private
@@ -16,18 +27,11 @@ module Kino
       PLAIN = [NilClass, TrueClass, FalseClass, Numeric, Symbol, Range, Regexp, Encoding, Time].freeze
       private_constant :LONGEST, :ELEMENTS, :LEVELS, :PLAIN
 
-      # Methods that any object has, whatever its class makes of them.
-      CLASS = Kernel.instance_method(:class)
-      IVARS = Kernel.instance_method(:instance_variables)
-      NAME = Module.instance_method(:name)
-      TO_A = Set.instance_method(:to_a)
-      private_constant :CLASS, :IVARS, :NAME, :TO_A
-
       module_function
 
       # @param object [BasicObject]
       # @return [Class]
-      def class_of(object) = CLASS.bind_call(object)
+      def class_of(object) = Bare.call(object, Kernel, :class)
 
       # @param object [BasicObject]
       # @return [String] the name of its class
@@ -36,10 +40,11 @@ module Kino
       # @param mod [Module]
       # @return [String] its name, or the nearest there is
       def name(mod)
-        return NAME.bind_call(mod) if NAME.bind_call(mod)
+        named = Bare.call(mod, Module, :name)
+        return named if named
         return "a module without a name" unless mod.is_a?(Class)
 
-        "a class without a name, of #{NAME.bind_call(mod.ancestors.grep(Class).find { |one| NAME.bind_call(one) })}"
+        "a class without a name, of #{name(mod.ancestors.grep(Class).find { |one| Bare.call(one, Module, :name) })}"
       end
 
       # @param object [BasicObject]
@@ -61,7 +66,7 @@ module Kino
         when String then String.new(object)[0, LONGEST].scrub.inspect
         when Array then "[#{list(object, levels) { |element| text(element, levels - 1) }}]"
         when Hash then "{#{list(object, levels) { |key, element| pair(key, element, levels - 1) }}}"
-        when Set then "Set#{text(TO_A.bind_call(object), levels)}"
+        when Set then "Set#{text(Bare.call(object, Set, :to_a), levels)}"
         when Proc then "#<#{type(object)}#{" (lambda)" if object.lambda?}>"
         else plain_object(object)
         end
@@ -82,7 +87,7 @@ module Kino
       end
 
       def plain_object(object)
-        names = IVARS.bind_call(object)
+        names = Bare.call(object, Kernel, :instance_variables)
         shown = names.first(ELEMENTS).join(", ")
         "#<#{type(object)}#{" #{shown}" unless names.empty?}#{", …" if names.size > ELEMENTS}>"
       end

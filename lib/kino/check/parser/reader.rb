@@ -12,6 +12,7 @@ module Kino
     # @api private
     class Reader < Prism::Visitor
       include Scoping
+      include Syntax
 
       # Calls with a block in which a lock is held, or the like.
       GUARDS = %i[synchronize mon_synchronize compute_if_absent compute_if_present compute update_pair].freeze
@@ -70,9 +71,9 @@ module Kino
 
       # Defines a method, which requests may run.
       def visit_def_node(node)
-        level = Syntax.singleton?(node, functions: @functions) ? :singleton : :instance
+        level = @functions || node.receiver ? :singleton : :instance
         define(node.name, node, :def)
-        inside(level: level, **run_by(node.name, level, node), guarded: Syntax.locks?(node)) { super }
+        inside(level: level, **run_by(node.name, level, node), guarded: locks?(node)) { super }
       end
 
       # Makes a block that requests may run.
@@ -104,7 +105,7 @@ module Kino
 
       # Reads a constant in a module.
       def visit_constant_path_node(node)
-        Syntax.constant?(node) ? note(:constant, :read, node.slice, node) : super
+        constant?(node) ? note(:constant, :read, node.slice, node) : super
       end
 
       # Sets a constant. A class may be made so, by a call: `Point = Struct.new(:x) do ... end`.
@@ -124,7 +125,7 @@ module Kino
 
       %i[call_operator_write call_or_write call_and_write].each do |name|
         define_method(:"visit_#{name}_node") do |node|
-          note(:setter, :write, Syntax.setter(node), node) if Syntax.on_class?(node.receiver, @context.level)
+          note(:setter, :write, setter(node), node) if on_class?(node.receiver, @context.level)
           super(node)
         end
       end
@@ -133,7 +134,7 @@ module Kino
       def visit_call_node(node)
         take_call(node)
         return inside(guarded: true) { super } if node.block && GUARDS.include?(node.name)
-        return define_by_block(node) { super } if node.block && Syntax.defines?(node)
+        return define_by_block(node) { super } if node.block && defines?(node)
         return later(node) { super } if node.block.is_a?(Prism::BlockNode) && run_later?(node)
 
         super
@@ -143,35 +144,31 @@ module Kino
 
       def take_call(node)
         note(:call, :read, node.name, node)
-        note(:load, :write, node.name, node) if Syntax.load?(node)
-        note(:setter, :write, Syntax.setter(node), node) if Syntax.sets_class?(node, @context.level)
-        mutation(node.receiver, node) if Syntax.mutates?(node)
-        thread_local(node) if Syntax.thread_local?(node)
-        attributes(node) if Syntax.attributes?(node)
-        @functions = true if Syntax.functions?(node) && @context.level == :body
+        note(:load, :write, node.name, node) if load?(node)
+        note(:setter, :write, setter(node), node) if sets_class?(node, @context.level)
+        mutation(node.receiver, node) if MUTATORS.include?(node.name)
+        thread_local(node) if thread_local?(node)
+        attribute_methods(node).each { |name| define(name, node, :attr) }
+        @functions = true if functions?(node) && @context.level == :body
       end
 
       def note(kind, mode, name, node)
         @facts << Fact.new(kind: kind, mode: mode, name: name.to_s, line: node.location.start_line,
-                           offset: node.location.start_offset, context: @context, value: Syntax.value(node))
+                           offset: node.location.start_offset, context: @context, value: value(node))
       end
 
       # What is changed in place, however deep: `@cache[:a] << 1` changes what `@cache` holds.
       def mutation(receiver, node)
-        kind, name = Syntax.root(receiver)
+        kind, name = root(receiver)
         note(kind, :mutate, name, node) if kind
       end
 
       def thread_local(node)
-        key, value = Syntax.key_and_value(node)
+        key, value = node.arguments.arguments
         mode = if @context.ensured then :reset
                else value.is_a?(Prism::NilNode) ? :read : :write
                end
-        note(:thread_local, mode, key, node)
-      end
-
-      def attributes(node)
-        Syntax.attribute_methods(node).each { |name| define(name, node, :attr) }
+        note(:thread_local, mode, key.slice, node)
       end
 
       def define(name, node, via)
@@ -181,14 +178,14 @@ module Kino
       end
 
       def define_by_block(node, &)
-        name = Syntax.defined_name(node)
-        level = Syntax.singleton_call?(node) || @functions ? :singleton : :instance
+        name = node.arguments.arguments.first.unescaped.to_sym
+        level = node.name == :define_singleton_method || @functions ? :singleton : :instance
         define(name, node, :define_method)
         inside(level: level, **run_by(name, level, node), &)
       end
 
       def run_later?(node)
-        return Syntax.constant_named?(node.receiver, "Proc") if node.name == :new
+        return constant_named?(node.receiver, "Proc") if node.name == :new
 
         node.receiver.nil? && BLOCKS.include?(node.name) && !@context.runs?
       end

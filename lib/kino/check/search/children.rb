@@ -16,18 +16,6 @@ module Kino
       SEALED = [Thread, ThreadGroup, Fiber, Binding, Thread::Mutex, Thread::Queue, Enumerator].freeze
       private_constant :LEAVES, :SEALED
 
-      # Methods that any object has, whatever its class makes of them.
-      IVARS = Kernel.instance_method(:instance_variables)
-      IVAR = Kernel.instance_method(:instance_variable_get)
-      EACH = Array.instance_method(:each_with_index)
-      EACH_PAIR = Hash.instance_method(:each_pair)
-      DEFAULT = Hash.instance_method(:default)
-      DEFAULT_PROC = Hash.instance_method(:default_proc)
-      MEMBERS = Struct.instance_method(:each_pair)
-      TO_H = Data.instance_method(:to_h)
-      TO_A = Set.instance_method(:to_a)
-      private_constant :IVARS, :IVAR, :EACH, :EACH_PAIR, :DEFAULT, :DEFAULT_PROC, :MEMBERS, :TO_H, :TO_A
-
       module_function
 
       # @param object [BasicObject]
@@ -38,25 +26,27 @@ module Kino
       def each(object, sources, &)
         case object
         when *LEAVES, *SEALED then return
-        when Array then EACH.bind_call(object) { |value, index| yield value, "[#{index}]", nil }
+        when Array then Bare.call(object, Array, :each_with_index) { |value, index| yield value, "[#{index}]", nil }
         when Hash then each_of_hash(object, &)
-        when Struct then MEMBERS.bind_call(object) { |name, value| yield value, ".#{name}", nil }
-        when Data then TO_H.bind_call(object).each { |name, value| yield value, ".#{name}", nil }
-        when Set then return TO_A.bind_call(object).each { |value| yield value, " (element)", nil }
+        when Struct then Bare.call(object, Struct, :each_pair) { |name, value| yield value, ".#{name}", nil }
+        when Data then Bare.call(object, Data, :to_h).each { |name, value| yield value, ".#{name}", nil }
+        when Set then return Bare.call(object, Set, :to_a).each { |value| yield value, " (element)", nil }
         when Range then each_of_range(object, &)
         when Proc then each_of_proc(object, sources, &)
         when Method then yield object.receiver, ".receiver", nil
         end
-        IVARS.bind_call(object).each { |name| yield IVAR.bind_call(object, name), ".#{name}", name }
+        Bare.call(object, Kernel, :instance_variables).each do |name|
+          yield Bare.call(object, Kernel, :instance_variable_get, name), ".#{name}", name
+        end
       end
 
       def each_of_hash(hash)
-        EACH_PAIR.bind_call(hash) do |key, value|
+        Bare.call(hash, Hash, :each_pair) do |key, value|
           yield key, " (key #{Describe.value(key)})", nil
           yield value, "[#{Describe.value(key)}]", nil
         end
-        default = DEFAULT_PROC.bind_call(hash)
-        default ? (yield default, ".default_proc", nil) : (yield DEFAULT.bind_call(hash), ".default", nil)
+        default = Bare.call(hash, Hash, :default_proc)
+        default ? (yield default, ".default_proc", nil) : (yield Bare.call(hash, Hash, :default), ".default", nil)
       end
 
       def each_of_range(range)

@@ -17,9 +17,7 @@ module Kino
       # The first Ruby where `require` works in a ractor, with RubyGems; it has a few more globals.
       LATER = RUBY_VERSION >= "4.0"
       LATER_GLOBALS = %w[$/ $-0].freeze
-      # Methods that any module has, whatever it makes of them.
-      IVAR = Kernel.instance_method(:instance_variable_get)
-      private_constant :GLOBALS, :LATER, :LATER_GLOBALS, :IVAR
+      private_constant :GLOBALS, :LATER, :LATER_GLOBALS
 
       # @param sources [Sources]
       # @param search [Search] is told what is found
@@ -104,7 +102,7 @@ module Kino
       end
 
       def class_ivar(fact, receiver, use, place)
-        value = IVAR.bind_call(receiver, fact.name)
+        value = Bare.call(receiver, Kernel, :instance_variable_get, fact.name)
         path = "#{Describe.name(receiver)}.#{fact.name}"
         if fact.mode == :write || (fact.mode == :memo && !value)
           return report(:class_ivar, path, value, "set #{use}; only the main ractor may set a class's variable", place,

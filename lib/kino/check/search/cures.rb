@@ -1,28 +1,13 @@
 # frozen_string_literal: true
 
+require_relative "kinds"
+
 module Kino
   module Check
     # What to do about each kind of blocker.
     #
     # @api private
     module Cures
-      # Cures that go by kind alone; `%s` is where the object's own copy in each ractor is kept.
-      TEXTS = {
-        method: "give an object that has the method: a module with `def self.call(env)`, or a frozen object",
-        lock: "drop it, with the state it guards, or make both per ractor: `%s`",
-        queue: "make one per ractor: `%s`; or send to a thread of this ractor, or to a Ractor that does the work",
-        io: "open it in each ractor: `%s`; or keep the path, frozen, and open it where it is needed",
-        thread: "start it in each ractor: `%s`; or let a Ractor of its own do the work",
-        iterator: "keep the collection, frozen, and call `each` where it is walked",
-        logger: "make one per ractor: `%s`; or write to `env[\"rack.errors\"]`",
-        native: "make one per ractor: `%s`; or, where its class allows, freeze it at boot",
-        unknown: "call `Ractor.make_shareable` on it in a console: its error names what stands in the way"
-      }.freeze
-      # What would make an object for each kind.
-      MAKERS = { queue: "Queue.new", io: "File.open(path)", thread: "Thread.new { ... }",
-                 logger: "Logger.new($stderr)" }.freeze
-      private_constant :TEXTS, :MAKERS
-
       module_function
 
       # @param kind [Symbol] see {Finding#kind}
@@ -36,7 +21,8 @@ module Kino
         return block(path, gem, closure) if kind == :block
         return unfrozen(path, app, gem, change) if kind == :unfrozen
 
-        format(TEXTS.fetch(kind), per_ractor(path, MAKERS.fetch(kind, "...")))
+        text, maker = Kinds.cure(kind)
+        format(text, per_ractor(path, maker))
       end
 
       # @param path [String] what is to be kept; its last word is the key

@@ -1,13 +1,11 @@
 # frozen_string_literal: true
 
-require "monitor"
-require "objspace"
-require "stringio"
 require_relative "../output/describe"
 require_relative "../output/report"
 require_relative "../parser/source"
 require_relative "closure"
 require_relative "cures"
+require_relative "kinds"
 
 module Kino
   module Check
@@ -15,59 +13,6 @@ module Kino
     #
     # @api private
     class Diagnosis
-      # Kinds that go by class.
-      KINDS = {
-        block: [Proc, Binding], method: [Method, UnboundMethod],
-        lock: [Thread::Mutex, Monitor, Thread::ConditionVariable], queue: [Thread::Queue, Thread::SizedQueue],
-        io: [IO, Dir, StringIO], thread: [Thread, ThreadGroup, Fiber], iterator: [Enumerator]
-      }.freeze
-      # Classes made in C whose frozen objects can be shared all the same.
-      SHAREABLE = %w[Time Set Date DateTime Pathname].freeze
-      # What is wrong, where that goes by kind alone.
-      WHY = {
-        method: "a method object can't be shared", lock: "a lock belongs to one ractor",
-        queue: "a queue belongs to one ractor", io: "a file, socket or buffer belongs to one ractor",
-        thread: "a thread or fiber belongs to one ractor", iterator: "an enumerator keeps where it is, for one ractor",
-        logger: "a logger has a lock and a file, which belong to one ractor",
-        native: "its class is made in C and doesn't say that its objects can be shared",
-        unknown: "it can't be shared, and nothing in it that could be looked at tells why"
-      }.freeze
-      # The method that any object has, whatever its class makes of it.
-      FROZEN = Kernel.instance_method(:frozen?)
-      private_constant :KINDS, :SHAREABLE, :WHY, :FROZEN
-
-      class << self
-        # @param object [BasicObject] one that isn't shareable
-        # @return [Symbol, nil] see {Finding#kind}; nil for a frozen one, which only passes on what is wrong inside,
-        #   unless that is mended by making the collection anew
-        def kind(object)
-          by_class = KINDS.find { |_, classes| classes.any? { |one| one === object } }&.first
-          return by_class if by_class
-          return :logger if defined?(::Logger) && ::Logger === object
-          return :io if defined?(::Tempfile) && Describe.class_of(object) == ::Tempfile
-          return (:unfrozen if collection?(object)) if FROZEN.bind_call(object)
-
-          native?(object) ? :native : :unfrozen
-        end
-
-        # @param kind [Symbol]
-        # @return [Boolean] whether an object of this kind is named alone, without what it has inside
-        def sealed?(kind) = %i[lock queue io thread iterator logger].include?(kind)
-
-        # @param object [BasicObject]
-        # @return [Boolean] whether freezing goes through it to its elements
-        def collection?(object) = [Array, Hash, Set, Struct, Data].any? { |one| one === object }
-
-        private
-
-        def native?(object)
-          names = Describe.class_of(object).ancestors.map { |one| Describe.name(one) }
-          return false if String === object || collection?(object) || names.intersect?(SHAREABLE)
-
-          ObjectSpace.dump(object)[0, 200].include?('"type":"DATA"')
-        end
-      end
-
       # @return [String] the way to the object
       attr_reader :path
       # @return [Symbol]
@@ -101,7 +46,7 @@ module Kino
       end
 
       # @return [Boolean] whether it is a collection that is frozen
-      def frozen_collection? = @kind == :unfrozen && FROZEN.bind_call(@object)
+      def frozen_collection? = @kind == :unfrozen && Bare.call(@object, Kernel, :frozen?)
 
       # @return [Boolean] whether there is nothing to mend here: it is frozen, and so is all in it that can be
       def idle? = frozen_collection? && @inside.zero?
@@ -158,7 +103,7 @@ module Kino
 
       def why(closure)
         return block(closure) if closure
-        return WHY.fetch(@kind) { "a binding belongs to one ractor" } unless @kind == :unfrozen
+        return Kinds.why(@kind) unless @kind == :unfrozen
         return "frozen, but #{inside} in it #{@inside == 1 ? "isn't" : "aren't"}" if frozen_collection?
         return "not frozen" if @inside.zero?
 

@@ -15,15 +15,7 @@ module Kino
     class Reach
       # What a server calls: the app, and the body it answers with.
       CALLED = %i[call each close].freeze
-      # Methods that any class has, whatever it makes of them.
-      INSTANCE_METHOD = Module.instance_method(:instance_method)
-      METHODS = Module.instance_method(:instance_methods)
-      PRIVATE_METHODS = Module.instance_method(:private_instance_methods)
-      ANCESTORS = Module.instance_method(:ancestors)
-      SINGLETON_METHODS = Kernel.instance_method(:singleton_methods)
-      SINGLETON_CLASS = Kernel.instance_method(:singleton_class)
-      private_constant :CALLED, :INSTANCE_METHOD, :METHODS, :PRIVATE_METHODS, :ANCESTORS, :SINGLETON_METHODS,
-                       :SINGLETON_CLASS
+      private_constant :CALLED
 
       # @param sources [Sources]
       # @param search [Search] is told what is found
@@ -46,7 +38,9 @@ module Kino
         else
           live(Describe.class_of(object), nil)
           # Asked first, since asking for a singleton class makes one.
-          live(SINGLETON_CLASS.bind_call(object), nil) unless SINGLETON_METHODS.bind_call(object).empty?
+          return if Bare.call(object, Kernel, :singleton_methods).empty?
+
+          live(Bare.call(object, Kernel, :singleton_class), nil)
         end
       end
 
@@ -68,18 +62,19 @@ module Kino
 
       # A class that is named may be called, and may make objects.
       def meet_module(mod)
-        live(SINGLETON_CLASS.bind_call(mod), mod)
+        live(Bare.call(mod, Kernel, :singleton_class), mod)
         live(mod, nil)
       end
 
       def live(type, receiver)
-        @types[type] ||= [receiver, {}] if ANCESTORS.bind_call(type).any? { |mod| own?(mod) }
+        @types[type] ||= [receiver, {}] if Bare.call(type, Module, :ancestors).any? { |mod| own?(mod) }
       end
 
       def own?(mod)
         @own.fetch(mod) do
-          names = METHODS.bind_call(mod, false) + PRIVATE_METHODS.bind_call(mod, false)
-          @own[mod] = names.any? { |name| Files.own?(INSTANCE_METHOD.bind_call(mod, name).source_location&.first) }
+          names = %i[instance_methods private_instance_methods].flat_map { |list| Bare.call(mod, Module, list, false) }
+          methods = names.lazy.map { |name| Bare.call(mod, Module, :instance_method, name) }
+          @own[mod] = methods.any? { |method| Files.own?(method.source_location&.first) }
         end
       end
 
@@ -92,7 +87,7 @@ module Kino
       end
 
       def read(type, name, receiver)
-        method = INSTANCE_METHOD.bind_call(type, name)
+        method = Bare.call(type, Module, :instance_method, name)
         method = method.super_method while method && read_method(method, receiver)
       rescue NameError
         nil # it has no such method

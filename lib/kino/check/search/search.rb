@@ -2,6 +2,7 @@
 
 require_relative "children"
 require_relative "diagnosis"
+require_relative "kinds"
 require_relative "reach"
 require_relative "sources"
 
@@ -96,9 +97,9 @@ module Kino
       def look(item)
         @reach&.meet(item.object, item.path)
         shareable = Ractor.shareable?(item.object)
-        kind = shareable ? nil : Diagnosis.kind(item.object)
+        kind = shareable ? nil : Kinds.of(item.object)
         diagnosis = kind ? diagnose(item, kind) : item.parent
-        return if Diagnosis.sealed?(kind)
+        return if Kinds.sealed?(kind)
 
         blocked = descend(item, diagnosis)
         diagnose(item, :native) unless shareable || kind || blocked
