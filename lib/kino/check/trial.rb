@@ -117,7 +117,7 @@ module Kino
 
       # As a server does with the answer.
       def exhaust(body)
-        if body.respond_to?(:each) then body.each { |part| part }
+        if body.respond_to?(:each) then body.each(&:itself)
         else body.call(StringIO.new(+""))
         end
       ensure

@@ -75,7 +75,7 @@ module Kino
         first, *rest = fact.name.delete_prefix("::").split("::")
         scope = scopes(fact).find { |mod| mod.const_defined?(first, mod.equal?(Object)) } || inheriting(fact, first)
         [first, *rest].reduce([nil, scope, nil]) do |(_, mod), word|
-          return if !(Module === mod) || !mod.const_defined?(word) || mod.autoload?(word)
+          return nil if !(Module === mod) || !mod.const_defined?(word) || mod.autoload?(word)
 
           [mod.equal?(Object) ? word : "#{Describe.name(mod)}::#{word}", mod.const_get(word), mod]
         end
@@ -95,7 +95,7 @@ module Kino
 
       def module_named(name)
         name.split("::").reduce(Object) do |mod, word|
-          return if !mod.const_defined?(word, false) || mod.autoload?(word, false)
+          return nil if !mod.const_defined?(word, false) || mod.autoload?(word, false)
 
           mod.const_get(word, false)
         end
