@@ -9,6 +9,7 @@ module Kino
   module Check
     # What the app is asked for in the trial.
     #
+    # @api private
     # @!attribute [r] verb
     #   @return [String] `"GET"`
     # @!attribute [r] path
@@ -48,6 +49,7 @@ module Kino
     #     the app's own code
     Trial = Data.define(:request, :outcome, :status, :exception) do
       class << self
+        # @api private
         # @param app [#call] a shareable one
         # @param request [Request]
         # @param limit [Numeric] seconds to wait at most
@@ -60,6 +62,7 @@ module Kino
           new(request.to_s, :raised, nil, { class: error, message: message, where: place(frames.to_a) })
         end
 
+        # @api private
         # @param request [Request]
         # @return [Trial] one that wasn't made
         def skip(request) = new(request.to_s, :skipped, nil, nil)

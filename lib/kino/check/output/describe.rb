@@ -35,16 +35,17 @@ module Kino
 
       # @param object [BasicObject]
       # @return [String] the name of its class
-      def type(object) = name(class_of(object))
+      def type(object) = module_name(class_of(object))
 
       # @param mod [Module]
       # @return [String] its name, or the nearest there is
-      def name(mod)
+      def module_name(mod)
         named = Bare.call(mod, Module, :name)
         return named if named
         return "a module without a name" unless mod.is_a?(Class)
 
-        "a class without a name, of #{name(mod.ancestors.grep(Class).find { |one| Bare.call(one, Module, :name) })}"
+        ancestor = mod.ancestors.grep(Class).find { |one| Bare.call(one, Module, :name) }
+        "a class without a name, of #{module_name(ancestor)}"
       end
 
       # @param object [BasicObject]
@@ -62,7 +63,7 @@ module Kino
       def text(object, levels)
         case object
         when *PLAIN then object.instance_of?(class_of(object)) ? object.inspect : "#<#{type(object)}>"
-        when Module then name(object)
+        when Module then module_name(object)
         when String then String.new(object)[0, LONGEST].scrub.inspect
         when Array then "[#{list(object, levels) { |element| text(element, levels - 1) }}]"
         when Hash then "{#{list(object, levels) { |key, element| pair(key, element, levels - 1) }}}"

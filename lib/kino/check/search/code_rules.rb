@@ -32,7 +32,7 @@ module Kino
       # @param receiver [Module, nil] the module it is called on; nil for an object's method
       # @param source [Source]
       # @return [void]
-      def method(method, definition, receiver, source)
+      def written(method, definition, receiver, source)
         place = Files.place(source.path, definition.line)
         case definition.via
         when :define_method then block_method(method, receiver, place)
@@ -53,7 +53,7 @@ module Kino
         when :cvar then class_variable(fact, receiver, use, place, code)
         when :global then global(fact, use, place)
         when :ivar then receiver && class_ivar(fact, receiver, use, place)
-        when :load then load(fact, use, place)
+        when :load then loading(fact, use, place)
         end
       end
 
@@ -77,7 +77,7 @@ module Kino
         [first, *rest].reduce([nil, scope, nil]) do |(_, mod), word|
           return nil if !(Module === mod) || !mod.const_defined?(word) || mod.autoload?(word)
 
-          [mod.equal?(Object) ? word : "#{Describe.name(mod)}::#{word}", mod.const_get(word), mod]
+          [mod.equal?(Object) ? word : "#{Describe.module_name(mod)}::#{word}", mod.const_get(word), mod]
         end
       rescue NameError
         nil
@@ -103,7 +103,7 @@ module Kino
 
       def class_ivar(fact, receiver, use, place)
         value = Bare.call(receiver, Kernel, :instance_variable_get, fact.name)
-        path = "#{Describe.name(receiver)}.#{fact.name}"
+        path = "#{Describe.module_name(receiver)}.#{fact.name}"
         if fact.mode == :write || (fact.mode == :memo && !value)
           return report(:class_ivar, path, value, "set #{use}; only the main ractor may set a class's variable", place,
                         "set it at boot to something frozen, or keep one per ractor: " \
@@ -119,7 +119,7 @@ module Kino
       def class_variable(fact, receiver, use, place, code)
         owner = receiver || (code.respond_to?(:owner) ? code.owner : Object)
         value = owner.class_variable_get(fact.name) if owner.class_variable_defined?(fact.name)
-        report(:class_variable, "#{Describe.name(owner)}.#{fact.name}", value,
+        report(:class_variable, "#{Describe.module_name(owner)}.#{fact.name}", value,
                "used #{use}; only the main ractor may read or write a class variable", place,
                "a frozen constant for what never changes; for what does, one per ractor: " \
                "`#{Cures.per_ractor(fact.name, "...")}`")
@@ -133,7 +133,7 @@ module Kino
                "ractor: `#{Cures.per_ractor(fact.name, "...")}`")
       end
 
-      def load(fact, use, place)
+      def loading(fact, use, place)
         return if LATER || fact.name != "require"
 
         report(:require, "require", nil, "called #{use}; before Ruby 4.0 only the main ractor may", place,
@@ -141,7 +141,7 @@ module Kino
       end
 
       def block_method(method, receiver, place)
-        path = "#{Describe.name(receiver || method.owner)}#{receiver ? "." : "#"}#{method.name}"
+        path = "#{Describe.module_name(receiver || method.owner)}#{receiver ? "." : "#"}#{method.name}"
         report(:define_method, path, nil, "made by define_method of a block; other ractors can't call it", place,
                "write it with `def`, by class_eval of a string where its name is computed")
       end
@@ -149,8 +149,9 @@ module Kino
       def attribute(method, receiver, place)
         name = method.name.to_s
         mode = name.end_with?("=") ? :write : :read
-        context = Context.new(namespace: [], level: :singleton, label: "#{Describe.name(receiver)}.#{name}", scope: nil,
-                              guarded: false, ensured: false)
+        label = "#{Describe.module_name(receiver)}.#{name}"
+        context = Context.new(namespace: [], level: :singleton, label: label, scope: nil, guarded: false,
+                              ensured: false)
         fact = Fact.new(kind: :ivar, mode: mode, name: "@#{name.delete_suffix("=")}", line: 0, offset: 0,
                         context: context, value: nil)
         class_ivar(fact, receiver, "by #{context.label}", place)

@@ -74,7 +74,7 @@ module Kino
       def collection?(object) = [Array, Hash, Set, Struct, Data].any? { |one| one === object }
 
       def native?(object)
-        names = Describe.class_of(object).ancestors.map { |one| Describe.name(one) }
+        names = Describe.class_of(object).ancestors.map { |one| Describe.module_name(one) }
         return false if String === object || collection?(object) || names.intersect?(SHAREABLE)
 
         ObjectSpace.dump(object)[0, 200].include?('"type":"DATA"')

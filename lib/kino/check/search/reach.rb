@@ -103,7 +103,7 @@ module Kino
         facts = source.facts_in(definition.range)
         unless @read[key = [method.owner.object_id, method.name, receiver.object_id]]
           @read[key] = true
-          @rules.method(method, definition, receiver, source)
+          @rules.written(method, definition, receiver, source)
           facts.each { |fact| follow(fact, receiver, nil, method) }
         end
         facts.any? { |fact| fact.kind == :super }

@@ -38,7 +38,7 @@ module Kino
       # @param mod [Module]
       # @return [Array(String, Integer), nil] file and line where it is written, as far as its name tells
       def location(mod)
-        Object.const_source_location(Describe.name(mod))
+        Object.const_source_location(Describe.module_name(mod))
       rescue NameError
         nil # it has no name, or was given one by other means than a constant
       end
@@ -71,7 +71,7 @@ module Kino
         source = self[location(mod)&.first]
         fact = source&.facts&.find do |one|
           one.kind == :ivar && one.mode != :read && one.name == name.to_s && one.context.level == :body &&
-            one.context.namespace.last == Describe.name(mod)
+            one.context.namespace.last == Describe.module_name(mod)
         end
         fact ? Files.place(source.path, fact.line) : assignment(mod.singleton_class, name)
       end
@@ -92,7 +92,7 @@ module Kino
       # the object: `initialize`, or what that calls.
       def uses(owner, name, modes)
         makers = makers(owner)
-        methods(owner).flat_map do |method|
+        methods_of(owner).flat_map do |method|
           facts_of(method) do |source, facts|
             found = facts.select { |fact| fact.kind == :ivar && fact.name == name.to_s && modes.include?(fact.mode) }
             found.map { |fact| [source, fact, makers.include?(method.name.to_s)] }
@@ -101,7 +101,7 @@ module Kino
       end
 
       def makers(owner)
-        called = methods(owner).select { |method| method.name == :initialize }.flat_map do |method|
+        called = methods_of(owner).select { |method| method.name == :initialize }.flat_map do |method|
           facts_of(method) { |_, facts| facts.select { |fact| fact.kind == :call }.map(&:name) }
         end
         ["initialize", *called] - ["call"]
@@ -112,7 +112,7 @@ module Kino
         source ? yield(source, source.facts_in(definition.range)) : []
       end
 
-      def methods(owner)
+      def methods_of(owner)
         @methods ||= {}.compare_by_identity
         @methods[owner] ||= (owner.ancestors - Object.ancestors - Class.ancestors).flat_map do |mod|
           [*mod.instance_methods(false), *mod.private_instance_methods(false)].map { |name| mod.instance_method(name) }
