@@ -38,11 +38,15 @@ install_debian_packages() {
 # For a machine that was set up before. One that can't have them, or whose user would have to be asked, does without.
 install_linters() {
   [[ $ask == no ]] && debian_can_help || return 0
-  # A process of its own: nothing in it may end this one.
+  # A process of its own: nothing in it may end this one. Package lists may be old, and name what is no longer there.
   (
     find_debian_release
-    [[ $add_trixie == no ]] &&
-      attempt "linters" "installing" apt_get install --no-install-recommends "${target[@]}" "${LINTERS[@]}"
+    [[ $add_trixie == no ]] || exit 0
+    install=(apt_get install --no-install-recommends "${target[@]}" "${LINTERS[@]}")
+    attempt "linters" "installing" "${install[@]}" || {
+      attempt "apt" "reading the package lists (apt-get update)" apt_get update
+      attempt "linters" "installing" "${install[@]}"
+    }
   ) || true
 }
 
