@@ -95,7 +95,7 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "can be shared between ractors" do
-      write('greeting = "worker".freeze' "\n" 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
+      write("greeting = 'worker'.freeze\n" + 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
       hook = Ractor.make_shareable(configuration.on_worker_boot.first)
 
       expect(Ractor.shareable?(hook)).to be(true)
