@@ -74,10 +74,28 @@ impl Fault {
         }
     }
 
-    /// Whether whoever runs the server should hear of it: a setting may be too small, or the app too slow.
+    /// Whether whoever runs the server should hear of it: a setting may be too small, the app too slow, or a client speak
+    /// something else.
     pub fn is_loud(self) -> bool {
         // Slow clients are everyday business; a full disk has been told of by whoever met it.
-        self.setting().is_some() && !matches!(self, Fault::HeadTimeout | Fault::BodyTimeout | Fault::NoRoom)
+        !self.is_slowness() && self != Fault::NoRoom
+    }
+
+    /// Whether its client was too slow.
+    pub fn is_slowness(self) -> bool {
+        matches!(self, Fault::HeadTimeout | Fault::BodyTimeout)
+    }
+
+    /// The same for all that one line in the log stands for.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Fault::Malformed(rule) => rule,
+            Fault::Expectation => "expect",
+            Fault::UnknownCoding => "transfer-encoding",
+            Fault::Connect => "CONNECT",
+            Fault::Version => "version",
+            fault => fault.setting().unwrap_or_default(),
+        }
     }
 
     /// The setting that a client has come up against, for whoever runs the server; `None` for a breach of the protocol.
