@@ -170,8 +170,18 @@ pub enum AnswerError {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address is not one of the forms the server knows.
-    #[error("can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port or unix:///path/to.sock")]
+    #[error("can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port, unix:///path/to.sock or unix://@name")]
     Address(String),
+    /// What follows the address's `?` is nothing the server knows.
+    #[error("can't listen on {uri}: a parameter can't be {given:?}; allowed: {allowed}")]
+    Parameter {
+        /// The address as it was given.
+        uri: String,
+        /// The parameter as it was given.
+        given: String,
+        /// What there is.
+        allowed: String,
+    },
     /// The host name has no address.
     #[error("can't listen on {uri}: {host:?} has no address ({source})")]
     Resolve {
@@ -183,8 +193,15 @@ pub enum ListenError {
         source: io::Error,
     },
     /// Another process holds the address.
-    #[error("can't listen on {0}: another process is listening there; stop it or choose another address")]
-    InUse(String),
+    #[error(
+        "can't listen on {uri}: another process is listening there ({ask} names it); stop it or choose another address"
+    )]
+    InUse {
+        /// The address as it was given.
+        uri: String,
+        /// The command that tells who it is.
+        ask: String,
+    },
     /// There is something at the path of a unix socket that is not a socket.
     #[error("can't listen on {0}: there is something else at that path; choose a path that is free")]
     NotASocket(String),
