@@ -107,8 +107,8 @@ module Kino
           [tcp(parts[:host], port), parts[:host].start_with?("[") ? :ipv6 : :tcp]
         end
 
-        # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it. A name
-        # that begins with an @ is no path, but one of Linux's abstract names.
+        # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it.
+        # What begins with an @ is no path, but one of Linux's abstract names.
         def unix(path)
           raise Kinds::Rejected, "which names no path" if path.empty? || path == "@"
 

@@ -7,7 +7,8 @@ module Kino
     #
     # @api private
     module BindParameters
-      # One parameter: its name, the kinds of address it is for, what is allowed, an example, and the shape of its value.
+      # One parameter: its name, the kinds of address it is for, what is allowed, an example, and what its value
+      # has to match.
       Parameter = Data.define(:name, :of, :allowed, :example, :shape)
 
       # An octal number, as chmod and umask take it.

@@ -22,7 +22,8 @@ module Kino
         settings.each_with_object(new) { |(name, value), layer| layer.set(name, value, Source.keyword) }
       end
 
-      # @param settings [Hash{Symbol => Object}] names, and values as a configuration keeps them: they were looked at before
+      # @param settings [Hash{Symbol => Object}] names, and values as a configuration keeps them: they have been
+      #   looked at
       # @return [Layer] what they say
       def self.kept(settings) = settings.each_with_object(new) { |(name, value), layer| layer.keep(name, value) }
 

@@ -16,8 +16,8 @@ module Kino
     # @api private
     class Resolver
       # What the start says where {Address::EVERYWHERE} was chosen.
-      EVERYWHERE = "PORT is set and no host: on every interface, as platforms that set it expect (host \"127.0.0.1\" in " \
-                   "kino.rb keeps to this machine)"
+      EVERYWHERE = "PORT is set and no host: on every interface, as platforms that set it expect " \
+                   '(host "127.0.0.1" in kino.rb keeps to this machine)'
       private_constant :EVERYWHERE
 
       # @param layers [Array<Layer>] what each place says, strongest first

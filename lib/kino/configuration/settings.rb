@@ -19,8 +19,8 @@ module Kino
         (open_files / 10 * 9).clamp(16, MOST_CONNECTIONS)
       end
 
-      # @return [String] the system's temporary folder; where none can be written to, the one that should be: long bodies
-      #   alone need it, so it is no reason not to start
+      # @return [String] the system's temporary folder; where none can be written to, the one that should be: only
+      #   long bodies need it, so it is no reason not to start
       def self.temporary_folder
         -Dir.tmpdir
       rescue ArgumentError

@@ -15,10 +15,12 @@ module Kino
     # @return [void]
     def serve(native) = @native = native
 
-    # Asks the system, at the cost of one call. A client that has closed only its sending half counts as gone, too; one
-    # that sent more before it left (a pipelined request) is not known to have left.
+    # Asks the system, at the cost of one call. A client that has reset its connection, or closed a unix socket, is
+    # known to have left at once. One that has closed a TCP connection looks like one that has ended only its sending
+    # half, and waits for its answer: it is known to have left when it has answered something that was sent with a
+    # reset, or a keep-alive probe of the system's, after a minute or so.
     #
-    # @return [Boolean] whether the client has left, so that nobody will read the answer
+    # @return [Boolean] whether the client is known to have left, so that nobody will read the answer
     def client_gone? = @native.client_gone?
   end
 end

@@ -24,7 +24,8 @@ RSpec.describe 'env["kino.request"].client_gone?' do
 
     around { |example| Dir.mktmpdir("kino") { |folder| @unix = "unix://#{folder}/kino.sock" and example.run } }
 
-    ways = { "has reset its connection" => ["tcp://127.0.0.1:0", :abort], "has closed its unix socket" => [nil, :close] }
+    ways = { "has reset its connection" => ["tcp://127.0.0.1:0", :abort],
+             "has closed its unix socket" => [nil, :close] }
     ways.each do |what, (address, leave)|
       it "is false before, and true once the client #{what}" do
         # The connection may be lost when the app answers, which is logged.

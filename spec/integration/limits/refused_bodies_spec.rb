@@ -2,8 +2,8 @@
 
 require "socket"
 
-# What a client that is still sending hears of an answer that has come early: closing at once would make the kernel reset
-# the connection, and the reset destroy the answer on its way.
+# What a client that is still sending hears of an answer that has come early: closing at once would make the kernel
+# reset the connection, and the reset destroy the answer on its way.
 RSpec.describe "A client whose body is refused while it sends" do
   each_mode do
     let(:megabyte) { 1024 * 1024 }

@@ -21,7 +21,8 @@ RSpec.describe Kino::Configuration::BindParameters do
       "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only", "tcp://[::]:80?ipv6only=true"]
     }.each do |given, (parameter, known, write)|
       expect(refusal(given))
-        .to start_with("bind: given #{given.inspect}, whose parameter #{parameter.inspect} isn't known for it (#{known});")
+        .to start_with("bind: given #{given.inspect}, whose parameter #{parameter.inspect} isn't known for it " \
+                       "(#{known});")
         .and end_with("; write bind: #{write.inspect}")
     end
   end
@@ -29,7 +30,8 @@ RSpec.describe Kino::Configuration::BindParameters do
   it "have values of their own shape" do
     { "mode" => %w[8 01000 rw +7 -1], "umask" => ["", "8"], "backlog" => %w[0 65536 many 1.5] }.each do |name, values|
       values.each do |value|
-        expect(refusal("unix:///a?#{name}=#{value}")).to include("whose #{name} has to be ").and match(/\?#{name}=\d+"\z/)
+        expect(refusal("unix:///a?#{name}=#{value}"))
+          .to include("whose #{name} has to be ").and match(/\?#{name}=\d+"\z/)
       end
     end
     expect(refusal("tcp://[::]:80?ipv6only=yes")).to include("whose ipv6only has to be true or false")

@@ -85,7 +85,8 @@ RSpec.describe Kino::Configuration::Resolver do
       it "are the host's that anybody names, or -p's" do
         { [{}, { host: "127.0.0.1" }] => ["tcp://127.0.0.1:5000"], [{ host: "::1" }, {}] => ["tcp://[::1]:5000"],
           [{}, { bind: "tcp://127.0.0.1:80" }] => ["tcp://127.0.0.1:5000"],
-          [{ bind: "unix:///a" }, {}] => ["unix:///a"], [{ port: 1 }, {}] => ["tcp://127.0.0.1:1"] }.each do |said, bound|
+          [{ bind: "unix:///a" }, {}] => ["unix:///a"],
+          [{ port: 1 }, {}] => ["tcp://127.0.0.1:1"] }.each do |said, bound|
           expect([bind(*said), resolver(*said).notes]).to eq([bound, []])
         end
       end
