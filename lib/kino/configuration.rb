@@ -4,6 +4,7 @@ require_relative "errors"
 require_relative "configuration/nearest"
 require_relative "configuration/source"
 require_relative "configuration/kinds"
+require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
 require_relative "configuration/cpus"
 require_relative "configuration/setting"
@@ -21,8 +22,8 @@ module Kino
   #   configuration.bind    # => ["tcp://127.0.0.1:3000"]
   #   configuration.threads # => 8
   class Configuration
-    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT` or `unix:///PATH`; default
-    #   `tcp://127.0.0.1:9292`
+    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `unix:///PATH` or `unix://@NAME`, with their
+    #   parameters after a `?`; default `tcp://127.0.0.1:9292`
     attr_reader :bind
     # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:auto`
     attr_reader :mode
@@ -91,6 +92,9 @@ module Kino
     attr_reader :shutdown_timeout
     # @return [Integer, Float] seconds to go on for when stopping, 0 to 86,400; default 0
     attr_reader :drain_delay
+    # @api private
+    # @return [Array<String>] what the start says of how these came about, a line each
+    attr_reader :notes
 
     # Threads in each worker, where nobody says how many.
     DEFAULT_THREADS = { threaded: 5, ractor: 1 }.freeze
@@ -113,7 +117,7 @@ module Kino
       # @api private
       # @param layers [Array<Layer>] strongest first
       # @return [Configuration]
-      def from(layers) = new(**Resolver.new(layers).values)
+      def from(layers) = allocate.tap { |configuration| configuration.send(:take, Resolver.new(layers)) }
     end
 
     # @param settings [Hash{Symbol => Object}] any of the settings above. `bind` takes one address or several;
@@ -121,10 +125,7 @@ module Kino
     # @raise [ConfigurationError] on a name that is no setting and on a value that isn't allowed
     # @example
     #   Kino::Configuration.new(bind: ["tcp://[::1]:9292", "unix:///run/app.sock"], workers: 1)
-    def initialize(**settings)
-      Resolver.new([Layer.keywords(settings)]).values.each { |name, value| instance_variable_set(:"@#{name}", value) }
-      freeze
-    end
+    def initialize(**settings) = take(Resolver.new([Layer.keywords(settings)]))
 
     # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
     def threads = @threads || DEFAULT_THREADS.fetch(mode, DEFAULT_THREADS[:threaded])
@@ -136,7 +137,7 @@ module Kino
     #   configuration.with(threads: 1)
     def with(**changes)
       kept = @threads ? to_h : to_h.except(:threads) # nobody has said them: their default may change with the mode
-      self.class.from([Layer.keywords(changes), Layer.keywords(kept)])
+      self.class.from([Layer.keywords(changes), Layer.kept(kept)])
     end
 
     # @return [Hash{Symbol => Object}] every setting and its value
@@ -152,5 +153,13 @@ module Kino
 
     # @return [String] every setting and its value
     def inspect = "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+
+    private
+
+    def take(resolver)
+      resolver.values.each { |name, value| instance_variable_set(:"@#{name}", value) }
+      @notes = resolver.notes.freeze
+      freeze
+    end
   end
 end

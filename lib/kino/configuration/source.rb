@@ -20,7 +20,9 @@ module Kino
 
         # @param variable [String] an environment variable's name
         # @return [Source] that variable
-        def variable(variable) = new(variable, names_setting: true) { |_name, value| "#{variable}=#{value}" }
+        def variable(variable)
+          new(variable, names_setting: true, variable: true) { |_name, value| "#{variable}=#{value}" }
+        end
 
         # @param path [String] a configuration file, as the user named it
         # @param line [Integer, nil] the line, counted from 1
@@ -36,15 +38,20 @@ module Kino
       # @param place [String, nil] what an error says first; nil for the setting's name alone
       # @param names_setting [Boolean] whether the place already tells which setting is meant
       # @param joint [String] what stands between the place and the setting's name
+      # @param variable [Boolean] whether the place is an environment variable
       # @yieldparam name [Symbol] a setting's name
       # @yieldparam value [Object] a value that is allowed
       # @yieldreturn [String] how that is written in this place
-      def initialize(place, names_setting: false, joint: ": ", &syntax)
+      def initialize(place, names_setting: false, joint: ": ", variable: false, &syntax)
+        @variable = variable
         @place = place
         @names_setting = names_setting
         @joint = joint
         @syntax = syntax
       end
+
+      # @return [Boolean] whether the place is an environment variable
+      def variable? = @variable
 
       # @param name [Symbol] a setting's name
       # @return [String] the place, and the setting where the place doesn't name it: `"kino.rb:3: threads"`

@@ -116,6 +116,7 @@ module Kino
       say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
           "pid #{Process.pid}"
       say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
+      @configuration.notes.each { |note| say note }
       server.urls.each { |url| say "Listening on #{url}" }
       say "Ctrl-C drains and stops"
     end

@@ -3,6 +3,7 @@
 mod body;
 mod contained;
 mod life;
+mod lingering;
 mod receiving;
 mod sending;
 mod takeover;
@@ -143,7 +144,7 @@ impl Connection {
                 false
             }
             (State::Lingering { .. }, _) => {
-                self.expect_by(self.linger_due());
+                self.expect_by(self.linger_due(&life));
                 false
             }
             _ => false,

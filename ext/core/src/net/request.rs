@@ -51,9 +51,9 @@ impl Request {
         self.right.waits()
     }
 
-    /// Gives it up if its client has left.
+    /// Gives it up if its client is known to have left.
     pub(crate) fn is_gone(&self) -> bool {
-        let is_gone = self.connection.socket.has_ended() && self.right.begin();
+        let is_gone = self.connection.socket.has_left() && self.right.begin();
         if is_gone {
             self.connection.context.stats.gone.add();
             self.connection.give_up();
