@@ -6,6 +6,7 @@ require_relative "configuration/source"
 require_relative "configuration/kinds"
 require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
+require_relative "configuration/networks"
 require_relative "configuration/cpus"
 require_relative "configuration/setting"
 require_relative "configuration/settings"
@@ -25,6 +26,9 @@ module Kino
     # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `unix:///PATH` or `unix://@NAME`, with their
     #   parameters after a `?`; default `tcp://127.0.0.1:9292`
     attr_reader :bind
+    # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
+    #   `127.0.0.0/8`, `::1` and `unix`
+    attr_reader :trusted_proxies
     # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:auto`
     attr_reader :mode
     # @return [Integer] workers, 1 to 1024; default the CPUs this process may use

@@ -18,6 +18,7 @@ module Kino
         Parameter.new("backlog", %i[tcp ipv6 file abstract], "a number from 1 to 65535", "1024",
                       ->(value) { value.match?(/\A\d{1,5}\z/) && Integer(value, 10).between?(1, 65_535) }),
         Parameter.new("ipv6only", %i[ipv6], "true or false", "true", /\A(?:true|false)\z/),
+        Parameter.new("proxy", %i[tcp ipv6 file abstract], "true or false", "true", /\A(?:true|false)\z/),
         Parameter.new("mode", %i[file], "an octal number from 0 to 0777", "0660", OCTAL),
         Parameter.new("umask", %i[file], "an octal number from 0 to 0777", "0007", OCTAL)
       ].freeze

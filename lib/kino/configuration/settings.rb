@@ -57,9 +57,18 @@ module Kino
             first tcp:// address. PORT where nobody names a host listens on every interface.
           TEXT
           Setting.new(:host, Address::Host, default: Address::HOST, shorthand: true,
-                      summary: "host to listen on, for port", doc: <<~TEXT)
+                      summary: "host to listen on, for port", doc: <<~TEXT),
             The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every one,
             localhost both 127.0.0.1 and ::1.
+          TEXT
+          Setting.new(:trusted_proxies, Networks.new, default: Networks::LOCAL,
+                      default_text: "this machine: #{Networks::LOCAL.join(", ")}", example: ["10.0.0.0/8", "unix"],
+                      summary: "proxies that tell the client's scheme, host and port", doc: <<~TEXT)
+            Proxies whose word is taken on how their client came: from these addresses,
+            X-Forwarded-Proto, -Scheme, -Ssl, -Host and -Port, and RFC 7239's Forwarded, set
+            rack.url_scheme, HTTPS, SERVER_NAME and SERVER_PORT. "unix" is whoever may open Kino's unix
+            sockets; false is nobody. From others these headers change nothing, though the app sees them.
+            A list replaces the default.
           TEXT
         ],
         "How requests are run" => [
@@ -158,8 +167,9 @@ module Kino
           TEXT
           Setting.new(:underscore_headers, Kinds::Flag.new, default: false, example: true,
                       summary: "let header names with an underscore through", doc: <<~TEXT),
-            Whether the app sees headers whose name has an underscore. X_User and X-User would be the
-            same key of the env, and a proxy may have checked only one of them.
+            Whether the app sees headers whose name has an underscore. X_User and X-User are the same key
+            of the env, and a proxy may have checked only one of them: where both come, the app sees
+            X-User.
           TEXT
           Setting.new(:body_buffer, Kinds::Whole.new(0..1_073_741_824), default: 65_536,
                       summary: "bytes of a request's body kept in memory", doc: <<~TEXT),

@@ -44,6 +44,14 @@ RSpec.describe Kino::Configuration::Address do
     end
   end
 
+  it "may say that its connections begin with a PROXY header" do
+    expect(bind("127.0.0.1:3000?proxy=true", "tcp://[::1]:80?proxy=false", "unix:///run/app.sock?proxy=true"))
+      .to eq(%w[tcp://127.0.0.1:3000?proxy=true tcp://[::1]:80?proxy=false unix:///run/app.sock?proxy=true])
+    expect(refusal("tcp://127.0.0.1:80?proxy=on")).to start_with(
+      "bind: given \"tcp://127.0.0.1:80?proxy=on\", whose proxy has to be true or false; allowed:"
+    ).and end_with("write bind: \"tcp://127.0.0.1:80?proxy=true\"")
+  end
+
   it "counts once, however often it is written" do
     expect(bind("tcp://127.0.0.1:1", "127.0.0.1:1")).to eq(["tcp://127.0.0.1:1"])
   end

@@ -12,13 +12,13 @@ RSpec.describe Kino::Configuration::BindParameters do
 
   it "are refused where they are unknown, or of another kind of address, with those that there are" do
     {
-      "unix:///a?colour=red" => ["colour=red", "backlog, mode, umask", "unix:///a?backlog=1024"],
-      "unix:///a?mod=0660" => ["mod=0660", "backlog, mode, umask", "unix:///a?mode=0660"],
-      "unix:///a?backlog=5&" => ["", "backlog, mode, umask", "unix:///a?backlog=1024"],
-      "unix:///a?ipv6only=true" => ["ipv6only=true", "backlog, mode, umask", "unix:///a?backlog=1024"],
-      "unix://@a?mode=0660" => ["mode=0660", "backlog", "unix://@a?backlog=1024"],
-      "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog", "tcp://127.0.0.1:80?backlog=1024"],
-      "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only", "tcp://[::]:80?ipv6only=true"]
+      "unix:///a?colour=red" => ["colour=red", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
+      "unix:///a?mod=0660" => ["mod=0660", "backlog, proxy, mode, umask", "unix:///a?mode=0660"],
+      "unix:///a?backlog=5&" => ["", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
+      "unix:///a?ipv6only=true" => ["ipv6only=true", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
+      "unix://@a?mode=0660" => ["mode=0660", "backlog, proxy", "unix://@a?backlog=1024"],
+      "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog, proxy", "tcp://127.0.0.1:80?backlog=1024"],
+      "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only, proxy", "tcp://[::]:80?ipv6only=true"]
     }.each do |given, (parameter, known, write)|
       expect(refusal(given))
         .to start_with("bind: given #{given.inspect}, whose parameter #{parameter.inspect} isn't known for it " \

@@ -40,15 +40,18 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: Listening,
     uri: String,
+    speaks_proxy: bool,
 }
 
-/// The server's name and port as a listener knows them, for requests without a `host`.
+/// What a listener knows of the connections that it accepts: the server's name and port, for requests without a `host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local {
     /// The name, `localhost` as Puma has it.
     pub name: &'static str,
     /// The bound port; 80 for a unix socket.
     pub port: u16,
+    /// Each begins with a header of the PROXY protocol.
+    pub speaks_proxy: bool,
 }
 
 #[derive(Debug)]
@@ -82,7 +85,8 @@ impl Listener {
     /// resolver's order. `localhost` is both loopback addresses, at the same port, as far as the machine has both. `[::]` takes
     /// the clients of IPv4, too, unless another of the addresses is for them, or it says `?ipv6only=true`; on a machine without
     /// IPv6 it takes them alone. A unix socket's file that a dead server left behind is replaced; everybody may connect to it
-    /// unless it says `?mode=0660` or `?umask=0007`.
+    /// unless it says `?mode=0660` or `?umask=0007`. With `?proxy=true` each connection has to begin with a header of the PROXY
+    /// protocol.
     ///
     /// # Errors
     /// A [`ListenError`], ready to be shown to whoever chose the address. Nothing is bound then.
@@ -95,7 +99,8 @@ impl Listener {
                     let has_ipv4 = addresses.iter().any(|other| other.is_ipv4_at(port));
                     let only_v6 = address.options.ipv6only.unwrap_or(has_ipv4);
                     let bound = tcp::bind(address.uri, (host, port), only_v6, backlog(address))?;
-                    listeners.extend(bound.into_iter().map(Listener::of));
+                    let of = |bound| Listener::of(bound, address.options.proxy.unwrap_or(false));
+                    listeners.extend(bound.into_iter().map(of));
                 }
                 Place::File(path) => listeners.push(bind_unix(address, path)?),
                 Place::Abstract(name) => listeners.push(bind_abstract(address, name)?),
@@ -104,8 +109,8 @@ impl Listener {
         Ok(listeners)
     }
 
-    fn of((socket, bound): (TcpListener, SocketAddr)) -> Listener {
-        Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}") }
+    fn of((socket, bound): (TcpListener, SocketAddr), speaks_proxy: bool) -> Listener {
+        Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}"), speaks_proxy }
     }
 
     /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
@@ -144,7 +149,7 @@ impl Listener {
 
     /// What an app is told of the server's address when the client does not name one.
     pub fn local(&self) -> Local {
-        Local { name: "localhost", port: self.port().unwrap_or(80) }
+        Local { name: "localhost", port: self.port().unwrap_or(80), speaks_proxy: self.speaks_proxy }
     }
 
     /// Removes a unix socket's file now, for a process that is about to exit without dropping anything.
@@ -200,7 +205,13 @@ fn bind_unix(address: &Address<'_>, path: &Path) -> Result<Listener, ListenError
     };
     let (file, socket) = listen().map_err(|error| refusal(uri, error))?;
     drop(guard);
-    Ok(Listener { file: Some(file), socket: Listening::Unix(socket), uri: format!("unix://{}", path.display()) })
+    let uri = format!("unix://{}", path.display());
+    Ok(Listener {
+        file: Some(file),
+        socket: Listening::Unix(socket),
+        uri,
+        speaks_proxy: address.options.proxy.unwrap_or(false),
+    })
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -212,7 +223,8 @@ fn bind_abstract(address: &Address<'_>, name: &str) -> Result<Listener, ListenEr
         Ok(UnixListener::from_std(OwnedFd::from(socket).into()))
     };
     let socket = listen().map_err(|error| refusal(address.uri, error))?;
-    Ok(Listener { file: None, socket: Listening::Unix(socket), uri: format!("unix://@{name}") })
+    let (uri, speaks_proxy) = (format!("unix://@{name}"), address.options.proxy.unwrap_or(false));
+    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

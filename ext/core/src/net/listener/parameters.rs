@@ -9,6 +9,7 @@ pub(super) struct Options {
     pub(super) ipv6only: Option<bool>,
     pub(super) mode: Option<u32>,
     pub(super) umask: Option<u32>,
+    pub(super) proxy: Option<bool>,
 }
 
 /// What kind of address it is.
@@ -48,6 +49,12 @@ const PARAMETERS: &[Parameter] = &[
         of: &[Kind::Ipv6],
         allowed: "true or false",
         take: |options, value| keep(&mut options.ipv6only, value.parse().ok()),
+    },
+    Parameter {
+        name: "proxy",
+        of: ALL,
+        allowed: "true or false",
+        take: |options, value| keep(&mut options.proxy, value.parse().ok()),
     },
     Parameter {
         name: "mode",
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn each_has_its_values() {
         let options = parse("mode=0660&umask=0027&backlog=64", Kind::File).unwrap();
-        assert_eq!(options, Options { mode: Some(0o660), umask: Some(0o27), backlog: Some(64), ipv6only: None });
+        assert_eq!(options, Options { mode: Some(0o660), umask: Some(0o27), backlog: Some(64), ..Options::default() });
         assert_eq!(parse("ipv6only=true", Kind::Ipv6).unwrap().ipv6only, Some(true));
         for wrong in
             ["mode=", "mode", "mode=8", "mode=01000", "mode=+7", "mode=rw", "umask=-1", "backlog=0", "backlog=65536"]
@@ -133,12 +140,12 @@ mod tests {
     #[test]
     fn what_is_unknown_or_for_another_kind_of_address_is_refused_with_what_there_is() {
         for (query, kind, allowed) in [
-            ("color=red", Kind::File, "backlog, mode, umask"),
-            ("", Kind::Tcp, "backlog"),
-            ("backlog=1&mode=0660", Kind::Tcp, "backlog"),
-            ("ipv6only=true", Kind::Tcp, "backlog"),
-            ("MODE=0660", Kind::Ipv6, "backlog, ipv6only"),
-            ("umask=0", Kind::Abstract, "backlog"),
+            ("color=red", Kind::File, "backlog, proxy, mode, umask"),
+            ("", Kind::Tcp, "backlog, proxy"),
+            ("backlog=1&mode=0660", Kind::Tcp, "backlog, proxy"),
+            ("ipv6only=true", Kind::Tcp, "backlog, proxy"),
+            ("MODE=0660", Kind::Ipv6, "backlog, ipv6only, proxy"),
+            ("umask=0", Kind::Abstract, "backlog, proxy"),
         ] {
             let text = refusal(query, kind);
             assert!(text.ends_with(&format!("allowed: {allowed}")), "{text}");

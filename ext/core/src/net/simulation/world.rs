@@ -69,7 +69,7 @@ impl World {
             return;
         }
         let mut client = Client::new(self.clients.len(), FakeSocket::default());
-        let local = Arc::new(Local { name: "localhost", port: 80 });
+        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false });
         let mut place = None;
         let register = |_: &mut Socket, key| {
             place = Some(key);
