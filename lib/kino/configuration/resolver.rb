@@ -26,14 +26,24 @@ module Kino
         all.reject { |name, value| value.nil? && !Settings::TABLE[name].optional? }
       end
 
+      # @return [Remarks] what was said besides
+      def remarks
+        workers = strongest(:workers)
+        workers = nil unless workers&.source&.processes?
+        Remarks.new(workers&.value, workers&.source&.label(:workers), @layers.flat_map(&:ignored).freeze)
+      end
+
       private
 
       def value(setting)
-        entry = strongest(setting.name)
+        entry = strongest(setting.name, @layers, processes: setting.name != :workers)
         entry ? entry.value : setting.default
       end
 
-      def strongest(name, layers = @layers) = layers.lazy.filter_map { |layer| layer[name] }.first
+      # A number of processes is none of workers, see {Remarks}.
+      def strongest(name, layers = @layers, processes: true)
+        layers.filter_map { |layer| layer[name] }.find { |entry| processes || !entry.source.processes? }
+      end
 
       def addresses
         rank = @layers.index { |layer| layer[:bind] } || @layers.size

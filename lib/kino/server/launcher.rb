@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../version"
+require_relative "notices"
 require_relative "signals"
 require_relative "teller"
 
@@ -40,16 +41,16 @@ module Kino
     def run(app, &block)
       $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
-      @signals.trapping { serve(server, &block) }
+      @signals.trapping { serve(server, app, &block) }
     ensure
       @signals.close
     end
 
     private
 
-    def serve(server)
+    def serve(server, app)
       server.start
-      announce(server)
+      announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
       return 0 unless server.running?
 
@@ -112,10 +113,12 @@ module Kino
       end
     end
 
-    def announce(server)
+    def announce(server, notices)
       say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
           "pid #{Process.pid}"
       say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
+      notices.lines.each { |line| say line }
+      notices.warnings.each { |warning| @err.tell { |io| io.puts "kino: warning: #{warning}" } }
       server.urls.each { |url| say "Listening on #{url}" }
       say "Ctrl-C drains and stops"
     end

@@ -8,6 +8,7 @@ rescue LoadError => error
 end
 require "kino"
 require "kino/server/launcher"
+require "kino/server/pid_file"
 require "kino/configuration/rackup_options"
 require "kino/server/running"
 
@@ -35,6 +36,7 @@ module Rackup
           configuration = ::Kino::RackupOptions.new(options).configuration
           signals = ::Kino::Signals.new(Thread.current == Thread.main ? ::Kino::Signals::STOP : [])
           ::Kino::Launcher.new(configuration, signals: signals).run(app) do |server|
+            ::Kino::PidFile.keep(configuration.pidfile)
             yield ::Kino::Running.new(server, signals) if block_given?
           end
           nil
