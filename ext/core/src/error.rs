@@ -76,8 +76,9 @@ impl Fault {
 
     /// Whether whoever runs the server should hear of it: a setting may be too small, or the app too slow.
     pub fn is_loud(self) -> bool {
-        // Slow clients are everyday business; a full disk has been told of by whoever met it.
-        self.setting().is_some() && !matches!(self, Fault::HeadTimeout | Fault::BodyTimeout | Fault::NoRoom)
+        // Slow clients are everyday business; whoever met a full disk, or workers that are busy for long, has told of it.
+        let told = matches!(self, Fault::HeadTimeout | Fault::BodyTimeout | Fault::NoRoom | Fault::QueueTimeout);
+        self.setting().is_some() && !told
     }
 
     /// The setting that a client has come up against, for whoever runs the server; `None` for a breach of the protocol.

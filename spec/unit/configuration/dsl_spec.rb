@@ -263,6 +263,7 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "never takes one of them for a slip" do
+      allow(Dir).to receive(:chdir)
       Kino::Configuration::Puma::WORDS.each_key do |word|
         write("#{word} 5")
         configuration
@@ -272,16 +273,14 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "does what some of them do" do
-      Dir.mkdir("app")
       write("inject { threads 3 }\nsingle { quiet true }\nbind 'unix:///a.sock'\nclear_binds!\nload 'more.rb'\n" \
             "set_default_host '::1'\nport 3000\ndirectory 'app'\nenvironment get(:threads).to_s + get(:tag, 'x')")
       write("port 3001\nworker_timeout 1", "more.rb")
-      here = Dir.pwd
+      allow(Dir).to receive(:chdir)
 
       expect(configuration)
         .to have_attributes(threads: 3, quiet: true, environment: "3x", bind: %w[tcp://[::1]:3000 tcp://127.0.0.1:3001])
-      expect(Dir.pwd).to eq(File.join(here, "app"))
-      Dir.chdir(here)
+      expect(Dir).to have_received(:chdir).with("app")
       expect(ignored).to match([/\Amore.rb:2: worker_timeout/])
     end
 
