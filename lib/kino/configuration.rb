@@ -100,11 +100,13 @@ module Kino
     #   @return [String, nil] who wants them, such as `"WEB_CONCURRENCY"`
     # @!attribute [r] ignored
     #   @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
+    # @!attribute [r] unread
+    #   @return [String, nil] a file of another server that nobody has asked to be read
     # @api private
-    Remarks = Data.define(:processes, :wanted_by, :ignored)
+    Remarks = Data.define(:processes, :wanted_by, :ignored, :unread)
 
     # Where nobody said anything.
-    NO_REMARKS = Remarks.new(nil, nil, [].freeze)
+    NO_REMARKS = Remarks.new(nil, nil, [].freeze, nil)
     # The mode where nobody chooses one.
     DEFAULT_MODE = :threaded
     # What depends on the mode, where nobody says it. Until `:auto` is decided it is what threads would have.

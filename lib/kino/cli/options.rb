@@ -88,7 +88,7 @@ module Kino
         end
         parser.on("--from-puma [FILE]", "print the kino.rb that a Puma configuration", "makes (default config/puma.rb)") do |path|
           @task = :from_puma
-          @puma_path = path || "config/puma.rb"
+          @puma_path = path || Configuration::Puma::PATH
         end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }

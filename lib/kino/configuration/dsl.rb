@@ -27,7 +27,9 @@ module Kino
         return Layer.new if path == "-"
 
         path ||= PATHS.find { |candidate| File.file?(candidate) }
-        path ? new(path).read : Layer.new
+        return new(path).read if path
+
+        Layer.new.tap { |layer| layer.unread = Puma::PATH if File.file?(Puma::PATH) }
       end
 
       # @api private

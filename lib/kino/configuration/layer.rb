@@ -43,6 +43,8 @@ module Kino
 
       # @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
       attr_reader :ignored
+      # @return [String, nil] a file of another server that nobody has asked to be read
+      attr_accessor :unread
 
       def initialize
         @entries = {}

@@ -48,6 +48,8 @@ module Kino
         def refused(text) = Word.new(:refused, nil, text)
       end
 
+      # Where Puma looks for its configuration.
+      PATH = "config/puma.rb"
       # Why several words do nothing.
       NO_PROCESSES = "Kino runs one process and forks none"
       NO_RESTART = "Kino doesn't restart itself; have what starts it do that (systemctl restart)"

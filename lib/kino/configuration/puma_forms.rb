@@ -24,12 +24,12 @@ module Kino
         case name
         when :threads then [:threads, threads(values)]
         when :port then port(values, host)
-        when :workers then ([:workers, values] unless values in [0 | "0"])
+        when :workers then ([:workers, values] unless [[0], ["0"]].include?(values))
         when :quiet then [:quiet, values.empty? ? [true] : values]
         when :on_worker_boot, :on_worker_shutdown, :before_worker_boot, :before_worker_shutdown
           [Puma::WORDS[name].setting, hook(values)]
         when :force_shutdown_after then [:shutdown_timeout, [seconds(values.fetch(0, :forever))]]
-        when :enable_keep_alives then ([:max_keepalive_requests, [1]] if values in [false | nil])
+        when :enable_keep_alives then ([:max_keepalive_requests, [1]] if values == [false])
         when :max_keep_alive then [:max_keepalive_requests, values.map { |most| most == Float::INFINITY ? nil : most }]
         when :early_hints, :allow_underscore_headers then [Puma::WORDS[name].setting, values.empty? ? [true] : values]
         else [Puma::WORDS[name]&.setting || name, values]
@@ -63,7 +63,7 @@ module Kino
       end
 
       # Puma can keep data by a key for a hook.
-      def hook(values) = (values in [String | Symbol, Proc]) ? values.last(1) : values
+      def hook(values) = values.last.is_a?(Proc) && values.first.respond_to?(:to_sym) ? values.last(1) : values
 
       def seconds(value) = { forever: FOREVER, immediately: 0 }.fetch(value, value)
 

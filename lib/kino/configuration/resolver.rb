@@ -30,7 +30,8 @@ module Kino
       def remarks
         workers = strongest(:workers)
         workers = nil unless workers&.source&.processes?
-        Remarks.new(workers&.value, workers&.source&.label(:workers), @layers.flat_map(&:ignored).freeze)
+        Remarks.new(workers&.value, workers&.source&.label(:workers), @layers.flat_map(&:ignored).freeze,
+                    @layers.filter_map(&:unread).first)
       end
 
       private

@@ -9,6 +9,11 @@ module Kino
   #
   # @api private
   class Notices
+    # Of an app that can be shared between ractors.
+    COULD = "This app can be shared between ractors, which run in parallel: kino --check says whether it could run in " \
+            "mode ractor"
+    private_constant :COULD
+
     # @param app [#call] a Rack app
     # @param configuration [Configuration]
     # @param mode [Symbol] what workers really are, `:threaded` or `:ractor`
@@ -19,7 +24,7 @@ module Kino
     end
 
     # @return [Array<String>] what is good to know
-    def lines = [*(threaded_lines if @settings.mode == :threaded), *ignored]
+    def lines = [*(threaded_lines if @settings.mode == :threaded), *unread, *ignored]
 
     # @return [Array<String>] what will fail under load
     def warnings = [DatabasePool.here&.warning(threads)].compact
@@ -49,8 +54,12 @@ module Kino
     def could_run_in_ractors
       return if @configuration.said?(:mode) || defined?(::Rails) || !Ractors.parallel?
 
-      "This app can be shared between ractors, which run in parallel: kino --check says whether it could run in mode " \
-        "ractor" if ::Ractor.shareable?(@app)
+      COULD if ::Ractor.shareable?(@app)
+    end
+
+    def unread
+      path = @configuration.remarks.unread
+      "#{path} is not read (kino -C #{path} reads it, kino --from-puma makes a kino.rb of it)" if path
     end
 
     def ignored

@@ -56,8 +56,8 @@ RSpec.describe "A Puma user's files" do
     made = kino("--from-puma", "no.rb")
 
     expect([made.status, made.out]).to eq([1, ""])
-    expect(made.err).to eq("kino: no.rb: Puma's configuration can't be read (No such file or directory); name it: kino " \
-                           "--from-puma FILE\n")
+    expect(made.err).to eq("kino: no.rb: Puma's configuration can't be read (No such file or directory); name it: " \
+                           "kino --from-puma FILE\n")
   end
 
   describe "a pidfile" do
@@ -84,7 +84,8 @@ RSpec.describe "A Puma user's files" do
       process = kino("-C", "config/puma.rb", env: { **env, "PIDFILE" => "no/kino.pid" })
 
       expect(process.status).to eq(1)
-      expect(process.err).to start_with("kino: pidfile: no/kino.pid can't be written (No such file or directory); write ")
+      expect(process.err)
+        .to start_with("kino: pidfile: no/kino.pid can't be written (No such file or directory); write ")
     end
   end
 

@@ -41,7 +41,7 @@ RSpec.describe "where settings come from" do
     write("config.ru", "module Hello\n  def self.call(_) = [200, {}, ['hello']]\nend\nrun Hello\n")
 
     expect(told_of.call).to match(/threaded: 1 worker x 5 threads.*^WEB_CONCURRENCY asks for 3 processes, which does/m)
-    expect(told_of.call("-w", "2")).to match(/threaded: 2 workers.*^2 workers share one lock in mode threaded: they are/m)
+    expect(told_of.call("-w", "2")).to match(/threaded: 2 workers.*^2 workers share one lock in mode threaded/m)
     expect(told_of.call("-m", "ractor")).to match(/ractor: 3 workers x 1 thread,.*\nListening/)
   end
 

@@ -59,7 +59,8 @@ RSpec.describe Kino::Configuration::DSL do
 
     expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      environment: "production", rackup: "app.ru", quiet: true, pidfile: "kino.pid", max_header_size: 2048, max_headers: 10,
+      environment: "production", rackup: "app.ru", quiet: true, pidfile: "kino.pid",
+      max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
@@ -230,7 +231,8 @@ RSpec.describe Kino::Configuration::DSL do
       write("bind 'tcp://127.0.0.1:3000?low_latency=true'\nbind 'unix:///run/app.sock'")
 
       expect(configuration.bind).to eq(%w[tcp://127.0.0.1:3000 unix:///run/app.sock])
-      expect(ignored).to eq(["kino.rb:1: bind \"tcp://127.0.0.1:3000?low_latency=true\": ?low_latency=true does nothing here"])
+      expect(ignored)
+        .to eq(["kino.rb:1: bind \"tcp://127.0.0.1:3000?low_latency=true\": ?low_latency=true does nothing here"])
       expect(refusal("bind 'unix:///run/app.sock?colour=red'")).to include("colour=red")
       expect(refusal("bind 'ssl://0.0.0.0:1?key=a'")).to include("Kino doesn't speak TLS")
     end
@@ -282,6 +284,16 @@ RSpec.describe Kino::Configuration::DSL do
         .to have_attributes(threads: 3, quiet: true, environment: "3x", bind: %w[tcp://[::1]:3000 tcp://127.0.0.1:3001])
       expect(Dir).to have_received(:chdir).with("app")
       expect(ignored).to match([/\Amore.rb:2: worker_timeout/])
+    end
+
+    it "are not read unasked, which is noted where there is no kino.rb" do
+      write("threads 7", "config/puma.rb")
+      expect(configuration).to have_attributes(threads: 5)
+      expect(configuration.remarks.unread).to eq("config/puma.rb")
+      expect(configuration("config/puma.rb").remarks.unread).to be_nil
+      expect(configuration("-").remarks.unread).to be_nil
+      write("threads 6")
+      expect(configuration.remarks.unread).to be_nil
     end
 
     describe "in a file of Puma's" do

@@ -15,8 +15,17 @@ RSpec.describe Kino::Configuration::FromPuma do
   def configuration(path) = Kino::Configuration.from([Kino::Configuration::DSL.load(path)])
 
   it "keeps what needs no change, comments and the environment's part included" do
-    text = "# ours\nenvironment ENV.fetch(\"RAILS_ENV\") { \"development\" }\npidfile ENV[\"P\"] if ENV[\"P\"] # here\n" \
-           "threads 5\nbind \"unix:///run/app.sock\"\nport 3000, \"::1\"\non_worker_boot(:key) do\n  threads 6\nend\n"
+    text = <<~'PUMA'
+      # ours
+      environment ENV.fetch("RAILS_ENV") { "development" }
+      pidfile ENV["P"] if ENV["P"] # here
+      threads 5
+      bind "unix:///run/app.sock"
+      port 3000, "::1"
+      on_worker_boot(:key) do
+        threads 6
+      end
+    PUMA
 
     expect(made(text)).to eq(text)
   end
@@ -130,8 +139,8 @@ RSpec.describe Kino::Configuration::FromPuma do
 
   it "refuses what it can't read" do
     expect { described_class.read("no.rb") }
-      .to raise_error(Kino::ConfigurationError, "no.rb: Puma's configuration can't be read (No such file or directory); " \
-                                                "name it: kino --from-puma FILE")
+      .to raise_error(Kino::ConfigurationError, "no.rb: Puma's configuration can't be read (No such file or " \
+                                                "directory); name it: kino --from-puma FILE")
     expect { made("threads (") }.to raise_error(Kino::ConfigurationError, /\Apuma\.rb:\d: /)
   end
 end

@@ -30,7 +30,7 @@ RSpec.describe Kino::Configuration::Kinds do
 
     it "is the most, where Puma has a least and a most" do
       expect([value(:threads, "0:16"), value(:threads, "5:5")]).to eq([16, 5])
-      expect(refusal(:threads, "6:5")).to start_with('threads: given "6:5", whose least is more than its most; allowed: ')
+      expect(refusal(:threads, "6:5")).to start_with('threads: given "6:5", whose least is more than its most; ')
       expect(refusal(:workers, "0:5")).to start_with('workers: given "0:5", allowed: ')
     end
 

@@ -56,6 +56,20 @@ RSpec.describe Kino::Notices do
     end
   end
 
+  it "name a configuration of Puma's that nobody has asked to be read" do
+    layer = Kino::Configuration::Layer.new.tap { |said| said.unread = "config/puma.rb" }
+
+    expect(described_class.new(:app, Kino::Configuration.from([layer]), :threaded).lines)
+      .to include("config/puma.rb is not read (kino -C config/puma.rb reads it, kino --from-puma makes a kino.rb of it)")
+  end
+
+  it "list Puma's words that do nothing" do
+    layer = Kino::Configuration::Layer.new.tap { |said| said.ignored << "puma.rb:1: tag: so" }
+
+    expect(described_class.new(:app, Kino::Configuration.from([layer]), :threaded).lines.last(2))
+      .to match([/\AWords of Puma's that do nothing here/, "  puma.rb:1: tag: so"])
+  end
+
   it "warn of a database pool that is smaller than the threads" do
     allow(Kino::DatabasePool).to receive(:here).and_return(Kino::DatabasePool.new(size: 5, word: "pool"))
 
