@@ -60,7 +60,8 @@ RSpec.describe Kino::Notices do
     layer = Kino::Configuration::Layer.new.tap { |said| said.unread = "config/puma.rb" }
 
     expect(described_class.new(:app, Kino::Configuration.from([layer]), :threaded).lines)
-      .to include("config/puma.rb is not read (kino -C config/puma.rb reads it, kino --from-puma makes a kino.rb of it)")
+      .to include("config/puma.rb is not read (kino -C config/puma.rb reads it, kino --from-puma makes a kino.rb of " \
+                  "it)")
   end
 
   it "list Puma's words that do nothing" do
