@@ -36,6 +36,8 @@ module Kino
     attr_reader :environment
     # @return [String] path of the file that has the app; default `"config.ru"`
     attr_reader :rackup
+    # @return [Boolean] whether apps are offered `rack.early_hints`; default false
+    attr_reader :early_hints
     # @return [Boolean] whether only errors are printed; default false
     attr_reader :quiet
     # @return [String, nil] path of the file that has the process's id; default nil for none

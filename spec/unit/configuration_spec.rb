@@ -12,8 +12,8 @@ RSpec.describe Kino::Configuration do
       max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
-      on_worker_stop: [], on_drain: [], stream_bodies: false, underscore_headers: false, max_keepalive_requests: nil,
-      body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
+      on_worker_stop: [], on_drain: [], stream_bodies: false, underscore_headers: false, early_hints: false,
+      max_keepalive_requests: nil, body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
     )
   end
 

@@ -52,6 +52,9 @@ pub enum Fault {
     /// The app has not begun to answer in time (`request_timeout`).
     #[error("the app did not answer in time")]
     RequestTimeout,
+    /// The server ends at once, and the app's answer has not begun.
+    #[error("the server is stopping")]
+    Stopping,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     #[error("this server speaks HTTP/1.1")]
     Version,
@@ -68,7 +71,7 @@ impl Fault {
             Fault::Expectation => 417,
             Fault::HeadTooLarge | Fault::TooManyFields => 431,
             Fault::UnknownCoding | Fault::Connect => 501,
-            Fault::NoRoom | Fault::OpenFiles | Fault::QueueFull | Fault::QueueTimeout => 503,
+            Fault::NoRoom | Fault::OpenFiles | Fault::QueueFull | Fault::QueueTimeout | Fault::Stopping => 503,
             Fault::RequestTimeout => 504,
             Fault::Version => 505,
         }
@@ -95,7 +98,12 @@ impl Fault {
             Fault::QueueFull => Some("queue_depth"),
             Fault::QueueTimeout => Some("queue_timeout"),
             Fault::RequestTimeout => Some("request_timeout"),
-            Fault::Malformed(_) | Fault::Expectation | Fault::UnknownCoding | Fault::Connect | Fault::Version => None,
+            Fault::Malformed(_)
+            | Fault::Expectation
+            | Fault::UnknownCoding
+            | Fault::Connect
+            | Fault::Stopping
+            | Fault::Version => None,
         }
     }
 }

@@ -131,6 +131,7 @@ impl Stats {
             Fault::HeadTimeout => (&self.timed_out, &self.header_timeout),
             Fault::BodyTimeout => (&self.timed_out, &self.body_timeout),
             Fault::RequestTimeout => (&self.timed_out, &self.request_timeout),
+            Fault::Stopping => return self.aborted.add(),
         };
         kind.add();
         cause.add();

@@ -14,16 +14,17 @@ use kino_core::server::Server;
 use parking_lot::Mutex;
 
 use crate::ends::Ends;
+use crate::ffi::process::{PerProcess, generation};
 use crate::ffi::{allocator, thread_hooks};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
-static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+static RUNNING: PerProcess<Mutex<Vec<Weak<Running>>>> = PerProcess::new();
 
 /// An engine, and the workers that serve it.
 pub(crate) struct Running {
     pub(crate) number: u64,
     /// The process it was started in. In a child that the app has forked it is the parent's, and its threads don't exist.
-    process: u32,
+    made_in: u32,
     server: Server,
     /// By gvl_group: workers that share a GVL.
     groups: Mutex<Vec<Arc<GvlGroup>>>,
@@ -45,12 +46,12 @@ impl Engine {
         allocator::bound_arenas(thread::available_parallelism().map_or(2, |number| number.get().max(2)));
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            process: std::process::id(),
+            made_in: generation(),
             server: Server::start(listeners, config)?,
             groups: Mutex::default(),
             ends: Ends::default(),
         });
-        let mut known = RUNNING.lock();
+        let mut known = RUNNING.get().lock();
         known.retain(|weak| weak.strong_count() > 0);
         known.push(Arc::downgrade(&running));
         Ok(Engine(running))
@@ -58,14 +59,14 @@ impl Engine {
 
     /// The one of that number, if it is this process's.
     pub(crate) fn find(number: u64) -> Option<Engine> {
-        let known = RUNNING.lock();
+        let known = RUNNING.get().lock();
         let mut all = known.iter().filter_map(Weak::upgrade).map(Engine);
         all.find(|engine| engine.number == number && engine.is_ours())
     }
 
     /// Whether this process has started it.
     pub(crate) fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.made_in == generation()
     }
 }
 

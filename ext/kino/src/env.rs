@@ -11,8 +11,10 @@ use crate::ffi::protect::{Protected, protect};
 use crate::keys::{Keys, keys};
 use crate::text::Text;
 
-/// What an env has of a request's body.
-pub(crate) struct BodyKeys {
+/// What an env has of a request beside its head.
+pub(crate) struct Own {
+    /// `kino.request`, which is `rack.hijack`, too.
+    pub(crate) request: Value,
     /// `rack.input`, where there is a body.
     pub(crate) input: Option<Value>,
     /// The body's length where the client has not stated it.
@@ -25,12 +27,7 @@ pub(crate) struct BodyKeys {
 ///
 /// # Errors
 /// When Ruby has no memory left.
-pub(crate) fn build(
-    ruby: &Ruby,
-    prototype: &EnvPrototype,
-    exchange: &Exchange,
-    body: BodyKeys,
-) -> Result<RHash, Error> {
+pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, own: Own) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
@@ -41,15 +38,17 @@ pub(crate) fn build(
         let callbacks = calls.array();
         env.set(keys.response_finished, callbacks);
         env.set(keys.after_reply, callbacks);
-        if let Some(input) = body.input {
+        env.set(keys.request, own.request);
+        env.set(keys.hijack, own.request);
+        if let Some(input) = own.input {
             env.set(keys.input, input);
         }
-        if let Some(trailers) = body.trailers {
+        if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
         }
         let host = env.headers(head, target.authority);
         prototype.name_server(ruby, calls, env.hash, &host, exchange.local());
-        if let Some(length) = body.length {
+        if let Some(length) = own.length {
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }
         env.hash

@@ -50,6 +50,8 @@ impl EnvPrototype {
             (keys.after_reply, keys.empty),
             (keys.server_name, keys.empty),
             (keys.server_port, keys.empty),
+            (keys.request, keys.empty),
+            (keys.hijack, keys.empty),
         ];
         let hash = protect(|calls| {
             let hash = calls.duplicate(base);

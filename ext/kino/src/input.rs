@@ -50,21 +50,8 @@ pub(crate) struct Input {
     pub(crate) object: Option<Value>,
     /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,
-    /// What has to be done for it.
-    pub(crate) kind: Kind,
     /// Of a file, to be dropped after it has been closed, by whoever closes it.
     pub(crate) claim: Option<Claim>,
-}
-
-/// What has to be done for a body that the app has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing: it is there.
-    Bytes,
-    /// It holds a descriptor, to be closed after the answer.
-    File,
-    /// It is still to come.
-    StreamingPlace,
 }
 
 /// The `rack.input` of requests without a body.
@@ -72,35 +59,30 @@ pub(crate) fn none(ruby: &Ruby) -> Value {
     ruby.get_inner(classes().none)
 }
 
-/// Makes the object. `worker` is where a body that is still arriving is read from, `number` the request's, and `trailers`
-/// what its trailer fields go to.
+/// Makes the object. `request` is where a body that is still arriving is read from, and `trailers` what its trailer fields go
+/// to.
 ///
 /// # Errors
 /// When Ruby has no memory or no descriptor left.
-pub(crate) fn of(
-    ruby: &Ruby,
-    body: Body,
-    (worker, number): (Value, u64),
-    trailers: Option<RHash>,
-) -> Result<Input, Error> {
+pub(crate) fn of(ruby: &Ruby, body: Body, request: Value, trailers: Option<RHash>) -> Result<Input, Error> {
     match body {
         Body::Arriving => {
             let class = ruby.get_inner(classes().streamed);
-            let object = class.new_instance((worker, number, trailers))?.as_value();
-            Ok(Input { object: Some(object), length: None, kind: Kind::StreamingPlace, claim: None })
+            let object = class.new_instance((request, trailers))?.as_value();
+            Ok(Input { object: Some(object), length: None, claim: None })
         }
-        Body::Empty => Ok(Input { object: None, length: None, kind: Kind::Bytes, claim: None }),
+        Body::Empty => Ok(Input { object: None, length: None, claim: None }),
         Body::Memory(bytes) => {
             let string: RString = ruby.str_from_slice(&bytes);
             string.funcall::<_, _, Value>("force_encoding", (ruby.ascii8bit_encoding(),))?;
             let object = ruby.get_inner(classes().string_io).new_instance((string,))?.as_value();
-            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), kind: Kind::Bytes, claim: None })
+            Ok(Input { object: Some(object), length: Some(bytes.len() as u64), claim: None })
         }
         Body::File { file, length, claim } => {
             // Ruby's from here on, which closes it when it raises, and when the object is collected.
             let descriptor = OwnedFd::from(file).into_raw_fd();
             let object: Value = ruby.get_inner(classes().file).funcall("for_fd", (descriptor, "rb"))?;
-            Ok(Input { object: Some(object), length: Some(length), kind: Kind::File, claim: Some(claim) })
+            Ok(Input { object: Some(object), length: Some(length), claim: Some(claim) })
         }
     }
 }

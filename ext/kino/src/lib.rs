@@ -2,8 +2,8 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> worker (one a GVL) -> worker_thread -> input, env (a copy of the prototype) -> (the app)
-//!   -> response -> response_writer (-> detached_response)
+//! server (engine) -> worker (one a GVL) -> worker_thread -> take -> input, env (a copy of the prototype) -> (the app)
+//!   -> request -> response, response_writer
 //! ```
 
 #![allow(
@@ -13,9 +13,7 @@
 
 use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
 
-mod client;
 mod completions;
-mod detached_response;
 mod ends;
 mod engine;
 mod env;
@@ -25,15 +23,18 @@ mod ffi;
 mod input;
 mod keys;
 mod log;
+mod request;
 mod response;
 mod response_writer;
 mod server;
 mod sleep;
+mod take;
 mod text;
+mod trailers;
 mod worker;
 mod worker_thread;
 
-use detached_response::DetachedResponse;
+use request::Request;
 use server::Server;
 use worker::Worker;
 use worker_thread::WorkerThread;
@@ -45,6 +46,7 @@ use worker_thread::WorkerThread;
 #[magnus::init(name = "kino")]
 fn init(ruby: &Ruby) -> Result<(), Error> {
     ffi::ractor::declare_safe();
+    ffi::process::count_forks();
     ffi::thread_hooks::reserve();
     keys::make(ruby)?;
 
@@ -83,40 +85,34 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let worker_thread = native.define_class("WorkerThread", ruby.class_object())?;
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
-    worker_thread.define_method("take", method!(WorkerThread::take, 0))?;
-    worker_thread.define_method("read_body", method!(WorkerThread::read_body, 2))?;
-    worker_thread.define_method("trailers", method!(WorkerThread::trailers, 1))?;
-    worker_thread.define_method("client_gone?", method!(WorkerThread::is_client_gone, 0))?;
-    worker_thread.define_method("answer", method!(WorkerThread::answer, 3))?;
-    worker_thread.define_method("send_file", method!(WorkerThread::send_file, 3))?;
-    worker_thread.define_method("early_hints", method!(WorkerThread::early_hints, 1))?;
-    worker_thread.define_method("hijack", method!(WorkerThread::hijack, 0))?;
-    worker_thread.define_method("hijacked?", method!(WorkerThread::has_hijacked, 0))?;
-    worker_thread.define_method("take_over", method!(WorkerThread::take_over, 3))?;
-    worker_thread.define_method("detach", method!(WorkerThread::detach, 0))?;
-    worker_thread.define_method("attach", method!(WorkerThread::attach, 1))?;
-    worker_thread.define_method("start", method!(WorkerThread::start, 3))?;
-    worker_thread.define_method("write", method!(WorkerThread::write, 1))?;
-    worker_thread.define_method("flush", method!(WorkerThread::flush, 0))?;
-    worker_thread.define_method("finish", method!(WorkerThread::finish, 1))?;
-    worker_thread.define_method("abort", method!(WorkerThread::abort, 0))?;
-    worker_thread.define_method("retract", method!(WorkerThread::retract, 0))?;
-    worker_thread.define_method("open?", method!(WorkerThread::is_open, 0))?;
+    worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
+    worker_thread.define_method("take", method!(take::take, 0))?;
 
-    let outlet = native.define_class("DetachedResponse", ruby.class_object())?;
-    outlet.define_method("write", method!(DetachedResponse::write, 1))?;
-    outlet.define_method("flush", method!(DetachedResponse::flush, 0))?;
-    outlet.define_method("write_some", method!(DetachedResponse::write_some, 1))?;
-    outlet.define_method("end_body", method!(DetachedResponse::end_body, 1))?;
-    outlet.define_method("conclude", method!(DetachedResponse::conclude, 0))?;
-    outlet.define_method("abort", method!(DetachedResponse::abort, 0))?;
-    outlet.define_method("leave_worker", method!(DetachedResponse::leave_worker, 0))?;
-    outlet.define_method("read_body", method!(DetachedResponse::read_body, 2))?;
-    outlet.define_method("trailers", method!(DetachedResponse::trailers, 1))?;
-    outlet.define_method("client_gone?", method!(DetachedResponse::is_client_gone, 0))?;
+    let request = ruby.define_module("Kino")?.define_class("Request", ruby.class_object())?;
+    Request::prepare(ruby, request);
+    request.define_method("env", method!(Request::env, 0))?;
+    request.define_method("open?", method!(Request::is_open, 0))?;
+    request.define_method("hijacked?", method!(Request::is_hijacked, 0))?;
+    request.define_method("client_gone?", method!(Request::is_client_gone, 0))?;
+    request.define_method("read_body", method!(Request::read_body, 1))?;
+    request.define_method("trailers", method!(Request::trailers, 0))?;
+    request.define_method("early_hints", method!(Request::early_hints, 1))?;
+    request.define_method("take_socket", method!(Request::take_socket, 0))?;
+    request.define_method("take_over", method!(Request::take_over, 3))?;
+    request.define_method("answer", method!(Request::answer, 3))?;
+    request.define_method("send_file", method!(Request::send_file, 3))?;
+    request.define_method("start", method!(Request::start, 3))?;
+    request.define_method("detach", method!(Request::detach, 0))?;
+    request.define_method("leave_worker", method!(Request::leave_worker, 0))?;
+    request.define_method("write", method!(Request::write, 1))?;
+    request.define_method("write_some", method!(Request::write_some, 1))?;
+    request.define_method("flush", method!(Request::flush, 0))?;
+    request.define_method("finish", method!(Request::finish, 1))?;
+    request.define_method("abort", method!(Request::abort, 0))?;
+    request.define_method("retract", method!(Request::retract, 0))?;
 
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
-    let _ = (Server::class(ruby), Worker::class(ruby), WorkerThread::class(ruby), DetachedResponse::class(ruby));
+    let _ = (Server::class(ruby), Worker::class(ruby), WorkerThread::class(ruby));
     Ok(())
 }

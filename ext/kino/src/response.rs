@@ -146,7 +146,12 @@ where
     F: FnMut(&[u8], &[u8]) -> Result<(), HeaderFault>,
 {
     let value = calls.to_s(value);
-    with_bytes(name, |name| with_bytes(value, |value| write(name, value))).map_err(|fault| BadHeader {
+    // What Rack 2 allowed, and apps of Puma's give: several values in one, a line each.
+    let mut lines = |name: &[u8], value: &[u8]| {
+        let value = value.strip_suffix(b"\n").unwrap_or(value);
+        value.split(|&byte| byte == b'\n').try_for_each(|line| write(name, line))
+    };
+    with_bytes(name, |name| with_bytes(value, |value| lines(name, value))).map_err(|fault| BadHeader {
         fault,
         name,
         value,

@@ -11,7 +11,7 @@ use magnus::value::ReprValue;
 use magnus::{Error, RArray, RString, Ruby, Value};
 
 use crate::exception;
-use crate::ffi::strings::{with_bytes, with_bytes_from};
+use crate::ffi::strings::{has_nil, with_bytes, with_bytes_from};
 use crate::ffi::{gvl, pinned};
 
 /// Why an answer could not be sent as the app gave it.
@@ -81,11 +81,18 @@ pub(crate) enum Strings {
 }
 
 impl Strings {
-    /// The parts of a body.
-    pub(crate) fn of(parts: RArray) -> Strings {
+    /// The parts of a body; `nil` among them is none.
+    ///
+    /// # Errors
+    /// When Ruby has no memory left.
+    pub(crate) fn of(parts: RArray) -> Result<Strings, Error> {
         // Nearly every body is one string.
-        let one = if parts.len() == 1 { parts.entry(0).ok().and_then(RString::from_value) } else { None };
-        one.map_or(Strings::Many(parts), Strings::One)
+        if parts.len() == 1
+            && let Some(one) = RString::from_value(parts.entry(0)?)
+        {
+            return Ok(Strings::One(one));
+        }
+        Ok(Strings::Many(if has_nil(parts) { parts.funcall("compact", ())? } else { parts }))
     }
 
     /// Bytes of all of them.

@@ -72,7 +72,10 @@ impl Worker {
 
     /// `call -> nil`: ends a [`Worker::wait`] or a [`Worker::pause`], this one or the next.
     pub(crate) fn call(&self) {
-        self.interrupt.raise();
+        // Not in a child that the app has forked.
+        if self.engine.is_ours() {
+            self.interrupt.raise();
+        }
     }
 
     /// `stopped? -> true or false`: whether the engine was told to end at once.

@@ -9,7 +9,7 @@ module Kino
   # @api private
   class RackupOptions
     # What rackup and Rails pass that is no server's business.
-    FOREIGN = %i[app builder caching config daemonize debug early_hints heapfile include log_stdout pid profile_file
+    FOREIGN = %i[app builder caching config daemonize debug heapfile include log_stdout pid profile_file
                  profile_mode require restart_cmd server user_supplied_options warn].freeze
     # The option that names a configuration file, as `kino -C` does.
     CONFIG_FILE = :config_file

@@ -108,6 +108,12 @@ module Kino
                       summary: "file that has the app", doc: <<~TEXT),
             The file that has the app. `kino path/to/config.ru` names it too.
           TEXT
+          Setting.new(:early_hints, Kinds::Flag.new, default: false, example: true, flags: %w[--early-hints],
+                      summary: "offer apps rack.early_hints", doc: <<~TEXT),
+            Whether requests are offered rack.early_hints, by which an app has a 103 sent before its
+            answer. Rails then sends one for each asset tag. Only for clients, and proxies in front, that
+            are known to take one: some hand it out as the answer (RFC 8297, section 3).
+          TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
                       summary: "print errors only", doc: <<~TEXT),
             Whether Kino says nothing when it starts and stops. Errors are always printed.

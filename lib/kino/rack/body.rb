@@ -4,48 +4,57 @@ require_relative "sockets"
 require_relative "stream"
 
 module Kino
-  # Sends an answer whose body is anything but a plain Array, by the kinds that Rack's SPEC knows. The caller closes it.
+  # Sends an answer whose body is anything but a plain Array, by the kinds that Rack's SPEC knows and those that Puma
+  # takes beside them. The caller closes it.
   #
   # @api private
   module Body
+    # Statuses whose answers have no body, which an app may then leave out.
+    BODILESS = [204, 205, 304].freeze
+    private_constant :BODILESS
+
     class << self
-      # @param native [Native::WorkerThread] with an open request
+      # @param request [Request] an open one
       # @param env [Hash] the request's
       # @param status [Integer]
       # @param headers [Hash]
-      # @param body [#to_ary, #to_path, #each, #call]
+      # @param body [#to_ary, #to_path, #each, #call, nil]
       # @return [nil] when all is out; or what is still to come:
       # @return [Integer] what the engine sends, by the number that it will tell
       # @return [Stream] what the app goes on writing
       # @return [:hijack] what {take_over} is for
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
-      def send(native, env, status, headers, body)
-        return if native.hijacked?
+      def deliver(request, env, status, headers, body)
+        return if request.hijacked?
         return :hijack if headers["rack.hijack"]
+        return request.answer(status, headers, []) if body.nil? && BODILESS.include?(status.to_i)
 
-        is_encoded = encoded?(headers)
-        if !is_encoded && body.respond_to?(:to_ary) && (array = body.to_ary).is_a?(Array)
-          return native.answer(status, headers, array)
-        end
+        is_encoded = header?(headers, "transfer-encoding")
+        array = array(headers, body) unless is_encoded
+        return request.answer(status, headers, array) if array
 
-        case kind(body, is_encoded)
-        when :file then native.send_file(status, headers, body.to_path)
-        when :each then each(native, env, status, headers, body)
-        else call(native, env, status, headers, body)
+        path = path(body) unless is_encoded
+        return request.send_file(status, headers, path) if path
+
+        if body.respond_to?(:each) then each(request, env, status, headers, body)
+        elsif body.respond_to?(:call) then call(request, env, status, headers, body)
+        else
+          raise ResponseError, "the app's body is #{body.inspect}; allowed is an Array of Strings, or an object with " \
+                               "each, call or to_path"
         end
       end
 
       # Sends the head and leaves the socket to the app: to the callable of its `rack.hijack` header, or to its body,
       # where the connection goes on with another protocol.
       #
-      # @param (see send)
+      # @param (see deliver)
       # @return [nil]
       # @raise [ClientDisconnected] when nobody is there any more
-      def take_over(native, env, status, headers, body)
+      def take_over(request, env, status, headers, body)
         protocol = protocol(env, headers)
         taker = headers["rack.hijack"] || body
-        socket = Sockets.open(*native.take_over(protocol ? 101 : status, headers, protocol))
+        socket = Sockets.open(*request.take_over(protocol ? 101 : status, headers, protocol))
         taker.call(socket)
         returned = true
         nil
@@ -56,35 +65,45 @@ module Kino
 
       private
 
-      # An app that says so means its parts to leave one by one: the to_ary of Rails' streamed pages raises.
-      def encoded?(headers) = headers["transfer-encoding"] || headers["Transfer-Encoding"]
+      # An app that has stated a length, or has put its body in chunks, means its parts to leave one by one: the to_ary
+      # of Rails' streamed pages, and of its ranges of files, raises.
+      def array(headers, body)
+        return unless body.respond_to?(:to_ary) && !header?(headers, "content-length")
 
-      def kind(body, is_encoded)
-        if !is_encoded && body.respond_to?(:to_path) && File.file?(body.to_path) then :file
-        elsif body.respond_to?(:each) then :each
-        elsif body.respond_to?(:call) then :call
-        else
-          raise ResponseError, "the app's body is #{body.inspect}; allowed is an Array of Strings, or an object with " \
-                               "each, call or to_path"
+        array = body.to_ary
+        array if array.is_a?(Array)
+      end
+
+      # A pipe has no path.
+      def path(body)
+        path = body.to_path if body.respond_to?(:to_path)
+        path if path && File.file?(path)
+      end
+
+      # Rack 3 wants names in lower case, and takes others no less.
+      def header?(headers, name)
+        headers[name] || headers.any? { |key, value| value && key.to_s.casecmp?(name) }
+      end
+
+      def each(request, env, status, headers, body)
+        if request.start(status, headers, nil)
+          body.each { |part| request.write(part) unless part.nil? }
         end
+        request.finish(env["kino.response_trailers"])
       end
 
-      def each(native, env, status, headers, body)
-        body.each { |part| native.write(part) } if native.start(status, headers, nil)
-        native.finish(env["kino.response_trailers"])
-      end
+      def call(request, env, status, headers, body)
+        return take_over(request, env, status, headers, body) if headers["rack.protocol"] || status.to_i == 101
+        return request.finish(nil) unless request.start(status, headers, nil)
 
-      def call(native, env, status, headers, body)
-        return take_over(native, env, status, headers, body) if headers["rack.protocol"] || status.to_i == 101
-        return native.finish(nil) unless native.start(status, headers, nil)
-
-        stream = Stream.new(native.detach, env)
+        request.detach
+        stream = Stream.new(request, env)
         body.call(stream)
         returned = true
         stream unless stream.end_call
       ensure
         # It has raised, or ended its own thread.
-        stream.fail(native) unless stream.nil? || returned
+        stream.break_off unless stream.nil? || returned
       end
 
       def protocol(env, headers)

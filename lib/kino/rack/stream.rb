@@ -14,10 +14,10 @@ module Kino
   #   [200, { "content-type" => "text/event-stream" }, ->(stream) { SUBSCRIBERS << stream }]
   class Stream
     # @api private
-    # @param outlet [Native::DetachedResponse] where parts go
+    # @param request [Request] whose answer has been begun, and left to the app
     # @param env [Hash] the request's
-    def initialize(outlet, env)
-      @outlet = outlet
+    def initialize(request, env)
+      @request = request
       @env = env
       @input = env["rack.input"]
       @lock = Mutex.new
@@ -70,6 +70,13 @@ module Kino
       raise IO::EAGAINWaitWritable, "the client has not taken what it was sent before"
     end
 
+    # As {#write}, with one part: there is no buffer that it could go past.
+    #
+    # @param part [#to_s]
+    # @return [Integer] bytes written
+    # @raise (see #write)
+    def syswrite(part) = write(part)
+
     # @param part [#to_s]
     # @return [Stream] itself
     # @raise (see #write)
@@ -84,7 +91,7 @@ module Kino
     # @return [Stream] itself
     # @raise [ClientDisconnected] when nobody is there to read it
     def flush
-      @lock.synchronize { @outlet.flush if @writes }
+      @lock.synchronize { @request.flush if @writes }
       self
     end
 
@@ -115,7 +122,7 @@ module Kino
     def closed? = !@reads && !@writes
 
     # @return [Boolean] whether the client has left, as far as can be seen
-    def client_gone? = @outlet.client_gone?
+    def client_gone? = @request.client_gone?
 
     # The body's `call` has returned. Only now does the answer end that it has closed: had it raised, the client would
     # have to see that the answer is not whole, whatever an `ensure` has closed.
@@ -127,7 +134,7 @@ module Kino
     def end_call
       @lock.synchronize do
         @called = false
-        @writes ? @outlet.leave_worker : finish
+        @writes ? @request.leave_worker : finish
         !@writes
       end
     end
@@ -142,16 +149,13 @@ module Kino
       !@on_end.nil?
     end
 
-    # The body's `call` has raised: gives the answer back to the worker if nothing has been sent, so that another can
-    # be.
+    # The body's `call` has raised: nothing more can be written. Where nothing has been sent, another answer can be.
     #
     # @api private
-    # @param native [Native::WorkerThread] the worker's
     # @return [void]
-    def fail(native)
+    def break_off
       @lock.synchronize do
-        native.attach(@outlet)
-        @outlet.abort
+        @request.retract || @request.abort
         @reads = @writes = nil
         @ended = true
       end
@@ -162,7 +166,7 @@ module Kino
     def written
       raise IOError, "the stream's writing side is closed" unless @writes
 
-      @outlet
+      @request
     end
 
     def close_sides
@@ -180,8 +184,7 @@ module Kino
     def finish
       return if @ended
 
-      @outlet.end_body(@env["kino.response_trailers"])
-      @outlet.conclude
+      @request.finish(@env["kino.response_trailers"])
       @ended = true
     rescue Exception => error
       abort(error)
@@ -193,7 +196,7 @@ module Kino
 
       @ended = true
       @error = error
-      @outlet.abort
+      @request.abort
     end
 
     def call_back

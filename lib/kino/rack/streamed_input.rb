@@ -15,23 +15,14 @@ module Kino
     private_constant :PART
 
     # @api private
-    # @param native [Native::WorkerThread] where the body is read from
-    # @param number [Integer] the request's
+    # @param request [Request] whose body it is
     # @param trailers [Hash, nil] what the trailer fields go to at the end of the body
-    def initialize(native, number, trailers)
-      @native = native
-      @number = number
+    def initialize(request, trailers)
+      @request = request
       @trailers = trailers
       @held = String.new(encoding: Encoding::BINARY)
       @ended = @closed = false
     end
-
-    # The request has gone from its worker to an app that goes on with it.
-    #
-    # @api private
-    # @param native [Native::DetachedResponse] where the body is read from now on
-    # @return [void]
-    def read_from(native) = @native = native
 
     # As `IO#read`: waits until so many bytes are there, or the body has ended.
     #
@@ -116,10 +107,10 @@ module Kino
       raise IOError, "closed stream" if @closed
       return false if @ended
 
-      part = @native.read_body(@number, most)
+      part = @request.read_body(most)
       return !!(@held << part) if part
 
-      @trailers&.update(@native.trailers(@number))
+      @trailers&.update(@request.trailers)
       @ended = true
       false
     end

@@ -164,7 +164,7 @@ module Kino
       in_ractors = settings.mode == :ractor
       boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map { |hooks| in_ractors ? share(hooks) : hooks }
       Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
-                     boot, stop)
+                       settings.early_hints, boot, stop)
     end
 
     def share(hooks) = hooks.map { |hook| Ractors.share(hook) }.freeze

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 require_relative "../rack/early_hints"
-require_relative "../rack/hijack"
 require_relative "../rack/request"
 require_relative "worker_thread"
 
@@ -24,11 +23,13 @@ module Kino
     #   @return [Boolean] whether the app may be called by several threads at once
     # @!attribute [r] environment
     #   @return [String] see {Failure}
+    # @!attribute [r] early_hints
+    #   @return [Boolean] whether requests are offered `rack.early_hints`
     # @!attribute [r] on_boot
     #   @return [Array<#call>] called with the worker's index before it serves
     # @!attribute [r] on_stop
     #   @return [Array<#call>] called with it after it has served
-    Plan = Data.define(:engine, :threads, :multithread, :environment, :on_boot, :on_stop)
+    Plan = Data.define(:engine, :threads, :multithread, :environment, :early_hints, :on_boot, :on_stop)
 
     # How a worker came to its end; shareable.
     #
@@ -47,7 +48,7 @@ module Kino
     # @param index [Integer] which worker this is, from 0
     # @param gvl_group [Integer] the number of the interpreter lock it shares
     def initialize(app, plan, index, gvl_group)
-      @app = app
+      @app = plan.early_hints ? EarlyHints::Offer.new(app) : app
       @plan = plan
       @index = index
       @native = Native::Worker.of(plan.engine, gvl_group)
@@ -81,10 +82,7 @@ module Kino
     #
     # @return [void]
     def reinforce
-      offers = { "kino.request" => Request.new, "rack.hijack" => Hijack.new, "rack.early_hints" => EarlyHints.new }
-      native = @native.thread(env_prototype(offers))
-      offers.each_value { |offer| offer.serve(native) }
-      worker = WorkerThread.new(native, @app, @failure)
+      worker = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
       @started << worker
       thread = Thread.new { work(worker) }
       thread.name = "kino #{@index + 1}"
@@ -107,7 +105,8 @@ module Kino
       end
       served = true
     ensure
-      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a 500.
+      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a
+      # 500.
       finish(served)
     end
 
@@ -152,8 +151,8 @@ module Kino
     end
 
     # What is the same in each of a worker's envs.
-    def env_prototype(offers)
-      { **offers, "rack.hijack?" => true,
+    def env_prototype
+      { "rack.hijack?" => true,
         "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
         "rack.multiprocess" => false, "rack.run_once" => false }.freeze

@@ -32,13 +32,15 @@ module Kino
           given.instance_of?(Hash) ? serve(given) : call_back(*given)
         end
       rescue Exception => error # raised into this thread by another, too late
+        raise unless @native.ours?
+
         @failure.log(nil, error)
         retry
       end
       true
     ensure
       @native.leave
-      @left.keys.each { |number| call_back(number, false) }
+      @left.keys.each { |number| call_back(number, false) } if @native.ours?
     end
 
     # Its thread is going to be killed, which is no fault of the app.
@@ -50,28 +52,35 @@ module Kino
 
     # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
+      request = env["kino.request"]
       status = headers = body = error = rest = nil
       status, headers, body = @app.call(env)
       rest = if body.instance_of?(Array) && headers.is_a?(Hash)
-               @native.answer(status, headers, body)
+               request.answer(status, headers, body)
              else
-               Body.send(@native, env, status, hash(headers), body)
+               Body.deliver(request, env, status, headers = hash_of(headers), body)
              end
-      rest = Body.take_over(@native, env, status, headers, body) if rest == :hijack
+      rest = Body.take_over(request, env, status, headers, body) if rest == :hijack
       settled = true
     rescue Exception => error # a worker outlives all that an app may raise
-      fail(env, error)
+      unless @native.ours?
+        # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
+        status ? return : raise
+      end
+      break_down(request, env, error)
       settled = true
     ensure
-      error = give_up(env) unless settled
-      unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
-             callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
-        conclude(env, [status, headers], body, error, rest)
+      if settled || @native.ours?
+        error = give_up(request, env) unless settled
+        unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
+               callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
+          conclude(env, [status, headers], body, error, rest)
+        end
       end
     end
 
     # Anything with `each` will do where a Hash is meant, as it does with Puma.
-    def hash(headers)
+    def hash_of(headers)
       return headers if headers.is_a?(Hash)
       unless headers.respond_to?(:each)
         raise ResponseError, "the app's headers are #{headers.inspect}; allowed is a Hash"
@@ -80,18 +89,18 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
-    def fail(env, error)
+    def break_down(request, env, error)
       @failure.log(env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
-      settle(error)
+      settle(request, error)
     end
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
-    def settle(error)
-      if @native.retract || @native.open?
-        @native.answer(*@failure.answer(error))
+    def settle(request, error)
+      if request.retract || request.open?
+        request.answer(*@failure.answer(error))
       else
-        @native.abort
+        request.abort
       end
     rescue ClientDisconnected
       nil
@@ -113,7 +122,10 @@ module Kino
       @callbacks.call(env, *answer, error)
     end
 
-    def closes?(body) = !body.instance_of?(Array) && body.respond_to?(:close)
+    # One whose `to_ary` has closed it, as Rack's SPEC says, may say so.
+    def closes?(body)
+      !body.instance_of?(Array) && body.respond_to?(:close) && !(body.respond_to?(:closed?) && body.closed?)
+    end
 
     # What the engine was left to send has been sent, or can't be any more.
     def call_back(number, sent)
@@ -124,9 +136,9 @@ module Kino
     end
 
     # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
-    def give_up(env)
+    def give_up(request, env)
       error = Failure.thread_ended
-      fail(env, error) unless @dismissed
+      break_down(request, env, error) unless @dismissed
       error
     end
   end

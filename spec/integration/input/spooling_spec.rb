@@ -6,7 +6,8 @@ RSpec.describe "A large request body" do
   # Which files this process has open in the spool folder.
   module Spool
     def self.open(folder)
-      Dir["/proc/self/fd/*"].filter_map { |fd| File.readlink(fd) rescue nil }.select { |path| path.start_with?(folder) }.uniq
+      paths = Dir["/proc/self/fd/*"].filter_map { |fd| File.readlink(fd) rescue nil }
+      paths.select { |path| path.start_with?(folder) }.uniq
     end
   end
 

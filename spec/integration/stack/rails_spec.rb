@@ -18,7 +18,8 @@ RSpec.describe "A Rails app" do
     { "large.bin" => large, "site.css" => "p {}", "site.css.gz" => Zlib.gzip("p {}"), "500.html" => "<h1>Sorry</h1>",
       "404.html" => "<h1>Nothing here</h1>" }.each { |name, text| File.binwrite("#{@folder}/public/#{name}", text) }
     kino = [RbConfig.ruby, "-W1", "-I#{KinoProcess::LIB}", KinoProcess::KINO]
-    @server = KinoProcess.new([*kino, "-e", "production", "-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "4"],
+    flags = %w[--early-hints -e production -b tcp://127.0.0.1:0 -w 1 -t 4]
+    @server = KinoProcess.new([*kino, *flags],
                               env: KinoProcess::UNSET, chdir: @folder)
   end
 

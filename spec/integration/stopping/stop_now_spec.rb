@@ -26,7 +26,26 @@ RSpec.describe "Stopping a server at once" do
           Queue.new.pop
         end
       end
-      expect(stop_while(app)).not_to include("200 OK")
+      expect(stop_while(app)).to match(%r{\AHTTP/1.1 503 .*connection: close.*the server is stopping}m)
+    end
+
+    it "answers those that no worker has taken, too" do
+      entered = self.entered
+      app = shareable do
+        lambda do |_|
+          entered << true
+          Queue.new.pop
+        end
+      end
+      serve(app, workers: 1, threads: 1) do |server, log|
+        log.allow
+        clients = Array.new(3) { RawClient.open(server.url).write(RawClient.message("GET", "/")) }
+        take(entered)
+        eventually("all have come") { server.stats[:connections] == 3 }
+        server.stop!
+        expect(clients.map { |client| client.read_response.status }).to eq([503, 503, 503])
+        clients.each(&:close)
+      end
     end
 
     it "ends a request that computes" do

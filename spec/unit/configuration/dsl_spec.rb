@@ -30,6 +30,7 @@ RSpec.describe Kino::Configuration::DSL do
       threads 4
       environment "production"
       rackup "app.ru"
+      early_hints true
       quiet true
       pidfile "kino.pid"
       max_header_size 2048
@@ -59,7 +60,7 @@ RSpec.describe Kino::Configuration::DSL do
 
     expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      environment: "production", rackup: "app.ru", quiet: true, pidfile: "kino.pid",
+      environment: "production", rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,

@@ -35,7 +35,7 @@ RSpec.describe Kino::Configuration::Settings do
     table = described_class::TABLE
 
     expect(table.values.flat_map(&:flags))
-      .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads -e --environment --quiet])
+      .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads -e --environment --early-hints --quiet])
     expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
       .to eq(port: %w[PORT], workers: %w[WEB_CONCURRENCY], threads: %w[RAILS_MAX_THREADS],
              environment: %w[RACK_ENV RAILS_ENV])

@@ -14,6 +14,8 @@ module Bench
       TOKENS = { "USR1" => "c", "TERM" => "s" }.freeze
       # Seconds that requests may take to end.
       DRAIN = 10
+      # Seconds that a request may wait: on a machine that does something else, too, a 503 would say nothing of the server.
+      QUEUE_TIMEOUT = 60
 
       # @param app [String] a rackup file
       # @param counters [String] the file for the counters
@@ -21,7 +23,7 @@ module Bench
       # @param settings [Hash{Symbol => Object}] Kino's own
       def initialize(app:, counters:, stress:, **settings)
         hooks = stress ? { on_worker_boot: [Stress] } : {}
-        @server = Kino::Server.new(Rack::Builder.parse_file(app), **settings, **hooks)
+        @server = Kino::Server.new(Rack::Builder.parse_file(app), queue_timeout: QUEUE_TIMEOUT, **settings, **hooks)
         @counters = counters
       end
 

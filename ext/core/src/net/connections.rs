@@ -252,9 +252,15 @@ impl Connections {
     }
 }
 
-/// Whoever still has one hears that there is no poll side any more.
+/// Those whose answer has not begun get one, and whoever still has one hears that there is no poll side any more.
 impl Drop for Connections {
     fn drop(&mut self) {
+        let keys: Vec<usize> = self.all.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if self.all[key].take_back(Fault::Stopping) {
+                self.look(key, Look::Open);
+            }
+        }
         for (_, connection) in &self.all {
             connection.cut();
         }

@@ -4,24 +4,21 @@
 //! bytes with the app's own; and as long as the engine holds it, it is marked.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use kino_core::net::exchange::Lent;
 use kino_core::net::kept::{Claim, Kept};
 use magnus::rb_sys::{AsRawValue, FromRawValue};
 use magnus::{DataTypeFunctions, Error, RString, Ruby, TypedData, Value, gc};
-use parking_lot::Mutex;
 use rb_sys::VALUE;
 
+use super::process::{PerProcess, generation};
 use super::protect::protect;
 
-/// By string. Locked for moments in which Ruby allocates nothing, so that the garbage collector never waits for itself.
-static KEPT: Mutex<Option<HashMap<VALUE, Entry>>> = Mutex::new(None);
-
-/// The process that keeps strings. In a child that the app has forked, the lock may be one that is never opened again.
-static PROCESS: AtomicU32 = AtomicU32::new(0);
+/// By string. Locked for moments in which Ruby allocates nothing, so that the garbage collector never waits for itself. (Not by
+/// `parking_lot`, whose table of all that wait may be left locked in a child of fork.)
+static PINNED: PerProcess<Mutex<HashMap<VALUE, Entry>>> = PerProcess::new();
 
 struct Entry {
     /// How many hold it.
@@ -38,11 +35,8 @@ pub(crate) struct Keeper;
 
 impl DataTypeFunctions for Keeper {
     fn mark(&self, marker: &gc::Marker) {
-        if PROCESS.load(Ordering::Relaxed) != std::process::id() {
-            return;
-        }
-        if let Some(kept) = &*KEPT.lock() {
-            for &string in kept.keys() {
+        if let Some(pinned) = PINNED.known() {
+            for &string in locked(pinned).keys() {
                 // SAFETY: it is alive, since it has been marked from its keeping until now. Marked so, it is not moved.
                 marker.mark(unsafe { Value::from_raw(string) });
             }
@@ -65,7 +59,6 @@ pub(crate) fn keep(string: RString, budget: &Arc<Kept>) -> Result<Lent, Error> {
     let frozen = protect(|_| unsafe {
         RString::from_value(Value::from_raw(rb_sys::rb_str_new_frozen(string.as_raw()))).unwrap_unchecked()
     })?;
-    PROCESS.store(std::process::id(), Ordering::Relaxed);
     let (share, is_common) = PinnedString::of(frozen, budget);
     std::hint::black_box(frozen);
     Ok(Lent { bytes: Bytes::from_owner(share), is_common })
@@ -76,6 +69,7 @@ struct PinnedString {
     string: VALUE,
     bytes: *const u8,
     length: usize,
+    made_in: u32,
 }
 
 // SAFETY: the string is frozen and marked, so its bytes neither change nor go away nor, being no part of an object that may
@@ -90,11 +84,10 @@ impl PinnedString {
         // SAFETY: the slice is only asked for its place and length.
         let (bytes, length) = unsafe { (frozen.as_slice().as_ptr(), frozen.as_slice().len()) };
         let string = frozen.as_raw();
-        let mut kept = KEPT.lock();
-        let strings = kept.get_or_insert_default();
-        let entry = strings.entry(string).or_insert_with(|| Entry { count: 0, claim: budget.claim(length) });
+        let mut pinned = locked(PINNED.get());
+        let entry = pinned.entry(string).or_insert_with(|| Entry { count: 0, claim: budget.claim(length) });
         entry.count += 1;
-        (PinnedString { string, bytes, length }, entry.count > 1)
+        (PinnedString { string, bytes, length, made_in: generation() }, entry.count > 1)
     }
 }
 
@@ -107,12 +100,19 @@ impl AsRef<[u8]> for PinnedString {
 
 impl Drop for PinnedString {
     fn drop(&mut self) {
-        let mut kept = KEPT.lock();
-        let Some(strings) = &mut *kept else { return };
-        let Some(entry) = strings.get_mut(&self.string) else { return };
+        // A child of fork has pinned none of its parent's.
+        if self.made_in != generation() {
+            return;
+        }
+        let mut pinned = locked(PINNED.get());
+        let Some(entry) = pinned.get_mut(&self.string) else { return };
         entry.count -= 1;
         if entry.count == 0 {
-            strings.remove(&self.string);
+            pinned.remove(&self.string);
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,7 @@
-//! The process's own end.
+//! The process: its forks, and its end.
+
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// Ends the process at once, on whatever thread: nothing that anybody has left for the end is run.
 pub(crate) fn leave(status: i32) -> ! {
@@ -11,4 +14,60 @@ pub(crate) fn at_exit(work: extern "C" fn()) {
     // SAFETY: the function lives as long as the process, since Ruby never unloads an extension, and no panic leaves it.
     // When the C library has no room for it, it isn't called, which costs the last lines of the log at most.
     let _ = unsafe { libc::atexit(work) };
+}
+
+/// How many forks lie between the process that has loaded the extension and this one.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Counts forks from here on; once a process loads the extension.
+pub(crate) fn count_forks() {
+    // SAFETY: the function lives as long as the process and does what a child of fork may do. Without room for it, which an
+    // error says, a child would take itself for its parent.
+    let failed = unsafe { libc::pthread_atfork(None, None, Some(has_forked)) } != 0;
+    assert!(!failed, "the C library has no memory to count forks with");
+}
+
+/// Which process of its line this is. What was made in another one, the parent, is not to be touched: its locks may be held by
+/// threads that don't exist here, its descriptors are the parent's, too.
+pub(crate) fn generation() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+extern "C" fn has_forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Something that each process has its own of, made when it is first asked for. A child starts with a new one, and leaves its
+/// parent's alone.
+pub(crate) struct PerProcess<T>(AtomicPtr<(u32, T)>);
+
+impl<T: Default + Send + Sync + 'static> PerProcess<T> {
+    /// One that nobody has asked for.
+    pub(crate) const fn new() -> PerProcess<T> {
+        PerProcess(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    /// This process's.
+    pub(crate) fn get(&self) -> &T {
+        self.known().unwrap_or_else(|| {
+            let before = self.0.load(Ordering::Acquire);
+            let own = Box::into_raw(Box::new((generation(), T::default())));
+            match self.0.compare_exchange(before, own, Ordering::AcqRel, Ordering::Acquire) {
+                // SAFETY: it was just made, and is never freed from here on.
+                Ok(_) => unsafe { &(*own).1 },
+                Err(_) => {
+                    // SAFETY: nobody has seen it.
+                    drop(unsafe { Box::from_raw(own) });
+                    self.known().expect("another thread of this process was quicker")
+                }
+            }
+        })
+    }
+
+    /// This process's, if it has asked for one.
+    pub(crate) fn known(&self) -> Option<&T> {
+        // SAFETY: what was stored is never freed, and only shared.
+        let (made_in, own) = unsafe { self.0.load(Ordering::Acquire).as_ref()? };
+        (*made_in == generation()).then_some(own)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use magnus::value::ReprValue;
 use magnus::{RArray, RString};
 
 /// Runs `work` with the string's bytes, uncopied.
@@ -31,4 +32,12 @@ pub(crate) fn with_bytes_from<T>(
     let result = work(&mut strings.map(bytes));
     std::hint::black_box(array);
     result
+}
+
+/// Whether `nil` is among an array's elements.
+pub(crate) fn has_nil(array: RArray) -> bool {
+    // SAFETY: `array` stands in this frame, and looking at its elements runs nobody who could change it.
+    let has_nil = unsafe { array.as_slice() }.iter().any(|value| value.is_nil());
+    std::hint::black_box(array);
+    has_nil
 }

@@ -82,7 +82,7 @@ pub(in crate::net) struct Life {
     pub(super) unread: Unread,
     pub(super) receiver: Receiver,
     pub(super) arriving: Arriving,
-    pub(super) outgoing: ResponseWriter,
+    pub(super) remainder: Remainder,
     /// Requests of this connection that have been answered.
     pub(super) answered: u64,
 }
@@ -102,7 +102,7 @@ pub(super) struct Arriving {
 
 /// What is left of an answer.
 #[derive(Debug, Default)]
-pub(super) struct ResponseWriter {
+pub(super) struct Remainder {
     pub(super) unsent: Unsent,
     /// Who wants to know when all of it has been sent.
     pub(super) completion: Option<Completion>,
@@ -192,7 +192,7 @@ impl Connection {
                 unread: Unread::Nothing,
                 receiver: Receiver::default(),
                 arriving: Arriving::default(),
-                outgoing: ResponseWriter::default(),
+                remainder: Remainder::default(),
                 answered: 0,
             }),
             _share: share,
@@ -235,7 +235,7 @@ impl Connection {
     /// What is left of an answer is sent from now on, and has to be read at a pace.
     pub(super) fn begin_sending(&self, life: &mut Life, unsent: Unsent, completion: Option<Completion>, after: After) {
         let since = self.context.clock.now();
-        life.outgoing = ResponseWriter { unsent, completion, since, sent: 0 };
+        life.remainder = Remainder { unsent, completion, since, sent: 0 };
         life.state = State::Sending(after);
         let _ = self.deadline.set(self.write_pace().due(0, since, since));
     }
@@ -325,7 +325,7 @@ impl Connection {
             is_served: life.state == State::Served,
             is_hijacked: life.state == State::Hijacked,
             answered: life.answered,
-            unsent: life.outgoing.unsent.len(),
+            unsent: life.remainder.unsent.len(),
             state: life.state,
         }
     }

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::life::{After, Connection, Intake, Life, ResponseWriter, State, Step, Unread, Verdict};
+use super::life::{After, Connection, Intake, Life, Remainder, State, Step, Unread, Verdict};
 use crate::net::completion::Completion;
 use crate::net::socket::Peek;
 use crate::net::transport::{Came, Wire};
@@ -98,16 +98,16 @@ impl Connection {
 
     /// Sends what is left, if it is little; much is for a helper.
     pub(super) fn send(&self, life: &mut Life, after: After, intake: &mut Intake) -> Step {
-        if life.outgoing.unsent.is_long() {
+        if life.remainder.unsent.is_long() {
             self.owner.hand_over();
             return Step::Stop(Verdict::Help);
         }
-        let length = life.outgoing.unsent.len();
+        let length = life.remainder.unsent.len();
         if length > 0 && intake.is_spent() {
             return Step::Stop(Verdict::Again);
         }
         let written = self.write(life, u64::MAX);
-        intake.spend(length - life.outgoing.unsent.len());
+        intake.spend(length - life.remainder.unsent.len());
         match written {
             Ok(Flushed::All) => {}
             Ok(Flushed::Blocked | Flushed::Some) => return Step::Stop(Verdict::Wait),
@@ -125,23 +125,23 @@ impl Connection {
 
     /// As far as the socket takes it, and `most` bytes at most. Who waits to hear that all has been sent is told.
     fn write(&self, life: &mut Life, most: u64) -> Result<Flushed, Lost> {
-        let Life { outgoing, transport, .. } = life;
+        let Life { remainder, transport, .. } = life;
         let mut wire = Wire { transport, socket: &self.socket };
-        let before = outgoing.unsent.len();
-        let flushed = outgoing.unsent.write_to(&mut wire, most);
+        let before = remainder.unsent.len();
+        let flushed = remainder.unsent.write_to(&mut wire, most);
         let flushed = match flushed {
             Ok(Flushed::All) => wire.flush().map(|is_out| if is_out { Flushed::All } else { Flushed::Blocked }),
             other => other,
         };
-        let (now, moved) = (self.context.clock.now(), before - outgoing.unsent.len());
+        let (now, moved) = (self.context.clock.now(), before - remainder.unsent.len());
         if moved > 0 {
-            outgoing.sent += moved;
-            let _ = self.deadline.set(self.write_pace().due(outgoing.sent, outgoing.since, now));
+            remainder.sent += moved;
+            let _ = self.deadline.set(self.write_pace().due(remainder.sent, remainder.since, now));
         }
         match flushed {
             Ok(Flushed::All) => {
                 // Given back, not kept: an idle connection should be small.
-                let ResponseWriter { completion, .. } = std::mem::take(outgoing);
+                let Remainder { completion, .. } = std::mem::take(remainder);
                 if let Some(completion) = completion {
                     completion.sent();
                 }

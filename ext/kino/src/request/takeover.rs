@@ -1,0 +1,69 @@
+//! What an app may do beside its answer: say something before it, or take the socket for itself.
+
+use std::os::fd::{IntoRawFd, RawFd};
+
+use kino_core::http::date;
+use kino_core::net::exchange::Exchange;
+use kino_core::net::peer::PeerAddr;
+use magnus::{Error, RHash, RString, Ruby, Value};
+
+use super::{Request, State};
+use crate::ffi::embedded::Handle;
+use crate::response_writer::SendError;
+use crate::{exception, response};
+
+/// A socket's descriptor, whether it is a unix socket, and what has come from it that nobody has read.
+type Socket = (RawFd, bool, RString);
+
+impl Request {
+    /// `early_hints(headers) -> nil`: a 103 (RFC 8297), which an HTTP/1.0 client would not understand. Once the answer has
+    /// begun, nothing: hints are only hints.
+    pub(crate) fn early_hints(ruby: &Ruby, this: Handle<Request>, headers: RHash) -> Result<(), Error> {
+        let mut hints = Vec::new();
+        response::interim(ruby, &mut hints, 103, headers)?;
+        let sent = this.look(|state| match state {
+            State::Open(exchange) if !exchange.asked().http10 => exchange.send_interim(&hints),
+            _ => Ok(()),
+        });
+        sent.map_err(|error| SendError::from(error).raise(ruby))
+    }
+
+    /// `take_socket -> [descriptor, whether it is a unix socket, String]`: the socket is the app's, and what has come from it.
+    pub(crate) fn take_socket(ruby: &Ruby, this: Handle<Request>) -> Result<Socket, Error> {
+        let exchange = this.take_open(ruby)?;
+        this.give_away(ruby, exchange)
+    }
+
+    /// `take_over(status, headers, protocol) -> [descriptor, whether it is a unix socket, String]`: the same after an
+    /// answer's head; with a protocol, because the connection goes on with that.
+    pub(crate) fn take_over(
+        ruby: &Ruby,
+        this: Handle<Request>,
+        status: Value,
+        headers: RHash,
+        protocol: Option<RString>,
+    ) -> Result<Socket, Error> {
+        let mut head = Vec::new();
+        response::raw_head(ruby, &mut head, (status, headers, protocol), &date::format(date::now()))?;
+        let sent = this.with(ruby, |exchange| exchange.send(&head))?;
+        sent.map_err(|error| SendError::from(error).raise(ruby))?;
+        this.wait_for_client(ruby)?;
+        let exchange = this.take_open(ruby)?;
+        this.give_away(ruby, exchange)
+    }
+
+    fn give_away(&self, ruby: &Ruby, exchange: Box<Exchange>) -> Result<Socket, Error> {
+        let is_unix = exchange.peer() == PeerAddr::Unix;
+        match exchange.hijack() {
+            Ok((socket, unread)) => {
+                self.put_state(State::Hijacked);
+                // Ruby's from here on, which closes it when its object is collected.
+                Ok((socket.into_raw_fd(), is_unix, ruby.enc_str_new(unread, ruby.ascii8bit_encoding())))
+            }
+            Err((exchange, error)) => {
+                self.put_state(State::Open(exchange));
+                Err(exception::io_error(ruby, &format!("the socket can't be had: {error}")))
+            }
+        }
+    }
+}

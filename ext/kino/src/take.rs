@@ -1,0 +1,105 @@
+//! A worker's thread takes a request: waits for one, and hands out its env.
+
+use std::sync::Arc;
+
+use kino_core::dispatch::gvl_group::{Runner, Waited};
+use kino_core::dispatch::interrupt::Interrupt;
+use kino_core::dispatch::lead::{Dispatch, Taken};
+use kino_core::http::spool::Body;
+use kino_core::net::exchange::Exchange;
+use magnus::typed_data::Obj;
+use magnus::value::ReprValue;
+use magnus::{Error, IntoValue, Ruby, Value};
+
+use crate::completions::Completed;
+use crate::ffi::gvl;
+use crate::request::Request;
+use crate::trailers::trailers_of;
+use crate::worker_thread::WorkerThread;
+use crate::{env, exception, input};
+
+/// What a thread is given to do.
+enum Next {
+    Exchange(Box<Exchange>),
+    Completed(Completed),
+    Over,
+}
+
+/// `take -> Hash, Array or nil`: waits for a request; its env, or `nil` when there will be none any more. Or what became
+/// of an answer that was left to the engine: `[number, whether all of it was sent]`.
+/// In a child that the app has forked there will be none.
+pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>, Error> {
+    if !this.is_ours() {
+        return Ok(None);
+    }
+    let runner =
+        this.runner().ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
+    let mut exchange = match next(&this, &runner)? {
+        Next::Exchange(exchange) => exchange,
+        Next::Completed((number, is_sent)) => {
+            let told = [number.into_value_with(ruby), is_sent.into_value_with(ruby)];
+            return Ok(Some(ruby.ary_from_iter(told).as_value()));
+        }
+        Next::Over => return Ok(None),
+    };
+    runner.run(exchange.head().method(), exchange.head().target());
+
+    let body = exchange.take_body();
+    // Decoded, a chunked body that has come has a length, be it nothing.
+    let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
+    let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
+    let request = Request::make(ruby, this)?;
+    let input = input::of(ruby, body, request.object(), trailers)?;
+    let keys = env::Own { request: request.object(), input: input.object, length: input.length.or(decoded), trailers };
+    let env = env::build(ruby, &this.prototype, &exchange, keys)?;
+    request.begin(exchange, env, input.object.zip(input.claim));
+    Ok(Some(env.as_value()))
+}
+
+fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
+    let (dispatch, interrupt) = (&**this.dispatch(), &*this.interrupt);
+    if let Some(completed) = this.completions.take() {
+        return Ok(Next::Completed(completed));
+    }
+    if runner.is_quarantined() {
+        return Ok(Next::Over);
+    }
+    if dispatch.is_shared()
+        && let Some(time) = runner.served()
+    {
+        dispatch.served(time);
+    }
+    if this.group.is_contended() {
+        gvl::pass()?;
+    }
+    if runner.fetch()
+        && let Some(exchange) = dispatch.try_take()
+    {
+        return Ok(Next::Exchange(exchange));
+    }
+    loop {
+        match gvl::without(|| wait(runner, interrupt, dispatch), || interrupt.raise()) {
+            Some(Taken::Exchange(exchange)) => return Ok(Next::Exchange(exchange)),
+            // What became of an answer before the end is still told.
+            Some(Taken::Over) => return Ok(this.completions.take().map_or(Next::Over, Next::Completed)),
+            Some(Taken::Interrupted) | None => gvl::check_interrupts()?,
+        }
+        if let Some(completed) = this.completions.take() {
+            return Ok(Next::Completed(completed));
+        }
+        if runner.is_quarantined() {
+            return Ok(Next::Over);
+        }
+    }
+}
+
+/// Waits for a request without the GVL, first for the right to fetch one.
+fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Taken {
+    if !runner.has_token() {
+        match runner.wait(interrupt) {
+            Waited::HasToken => {}
+            Waited::Interrupted => return Taken::Interrupted,
+        }
+    }
+    dispatch.take(interrupt)
+}
