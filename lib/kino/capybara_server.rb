@@ -11,13 +11,13 @@ module Kino
       def servers = super.tap { |all| all.send(:register, :kino, CapybaraServer) unless all[:kino] }
     end
 
-    # For Object, until there is a Capybara.
+    # For Object, until there is a Capybara. Classes, which inherit this, have constants of their own.
     module Arrival
       # @param name [Symbol] a constant that there is now
       # @return [void]
       def const_added(name)
         super
-        CapybaraServer.join if name == :Capybara
+        CapybaraServer.join if name == :Capybara && equal?(::Object)
       end
     end
 

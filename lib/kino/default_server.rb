@@ -19,7 +19,7 @@ module Kino
       # @param server_names [Array<#to_sym>, #to_sym] the list, or the one that is wanted
       # @return [Module] the first that there is
       def pick(server_names)
-        names = DefaultServer.extend(server_names)
+        names = DefaultServer.among(server_names)
         super(names || server_names).tap { |handler| handler.picked = true if names && handler.respond_to?(:picked=) }
       end
     end
@@ -37,7 +37,7 @@ module Kino
 
       # @param server_names [Array<#to_sym>, #to_sym] what there is to pick from
       # @return [Array<Symbol>, nil] the same with Kino; nil where that is none of its business
-      def extend(server_names)
+      def among(server_names)
         names = Array(server_names).map(&:to_sym)
         return unless names.include?(:puma) && names.include?(:webrick) && !names.include?(:kino)
         return if VARIABLES.any? { |variable| ENV[variable] }

@@ -152,7 +152,7 @@ module Kino
         state_path: ignored(NO_CONTROL),
         state_permission: ignored(NO_CONTROL),
         stdout_redirect: ignored("have what starts Kino redirect its output: kino >> log/kino.log 2>&1"),
-        supported_http_methods: holds("every method reaches the app"),
+        supported_http_methods: ignored("every method reaches the app"),
         tag: ignored("Kino leaves the name of its process alone"),
         threads: taken(:threads, "of a least and a most, the most"),
         wait_for_less_busy_worker: ignored(NO_PROCESSES),

@@ -33,9 +33,15 @@ RSpec.describe "Capybara.server = :kino" do
     expect(process.err).to include("treads: there is no such setting; did you mean threads?")
   end
 
-  it "leaves the other servers be" do
-    process = start("-rkino", "-rcapybara", "-e", "p Capybara.servers.names, Capybara.servers[:puma].class")
+  it "is not mistaken for a class's own constant of that name" do
+    process = start("-rkino", "-e", "class Hat; Capybara = :fur; end\np defined?(Capybara), Hat::Capybara")
 
-    expect([process.status, process.out]).to eq([0, "[:default, :webrick, :puma, :kino]\nProc\n"])
+    expect([process.status, process.out]).to eq([0, "nil\n:fur\n"])
+  end
+
+  it "leaves the other servers be" do
+    process = start("-rkino", "-rcapybara", "-e", "p Capybara.servers.names.sort, Capybara.servers[:puma].class")
+
+    expect([process.status, process.out]).to eq([0, "[:default, :kino, :puma, :webrick]\nProc\n"])
   end
 end
