@@ -18,6 +18,8 @@ module Kino
       # What each file that is being read has said so far.
       LAYERS = ObjectSpace::WeakKeyMap.new
       private_constant :LAYERS
+      # What a file of older Pumas calls the usual path: `rackup DefaultRackup`.
+      DefaultRackup = "config.ru"
 
       # @api private
       # @param path [String, nil] a file to read; nil for the first of {PATHS} that exists, `"-"` for none

@@ -40,10 +40,11 @@ module Kino
       # @return [Array(Object, String)] the address as Kino can have it, and what of it is left out; `""` for nothing
       def address(address)
         plain, query = address.to_s.split("?", 2)
-        return [address, ""] if query.nil? || known?(address)
+        unknown = query.to_s.split("&").select { |pair| PARAMETERS.include?(pair[/\A\w+/]) && !known?("#{plain}?#{pair}") }
+        return [address, ""] if unknown.empty?
 
-        names = query.split("&").map { |pair| pair[/\A[^=]*/] }
-        (names - PARAMETERS).empty? ? [plain, "?#{query}"] : [address, ""]
+        kept = query.split("&") - unknown
+        [[plain, *(kept.join("&") if kept.any?)].join("?"), "?#{unknown.join("&")}"]
       end
 
       # Puma takes a least and a most.

@@ -219,6 +219,12 @@ RSpec.describe Kino::Configuration::DSL do
       expect(taken.remarks.ignored).to eq([])
     end
 
+    it "knows what older ones call the usual path" do
+      write("rackup DefaultRackup", "puma.rb")
+
+      expect(configuration("puma.rb")).to have_attributes(rackup: "config.ru")
+    end
+
     it "takes the other forms of their values" do
       write("force_shutdown_after\nenable_keep_alives false\nworkers 0\nport '3000', '::1'")
       expect(configuration)
@@ -235,6 +241,8 @@ RSpec.describe Kino::Configuration::DSL do
       expect(ignored)
         .to eq(["kino.rb:1: bind \"tcp://127.0.0.1:3000?low_latency=true\": ?low_latency=true does nothing here"])
       expect(refusal("bind 'unix:///run/app.sock?colour=red'")).to include("colour=red")
+      expect(refusal("bind 'tcp://127.0.0.1:1?low_latency=true&colour=red'"))
+        .to include('given "tcp://127.0.0.1:1?colour=red"')
       expect(refusal("bind 'ssl://0.0.0.0:1?key=a'")).to include("Kino doesn't speak TLS")
     end
 
