@@ -80,8 +80,8 @@ impl Fault {
     /// Whether whoever runs the server should hear of it: a setting may be too small, the app too slow, or a client speak
     /// something else.
     pub fn is_loud(self) -> bool {
-        // Slow clients are everyday business; a full disk has been told of by whoever met it.
-        !self.is_slowness() && self != Fault::NoRoom
+        // Slow clients are everyday business; whoever met a full disk, or workers that are busy for long, has told of it.
+        !self.is_slowness() && !matches!(self, Fault::NoRoom | Fault::QueueTimeout)
     }
 
     /// Whether its client was too slow.

@@ -35,17 +35,28 @@ module Kino
       # @return [Array<String>] what whoever starts Kino may not expect, a line each
       def notes = everywhere? ? [EVERYWHERE] : []
 
+      # @return [Remarks] what was said besides
+      def remarks
+        workers = strongest(:workers)
+        workers = nil unless workers&.source&.processes?
+        Remarks.new(workers&.value, workers&.source&.label(:workers), @layers.flat_map(&:ignored).freeze,
+                    @layers.filter_map(&:unread).first)
+      end
+
       private
 
       # Which place says `bind`: those before it are stronger.
       def rank = @layers.index { |layer| layer[:bind] } || @layers.size
 
       def value(setting)
-        entry = strongest(setting.name)
+        entry = strongest(setting.name, @layers, processes: setting.name != :workers)
         entry ? entry.value : setting.default
       end
 
-      def strongest(name, layers = @layers) = layers.lazy.filter_map { |layer| layer[name] }.first
+      # A number of processes is none of workers, see {Remarks}.
+      def strongest(name, layers = @layers, processes: true)
+        layers.filter_map { |layer| layer[name] }.find { |entry| processes || !entry.source.processes? }
+      end
 
       def addresses
         bind = strongest(:bind)&.value || Settings::TABLE[:bind].default

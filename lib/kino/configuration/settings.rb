@@ -72,23 +72,26 @@ module Kino
           TEXT
         ],
         "How requests are run" => [
-          Setting.new(:mode, Kinds::Choice.new(:threaded, :ractor, :auto), default: :auto,
-                      default_text: "auto", example: :threaded, flags: %w[-m --mode],
+          Setting.new(:mode, Kinds::Choice.new(:threaded, :ractor, :auto), default: nil,
+                      default_text: "threaded", example: :threaded, flags: %w[-m --mode],
                       summary: "how workers run: threaded, ractor or auto", doc: <<~TEXT),
             How workers run. :threaded runs any Rack app, Rails included, on threads that share one
             interpreter lock. :ractor runs each worker in a ractor, in parallel, for apps that can be
             shared between ractors: kino --check says whether yours can, and why not. :auto takes ractors
-            from Ruby 4.0 on where the app can be shared, threads otherwise, and says which and why.
+            from Ruby 4.0 on where the app can be shared, threads otherwise, and says which and why; a
+            change of the app may then change how many requests run at once.
           TEXT
           Setting.new(:workers, Kinds::Whole.new(1..1024, words: { "auto" => -> { Cpus.count } }),
-                      default: -> { Cpus.count }, default_text: "auto, one for each CPU", example: 2,
+                      default: nil, default_text: "1; in mode :ractor one for each CPU", example: 2,
                       flags: %w[-w --workers], variables: %w[WEB_CONCURRENCY],
                       summary: "workers to run", doc: <<~TEXT),
-            Workers to run: workers x threads requests run at once. The default, which "auto" stands for
-            too, is the number of CPUs this process may use: its CPU affinity and its container's CPU
-            quota are honoured.
+            Workers to run: workers x threads requests run at once. In mode :ractor each has a core of its
+            own, and the default, which "auto" stands for too, is the number of CPUs this process may use:
+            its CPU affinity and its container's CPU quota are honoured. In mode :threaded all share one
+            interpreter lock, so more of them are only more threads. WEB_CONCURRENCY, which means
+            processes to other servers, counts in mode :ractor only.
           TEXT
-          Setting.new(:threads, Kinds::Whole.new(1..1024), default: nil,
+          Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
                       variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT),
             Threads in each worker. With more of them more requests can wait at once, for a database or
@@ -132,8 +135,14 @@ module Kino
             are known to take one: some hand it out as the answer (RFC 8297, section 3).
           TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
-                      summary: "print errors only", doc: <<~TEXT)
+                      summary: "print errors only", doc: <<~TEXT),
             Whether Kino says nothing when it starts and stops. Errors are always printed.
+          TEXT
+          Setting.new(:pidfile,
+                      Kinds::Optional.new(Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), nothing: "none"),
+                      default: nil, example: "tmp/pids/kino.pid", summary: "file for the process's id", doc: <<~TEXT)
+            A file that has the process's id from the moment it listens to its end, for what stops it by
+            that; nil, the default, for none. systemd and containers need none.
           TEXT
         ],
         "Bounds on a request" => [
@@ -225,10 +234,11 @@ module Kino
             Bytes a second that a request's body has to come at, on the whole, once it has taken 30
             seconds; 0 for any rate. Below it: 408.
           TEXT
-          Setting.new(:queue_timeout, PATIENCE, default: 5, summary: "seconds a request may wait for a worker",
-                      doc: <<~TEXT),
+          Setting.new(:queue_timeout, PATIENCE, default: nil, default_text: "30; 5 in mode :ractor", example: 30,
+                      summary: "seconds a request may wait for a worker", doc: <<~TEXT),
             For a request, until a worker takes it. Past it: 503, even while no worker answers at all. A
-            request whose client has left meanwhile is dropped.
+            request whose client has left meanwhile is dropped. Where a load balancer should hear soon
+            that this server is overloaded, make it shorter.
           TEXT
           Setting.new(:request_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until the app's answer begins", doc: <<~TEXT),

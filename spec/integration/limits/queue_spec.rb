@@ -17,7 +17,7 @@ RSpec.describe "A request that finds every worker busy" do
             expect(client).to be_closed
           end
           expect(server.stats).to include(queue_timeout: 1, overloaded: 1, queue_depth: 0, running: 1)
-          log.wait_for(/answered with 503: .*\(queue_timeout\)/)
+          log.wait_for(%r{503: GET /queued waited 0\.3 s for a worker; 1 is busy for [\d.]+ s with GET #{path} \(})
 
           app.go_on
           expect(busy.read_response.body).to eq(path)

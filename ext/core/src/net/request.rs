@@ -61,6 +61,13 @@ impl Request {
         is_gone
     }
 
+    /// Tells whoever runs the server that no worker has taken it in time.
+    pub(super) fn tell_late(&self, workers: &str) {
+        let (request, peer) = (self.head.describe(), self.connection.peer());
+        let waited = self.connection.context.config.queue_timeout.as_secs_f64();
+        tracing::warn!(%peer, "answered with 503: {request} waited {waited} s for a worker; {workers} (queue_timeout)");
+    }
+
     /// Takes it back from the queue, and has it answered with a fault; false when that was done before.
     pub(super) fn take_back(&self, fault: Fault) -> bool {
         self.connection.take_back(fault)
