@@ -80,8 +80,9 @@ impl Fault {
     /// Whether whoever runs the server should hear of it: a setting may be too small, the app too slow, or a client speak
     /// something else.
     pub fn is_loud(self) -> bool {
-        // Slow clients are everyday business; whoever met a full disk, or workers that are busy for long, has told of it.
-        !self.is_slowness() && !matches!(self, Fault::NoRoom | Fault::QueueTimeout)
+        // Slow clients are everyday business, and so is a stop; whoever met a full disk, or workers that are busy for long, has
+        // told of it.
+        !self.is_slowness() && !matches!(self, Fault::NoRoom | Fault::QueueTimeout | Fault::Stopping)
     }
 
     /// Whether its client was too slow.
