@@ -12,6 +12,8 @@ rescue LoadError => error
                    "run `bundle exec rake compile` in a checkout, `gem pristine kino` for an installed gem", cause: nil
 end
 require_relative "kino/server/server"
+require_relative "kino/default_server"
+require_relative "kino/capybara_server"
 
 # A Rack 3 web server with a Rust core. Requiring it starts nothing; {Server#start} does.
 #
@@ -36,4 +38,8 @@ module Kino
     Native.sleep(seconds)
     (Process.clock_gettime(Process::CLOCK_MONOTONIC) - began).round
   end
+
+  # The command is the server already.
+  DefaultServer.offer unless defined?(CLI)
+  CapybaraServer.offer
 end

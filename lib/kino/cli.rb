@@ -30,6 +30,7 @@ module Kino
       when :serve then serve(options)
       when :check then check(options)
       when :init then init(options.init_path)
+      when :from_puma then from_puma(options.puma_path)
       when :version then say("Kino #{VERSION}")
       when :help then say(options.help)
       end
@@ -46,7 +47,7 @@ module Kino
       configuration = Configuration.load(options.settings, path: options.config_path)
       load_server
       app = AppLoader.load(configuration.rackup, configuration.environment)
-      Launcher.new(configuration, out: @out, err: @err).run(app)
+      Launcher.new(configuration, out: @out, err: @err).run(app) { PidFile.keep(configuration.pidfile) }
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.
@@ -54,11 +55,12 @@ module Kino
       require "kino"
       require_relative "server/app_loader"
       require_relative "server/launcher"
+      require_relative "server/pid_file"
     end
 
     # Needs no extension: an app can be checked where Kino isn't compiled.
     def check(options)
-      require_relative "check/command"
+      require_relative "check"
       configuration = Configuration.load(options.settings, path: options.config_path)
       Check::Command.new(configuration, request: options.request, format: options.format, out: @out, err: @err).run
     end
@@ -67,6 +69,11 @@ module Kino
       require_relative "configuration/template"
       Configuration::Template.write(path)
       say("Wrote #{path}: every setting, explained and commented out")
+    end
+
+    def from_puma(path)
+      require_relative "configuration/from_puma"
+      say(Configuration::FromPuma.read(path))
     end
 
     def say(text)

@@ -4,6 +4,7 @@ require_relative "errors"
 require_relative "configuration/nearest"
 require_relative "configuration/source"
 require_relative "configuration/kinds"
+require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
 require_relative "configuration/networks"
 require_relative "configuration/cpus"
@@ -11,6 +12,8 @@ require_relative "configuration/setting"
 require_relative "configuration/settings"
 require_relative "configuration/layer"
 require_relative "configuration/resolver"
+require_relative "configuration/puma"
+require_relative "configuration/puma_forms"
 require_relative "configuration/dsl"
 
 module Kino
@@ -22,16 +25,12 @@ module Kino
   #   configuration.bind    # => ["tcp://127.0.0.1:3000"]
   #   configuration.threads # => 8
   class Configuration
-    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT` or `unix:///PATH`, with `?proxy=true` where
-    #   connections begin with a PROXY header; default `tcp://127.0.0.1:9292`
+    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `unix:///PATH` or `unix://@NAME`, with their
+    #   parameters after a `?`; default `tcp://127.0.0.1:9292`
     attr_reader :bind
     # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
     #   `127.0.0.0/8`, `::1` and `unix`
     attr_reader :trusted_proxies
-    # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:auto`
-    attr_reader :mode
-    # @return [Integer] workers, 1 to 1024; default the CPUs this process may use
-    attr_reader :workers
     # @return [Array<#call>] called in each worker with its number before it serves; default none
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
@@ -46,6 +45,8 @@ module Kino
     attr_reader :early_hints
     # @return [Boolean] whether only errors are printed; default false
     attr_reader :quiet
+    # @return [String, nil] path of the file that has the process's id; default nil for none
+    attr_reader :pidfile
     # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
     attr_reader :max_header_size
     # @return [Integer] fields of a request's head, 1 to 10,000; default 128
@@ -78,8 +79,6 @@ module Kino
     attr_reader :body_timeout
     # @return [Integer] bytes a second that a body has to come at after 30 seconds, 0 for any; default 500
     attr_reader :body_min_rate
-    # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 5
-    attr_reader :queue_timeout
     # @return [Integer, Float, nil] seconds until the app's answer begins, 0.1 to 86,400; default nil for no limit
     attr_reader :request_timeout
     # @return [Integer, Float] seconds between two requests of a connection, 0.1 to 86,400; default 65
@@ -95,10 +94,33 @@ module Kino
     attr_reader :shutdown_timeout
     # @return [Integer, Float] seconds to go on for when stopping, 0 to 86,400; default 0
     attr_reader :drain_delay
+    # @api private
+    # @return [Array<String>] what the start says of how these came about, a line each
+    attr_reader :notes
 
-    # Threads in each worker, where nobody says how many.
-    DEFAULT_THREADS = { threaded: 5, ractor: 1 }.freeze
-    private_constant :DEFAULT_THREADS
+    # @api private
+    # @return [Remarks] what was said that is no setting
+    attr_reader :remarks
+
+    # What was said that is no setting.
+    #
+    # @!attribute [r] processes
+    #   @return [Integer, nil] how many processes somebody wants: workers in mode `:ractor`, and nothing in others
+    # @!attribute [r] wanted_by
+    #   @return [String, nil] who wants them, such as `"WEB_CONCURRENCY"`
+    # @!attribute [r] ignored
+    #   @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
+    # @!attribute [r] unread
+    #   @return [String, nil] a file of another server that nobody has asked to be read
+    # @api private
+    Remarks = Data.define(:processes, :wanted_by, :ignored, :unread)
+
+    # The mode where nobody chooses one.
+    DEFAULT_MODE = :threaded
+    # What depends on the mode, where nobody says it. Until `:auto` is decided it is what threads would have.
+    DEFAULTS = { workers: { threaded: 1, ractor: nil }.freeze, threads: { threaded: 5, ractor: 1 }.freeze,
+                 queue_timeout: { threaded: 30, ractor: 5 }.freeze }.freeze
+    private_constant :DEFAULT_MODE, :DEFAULTS
 
     class << self
       # The configuration of a command: flags, then the environment, then a file, then defaults.
@@ -117,21 +139,34 @@ module Kino
       # @api private
       # @param layers [Array<Layer>] strongest first
       # @return [Configuration]
-      def from(layers) = new(**Resolver.new(layers).values)
+      def from(layers) = allocate.tap { |configuration| configuration.send(:take, Resolver.new(layers)) }
     end
 
     # @param settings [Hash{Symbol => Object}] any of the settings above. `bind` takes one address or several;
     #   `port:` (0 takes any free port) and `host:` are short for the default address with another port or host.
+    # @param remarks [Remarks] for Kino's own use
     # @raise [ConfigurationError] on a name that is no setting and on a value that isn't allowed
     # @example
     #   Kino::Configuration.new(bind: ["tcp://[::1]:9292", "unix:///run/app.sock"], workers: 1)
-    def initialize(**settings)
-      Resolver.new([Layer.keywords(settings)]).values.each { |name, value| instance_variable_set(:"@#{name}", value) }
-      freeze
-    end
+    def initialize(**settings) = take(Resolver.new([Layer.keywords(settings)]))
+
+    # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:threaded`
+    def mode = @mode || DEFAULT_MODE
+
+    # @return [Integer] workers, 1 to 1024; default 1, in mode `:ractor` the CPUs this process may use
+    def workers = (@remarks.processes if mode == :ractor) || @workers || default(:workers) || Cpus.count
 
     # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
-    def threads = @threads || DEFAULT_THREADS.fetch(mode, DEFAULT_THREADS[:threaded])
+    def threads = @threads || default(:threads)
+
+    # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 30, in mode `:ractor`
+    #   5
+    def queue_timeout = @queue_timeout || default(:queue_timeout)
+
+    # @api private
+    # @param name [Symbol] a setting whose default depends on others, or `:mode`
+    # @return [Boolean] whether somebody has said it
+    def said?(name) = !instance_variable_get(:"@#{name}").nil?
 
     # @param changes [Hash{Symbol => Object}] settings to have otherwise; `port:` changes the first TCP address
     # @return [Configuration] a new one
@@ -139,8 +174,11 @@ module Kino
     # @example
     #   configuration.with(threads: 1)
     def with(**changes)
-      kept = @threads ? to_h : to_h.except(:threads) # nobody has said them: their default may change with the mode
-      self.class.from([Layer.keywords(changes), Layer.keywords(kept)])
+      # What nobody has said has a default that may change with the mode.
+      kept = to_h.except(*[:mode, *DEFAULTS.keys].reject { |name| said?(name) })
+      remarks = changes.key?(:workers) ? @remarks.with(processes: nil) : @remarks
+      resolver = Resolver.new([Layer.keywords(changes), Layer.kept(kept)])
+      self.class.allocate.tap { |configuration| configuration.send(:take, resolver, remarks) }
     end
 
     # @return [Hash{Symbol => Object}] every setting and its value
@@ -156,5 +194,17 @@ module Kino
 
     # @return [String] every setting and its value
     def inspect = "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+
+    private
+
+    def take(resolver, remarks = resolver.remarks)
+      resolver.values.each { |name, value| instance_variable_set(:"@#{name}", value) }
+      @notes = resolver.notes.freeze
+      @remarks = remarks
+      freeze
+    end
+
+    # What workers in ractors are by default, the CPUs, is counted when it is needed.
+    def default(name) = DEFAULTS[name].fetch(mode) { DEFAULTS[name][:threaded] }
   end
 end

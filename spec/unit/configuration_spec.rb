@@ -7,21 +7,74 @@ RSpec.describe Kino::Configuration do
     configuration = described_class.new
 
     expect(configuration.to_h).to include(
-      bind: ["tcp://127.0.0.1:9292"], mode: :auto, threads: 5, environment: "development", rackup: "config.ru",
-      quiet: false, max_header_size: 65_536, max_headers: 128, max_uri_size: 16_384, max_body_size: 1_073_741_824,
+      bind: ["tcp://127.0.0.1:9292"], mode: :threaded, workers: 1, threads: 5, environment: "development",
+      rackup: "config.ru", quiet: false, pidfile: nil, max_header_size: 65_536, max_headers: 128,
+      max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
       on_worker_stop: [], on_drain: [], stream_bodies: false, underscore_headers: false, early_hints: false,
       max_keepalive_requests: nil, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
-      body_min_rate: 500, queue_timeout: 5, request_timeout: nil, drain_delay: 0
+      body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
     )
-    expect(configuration.workers).to eq(described_class::Cpus.count)
   end
 
-  it "has as many threads by default as its mode wants" do
-    expect(described_class.new(mode: :threaded).threads).to eq(5)
-    expect(described_class.new(mode: :ractor).threads).to eq(1)
-    expect(described_class.new(mode: :ractor, threads: 4).threads).to eq(4)
+  it "has the defaults that its mode wants" do
+    cpus = described_class::Cpus.count
+    expect(described_class.new(mode: :threaded)).to have_attributes(workers: 1, threads: 5, queue_timeout: 30)
+    expect(described_class.new(mode: :ractor)).to have_attributes(workers: cpus, threads: 1, queue_timeout: 5)
+    expect(described_class.new(mode: :auto)).to have_attributes(workers: 1, threads: 5, queue_timeout: 30)
+    expect(described_class.new(mode: :auto).with(mode: :ractor)).to have_attributes(workers: cpus, queue_timeout: 5)
+  end
+
+  it "has what is said instead, in any mode" do
+    said = { workers: 3, threads: 4, queue_timeout: 7 }
+    %i[threaded ractor auto].each { |mode| expect(described_class.new(mode:, **said)).to have_attributes(said) }
+  end
+
+  it "knows what somebody has said" do
+    configuration = described_class.new(threads: 5)
+
+    expect(%i[mode threads workers].map { |name| configuration.said?(name) }).to eq([false, true, false])
+    expect(configuration.with(workers: 2).said?(:mode)).to be(false)
+    expect(configuration.with(mode: :threaded).said?(:mode)).to be(true)
+  end
+
+  describe "WEB_CONCURRENCY" do
+    def configuration(env, **settings)
+      layer = described_class::Layer
+      described_class.from([layer.environment(env), layer.keywords(settings)])
+    end
+
+    it "is the number of workers in mode :ractor, whatever kino.rb says" do
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :ractor, workers: 2).workers).to eq(3)
+    end
+
+    it "is none of workers in mode :threaded, and is kept in mind" do
+      configured = configuration({ "WEB_CONCURRENCY" => "3" }, workers: 2)
+
+      expect(configured.workers).to eq(2)
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }).workers).to eq(1)
+      expect(configured.remarks).to have_attributes(processes: 3, wanted_by: "WEB_CONCURRENCY")
+      expect(configured.with(threads: 2).remarks.processes).to eq(3)
+      expect(Ractor.shareable?(configured)).to be(true)
+    end
+
+    it "counts once mode :auto has decided for ractors" do
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto).with(mode: :ractor).workers).to eq(3)
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto).with(mode: :threaded).workers).to eq(1)
+    end
+
+    it "gives way to a flag" do
+      layer = described_class::Layer
+      layers = [layer.keywords(workers: 4, mode: :ractor), layer.environment("WEB_CONCURRENCY" => "3")]
+
+      expect(described_class.from(layers)).to have_attributes(workers: 4)
+      expect(described_class.from(layers).remarks.processes).to be_nil
+    end
+
+    it "is nothing where it is 0, as Puma has it" do
+      expect(configuration({ "WEB_CONCURRENCY" => "0" }).remarks.processes).to be_nil
+    end
   end
 
   it "has a reader for each setting" do

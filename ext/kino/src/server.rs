@@ -45,7 +45,7 @@ impl Server {
         let config = config_of(ruby, settings)?;
         let uris = uris.to_vec::<String>()?;
         // Names are looked up, and other servers waited for, which nobody can be called out of.
-        let bind = || uris.iter().map(|uri| Listener::bind(uri)).collect::<Result<Vec<_>, _>>();
+        let bind = || Listener::bind_each(&uris);
         let listeners = loop {
             match gvl::without(bind, || ()) {
                 Some(bound) => break bound.map_err(|error| exception::bind_error(ruby, error.to_string()))?,

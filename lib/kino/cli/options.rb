@@ -12,7 +12,7 @@ module Kino
       FORMATS = %w[text json].freeze
       private_constant :FORMATS
 
-      # @return [Symbol] `:serve`, `:check`, `:init`, `:version` or `:help`
+      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:version` or `:help`
       attr_reader :task
       # @return [Configuration::Layer] the settings given by flags
       attr_reader :settings
@@ -20,6 +20,8 @@ module Kino
       attr_reader :config_path
       # @return [String] where `--init` writes
       attr_reader :init_path
+      # @return [String] the file that `--from-puma` reads
+      attr_reader :puma_path
       # @return [String] what `--check` writes its report as: `"text"` or `"json"`
       attr_reader :format
       # @return [String] what `--check` asks of the app
@@ -84,6 +86,10 @@ module Kino
           @task = :init
           @init_path = path || "kino.rb"
         end
+        parser.on("--from-puma [FILE]", "print the kino.rb that a Puma configuration", "makes (default config/puma.rb)") do |path|
+          @task = :from_puma
+          @puma_path = path || Configuration::Puma::PATH
+        end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }
       end
@@ -109,7 +115,7 @@ module Kino
       end
 
       def known_request(request)
-        require_relative "../check/request"
+        require_relative "../check"
         Check::Request.parse(request).to_s
       rescue ArgumentError => error
         raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"
@@ -139,7 +145,7 @@ module Kino
 
       def known_flags
         settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
-        [*settings.grep(/\A--/), *%w[--config --check --format --request --init --version --help]]
+        [*settings.grep(/\A--/), *%w[--config --check --format --request --init --from-puma --version --help]]
       end
 
       def take_files(files)

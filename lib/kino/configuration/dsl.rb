@@ -6,6 +6,8 @@ module Kino
     # there, hence the long names of its own. It holds nothing but its path and is frozen once the file has been
     # read, so that a block written there can be shared between ractors; what the file says is collected beside it.
     #
+    # Puma's words are known, too, see {Puma}: they are taken where Kino has the like, and noted where it doesn't.
+    #
     # @example kino.rb
     #   bind "tcp://0.0.0.0:9292"
     #   workers 2
@@ -16,6 +18,8 @@ module Kino
       # What each file that is being read has said so far.
       LAYERS = ObjectSpace::WeakKeyMap.new
       private_constant :LAYERS
+      # What a file of older Pumas calls the usual path: `rackup DefaultRackup`.
+      DefaultRackup = "config.ru"
 
       # @api private
       # @param path [String, nil] a file to read; nil for the first of {PATHS} that exists, `"-"` for none
@@ -25,13 +29,18 @@ module Kino
         return Layer.new if path == "-"
 
         path ||= PATHS.find { |candidate| File.file?(candidate) }
-        path ? new(path).read : Layer.new
+        return new(path).read if path
+
+        Layer.new.tap { |layer| layer.unread = Puma::PATH if File.file?(Puma::PATH) }
       end
 
       # @api private
       # @param path [String] the file, as errors name it
-      def initialize(path)
+      # @param puma [Boolean] whether it was written for Puma
+      def initialize(path, puma: Puma.file?(path))
         @kino_path = -path
+        @kino_puma = puma
+        @kino_host = PumaForms::HOST if puma
         LAYERS[self] = Layer.new
       end
 
@@ -50,7 +59,11 @@ module Kino
       end
 
       Settings::TABLE.each_key do |name|
-        define_method(name) { |*values, &block| kino_set(name, [*values, *block]) }
+        define_method(name) { |*values, &block| kino_take(name, [*values, *block]) }
+      end
+
+      (Puma::WORDS.keys - Settings::TABLE.keys).each do |name|
+        define_method(name) { |*values, &block| kino_meet(name, [*values, *block]) }
       end
 
       private
@@ -62,24 +75,77 @@ module Kino
                                   "(#{error.message[/\A[^@]+/].strip}); name another with -C, or write one: kino --init"
       end
 
-      def kino_set(name, values)
+      # One of Puma's words that is none of Kino's.
+      def kino_meet(name, values)
+        case Puma::WORDS[name].fate
+        when :taken then kino_take(name, values)
+        when :does then send(:"kino_#{name.to_s.delete_suffix("!")}", *values)
+        when :ignored then kino_ignore(name, values)
+        when :refused
+          raise ConfigurationError, "#{kino_source(caller_locations).label(name)}: #{Puma.explain(name)}"
+        end
+      end
+
+      def kino_take(name, values)
+        return if name == :quiet && @kino_puma # which is to log no requests
+        return kino_bind(values) if name == :bind
+
+        setting, given = PumaForms.translate(name, values, host: @kino_host)
+        kino_set(setting, given, name) if setting
+      end
+
+      def kino_bind(values)
+        address, left_out = PumaForms.address(values.first)
+        kino_ignore(:bind, values, "#{left_out} does nothing here") unless left_out.empty?
+        kino_set(:bind, [address, *values.drop(1)].first(values.size))
+      end
+
+      def kino_set(name, values, word = name)
         source = kino_source(caller_locations)
         case values
         in [value] then LAYERS[self].set(name, value, source)
-        in [] then kino_refuse(source, name, "needs a value")
-        else kino_refuse(source, name, "takes one value, given #{values.map(&:inspect).join(", ")}")
+        in [] then kino_refuse(source, word, "needs a value", name)
+        else kino_refuse(source, word, "takes one value, given #{values.map(&:inspect).join(", ")}", name)
         end
         nil
       end
 
+      def kino_ignore(name, values, why = Puma.explain(name, values))
+        plain = values.select { |value| [Symbol, String, Numeric, true, false].any? { |kind| kind === value } }
+        given = " #{plain.map(&:inspect).join(", ")}" unless plain.empty?
+        LAYERS[self].ignored << -"#{kino_source(caller_locations).label(name)}#{given}: #{why}"
+        nil
+      end
+
+      # What some of Puma's words do.
+
+      def kino_clear_binds = %i[bind port host].each { |name| LAYERS[self].forget(name) }
+
+      def kino_default_host = @kino_host || PumaForms::HOST
+
+      def kino_set_default_host(host) = @kino_host = -host.to_s
+
+      def kino_directory(path) = Dir.chdir(path)
+
+      def kino_get(name, default = nil) = LAYERS[self][name.to_sym]&.value || default
+
+      def kino_inject(block) = instance_eval(&block)
+      alias kino_single kino_inject
+
+      def kino_load(path, *)
+        path = path.to_s
+        LAYERS[self].take(self.class.new(path, puma: @kino_puma || Puma.file?(path)).read)
+      end
+
       def method_missing(name, *) = Settings.fetch(name, kino_source(caller_locations))
 
-      def kino_refuse(source, name, fault)
-        raise ConfigurationError, "#{source.label(name)} #{fault}; write #{Settings::TABLE[name].written}"
+      def kino_refuse(source, word, fault, name)
+        raise ConfigurationError, "#{source.label(word)} #{fault}; write #{Settings::TABLE[name].written}"
       end
 
       def kino_source(locations)
-        Source.file(@kino_path, locations.find { |location| location.path == @kino_path }&.lineno)
+        line = locations.find { |location| location.path == @kino_path }&.lineno
+        Source.file(@kino_path, line, processes: @kino_puma)
       end
 
       def kino_line(error) = error.backtrace_locations&.find { |location| location.path == @kino_path }&.lineno

@@ -44,16 +44,22 @@ module Kino
           return @words.fetch(value.to_s).call if @words.key?(value.to_s)
 
           number = value.is_a?(String) ? Integer(value, 10, exception: false) : value
-          raise Rejected, pair_reason(value) unless number.is_a?(Integer) && @range.cover?(number)
+          raise Rejected unless number.is_a?(Integer) && @range.cover?(number)
 
           number
         end
+      end
 
-        private
+      # A number of threads. Puma's users write a least and a most, `0:16`; Kino keeps the most.
+      class Threads < Whole
+        # @param value [Object]
+        # @return [Integer]
+        # @raise [Rejected]
+        def call(value)
+          least, most = value.match(/\A(\d+):(\d+)\z/)&.captures if value.is_a?(String)
+          raise Rejected, "whose least is more than its most" if least && least.to_i > most.to_i
 
-        # Puma's users know `-t 0:16`.
-        def pair_reason(value)
-          "a least and a most, where Kino keeps one fixed number" if value.to_s.match?(/\A\d+:\d+\z/)
+          super(most || value)
         end
       end
 
@@ -227,10 +233,14 @@ module Kino
       # Another kind, or nil for no limit.
       class Optional
         # @param kind [#call, #allowed, #label] the kind that is allowed besides nil
-        def initialize(kind) = @kind = kind
+        # @param nothing [String] what nil is for
+        def initialize(kind, nothing: "no limit")
+          @kind = kind
+          @nothing = nothing
+        end
 
         # @return [String] what is allowed
-        def allowed = "#{@kind.allowed}, or nil for no limit"
+        def allowed = "#{@kind.allowed}, or nil for #{@nothing}"
 
         # @return [String] what a list of options calls the value
         def label = @kind.label

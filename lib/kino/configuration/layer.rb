@@ -22,6 +22,11 @@ module Kino
         settings.each_with_object(new) { |(name, value), layer| layer.set(name, value, Source.keyword) }
       end
 
+      # @param settings [Hash{Symbol => Object}] names, and values as a configuration keeps them: they have been
+      #   looked at
+      # @return [Layer] what they say
+      def self.kept(settings) = settings.each_with_object(new) { |(name, value), layer| layer.keep(name, value) }
+
       # The environment variables that are settings. An empty one counts as unset, as `PORT=` in a Compose file
       # means it.
       #
@@ -31,12 +36,24 @@ module Kino
       def self.environment(env)
         Settings::TABLE.values.each_with_object(new) do |setting, layer|
           variable = setting.variables.find { |name| !env[name].to_s.empty? }
-          layer.set(setting.name, env[variable], Source.variable(variable)) if variable
+          next if variable.nil? || no_processes?(variable, env[variable])
+
+          layer.set(setting.name, env[variable], Source.variable(variable))
         end
       end
 
+      # `WEB_CONCURRENCY=0` is how Puma's users say one process.
+      def self.no_processes?(variable, text) = variable == "WEB_CONCURRENCY" && text == "0"
+      private_class_method :no_processes?
+
+      # @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
+      attr_reader :ignored
+      # @return [String, nil] a file of another server that nobody has asked to be read
+      attr_accessor :unread
+
       def initialize
         @entries = {}
+        @ignored = []
       end
 
       # @param name [Symbol, String] a setting's name
@@ -52,6 +69,31 @@ module Kino
         @entries[setting.name] = Entry.new(parsed, source)
         self
       end
+
+      # @param name [Symbol] a setting's name
+      # @param value [Object] the value as Kino keeps it
+      # @return [void]
+      def keep(name, value) = @entries[name] = Entry.new(value, Source.keyword)
+
+      # @param name [Symbol] a setting's name
+      # @return [void] as if nothing had been said of it
+      def forget(name) = @entries.delete(name)
+
+      # Says all that another one does, after what this one has said.
+      #
+      # @param other [Layer]
+      # @return [void]
+      def take(other)
+        other.each do |name, entry|
+          value = Settings::TABLE[name].list? ? [*self[name]&.value, *entry.value].uniq.freeze : entry.value
+          @entries[name] = Entry.new(value, entry.source)
+        end
+        @ignored.concat(other.ignored)
+      end
+
+      # @yieldparam name [Symbol] a setting's name
+      # @yieldparam entry [Entry] what this place says of it
+      def each(&) = @entries.each(&)
 
       # @param name [Symbol] a setting's name
       # @return [Entry, nil] what this place says of it

@@ -19,6 +19,14 @@ module Kino
         (open_files / 10 * 9).clamp(16, MOST_CONNECTIONS)
       end
 
+      # @return [String] the system's temporary folder; where none can be written to, the one that should be: only
+      #   long bodies need it, so it is no reason not to start
+      def self.temporary_folder
+        -Dir.tmpdir
+      rescue ArgumentError
+        -File.expand_path(ENV.fetch("TMPDIR", "/tmp"))
+      end
+
       # How many of something there may be.
       COUNT = Kinds::Whole.new(1..1_000_000)
       # How long something may take; a day at most.
@@ -33,24 +41,25 @@ module Kino
           Setting.new(:bind, Address::Bind, default: [Address::DEFAULT].freeze, default_text: Address::DEFAULT,
                       example: Address::DEFAULT, flags: %w[-b --bind],
                       summary: "address to listen on, such as unix:///run/app.sock", doc: <<~TEXT),
-            An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH. Write it once
-            for each address. The default can be reached from this machine only; write
-            tcp://0.0.0.0:9292 to be reached from elsewhere. Port 0 takes any free port. With ?proxy=true
-            behind it, each connection has to begin with a header of the PROXY protocol (version 1 or 2),
-            which names the client: for load balancers that send one, and for nobody else. A -b flag
-            replaces the addresses in this file.
+            An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or, on Linux,
+            unix://@NAME. Write it once for each address. The default can be reached from this machine
+            only; write tcp://[::]:9292 to be reached from elsewhere. localhost is 127.0.0.1 and ::1; [::]
+            is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
+            in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
+            without IPv4; mode=0660 or umask=0007 for the file of a unix socket, to which everybody may
+            connect (0777) otherwise.
           TEXT
           Setting.new(:port, Kinds::Whole.new(0..65_535), default: Address::PORT, flags: %w[-p --port],
                       variables: %w[PORT], shorthand: true,
                       summary: "port to listen on, on 127.0.0.1 unless kino.rb names a host", doc: <<~TEXT),
             Short for an address with this port, on host. Beside bind in the same place it is one more
             address; from a stronger place (-p, or PORT in the environment) it changes the port of the
-            first tcp:// address.
+            first tcp:// address. PORT where nobody names a host listens on every interface.
           TEXT
           Setting.new(:host, Address::Host, default: Address::HOST, shorthand: true,
                       summary: "host to listen on, for port", doc: <<~TEXT),
-            The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every IPv6
-            one.
+            The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every one,
+            localhost both 127.0.0.1 and ::1.
           TEXT
           Setting.new(:trusted_proxies, Networks.new, default: Networks::LOCAL,
                       default_text: "this machine: #{Networks::LOCAL.join(", ")}", example: ["10.0.0.0/8", "unix"],
@@ -63,23 +72,26 @@ module Kino
           TEXT
         ],
         "How requests are run" => [
-          Setting.new(:mode, Kinds::Choice.new(:threaded, :ractor, :auto), default: :auto,
-                      default_text: "auto", example: :threaded, flags: %w[-m --mode],
+          Setting.new(:mode, Kinds::Choice.new(:threaded, :ractor, :auto), default: nil,
+                      default_text: "threaded", example: :threaded, flags: %w[-m --mode],
                       summary: "how workers run: threaded, ractor or auto", doc: <<~TEXT),
             How workers run. :threaded runs any Rack app, Rails included, on threads that share one
             interpreter lock. :ractor runs each worker in a ractor, in parallel, for apps that can be
             shared between ractors: kino --check says whether yours can, and why not. :auto takes ractors
-            from Ruby 4.0 on where the app can be shared, threads otherwise, and says which and why.
+            from Ruby 4.0 on where the app can be shared, threads otherwise, and says which and why; a
+            change of the app may then change how many requests run at once.
           TEXT
           Setting.new(:workers, Kinds::Whole.new(1..1024, words: { "auto" => -> { Cpus.count } }),
-                      default: -> { Cpus.count }, default_text: "auto, one for each CPU", example: 2,
+                      default: nil, default_text: "1; in mode :ractor one for each CPU", example: 2,
                       flags: %w[-w --workers], variables: %w[WEB_CONCURRENCY],
                       summary: "workers to run", doc: <<~TEXT),
-            Workers to run: workers x threads requests run at once. The default, which "auto" stands for
-            too, is the number of CPUs this process may use: its CPU affinity and its container's CPU
-            quota are honoured.
+            Workers to run: workers x threads requests run at once. In mode :ractor each has a core of its
+            own, and the default, which "auto" stands for too, is the number of CPUs this process may use:
+            its CPU affinity and its container's CPU quota are honoured. In mode :threaded all share one
+            interpreter lock, so more of them are only more threads. WEB_CONCURRENCY, which means
+            processes to other servers, counts in mode :ractor only.
           TEXT
-          Setting.new(:threads, Kinds::Whole.new(1..1024), default: nil,
+          Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
                       variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT),
             Threads in each worker. With more of them more requests can wait at once, for a database or
@@ -123,8 +135,14 @@ module Kino
             are known to take one: some hand it out as the answer (RFC 8297, section 3).
           TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
-                      summary: "print errors only", doc: <<~TEXT)
+                      summary: "print errors only", doc: <<~TEXT),
             Whether Kino says nothing when it starts and stops. Errors are always printed.
+          TEXT
+          Setting.new(:pidfile,
+                      Kinds::Optional.new(Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), nothing: "none"),
+                      default: nil, example: "tmp/pids/kino.pid", summary: "file for the process's id", doc: <<~TEXT)
+            A file that has the process's id from the moment it listens to its end, for what stops it by
+            that; nil, the default, for none. systemd and containers need none.
           TEXT
         ],
         "Bounds on a request" => [
@@ -167,11 +185,12 @@ module Kino
             Bytes of a request's body that are kept in memory. A longer body goes to an unlinked
             temporary file while it arrives.
           TEXT
-          Setting.new(:spool_dir, Kinds::Folder.new, default: -> { -Dir.tmpdir },
+          Setting.new(:spool_dir, Kinds::Folder.new, default: -> { temporary_folder },
                       default_text: "the system's temporary folder", example: "/var/tmp",
                       summary: "folder for bodies past body_buffer", doc: <<~TEXT),
             The folder those temporary files are made in, and those for long answers whose clients are
-            slow to read.
+            slow to read. Where the default can't be written to, as in a read-only container, Kino says
+            so at the start, and answers bodies past body_buffer with 503.
           TEXT
           Setting.new(:spool_limit, Kinds::Optional.new(Kinds::Whole.new(0..1_125_899_906_842_624)), default: nil,
                       default_text: "a tenth of what is free on its disk", example: 1_073_741_824,
@@ -215,10 +234,11 @@ module Kino
             Bytes a second that a request's body has to come at, on the whole, once it has taken 30
             seconds; 0 for any rate. Below it: 408.
           TEXT
-          Setting.new(:queue_timeout, PATIENCE, default: 5, summary: "seconds a request may wait for a worker",
-                      doc: <<~TEXT),
+          Setting.new(:queue_timeout, PATIENCE, default: nil, default_text: "30; 5 in mode :ractor", example: 30,
+                      summary: "seconds a request may wait for a worker", doc: <<~TEXT),
             For a request, until a worker takes it. Past it: 503, even while no worker answers at all. A
-            request whose client has left meanwhile is dropped.
+            request whose client has left meanwhile is dropped. Where a load balancer should hear soon
+            that this server is overloaded, make it shorter.
           TEXT
           Setting.new(:request_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until the app's answer begins", doc: <<~TEXT),

@@ -20,12 +20,19 @@ module Kino
 
         # @param variable [String] an environment variable's name
         # @return [Source] that variable
-        def variable(variable) = new(variable, names_setting: true) { |_name, value| "#{variable}=#{value}" }
+        def variable(variable)
+          new(variable, names_setting: true, variable: true, processes: variable == "WEB_CONCURRENCY") do |_name, value|
+            "#{variable}=#{value}"
+          end
+        end
 
         # @param path [String] a configuration file, as the user named it
         # @param line [Integer, nil] the line, counted from 1
+        # @param processes [Boolean] whether its `workers` are processes
         # @return [Source] that place in the file
-        def file(path, line) = new([path, line].compact.join(":")) { |name, value| "#{name} #{value.inspect}" }
+        def file(path, line, processes: false)
+          new([path, line].compact.join(":"), processes:) { |name, value| "#{name} #{value.inspect}" }
+        end
 
         # @return [Source] the options `rackup -O NAME=VALUE` and `rails server` hand to a server
         def rackup_option
@@ -36,15 +43,25 @@ module Kino
       # @param place [String, nil] what an error says first; nil for the setting's name alone
       # @param names_setting [Boolean] whether the place already tells which setting is meant
       # @param joint [String] what stands between the place and the setting's name
+      # @param variable [Boolean] whether the place is an environment variable
+      # @param processes [Boolean] whether `workers` are processes to whoever writes there
       # @yieldparam name [Symbol] a setting's name
       # @yieldparam value [Object] a value that is allowed
       # @yieldreturn [String] how that is written in this place
-      def initialize(place, names_setting: false, joint: ": ", &syntax)
+      def initialize(place, names_setting: false, joint: ": ", variable: false, processes: false, &syntax)
+        @variable = variable
         @place = place
         @names_setting = names_setting
         @joint = joint
+        @processes = processes
         @syntax = syntax
       end
+
+      # @return [Boolean] whether the place is an environment variable
+      def variable? = @variable
+
+      # @return [Boolean] whether `workers` are processes to whoever wrote there, as they are to Puma
+      def processes? = @processes
 
       # @param name [Symbol] a setting's name
       # @return [String] the place, and the setting where the place doesn't name it: `"kino.rb:3: threads"`

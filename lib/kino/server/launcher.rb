@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../version"
+require_relative "notices"
 require_relative "signals"
 require_relative "teller"
 
@@ -20,14 +21,16 @@ module Kino
     # @param configuration [Configuration]
     # @param server [#new] what makes the server: {Server}, or a stand-in
     # @param signals [Signals] what asks the server to stop
+    # @param notices [Array<String>] what else is to be said at start
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for threads that may never end
-    def initialize(configuration, server: Server, signals: Signals.new, out: $stdout, err: $stderr,
+    def initialize(configuration, server: Server, signals: Signals.new, notices: [], out: $stdout, err: $stderr,
                    leave: Process.method(:exit!))
       @configuration = configuration
       @server_class = server
       @signals = signals
+      @notices = notices
       @streams = [out, err, $stdout, $stderr].uniq
       @out, @err = [out, err].map { |io| Teller.new(io) }
       @leave = leave
@@ -40,16 +43,16 @@ module Kino
     def run(app, &block)
       $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
-      @signals.trapping { serve(server, &block) }
+      @signals.trapping { serve(server, app, &block) }
     ensure
       @signals.close
     end
 
     private
 
-    def serve(server)
+    def serve(server, app)
       server.start
-      announce(server)
+      announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
       return 0 unless server.running?
 
@@ -112,10 +115,13 @@ module Kino
       end
     end
 
-    def announce(server)
+    def announce(server, notices)
       say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
           "pid #{Process.pid}"
       say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
+      @configuration.notes.each { |note| say note }
+      [*@notices, *notices.lines].each { |line| say line }
+      notices.warnings.each { |warning| @err.tell { |io| io.puts "kino: warning: #{warning}" } }
       server.urls.each { |url| say "Listening on #{url}" }
       say "Ctrl-C drains and stops"
     end

@@ -8,6 +8,7 @@ rescue LoadError => error
 end
 require "kino"
 require "kino/server/launcher"
+require "kino/server/pid_file"
 require "kino/configuration/rackup_options"
 require "kino/server/running"
 
@@ -21,6 +22,10 @@ module Rackup
     #   rackup -s kino -p 3000 -O workers=2 -O threads=8
     module Kino
       class << self
+        # @api private
+        # @return [Boolean] whether rackup picked it without being told to, see {::Kino::DefaultServer}
+        attr_accessor :picked
+
         # Serves an app until it is told to stop. On the main thread INT and TERM are taken over meanwhile: the first
         # lets the requests that run finish, a second ends the process at once.
         #
@@ -34,7 +39,9 @@ module Rackup
         def run(app, **options)
           configuration = ::Kino::RackupOptions.new(options).configuration
           signals = ::Kino::Signals.new(Thread.current == Thread.main ? ::Kino::Signals::STOP : [])
-          ::Kino::Launcher.new(configuration, signals: signals).run(app) do |server|
+          notices = picked ? [::Kino::DefaultServer::NOTICE] : []
+          ::Kino::Launcher.new(configuration, signals: signals, notices: notices).run(app) do |server|
+            ::Kino::PidFile.keep(configuration.pidfile)
             yield ::Kino::Running.new(server, signals) if block_given?
           end
           nil

@@ -77,6 +77,7 @@ RSpec.describe "The PROXY protocol" do
     it "is refused where nobody has asked for it" do
       converse(Probes::Env) do |client, server, log|
         expect(client.write("PROXY TCP4 192.0.2.7 10.0.0.1 4660 443\r\n").read_response.status).to eq(400)
+        log.wait_for(/answered with 400/)
         expect(server.stats).to include(proxy_header: 0, malformed: 1)
       end
     end

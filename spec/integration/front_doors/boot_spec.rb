@@ -30,13 +30,13 @@ RSpec.describe "starting kino" do
 
     it "serves the config.ru of its folder, and says so" do
       write("config.ru", hello)
-      process = kino("-p", "0", "-w", "2", "-t", "3", "-m", mode.to_s)
+      process = kino("-p", "0", "-w", "1", "-t", "3", "-m", mode.to_s)
       process.wait_for(/^Ctrl-C/)
 
       expect(process.get.body).to eq("hello from development")
       expect(process.url).to match(%r{\Ahttp://127\.0\.0\.1:\d+\z})
       expect(process.out).to eq(<<~TEXT)
-        Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, #{mode}: 2 workers x 3 threads, development), pid #{process.pid}
+        Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, #{mode}: 1 worker x 3 threads, development), pid #{process.pid}
         Listening on #{process.url}
         Ctrl-C drains and stops
       TEXT

@@ -25,9 +25,24 @@ RSpec.describe "where settings come from" do
     flags = ["-p", in_flag.to_s, "-w", "4", "-t", "4", "-e", "inflag"]
 
     expect(told).to eq(["2", "2", "infile", in_file])
-    expect(told(env: env)).to eq(["3", "3", "inenv", in_env])
+    expect(told(env: env)).to eq(["2", "3", "inenv", in_env])
     expect(told(*flags, env: env)).to eq(["4", "4", "inflag", in_flag])
-    expect(told("-C", "-", "-p", "0").first(3)).to eq([Kino::Configuration.new.workers.to_s, "5", "development"])
+    expect(told("-C", "-", "-p", "0").first(3)).to eq(["1", "5", "development"])
+  end
+
+  it "is WEB_CONCURRENCY for ractors; threads, which are no processes, say that it does nothing" do
+    told_of = lambda do |*arguments|
+      process = kino("-p", "0", *arguments, env: { "WEB_CONCURRENCY" => "3" })
+      process.wait_for(/^Ctrl-C/)
+      process.out
+    ensure
+      process&.kill
+    end
+    write("config.ru", "module Hello\n  def self.call(_) = [200, {}, ['hello']]\nend\nrun Hello\n")
+
+    expect(told_of.call).to match(/threaded: 1 worker x 5 threads.*^WEB_CONCURRENCY asks for 3 processes, which does/m)
+    expect(told_of.call("-w", "2")).to match(/threaded: 2 workers.*^2 workers share one lock in mode threaded/m)
+    expect(told_of.call("-m", "ractor")).to match(/ractor: 3 workers x 1 thread,.*\nListening/)
   end
 
   it "is RAILS_ENV where RACK_ENV is not set" do
@@ -40,6 +55,16 @@ RSpec.describe "where settings come from" do
 
     expect(told[1]).to eq("6")
     expect(told("-C", "other.rb")[1]).to eq("7")
+  end
+
+  it "is every interface for PORT where nobody names a host, as the start says" do
+    process = kino("-t", "1", env: { "PORT" => free_port.to_s })
+
+    expect(process.url).to match(%r{\Ahttp://(\[::\]|0\.0\.0\.0):\d+\z})
+    expect(process.out).to match(/^PORT is set and no host: on every interface/)
+    expect(process.get.status).to eq(200)
+    process.kill
+    expect(kino("-p", "0").tap(&:url).out).not_to include("interface")
   end
 
   it "lets PORT move the address in kino.rb, and -b replace it" do

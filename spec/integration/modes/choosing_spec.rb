@@ -32,9 +32,19 @@ RSpec.describe "Choosing a mode" do
     expect([server.running?, server.mode, server.urls]).to eq([false, nil, []])
   end
 
-  it "as :auto, the default, takes ractors where they are worth it and the app can be shared, and says so" do
+  it "is left to who runs it: threads, whatever the app can do, where nobody says otherwise" do
     write("config.ru", shareable_app)
-    process = kino("-p", "0", "-w", "2", env: { "RUBY_YJIT_ENABLE" => "0" })
+    process = kino("-p", "0")
+    process.wait_for(/^Ctrl-C/)
+
+    expect(process.out.lines.first).to include("threaded: 1 worker x 5 threads")
+    expect(process.out.include?("This app can be shared between ractors")).to be(RUBY_VERSION >= "4.0")
+    expect(process.get.body).to eq("hello")
+  end
+
+  it "as :auto takes ractors where they are worth it and the app can be shared, and says so" do
+    write("config.ru", shareable_app)
+    process = kino("-p", "0", "-w", "2", "-m", "auto", env: { "RUBY_YJIT_ENABLE" => "0" })
     process.wait_for(/^Ctrl-C/)
 
     mode, threads = RUBY_VERSION < "4.0" ? ["threaded", "5 threads"] : ["ractor", "1 thread"]
@@ -47,7 +57,7 @@ RSpec.describe "Choosing a mode" do
 
   it "as :auto takes threads for an app that can't be shared, and says that" do
     write("config.ru", unshareable_app)
-    process = kino("-p", "0", env: { "RUBY_YJIT_ENABLE" => "0" })
+    process = kino("-p", "0", "-m", "auto", env: { "RUBY_YJIT_ENABLE" => "0" })
 
     expect(process.wait_for(/^Mode auto: threaded, since (.+)$/)[1])
       .to match(RUBY_VERSION < "4.0" ? /\Aractors of Ruby/ : /\Athe app can't be shared .*kino --check/)

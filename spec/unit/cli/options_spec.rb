@@ -51,6 +51,8 @@ RSpec.describe Kino::CLI::Options do
   it "knows the other tasks" do
     expect(described_class.new(%w[--init])).to have_attributes(task: :init, init_path: "kino.rb")
     expect(described_class.new(%w[--init a.rb])).to have_attributes(task: :init, init_path: "a.rb")
+    expect(described_class.new(%w[--from-puma])).to have_attributes(task: :from_puma, puma_path: "config/puma.rb")
+    expect(described_class.new(%w[--from-puma puma.rb])).to have_attributes(task: :from_puma, puma_path: "puma.rb")
     expect(described_class.new(%w[-v]).task).to eq(:version)
     expect(described_class.new(%w[-h]).task).to eq(:help)
   end

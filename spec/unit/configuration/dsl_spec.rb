@@ -32,6 +32,7 @@ RSpec.describe Kino::Configuration::DSL do
       rackup "app.ru"
       early_hints true
       quiet true
+      pidfile "kino.pid"
       max_header_size 2048
       max_headers 10
       max_uri_size 100
@@ -60,7 +61,7 @@ RSpec.describe Kino::Configuration::DSL do
 
     expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      environment: "production", rackup: "app.ru", early_hints: true, quiet: true,
+      environment: "production", rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,
@@ -96,7 +97,7 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "can be shared between ractors" do
-      write('greeting = "worker".freeze' "\n" 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
+      write("greeting = 'worker'.freeze\n" + 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
       hook = Ractor.make_shareable(configuration.on_worker_boot.first)
 
       expect(Ractor.shareable?(hook)).to be(true)
@@ -167,13 +168,13 @@ RSpec.describe Kino::Configuration::DSL do
 
   it "names file and line of an unknown word, with the nearest one" do
     expect(refusal("workers 2\ntreads 5")).to eq("kino.rb:2: treads: there is no such setting; did you mean threads?")
-    expect(refusal("preload_app!"))
-      .to start_with("kino.rb:1: preload_app!: there is no such setting; the settings are bind, port, ")
+    expect(refusal("zzz!")).to start_with("kino.rb:1: zzz!: there is no such setting; the settings are bind, port, ")
   end
 
   it "refuses a word without a value, or with several" do
     expect(refusal("threads")).to eq("kino.rb:1: threads needs a value; write threads 5")
-    expect(refusal("threads 0, 16")).to eq("kino.rb:1: threads takes one value, given 0, 16; write threads 5")
+    expect(refusal("threads 0, 16, 5")).to eq("kino.rb:1: threads takes one value, given 0, 16, 5; write threads 5")
+    expect(refusal("threads 5, 3")).to eq("kino.rb:1: threads takes one value, given 5, 3; write threads 5")
   end
 
   it "says where a file raises" do
@@ -184,5 +185,148 @@ RSpec.describe Kino::Configuration::DSL do
 
   it "says where a file is no Ruby" do
     expect(refusal("threads 5\nworkers (")).to match(/\Akino\.rb: SyntaxError: .*kino\.rb:[23]/m)
+  end
+
+  describe "in Puma's words" do
+    def ignored(path = nil) = configuration(path).remarks.ignored
+
+    it "takes those that Kino has the like of" do
+      write(<<~RUBY)
+        threads 0, 16
+        port 3000, "0.0.0.0"
+        quiet
+        persistent_timeout 20
+        first_data_timeout 10
+        force_shutdown_after :immediately
+        http_content_length_limit 1000
+        max_keep_alive 100
+        allow_underscore_headers
+        environment "staging"
+        rackup "app.ru"
+        pidfile "tmp/app.pid"
+        on_worker_boot(:data) { |worker| "boot \#{worker}" }
+        before_worker_boot { |worker| "again \#{worker}" }
+        on_worker_shutdown { |worker| "stop \#{worker}" }
+      RUBY
+
+      taken = configuration
+      expect(taken).to have_attributes(
+        threads: 16, bind: ["tcp://0.0.0.0:3000"], quiet: true, keepalive_timeout: 20, header_timeout: 10,
+        shutdown_timeout: 0, max_body_size: 1000, max_keepalive_requests: 100, underscore_headers: true,
+        environment: "staging", rackup: "app.ru", pidfile: "tmp/app.pid"
+      )
+      expect(taken.on_worker_boot.map { |hook| hook.call(1) }).to eq(["boot 1", "again 1"])
+      expect(taken.on_worker_stop.map { |hook| hook.call(1) }).to eq(["stop 1"])
+      expect(taken.remarks.ignored).to eq([])
+    end
+
+    it "knows what older ones call the usual path" do
+      write("rackup DefaultRackup", "puma.rb")
+
+      expect(configuration("puma.rb")).to have_attributes(rackup: "config.ru")
+    end
+
+    it "takes the other forms of their values" do
+      write("force_shutdown_after\nenable_keep_alives false\nworkers 0\nport '3000', '::1'")
+      expect(configuration)
+        .to have_attributes(shutdown_timeout: 86_400, max_keepalive_requests: 1, workers: 1, bind: ["tcp://[::1]:3000"])
+
+      write("force_shutdown_after 7.5\nenable_keep_alives\nmax_keep_alive Float::INFINITY")
+      expect(configuration).to have_attributes(shutdown_timeout: 7.5, max_keepalive_requests: nil)
+    end
+
+    it "takes addresses with what Puma allows behind them, and says what of it does nothing" do
+      write("bind 'tcp://127.0.0.1:3000?low_latency=true'\nbind 'unix:///run/app.sock'")
+
+      expect(configuration.bind).to eq(%w[tcp://127.0.0.1:3000 unix:///run/app.sock])
+      expect(ignored)
+        .to eq(["kino.rb:1: bind \"tcp://127.0.0.1:3000?low_latency=true\": ?low_latency=true does nothing here"])
+      expect(refusal("bind 'unix:///run/app.sock?colour=red'")).to include("colour=red")
+      expect(refusal("bind 'tcp://127.0.0.1:1?low_latency=true&colour=red'"))
+        .to include('given "tcp://127.0.0.1:1?colour=red"')
+      expect(refusal("bind 'ssl://0.0.0.0:1?key=a'")).to include("Kino doesn't speak TLS")
+    end
+
+    it "notes those that do nothing, with the place and the reason, and no secrets" do
+      write(<<~RUBY)
+        worker_timeout 60
+        preload_app!
+        plugin :tmp_restart
+        plugin :solid_queue
+        plugin "of_our_own"
+        before_fork { raise }
+        activate_control_app "tcp://127.0.0.1:1", { auth_token: "secret" }
+      RUBY
+
+      expect(ignored).to match([
+        /\Akino.rb:1: worker_timeout 60: Kino runs one process.*stuck_timeout/,
+        "kino.rb:3: plugin :tmp_restart: Kino doesn't restart itself; have what starts it do that (systemctl restart)",
+        "kino.rb:4: plugin :solid_queue: run it beside Kino: bin/jobs",
+        'kino.rb:5: plugin "of_our_own": Kino has no plugins', /\Akino.rb:6: before_fork: Kino runs one process/,
+        /\Akino.rb:7: activate_control_app "tcp:.*:1": there is no control server/
+      ])
+      expect(ignored.join).not_to include("secret")
+    end
+
+    it "refuses those that an app would be wrong without" do
+      expect(refusal("ssl_bind '0.0.0.0', 9292, key: 'k', cert: 'c'"))
+        .to start_with("kino.rb:1: ssl_bind: Kino speaks no TLS; leave that to a proxy before it, and write bind ")
+      expect(refusal("\napp { |env| [200, {}, []] }")).to start_with("kino.rb:2: app: Kino serves a config.ru; ")
+    end
+
+    it "never takes one of them for a slip" do
+      allow(Dir).to receive(:chdir)
+      Kino::Configuration::Puma::WORDS.each_key do |word|
+        write("#{word} 5")
+        configuration
+      rescue Kino::ConfigurationError => error
+        expect(error.message).not_to include("no such setting")
+      end
+    end
+
+    it "does what some of them do" do
+      write("inject { threads 3 }\nsingle { quiet true }\nbind 'unix:///a.sock'\nclear_binds!\nload 'more.rb'\n" \
+            "set_default_host '::1'\nport 3000\ndirectory 'app'\nenvironment get(:threads).to_s + get(:tag, 'x')")
+      write("port 3001\nworker_timeout 1", "more.rb")
+      allow(Dir).to receive(:chdir)
+
+      expect(configuration)
+        .to have_attributes(threads: 3, quiet: true, environment: "3x", bind: %w[tcp://[::1]:3000 tcp://127.0.0.1:3001])
+      expect(Dir).to have_received(:chdir).with("app")
+      expect(ignored).to match([/\Amore.rb:2: worker_timeout/])
+    end
+
+    it "are not read unasked, which is noted where there is no kino.rb" do
+      write("threads 7", "config/puma.rb")
+      expect(configuration).to have_attributes(threads: 5)
+      expect(configuration.remarks.unread).to eq("config/puma.rb")
+      expect(configuration("config/puma.rb").remarks.unread).to be_nil
+      expect(configuration("-").remarks.unread).to be_nil
+      write("threads 6")
+      expect(configuration.remarks.unread).to be_nil
+    end
+
+    describe "in a file of Puma's" do
+      it "are what they are to Puma: workers are processes, ports are open to all, quiet logs no requests" do
+        write("workers 2\nthreads 1, 5\nport 3000\nquiet\non_worker_boot { }", "config/puma.rb")
+        taken = configuration("config/puma.rb")
+
+        expect(taken).to have_attributes(workers: 1, threads: 5, bind: ["tcp://0.0.0.0:3000"], quiet: false)
+        expect(taken.remarks).to have_attributes(processes: 2, wanted_by: "config/puma.rb:1: workers", ignored: [])
+        expect(taken.with(mode: :ractor).workers).to eq(2)
+      end
+
+      it "have its own host for ports" do
+        write("set_default_host 'localhost'\nport 3000", "puma.rb")
+
+        expect(configuration("puma.rb").bind).to eq(["tcp://localhost:3000"])
+      end
+
+      it "can be shared between ractors, as hooks" do
+        write("on_worker_boot { |worker| worker }", "puma.rb")
+
+        expect(Ractor.shareable?(Ractor.make_shareable(configuration("puma.rb").on_worker_boot.first))).to be(true)
+      end
+    end
   end
 end

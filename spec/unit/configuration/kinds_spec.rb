@@ -28,10 +28,10 @@ RSpec.describe Kino::Configuration::Kinds do
         .to all(end_with("allowed: an Integer from 1 to 1024; write threads: 5"))
     end
 
-    it "is one number, where Puma has a least and a most" do
-      expect(refusal(:threads, "0:16"))
-        .to eq('threads: given "0:16", a least and a most, where Kino keeps one fixed number; ' \
-               "allowed: an Integer from 1 to 1024; write threads: 5")
+    it "is the most, where Puma has a least and a most" do
+      expect([value(:threads, "0:16"), value(:threads, "5:5")]).to eq([16, 5])
+      expect(refusal(:threads, "6:5")).to start_with('threads: given "6:5", whose least is more than its most; ')
+      expect(refusal(:workers, "0:5")).to start_with('workers: given "0:5", allowed: ')
     end
 
     it "may be a word that stands for a number" do
@@ -160,6 +160,13 @@ RSpec.describe Kino::Configuration::Kinds do
       allow(File).to receive(:writable?).with(folder).and_return(false)
 
       expect(refusal(:spool_dir, folder)).to include("which this process may not write to")
+    end
+
+    it "is by default one that may be gone, or not writable: only long bodies need it" do
+      allow(File).to receive(:writable?).and_return(false)
+      expect(Kino::Configuration.new.with(threads: 1).spool_dir).to eq(Dir.tmpdir)
+      allow(Dir).to receive(:tmpdir).and_raise(ArgumentError, "could not find a temporary directory")
+      expect(Kino::Configuration.new.with(threads: 1).spool_dir).to eq(ENV.fetch("TMPDIR", "/tmp"))
     end
   end
 

@@ -81,8 +81,9 @@ RSpec.describe Kino::Launcher do
     stop_by(terminate, bind: %w[tcp://127.0.0.1:3000 unix:///run/app.sock], threads: 4)
 
     expect(made.app).to eq(:app)
-    expect(out.string.lines.first(4)).to eq([
+    expect(out.string.lines.first(5)).to eq([
       "Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, threaded: 2 workers x 4 threads, test), pid #{Process.pid}\n",
+      "2 workers share one lock in mode threaded: they are 8 threads, as -w 1 -t 8 would be\n",
       "Listening on http://127.0.0.1:3000\n", "Listening on unix:///run/app.sock\n", "Ctrl-C drains and stops\n"
     ])
   end
@@ -111,6 +112,14 @@ RSpec.describe Kino::Launcher do
     stop_by(terminate, quiet: true)
 
     expect(out.string).to eq("")
+  end
+
+  it "warns all the same of a database pool that is too small" do
+    allow(Kino::DatabasePool).to receive(:here).and_return(Kino::DatabasePool.new(size: 5, word: "pool"))
+    stop_by(terminate, quiet: true)
+
+    expect(out.string).to eq("")
+    expect(err.string).to start_with("kino: warning: the database pool has 5 connections for 10 threads")
   end
 
   it "drains on INT and on TERM, and ends with 0" do

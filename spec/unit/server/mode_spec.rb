@@ -99,6 +99,8 @@ RSpec.describe Kino::Mode do
       allow(described_class).to receive(:closures_stop_ractors?).and_return(true)
 
       expect(mode(shareable)).to have_attributes(name: :threaded, warning: nil, reason: /YJIT/)
+      allow(Kino::Configuration::Cpus).to receive(:count).and_return(2)
+      expect(described_class.of(shareable, Kino::Configuration.new(mode: :auto)).name).to be(:threaded)
       expect(mode(shareable, workers: 1).name).to be(:ractor)
     end
 

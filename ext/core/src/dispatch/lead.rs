@@ -147,7 +147,7 @@ impl Dispatch {
         }
         let Some(latest) = self.context.turn_began().checked_sub(self.patience()) else { return };
         while let Some(request) = self.ready.pop_older(latest) {
-            poller.refuse(&request, Fault::QueueTimeout);
+            poller.refuse_late(&request, || self.watch.describe());
         }
     }
 

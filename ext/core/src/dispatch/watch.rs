@@ -56,8 +56,38 @@ impl Watch {
         self.groups.lock().iter().for_each(|group| group.watch(is_watched));
     }
 
+    /// What all workers are at, for whoever wonders why none has taken a request.
+    pub(super) fn describe(&self) -> String {
+        let busy: Vec<_> = self.groups.lock().iter().flat_map(|group| group.at_work()).collect();
+        match busy.iter().max_by_key(|one| one.time) {
+            Some(longest) => {
+                let busy = if busy.len() == 1 { "1 is busy" } else { &format!("{} are busy, one", busy.len()) };
+                format!("{busy} for {:.1} s with {}", longest.time.as_secs_f64(), longest.request)
+            }
+            None => "none is busy".to_string(),
+        }
+    }
+
     /// Passes the run tokens on of those who have been without their GVL for more than `moment`.
     pub(super) fn overtake(&self, moment: Duration) {
         self.groups.lock().iter().for_each(|group| group.overtake(moment));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn describes_who_has_been_busy_for_longest() {
+        let (watch, group) = (Watch::default(), Arc::new(GvlGroup::default()));
+        watch.add(&group);
+        assert_eq!(watch.describe(), "none is busy");
+        let (a, b) = (group.join(), group.join());
+        a.run(b"GET", b"/report?token=secret");
+        assert_eq!(watch.describe(), "1 is busy for 0.0 s with GET /report");
+        std::thread::sleep(Duration::from_millis(5));
+        b.run(b"GET", b"/b");
+        assert_eq!(watch.describe(), "2 are busy, one for 0.0 s with GET /report");
     }
 }

@@ -3,6 +3,7 @@
 mod body;
 mod contained;
 mod life;
+mod lingering;
 mod preface;
 mod receiving;
 mod sending;
@@ -148,7 +149,7 @@ impl Connection {
                 false
             }
             (State::Lingering { .. }, _) => {
-                self.expect_by(self.linger_due());
+                self.expect_by(self.linger_due(&life));
                 false
             }
             _ => false,

@@ -217,9 +217,10 @@ impl Exchange {
         self.detached = Some(self.context.detached.enter(self.head.describe()));
     }
 
-    /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
+    /// Whether the client is known to have left ([`Socket::has_left`](super::socket::Socket::has_left)): one that has only ended
+    /// its sending half waits for its answer.
     pub fn is_client_gone(&self) -> bool {
-        matches!(self.rest, Rest::Lost) || self.connection.socket.has_ended()
+        matches!(self.rest, Rest::Lost) || self.connection.socket.has_left()
     }
 
     /// Whether the client sent the body in chunks, and so without a length.

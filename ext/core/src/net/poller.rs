@@ -132,6 +132,14 @@ impl Poller {
         self.connections.refuse(request, fault);
     }
 
+    /// Answers a request that has waited too long for a worker (`queue_timeout`), and tells what those are at.
+    pub fn refuse_late(&mut self, request: &Request, workers: impl FnOnce() -> String) {
+        if request.waits() && self.context.may_name("queue_timeout") {
+            request.tell_late(&workers());
+        }
+        self.refuse(request, Fault::QueueTimeout);
+    }
+
     /// Whether the engine has drained: it accepts no more, and no connection is left.
     pub fn is_finished(&self) -> bool {
         self.connections.are_draining() && self.connections.len() == 0

@@ -399,6 +399,11 @@ pub(crate) mod poller {
             Brought { ready: self.ready.drain(..), has_taken_back: std::mem::take(&mut self.has_taken_back) }
         }
 
+        pub(crate) fn refuse_late(&mut self, request: &Request, workers: impl FnOnce() -> String) {
+            workers();
+            self.refuse(request, Fault::QueueTimeout);
+        }
+
         pub(crate) fn refuse(&mut self, request: &Request, _: Fault) {
             self.take_back(&request.connection);
         }

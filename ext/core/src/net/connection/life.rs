@@ -51,7 +51,7 @@ pub struct Connection {
 ///   Receiving --a request is complete--> Served --answer--> Receiving
 ///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
 ///      \--fault--> Sending(Close) <--------/                                   |
-///                       \--> Lingering --client closes, or LINGER--> Ended <---/
+///                       \--> Lingering --client closes, or time is up--> Ended <---/
 ///   Receiving --100 not taken whole--> Sending(Body) --> Receiving
 ///   Served --the app takes the socket--> Hijacked --> (forgotten)
 /// ```
@@ -89,6 +89,10 @@ pub(in crate::net) struct Life {
     pub(super) remainder: Remainder,
     /// Requests of this connection that have been answered.
     pub(super) answered: u64,
+    /// Its client was too slow, and is told so.
+    pub(super) has_timed_out: bool,
+    /// The place of one that may send the rest of its request for a while, though that has been answered.
+    pub(super) lingering: Option<Share>,
 }
 
 /// A body that is still to come.
@@ -200,6 +204,8 @@ impl Connection {
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),
                 answered: 0,
+                has_timed_out: false,
+                lingering: None,
             }),
             _share: share,
         };
@@ -238,6 +244,7 @@ impl Connection {
     pub(super) fn answer_fault(&self, life: &mut Life, fault: Fault) {
         self.context.tell_refusal(fault, self.peer());
         life.arriving.place = None;
+        life.has_timed_out = fault.is_slowness();
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
         self.begin_sending(life, Unsent::of(&answer, &self.context.kept), None, After::Close);

@@ -203,6 +203,43 @@ fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
 }
 
 #[test]
+fn a_body_that_is_refused_is_read_away_for_a_while_where_there_is_a_place() {
+    const MIB: usize = 1024 * 1024;
+    for (max_connections, seconds, most) in [(4, 5, 16 * MIB), (0, 2, MIB)] {
+        let limits = crate::config::Limits { body: 10, ..Default::default() };
+        let mut scene = Scene::new(Config { limits, max_connections, ..Config::default() });
+        let first = if max_connections == 0 { scene.context.lingering.take(1, 0) } else { None };
+        scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+        assert_eq!(scene.look(), Verdict::Wait);
+        assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 413 ") && scene.client.is_write_shut());
+        let due = scene.context.clock.after(seconds * SECOND);
+        for _ in 0..most / MIB {
+            assert_eq!(scene.connection.deadline.due(), due, "bytes buy no time");
+            scene.client.bring(&vec![b'x'; MIB]);
+            assert_eq!(scene.look(), Verdict::Wait);
+        }
+        scene.client.bring(b"x");
+        assert_eq!(scene.look(), Verdict::Close);
+        assert_eq!(scene.pass(seconds * SECOND), Verdict::Close);
+        drop(first);
+        let used = scene.context.lingering.used();
+        let context = scene.context.clone();
+        drop(scene);
+        assert_eq!((used, context.lingering.used()), (u64::from(max_connections > 0), 0));
+    }
+}
+
+#[test]
+fn a_client_that_was_too_slow_takes_no_place() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
+    scene.look();
+    assert_eq!(scene.pass(scene.context.config.body_timeout), Verdict::Wait);
+    assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 408 ") && scene.client.is_write_shut());
+    assert_eq!(scene.context.lingering.used(), 0);
+}
+
+#[test]
 fn write_timeout_ends_a_long_answer_whose_client_takes_nothing_though_it_goes_on_sending() {
     let mut scene = Scene::new(Config::default());
     scene.client.take_room(0);

@@ -1,0 +1,161 @@
+# frozen_string_literal: true
+
+require "prism"
+
+module Kino
+  class Configuration
+    # Makes a `kino.rb` of a file that was written for Puma, as `kino --from-puma` prints it. The file is read and not
+    # run, so that what it asks of the environment is still asked by the new one. What needs no change stands as it did:
+    # Puma's words are known in a kino.rb, too.
+    #
+    # @api private
+    class FromPuma
+      # Words that a kino.rb has, and that mean something else there.
+      OTHERWISE = { workers: "processes to Puma; Kino runs one, and -m ractor has workers",
+                    quiet: "to Puma it means to log no requests, which Kino never does" }.freeze
+      private_constant :OTHERWISE
+
+      # @param path [String] the file
+      # @return [String] a kino.rb
+      # @raise [ConfigurationError] when it can't be read, or is no Ruby
+      def self.read(path)
+        new(path, File.read(path)).text
+      rescue SystemCallError => error
+        raise ConfigurationError, "#{path}: Puma's configuration can't be read (#{error.message[/\A[^@]+/].strip}); " \
+                                  "name it: kino --from-puma FILE"
+      end
+
+      # @param path [String] the file, as errors name it
+      # @param source [String] what is in it
+      def initialize(path, source)
+        @path = path
+        @source = source.b
+        @encoding = source.encoding
+      end
+
+      # @return [String] a kino.rb
+      # @raise [ConfigurationError] when it is no Ruby
+      def text
+        edits = []
+        visit(tree, [], edits)
+        edits.sort_by(&:first).reverse_each { |from, to, new| @source[from...to] = new.b }
+        "# Made of #{@path} by kino --from-puma; kino --init explains every setting.\n\n#{@source}".force_encoding(@encoding)
+      end
+
+      private
+
+      def tree
+        result = Prism.parse(@source)
+        return result.value if result.errors.empty?
+
+        error = result.errors.first
+        raise ConfigurationError, "#{@path}:#{error.location.start_line}: #{error.message}"
+      end
+
+      def visit(node, parents, edits)
+        if word?(node)
+          edit = edit(node, parents)
+          edits << edit if edit
+          return unless Puma::WORDS[node.name].fate == :does
+        end
+        node.compact_child_nodes.each { |child| visit(child, [*parents, node], edits) }
+      end
+
+      def word?(node) = node.is_a?(Prism::CallNode) && node.receiver.nil? && Puma::WORDS.key?(node.name)
+
+      def edit(call, parents)
+        word = Puma::WORDS[call.name]
+        reason = OTHERWISE.fetch(call.name) { Puma.explain(call.name, literals(call)) unless kept?(word) }
+        return comment_out(call, parents, reason) if reason
+
+        new = rewritten(call, arguments(call).map(&:slice))
+        # A block, where there is one, stays behind what is written anew.
+        [offset(call), call.block ? offset(call.block) : ending(call), call.block ? "#{new} " : new] if new
+      end
+
+      def kept?(word) = %i[taken does].include?(word.fate)
+
+      # What is to be written, where that differs.
+      def rewritten(call, values)
+        case [call.name, values]
+        in [:threads, [_, most]] then "threads #{most}"
+        in [:port, [number]] then port(number)
+        in [:force_shutdown_after, [] | [":forever"]] then "shutdown_timeout #{PumaForms::FOREVER}"
+        in [:force_shutdown_after, [":immediately"]] then "shutdown_timeout 0"
+        in [:enable_keep_alives, ["false"]] then "max_keepalive_requests 1"
+        in [:enable_keep_alives, _] then nil
+        in [:max_keep_alive, ["Float::INFINITY"]] then "max_keepalive_requests nil"
+        in [:bind, _] then bind(call)
+        else renamed(call.name, values)
+        end
+      end
+
+      # Where the file says which host goes with ports, the new one understands that, too.
+      def port(number)
+        return if @source.include?("set_default_host")
+
+        number = "\#{#{number}}" unless number.match?(/\A\d+\z/)
+        "bind \"tcp://#{PumaForms::HOST}:#{number}\""
+      end
+
+      def bind(call)
+        value = literals(call).first
+        plain, left_out = PumaForms.address(value) if value
+        "bind #{plain.inspect}" unless left_out.to_s.empty?
+      end
+
+      def renamed(name, values)
+        setting = Puma::WORDS[name].setting
+        return if setting.nil? || setting == name
+
+        values = ["true"] if values.empty? && Settings::TABLE[setting].flag?
+        values.empty? ? setting.to_s : "#{setting} #{values.join(", ")}"
+      end
+
+      # With what is to be known about it, where it is a statement that has its lines to itself.
+      def comment_out(call, parents, reason)
+        statement = statement(call, parents)
+        return unless statement
+
+        first = (@source.rindex("\n", offset(statement)) || -1) + 1
+        last = @source.index("\n", ending(statement)) || @source.size
+        before, after = @source[first...offset(statement)], @source[ending(statement)...last]
+        return unless before.strip.empty? && after.match?(/\A\s*(#.*)?\z/)
+
+        lines = @source[first...last].lines.map { |line| line.sub(/\A(#{before})?/, "#{before}# ").sub(/ +$/, "") }
+        [first, last, "#{before}# #{call.name}: #{reason}\n#{lines.join}"]
+      end
+
+      def statement(call, parents)
+        node = call
+        parents.reverse_each do |parent|
+          return node if parent.is_a?(Prism::StatementsNode) && !modified?(parents, parent)
+
+          node = parent
+          return unless parent.is_a?(Prism::StatementsNode) || modifier?(parent)
+        end
+        nil
+      end
+
+      def modified?(parents, statements) = modifier?(parents[parents.index(statements) - 1])
+
+      # `word if condition`: what is done stands before the condition.
+      def modifier?(node)
+        return false unless node.is_a?(Prism::IfNode) || node.is_a?(Prism::UnlessNode)
+
+        !node.statements.nil? && offset(node.statements) == offset(node)
+      end
+
+      def arguments(call) = call.arguments&.arguments.to_a
+
+      # Of what it is given, the Symbols and Strings that stand there as such.
+      def literals(call)
+        arguments(call).map { |node| node.unescaped if node.is_a?(Prism::SymbolNode) || node.is_a?(Prism::StringNode) }
+      end
+
+      def offset(node) = node.location.start_offset
+
+      def ending(node) = node.location.end_offset
+    end
+  end
+end

@@ -1,0 +1,168 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # The words of Puma's configuration file, and what becomes of each here: so that a file written for Puma can be
+    # read, and whoever writes one of them in a kino.rb hears what Kino has instead.
+    #
+    # @api private
+    module Puma
+      # One of Puma's words.
+      #
+      # @!attribute [r] kind
+      #   @return [Symbol] what is meant to become of it, see {#fate}
+      # @!attribute [r] setting
+      #   @return [Symbol, nil] the setting that it is taken as
+      # @!attribute [r] text
+      #   @return [String, nil] what there is to know, in one line
+      Word = Data.define(:kind, :setting, :text) do
+        # @return [Symbol] what becomes of it: `:taken`, as {#setting}, where there is such a setting; `:does` what it does
+        #   with Puma; `:holds` anyway; `:ignored`, which is said once at start; or `:refused`
+        def fate = kind == :taken && !Settings::TABLE.key?(setting) ? :ignored : kind
+      end
+
+      class << self
+        # @param path [String] a configuration file
+        # @return [Boolean] whether it was written for Puma, as its name tells (config/puma.rb, config/puma/staging.rb):
+        #   `workers` are processes there, and a port without a host is open to everybody
+        def file?(path) = File.basename(path).match?(/puma/i) || path.match?(%r{(\A|/)config/puma/[^/]+\z})
+
+        # @param name [Symbol] one of Puma's words
+        # @param values [Array<Object>] what it was given
+        # @return [String] what there is to know of it, in one line
+        def explain(name, values = [])
+          plugin = PLUGINS[values.first.to_s.to_sym] if name == :plugin
+          plugin || WORDS.fetch(name).text || "Kino has no #{WORDS.fetch(name).setting} yet"
+        end
+
+        private
+
+        def taken(setting, text = nil) = Word.new(:taken, setting, text)
+
+        def does(text) = Word.new(:does, nil, text)
+
+        def holds(text) = Word.new(:holds, nil, text)
+
+        def ignored(text) = Word.new(:ignored, nil, text)
+
+        def refused(text) = Word.new(:refused, nil, text)
+      end
+
+      # Where Puma looks for its configuration.
+      PATH = "config/puma.rb"
+      # Why several words do nothing.
+      NO_PROCESSES = "Kino runs one process and forks none"
+      NO_RESTART = "Kino doesn't restart itself; have what starts it do that (systemctl restart)"
+      NO_CONTROL = "there is no control server; kill -TERM stops Kino, and Kino::Server#stats has the numbers"
+      NO_THREAD_HOOK = "threads have no hook of their own; on_worker_boot is called before they serve"
+      EPOLL = "the Rust core waits for sockets by itself"
+      private_constant :NO_PROCESSES, :NO_RESTART, :NO_CONTROL, :NO_THREAD_HOOK, :EPOLL
+
+      # Plugins that many apps have, and what there is instead.
+      PLUGINS = {
+        tmp_restart: NO_RESTART,
+        solid_queue: "run it beside Kino: bin/jobs",
+        systemd: "Kino tells systemd nothing; write Type=simple",
+        heroku: "it sets threads and workers, for which Kino reads RAILS_MAX_THREADS and WEB_CONCURRENCY",
+        yabeda: "it asks Puma for its numbers; Kino::Server#stats has Kino's",
+        statsd: "it asks Puma for its numbers; Kino::Server#stats has Kino's"
+      }.freeze
+
+      # All of them, those of Puma 5 to 8.
+      WORDS = {
+        activate_control_app: ignored(NO_CONTROL),
+        after_booted: ignored("on_worker_boot is called before a worker serves"),
+        after_refork: ignored(NO_PROCESSES),
+        after_stopped: ignored("on_worker_stop is called in each worker after it has served, and at_exit works"),
+        after_worker_boot: ignored(NO_PROCESSES),
+        after_worker_fork: ignored(NO_PROCESSES),
+        after_worker_shutdown: ignored(NO_PROCESSES),
+        allow_underscore_headers: taken(:underscore_headers),
+        app: refused("Kino serves a config.ru; write the app there (run MyApp), and rackup \"FILE\" where it isn't " \
+                     "config.ru"),
+        before_fork: taken(:before_fork, NO_PROCESSES),
+        before_refork: ignored(NO_PROCESSES),
+        before_restart: ignored(NO_RESTART),
+        before_thread_exit: ignored(NO_THREAD_HOOK),
+        before_thread_start: ignored(NO_THREAD_HOOK),
+        before_worker_boot: taken(:on_worker_boot),
+        before_worker_fork: ignored(NO_PROCESSES),
+        before_worker_shutdown: taken(:on_worker_stop),
+        bind: taken(:bind, "tcp:// and unix:// alike; Kino speaks no TLS (ssl://)"),
+        bind_to_activated_sockets: ignored("Kino opens its addresses itself: write bind"),
+        clean_thread_locals: ignored("what an app keeps in Thread.current stays; reset it in a middleware, or use " \
+                                     "ActiveSupport::CurrentAttributes"),
+        clear_binds!: does("forgets the addresses written so far"),
+        cluster: ignored(NO_PROCESSES),
+        custom_logger: taken(:logger, "Kino prints what it has to say; errors of the app go to rack.errors"),
+        debug: ignored("KINO_LOG=debug in the environment tells more"),
+        default_host: does("the host of set_default_host, or 0.0.0.0"),
+        directory: does("changes to that folder at once"),
+        drain_on_shutdown: ignored("what has been accepted is always answered; drain_delay goes on accepting for a while"),
+        early_hints: taken(:early_hints),
+        enable_keep_alives: taken(:max_keepalive_requests, "false is 1 request for each connection"),
+        environment: taken(:environment),
+        extra_runtime_dependencies: ignored(NO_RESTART),
+        fiber_per_request: ignored("requests run on threads"),
+        first_data_timeout: taken(:header_timeout, "for a request's whole head"),
+        force_shutdown_after: taken(:shutdown_timeout, ":forever is a day, :immediately 0"),
+        fork_worker: ignored(NO_PROCESSES),
+        get: does("what this file has said of a setting, or the default that is given"),
+        http_content_length_limit: taken(:max_body_size),
+        idle_timeout: ignored("Kino runs until it is told to stop"),
+        inject: does("runs its block as a part of the file"),
+        io_selector_backend: ignored(EPOLL),
+        load: does("reads another file of settings"),
+        log_formatter: taken(:log_formatter, "Kino's lines have the form they have"),
+        log_requests: ignored("use Rack::CommonLogger in config.ru"),
+        lowlevel_error_handler: taken(:lowlevel_error_handler, "an error in the app is a 500, and goes to rack.errors"),
+        max_fast_inline: ignored("requests of all connections take turns"),
+        max_io_threads: ignored("threads says how many there are"),
+        max_keep_alive: taken(:max_keepalive_requests),
+        mutate_stdout_and_stderr_to_sync_on_write: holds("standard output is written at once"),
+        on_booted: ignored("on_worker_boot is called before a worker serves"),
+        on_refork: ignored(NO_PROCESSES),
+        on_restart: ignored(NO_RESTART),
+        on_stopped: ignored("on_worker_stop is called in each worker after it has served, and at_exit works"),
+        on_thread_exit: ignored(NO_THREAD_HOOK),
+        on_thread_start: ignored(NO_THREAD_HOOK),
+        on_worker_boot: taken(:on_worker_boot),
+        on_worker_fork: ignored(NO_PROCESSES),
+        on_worker_shutdown: taken(:on_worker_stop),
+        out_of_band: ignored("nothing is called between requests; do such work in a job, or in rack.response_finished"),
+        persistent_timeout: taken(:keepalive_timeout),
+        pidfile: taken(:pidfile),
+        plugin: ignored("Kino has no plugins"),
+        port: taken(:port, "with a host, and in a file of Puma's without one (0.0.0.0), it is a bind"),
+        preload_app!: holds("the app is loaded before workers start"),
+        prune_bundler: ignored(NO_RESTART),
+        queue_requests: holds("requests wait in one queue, see queue_depth and queue_timeout"),
+        quiet: taken(:quiet, "to Puma it means to log no requests, which Kino never does"),
+        rack_url_scheme: ignored("the scheme is what a proxy says in x-forwarded-proto; Rails has config.assume_ssl"),
+        rackup: taken(:rackup),
+        raise_exception_on_sigterm: ignored("told to stop, Kino finishes what runs and exits with 0"),
+        restart_command: ignored(NO_RESTART),
+        set_default_host: does("the host of ports that name none"),
+        set_remote_address: ignored("REMOTE_ADDR is who connected; request.ip of Rack and Rails knows what a proxy says"),
+        shutdown_debug: holds("a stop that runs out of time names the requests it gave up"),
+        silence_fork_callback_warning: holds("there is no such warning"),
+        silence_single_worker_warning: holds("there is no such warning"),
+        single: does("runs its block as a part of the file"),
+        ssl_bind: refused("Kino speaks no TLS; leave that to a proxy before it, and write bind \"tcp://127.0.0.1:9292\""),
+        state_path: ignored(NO_CONTROL),
+        state_permission: ignored(NO_CONTROL),
+        stdout_redirect: ignored("have what starts Kino redirect its output: kino >> log/kino.log 2>&1"),
+        supported_http_methods: ignored("every method reaches the app"),
+        tag: ignored("Kino leaves the name of its process alone"),
+        threads: taken(:threads, "of a least and a most, the most"),
+        wait_for_less_busy_worker: ignored(NO_PROCESSES),
+        worker_boot_timeout: ignored(NO_PROCESSES),
+        worker_check_interval: ignored(NO_PROCESSES),
+        worker_culling_strategy: ignored(NO_PROCESSES),
+        worker_shutdown_timeout: taken(:shutdown_timeout),
+        worker_timeout: ignored("#{NO_PROCESSES}; stuck_timeout finds requests that never end"),
+        workers: taken(:workers, "processes in a file of Puma's: they count in mode :ractor, and 0 is none")
+      }.freeze
+    end
+  end
+end

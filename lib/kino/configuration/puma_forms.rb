@@ -1,0 +1,79 @@
+# frozen_string_literal: true
+
+module Kino
+  class Configuration
+    # The values that Puma's words take, as the settings they are taken for take them.
+    #
+    # @api private
+    module PumaForms
+      # Seconds that `force_shutdown_after :forever` stands for, the most that shutdown_timeout may be.
+      FOREVER = 86_400
+      # The host of a port without one, in a file of Puma's.
+      HOST = "0.0.0.0"
+      # What Puma allows behind an address.
+      PARAMETERS = %w[backlog low_latency mode umask].freeze
+      private_constant :PARAMETERS
+
+      module_function
+
+      # @param name [Symbol] a word that is taken, Puma's or Kino's own
+      # @param values [Array<Object>] what it was given
+      # @param host [String, nil] where a port without a host listens; nil where `port` is Kino's own word
+      # @return [Array(Symbol, Array<Object>), nil] the setting, and what it is given; nil where it is given nothing
+      def translate(name, values, host: nil)
+        case name
+        when :threads then [:threads, threads(values)]
+        when :port then port(values, host)
+        when :workers then ([:workers, values] unless [[0], ["0"]].include?(values))
+        when :quiet then [:quiet, values.empty? ? [true] : values]
+        when :on_worker_boot, :on_worker_shutdown, :before_worker_boot, :before_worker_shutdown
+          [Puma::WORDS[name].setting, hook(values)]
+        when :force_shutdown_after then [:shutdown_timeout, [seconds(values.fetch(0, :forever))]]
+        when :enable_keep_alives then ([:max_keepalive_requests, [1]] if values == [false])
+        when :max_keep_alive then [:max_keepalive_requests, values.map { |most| most == Float::INFINITY ? nil : most }]
+        when :early_hints, :allow_underscore_headers then [Puma::WORDS[name].setting, values.empty? ? [true] : values]
+        else [Puma::WORDS[name]&.setting || name, values]
+        end
+      end
+
+      # @param address [Object] what `bind` was given
+      # @return [Array(Object, String)] the address as Kino can have it, and what of it is left out; `""` for nothing
+      def address(address)
+        plain, query = address.to_s.split("?", 2)
+        unknown = query.to_s.split("&").select { |pair| PARAMETERS.include?(pair[/\A\w+/]) && !known?("#{plain}?#{pair}") }
+        return [address, ""] if unknown.empty?
+
+        kept = query.split("&") - unknown
+        [[plain, *(kept.join("&") if kept.any?)].join("?"), "?#{unknown.join("&")}"]
+      end
+
+      # Puma takes a least and a most.
+      def threads(values)
+        least, most = values.map { |value| Integer(value.to_s, 10, exception: false) }
+        values.size == 2 && least && most && least <= most ? [most] : values
+      end
+
+      # A port with a host is an address.
+      def port(values, host)
+        number, named = values
+        host = named || host
+        return [:port, values] if host.nil? || values.size > 2 || !number.to_s.match?(/\A\d+\z/)
+
+        host = "[#{host}]" if host.to_s.count(":") > 1 && !host.to_s.start_with?("[")
+        [:bind, ["tcp://#{host}:#{number}"]]
+      end
+
+      # Puma can keep data by a key for a hook.
+      def hook(values) = values.last.is_a?(Proc) && values.first.respond_to?(:to_sym) ? values.last(1) : values
+
+      def seconds(value) = { forever: FOREVER, immediately: 0 }.fetch(value, value)
+
+      def known?(address)
+        Address.parse(address)
+      rescue Kinds::Rejected
+        false
+      end
+      private_class_method :threads, :port, :hook, :seconds, :known?
+    end
+  end
+end

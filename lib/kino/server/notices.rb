@@ -1,0 +1,73 @@
+# frozen_string_literal: true
+
+require_relative "../workers/ractors"
+require_relative "database_pool"
+
+module Kino
+  # What a start has to say besides what runs and where: settings that do less than they seem to, and what would serve
+  # the app better.
+  #
+  # @api private
+  class Notices
+    # Of an app that can be shared between ractors.
+    COULD = "This app can be shared between ractors, which run in parallel: kino --check says whether it could run in " \
+            "mode ractor"
+    private_constant :COULD
+
+    # @param app [#call] a Rack app
+    # @param configuration [Configuration]
+    # @param mode [Symbol] what workers really are, `:threaded` or `:ractor`
+    def initialize(app, configuration, mode)
+      @app = app
+      @configuration = configuration
+      @settings = configuration.with(mode: mode)
+    end
+
+    # @return [Array<String>] what is good to know
+    def lines = [*(threaded_lines if @settings.mode == :threaded), *unread, *ignored]
+
+    # @return [Array<String>] what will fail under load
+    def warnings = [DatabasePool.here&.warning(threads)].compact
+
+    private
+
+    def threaded_lines = [only_threads, no_processes, could_run_in_ractors].compact
+
+    def threads = @settings.workers * @settings.threads
+
+    def only_threads
+      workers = @settings.workers
+      return unless workers > 1
+
+      "#{workers} workers share one lock in mode threaded: they are #{threads} threads, as -w 1 -t #{threads} would be"
+    end
+
+    def no_processes
+      remarks = @configuration.remarks
+      return unless remarks.processes.to_i > 1
+
+      "#{remarks.wanted_by} asks for #{remarks.processes} processes, which does nothing in mode threaded: Kino runs one " \
+        "(RAILS_MAX_THREADS or -t says how many threads)"
+    end
+
+    # A quick look, for those who have not chosen a mode, where ractors are worth it.
+    def could_run_in_ractors
+      return if @configuration.said?(:mode) || defined?(::Rails) || !Ractors.parallel?
+
+      COULD if ::Ractor.shareable?(@app)
+    end
+
+    def unread
+      path = @configuration.remarks.unread
+      "#{path} is not read (kino -C #{path} reads it, kino --from-puma makes a kino.rb of it)" if path
+    end
+
+    def ignored
+      words = @configuration.remarks.ignored
+      return [] if words.empty?
+
+      ["Words of Puma's that do nothing here (kino --from-puma FILE writes a kino.rb without them):",
+       *words.map { |word| "  #{word}" }]
+    end
+  end
+end

@@ -1,0 +1,80 @@
+# frozen_string_literal: true
+
+require "kino/configuration"
+require "kino/server/notices"
+
+RSpec.describe Kino::Notices do
+  let(:shareable) { Module.new { def self.call(_) = [200, {}, []] }.freeze }
+
+  before { hide_const("Rails") }
+
+  def notices(app = nil, mode: :threaded, env: {}, **settings)
+    layers = [Kino::Configuration::Layer.keywords(settings), Kino::Configuration::Layer.environment(env)]
+    described_class.new(app || ->(_) { binding }, Kino::Configuration.from(layers), mode)
+  end
+
+  it "are none where all is as it should be" do
+    expect(notices.lines).to eq([])
+    expect(notices(mode: :ractor, workers: 4, env: { "WEB_CONCURRENCY" => "3" }).lines).to eq([])
+    expect(notices.warnings).to eq([])
+  end
+
+  it "say that more workers are only more threads" do
+    expect(notices(workers: 4, threads: 2).lines)
+      .to eq(["4 workers share one lock in mode threaded: they are 8 threads, as -w 1 -t 8 would be"])
+  end
+
+  it "say that WEB_CONCURRENCY does nothing, unless it asks for one" do
+    expect(notices(env: { "WEB_CONCURRENCY" => "3" }).lines)
+      .to eq(["WEB_CONCURRENCY asks for 3 processes, which does nothing in mode threaded: Kino runs one " \
+              "(RAILS_MAX_THREADS or -t says how many threads)"])
+    expect(notices(env: { "WEB_CONCURRENCY" => "1" }).lines).to eq([])
+  end
+
+  describe "of an app that can be shared between ractors" do
+    it "point to kino --check where ractors are worth it and nobody has chosen a mode" do
+      allow(Kino::Ractors).to receive(:parallel?).and_return(true)
+
+      expect(notices(shareable).lines).to match([/\AThis app can be shared between ractors.* kino --check says/])
+      expect(notices.lines).to eq([])
+      expect(notices(shareable, mode: :ractor).lines).to eq([])
+      stub_const("Rails", Module.new)
+      expect(notices(shareable).lines).to eq([])
+    end
+
+    it "say nothing where somebody has chosen" do
+      allow(Kino::Ractors).to receive(:parallel?).and_return(true)
+      layers = [Kino::Configuration::Layer.keywords(mode: :threaded)]
+
+      expect(described_class.new(shareable, Kino::Configuration.from(layers), :threaded).lines).to eq([])
+    end
+
+    it "say nothing where ractors get in each other's way" do
+      allow(Kino::Ractors).to receive(:parallel?).and_return(false)
+
+      expect(notices(shareable).lines).to eq([])
+    end
+  end
+
+  it "name a configuration of Puma's that nobody has asked to be read" do
+    layer = Kino::Configuration::Layer.new.tap { |said| said.unread = "config/puma.rb" }
+
+    expect(described_class.new(:app, Kino::Configuration.from([layer]), :threaded).lines)
+      .to include("config/puma.rb is not read (kino -C config/puma.rb reads it, kino --from-puma makes a kino.rb of " \
+                  "it)")
+  end
+
+  it "list Puma's words that do nothing" do
+    layer = Kino::Configuration::Layer.new.tap { |said| said.ignored << "puma.rb:1: tag: so" }
+
+    expect(described_class.new(:app, Kino::Configuration.from([layer]), :threaded).lines.last(2))
+      .to match([/\AWords of Puma's that do nothing here/, "  puma.rb:1: tag: so"])
+  end
+
+  it "warn of a database pool that is smaller than the threads" do
+    allow(Kino::DatabasePool).to receive(:here).and_return(Kino::DatabasePool.new(size: 5, word: "pool"))
+
+    expect(notices(threads: 5).warnings).to eq([])
+    expect(notices(workers: 2, threads: 5).warnings).to match([/for 10 threads.* write pool: 10 in/])
+  end
+end
