@@ -46,7 +46,7 @@ module Kino
       configuration = Configuration.load(options.settings, path: options.config_path)
       load_server
       app = AppLoader.load(configuration.rackup, configuration.environment)
-      Launcher.new(configuration, out: @out, err: @err).run(app)
+      Launcher.new(configuration, out: @out, err: @err).serve(app)
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

@@ -56,8 +56,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_singleton_method("bind", function!(Server::bind, 2))?;
     server.define_method("start", method!(Server::start, 0))?;
     server.define_method("number", method!(Server::number, 0))?;
-    server.define_method("at_work", method!(Server::at_work, 0))?;
-    server.define_method("wait_for_end", method!(Server::wait_for_end, 1))?;
+    server.define_method("in_flight", method!(Server::in_flight, 0))?;
+    server.define_method("wait", method!(Server::wait, 1))?;
+    server.define_method("pause", method!(Server::pause, 0))?;
+    server.define_method("call", method!(Server::call, 0))?;
+    server.define_method("end_of", method!(Server::end_of, 1))?;
     server.define_method("died", method!(Server::died, 0))?;
     server.define_method("quarantine", method!(Server::quarantine, 2))?;
     server.define_method("uris", method!(Server::uris, 0))?;

@@ -17,13 +17,13 @@ use kino_core::net::response_writer::ResponseWriter;
 use kino_core::spool_file::Claim;
 use magnus::typed_data::Obj;
 use magnus::value::{Opaque, ReprValue};
-use magnus::{DataTypeFunctions, Error, IntoValue, Ruby, Thread, TypedData, Value, gc};
+use magnus::{DataTypeFunctions, Error, IntoValue, RHash, Ruby, Thread, TypedData, Value, gc};
 
 use crate::client::{self, Holder};
 use crate::completions::{Completed, Completions};
 use crate::env_prototype::EnvPrototype;
 use crate::ffi::{gvl, thread_hooks};
-use crate::input::Kind;
+use crate::input::{Input, Kind};
 use crate::{env, exception, input};
 
 /// One thread's end of the engine.
@@ -185,14 +185,15 @@ impl WorkerThread {
 
         let number = this.number.get() + 1;
         this.number.set(number);
-        let body = exchange.take_body();
-        // Decoded, a chunked body that has come has a length, be it nothing.
-        let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
-        let trailers =
-            if exchange.is_chunked() { Some(client::trailers_of(ruby, exchange.take_trailers())?) } else { None };
-        let input = input::of(ruby, body, (this.as_value(), number), trailers)?;
-        let keys = env::BodyKeys { input: input.object, length: input.length.or(decoded), trailers };
-        let env = env::build(ruby, &this.prototype, &exchange, keys)?;
+        let (input, env) = match env_of(ruby, &this, number, &mut exchange) {
+            Ok(made) => made,
+            // Raised into this thread meanwhile: the request is open, for whoever rescues that to answer.
+            Err(error) => {
+                this.is_hijacked.set(false);
+                this.work(ruby)?.state = State::Open(exchange);
+                return Err(error);
+            }
+        };
         let mut work = this.work(ruby)?;
         this.held.set(match (input.object, input.kind) {
             (Some(file), Kind::File) => Some(Held::File(file.into())),
@@ -291,6 +292,19 @@ impl Holder for WorkerThread {
         let Work { state, room, .. } = &mut *own;
         Ok(work(state.exchange().ok_or_else(|| over(ruby))?, room))
     }
+}
+
+/// What the app is called with.
+fn env_of(ruby: &Ruby, this: &Obj<WorkerThread>, number: u64, exchange: &mut Exchange) -> Result<(Input, RHash), Error> {
+    let body = exchange.take_body();
+    // Decoded, a chunked body that has come has a length, be it nothing.
+    let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
+    let trailers =
+        if exchange.is_chunked() { Some(client::trailers_of(ruby, exchange.take_trailers())?) } else { None };
+    let input = input::of(ruby, body, (this.as_value(), number), trailers)?;
+    let keys = env::BodyKeys { input: input.object, length: input.length.or(decoded), trailers };
+    let env = env::build(ruby, &this.prototype, exchange, keys)?;
+    Ok((input, env))
 }
 
 fn over(ruby: &Ruby) -> Error {

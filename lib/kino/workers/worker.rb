@@ -9,8 +9,15 @@ module Kino
   # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in
   # the main ractor or in one of its own, and is the same in both.
   #
+  # ```
+  #   start -> boots (on_worker_boot) -> serves (so many threads) -> stops (on_worker_stop) -> look tells its outcome
+  # ```
+  #
+  # It starts threads and waits for none. Whoever has it calls {#look} when something has changed, and that one method
+  # takes it from each step to the next.
+  #
   # Its threads never wait for each other in Ruby, by a Mutex or a join: inside a ractor of Ruby 3.3 some would never be
-  # woken. What they share are Arrays and a Hash that are changed by one call at a time, under the lock they run with.
+  # woken. They share a list that only the thread which looks changes.
   #
   # @api private
   class Worker
@@ -38,90 +45,140 @@ module Kino
     #   @return [String, nil] what went wrong
     Outcome = Data.define(:kind, :report)
 
-    # The way a worker should end.
     ENDED = Outcome.new(:ended, nil)
-    private_constant :ENDED
+    UNBOOTED = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
+    DIED = Outcome.new(:died, "its own thread was ended")
+
+    # A thread of its own, and what has become of it: `done` is true when that has come to the end that it should, and
+    # `left` is the last thing that the thread says. One that can't say so any more isn't alive.
+    Task = Struct.new(:thread, :server, :done, :error, :left) do
+      # @return [Boolean] whether nothing more will come of it
+      def over? = left || !thread.alive?
+    end
+    private_constant :ENDED, :UNBOOTED, :DIED, :Task
+
+    # @return [Integer] the number of the interpreter lock that it shares
+    attr_reader :gvl_group
 
     # @param app [#call] a Rack app
     # @param plan [Plan]
     # @param index [Integer] which worker this is, from 0
-    # @param gvl_group [Integer] the number of the interpreter lock it shares
-    def initialize(app, plan, index, gvl_group)
+    # @param gvl_group [Integer]
+    # @yield when {#look} is to be called; on a thread that is about to end
+    def initialize(app, plan, index, gvl_group, &changed)
       @app = app
       @plan = plan
       @index = index
+      @gvl_group = gvl_group
+      @changed = changed
       @native = Native::Worker.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr)
-      @threads = {}
-      @started = []
-      @ended = []
-      @missing = []
-      @outcome = ENDED
+      @tasks = []
     end
 
-    # @return [Outcome] how it has ended, whatever ended the thread that {#run} was called on
-    attr_reader :outcome
-
-    # Boots, serves until the engine is over or the worker is set aside, and stops.
+    # Begins to boot.
     #
-    # @return [void]
-    def run
-      return unless @native # the engine has been stopped meanwhile
+    # @return [Worker] itself
+    def start
+      @stage = :stopping
+      return self unless @native # the engine has been stopped meanwhile
 
-      @outcome = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
-      boot
-      @outcome = Outcome.new(:died, "its own thread was ended")
-      serve
-      @outcome = ENDED
-    rescue Exception => error # the worker ends with it, as it is
-      @outcome = Outcome.new(@outcome.kind, error.full_message(highlight: false, order: :top))
+      @plan.on_boot.empty? ? serve : boot
+      self
+    end
+
+    # Goes on from what has changed.
+    #
+    # @return [Outcome, nil] how it has come to its end; nil while it goes on
+    # @raise [ThreadError] when there is no thread to be had; the next look tries again
+    def look
+      case @stage
+      when :booting then after_boot
+      when :serving then after_serving
+      else ENDED if @tasks.all?(&:over?)
+      end
     end
 
     # Starts one more thread.
     #
-    # @return [void]
+    # @return [true]
     def reinforce
-      offers = { "kino.request" => Request.new, "rack.hijack" => Hijack.new, "rack.early_hints" => EarlyHints.new }
-      native = @native.thread(env_prototype(offers))
-      offers.each_value { |offer| offer.serve(native) }
-      worker = WorkerThread.new(native, @app, @failure)
-      @started << worker
-      thread = Thread.new { work(worker) }
-      thread.name = "kino #{@index + 1}"
-      thread.report_on_exception = false
+      @tasks << serving_task
+      true
     end
 
     # @param thread [Thread]
     # @return [Boolean] whether it is one of its own
-    def worker?(thread) = @threads.key?(thread)
+    def worker?(thread) = @tasks.any? { |task| task.thread.equal?(thread) }
+
+    # Its own ractor is being ended: ends its threads, each of which answers first, and waits for them. It starts no
+    # other: inside a ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
+    #
+    # @return [Outcome]
+    def abandon
+      until @tasks.all?(&:over?)
+        end_threads
+        @native.pause
+      end
+      return UNBOOTED if @stage == :booting
+
+      run_stop_hooks
+      DIED
+    end
 
     private
 
-    def boot = @plan.on_boot.each { |hook| hook.call(@index) }
+    def boot
+      @stage = :booting
+      @tasks << begin_task do
+        Thread.handle_interrupt(WorkerThread::OPEN) { @plan.on_boot.each { |hook| hook.call(@index) } }
+        true
+      end
+    end
+
+    def after_boot
+      end_threads if @native.stopped?
+      task = @tasks.first
+      return unless task.over?
+
+      @tasks.clear
+      return serve if task.done
+
+      task.error ? UNBOOTED.with(report: task.error.full_message(highlight: false, order: :top)) : UNBOOTED
+    end
 
     def serve
+      @stage = :serving
       @plan.threads.times { reinforce }
-      until @native.wait
-        replace_missing
-        break if idle?
-      end
-      served = true
-    ensure
-      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a 500.
-      finish(served)
+      nil
+    rescue ThreadError # the system gives no more of them; whoever looks tries again
+      end_threads
+      raise
     end
 
-    def finish(served)
-      until idle?
-        @threads.values.each(&:dismiss) if @native.stopped? # which is no fault of the app
-        @threads.keys.each(&:kill) if @native.stopped? || !served
-        @native.pause
-      end
-    ensure
-      stop_hooks
+    # Those that end with the engine, or because they were set aside, are done; the app, or whoever, has ended others.
+    def after_serving
+      stopped = @native.stopped?
+      end_threads if stopped
+      @tasks.reject! { |task| task.over? && (task.done || stopped) }
+      @tasks.map! { |task| task.over? ? replacement : task }
+      stop if @tasks.empty?
     end
 
-    def stop_hooks
+    def replacement = serving_task.tap { @native.died }
+
+    def stop
+      return ENDED if @plan.on_stop.empty?
+
+      @stage = :stopping
+      @tasks << begin_task do
+        Thread.handle_interrupt(WorkerThread::OPEN) { run_stop_hooks }
+        true
+      end
+      nil
+    end
+
+    def run_stop_hooks
       @plan.on_stop.each do |hook|
         hook.call(@index)
       rescue Exception => error # the others have their turn, too
@@ -129,26 +186,38 @@ module Kino
       end
     end
 
-    def idle? = @started.size == @ended.size
-
-    def work(worker)
-      @threads[Thread.current] = worker
-      completed = worker.run
-    ensure
-      @threads.delete(Thread.current)
-      @ended << worker
-      @missing << worker unless completed
-      @native.call
+    # Where the server itself does that, it is no fault of the app.
+    def end_threads
+      @tasks.each do |task|
+        task.server&.dismiss if @native.stopped?
+        task.thread.kill
+      end
     end
 
-    # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a
-    # ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
-    def replace_missing
-      while (worker = @missing.shift)
-        [@started, @ended].each { |list| list.delete(worker) }
-        @native.died
-        reinforce
-      end
+    # Begun closed to whatever others raise into it, to being killed, too, so that it can always say that it has left.
+    # It opens itself where the app may run.
+    def begin_task(server = nil, &work)
+      task = Task.new(nil, server)
+      Thread.handle_interrupt(WorkerThread::CLOSED) { task.thread = Thread.new { perform(task, work) } }
+      task.thread.name = "kino #{@index + 1}"
+      task
+    end
+
+    def perform(task, work)
+      task.done = work.call
+    rescue Exception => error # the worker, or its successor, tells
+      task.error = error
+    ensure
+      task.left = true
+      @changed.call
+    end
+
+    def serving_task
+      offers = { "kino.request" => Request.new, "rack.hijack" => Hijack.new, "rack.early_hints" => EarlyHints.new }
+      native = @native.thread(env_prototype(offers))
+      offers.each_value { |offer| offer.serve(native) }
+      server = WorkerThread.new(native, @app, @failure)
+      begin_task(server) { server.run }
     end
 
     # What is the same in each of a worker's envs.

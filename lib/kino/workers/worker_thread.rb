@@ -6,10 +6,15 @@ require_relative "../rack/failure"
 
 module Kino
   # One thread's loop: takes a request, calls the app, sends its answer. Nothing that the app does ends it, but for
-  # ending the thread itself; then it answers first, and its dispatcher starts another.
+  # ending the thread itself; then it answers first, and its worker starts another.
   #
   # @api private
   class WorkerThread
+    # For `Thread.handle_interrupt`: others can raise nothing into the thread, nor end it, until it opens itself again.
+    CLOSED = Ractor.make_shareable({ Object => :never }.compare_by_identity)
+    # They can.
+    OPEN = Ractor.make_shareable({ Object => :immediate }.compare_by_identity)
+
     # @param native [Native::WorkerThread] the engine's end
     # @param app [#call] a Rack app
     # @param failure [Failure] what becomes of errors
@@ -22,21 +27,27 @@ module Kino
       @dismissed = false
     end
 
-    # Serves until there will be no more requests.
+    # Serves until there will be no more requests. Its thread begins closed to interrupts ({CLOSED}), and is open to
+    # them in the loop alone: what strikes there, wherever it does, comes out of the loop to where nothing can.
     #
     # @return [true]
     def run
+      given = nil
       @native.enter
       begin
-        while (given = @native.take)
-          given.instance_of?(Hash) ? serve(given) : call_back(*given)
+        Thread.handle_interrupt(OPEN) do
+          while (given = @native.take)
+            given.instance_of?(Hash) ? serve(given) : call_back(*given)
+            given = nil
+          end
         end
-      rescue Exception => error # raised into this thread by another, too late
-        @failure.log(nil, error)
+      rescue Exception => error # raised into this thread by another, outside of the app
+        fail(given.is_a?(Hash) ? given : nil, error)
         retry
       end
       true
     ensure
+      give_up(given) if @native.open?
       @native.leave
       @left.keys.each { |number| call_back(number, false) }
     end
