@@ -59,7 +59,7 @@ module Kino
         $stdout.sync = true
         return unless (native = Native::Worker.of(plan.engine, index)) # the engine has been stopped meanwhile
 
-        worker = Worker.new(app, plan, index, index) { native.call }
+        worker = Worker.new(app, plan, index, index, own_thread: true) { native.call }
         outcome = look_after(worker, native)
       rescue Exception => error
         report = error.full_message(highlight: false, order: :top)

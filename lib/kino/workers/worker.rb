@@ -3,6 +3,7 @@
 require_relative "../rack/early_hints"
 require_relative "../rack/hijack"
 require_relative "../rack/request"
+require_relative "task"
 require_relative "worker_thread"
 
 module Kino
@@ -48,14 +49,7 @@ module Kino
     ENDED = Outcome.new(:ended, nil)
     UNBOOTED = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
     DIED = Outcome.new(:died, "its own thread was ended")
-
-    # A thread of its own, and what has become of it: `done` is true when that has come to the end that it should, and
-    # `left` is the last thing that the thread says. One that can't say so any more isn't alive.
-    Task = Struct.new(:thread, :server, :done, :error, :left) do
-      # @return [Boolean] whether nothing more will come of it
-      def over? = left || !thread.alive?
-    end
-    private_constant :ENDED, :UNBOOTED, :DIED, :Task
+    private_constant :ENDED, :UNBOOTED, :DIED
 
     # @return [Integer] the number of the interpreter lock that it shares
     attr_reader :gvl_group
@@ -64,12 +58,15 @@ module Kino
     # @param plan [Plan]
     # @param index [Integer] which worker this is, from 0
     # @param gvl_group [Integer]
+    # @param own_thread [Boolean] whether the thread that looks is the worker's own, and calls its hooks, as in a ractor;
+    #   else they have one for the time that they take. (Ruby 3.3 loses some of many threads in ractors.)
     # @yield when {#look} is to be called; on a thread that is about to end
-    def initialize(app, plan, index, gvl_group, &changed)
+    def initialize(app, plan, index, gvl_group, own_thread: false, &changed)
       @app = app
       @plan = plan
       @index = index
       @gvl_group = gvl_group
+      @own_thread = own_thread
       @changed = changed
       @native = Native::Worker.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr)
@@ -109,7 +106,7 @@ module Kino
 
     # @param thread [Thread]
     # @return [Boolean] whether it is one of its own
-    def worker?(thread) = @tasks.any? { |task| task.thread.equal?(thread) }
+    def worker?(thread) = @tasks.any? { |task| task.on?(thread) }
 
     # Its own ractor is being ended: ends its threads, each of which answers first, and waits for them. It starts no
     # other: inside a ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
@@ -120,20 +117,15 @@ module Kino
         end_threads
         @native.pause
       end
-      return UNBOOTED if @stage == :booting
-
-      run_stop_hooks
-      DIED
+      run_stop_hooks if @stage == :serving
+      @stage == :booting ? UNBOOTED : DIED
     end
 
     private
 
     def boot
       @stage = :booting
-      @tasks << begin_task do
-        Thread.handle_interrupt(WorkerThread::OPEN) { @plan.on_boot.each { |hook| hook.call(@index) } }
-        true
-      end
+      call_hooks { @plan.on_boot.each { |hook| hook.call(@index) } }
     end
 
     def after_boot
@@ -142,7 +134,7 @@ module Kino
       return unless task.over?
 
       @tasks.clear
-      return serve if task.done
+      return serve if task.done?
 
       task.error ? UNBOOTED.with(report: task.error.full_message(highlight: false, order: :top)) : UNBOOTED
     end
@@ -160,22 +152,36 @@ module Kino
     def after_serving
       stopped = @native.stopped?
       end_threads if stopped
-      @tasks.reject! { |task| task.over? && (task.done || stopped) }
-      @tasks.map! { |task| task.over? ? replacement : task }
+      @tasks.reject! { |task| task.over? && (task.done? || stopped) }
+      @tasks.map! { |task| task.over? ? replacement(task) : task }
       stop if @tasks.empty?
     end
 
-    def replacement = serving_task.tap { @native.died }
+    def replacement(task)
+      @failure.log(nil, task.error) if task.error
+      serving_task.tap { @native.died }
+    end
 
     def stop
       return ENDED if @plan.on_stop.empty?
 
       @stage = :stopping
-      @tasks << begin_task do
-        Thread.handle_interrupt(WorkerThread::OPEN) { run_stop_hooks }
+      call_hooks { run_stop_hooks }
+      nil
+    rescue ThreadError
+      @tasks.clear
+      @stage = :serving
+      raise
+    end
+
+    # On a thread that they may end without ending the one that is to notice.
+    def call_hooks(&hooks)
+      @tasks << (task = Task.new(@changed))
+      work = lambda do
+        Thread.handle_interrupt(Task::OPEN, &hooks)
         true
       end
-      nil
+      @own_thread ? task.perform(&work) : task.start(name, &work)
     end
 
     def run_stop_hooks
@@ -186,38 +192,16 @@ module Kino
       end
     end
 
-    # Where the server itself does that, it is no fault of the app.
-    def end_threads
-      @tasks.each do |task|
-        task.server&.dismiss if @native.stopped?
-        task.thread.kill
-      end
-    end
+    def end_threads = @tasks.each { |task| task.end_thread(dismissed: @native.stopped?) }
 
-    # Begun closed to whatever others raise into it, to being killed, too, so that it can always say that it has left.
-    # It opens itself where the app may run.
-    def begin_task(server = nil, &work)
-      task = Task.new(nil, server)
-      Thread.handle_interrupt(WorkerThread::CLOSED) { task.thread = Thread.new { perform(task, work) } }
-      task.thread.name = "kino #{@index + 1}"
-      task
-    end
-
-    def perform(task, work)
-      task.done = work.call
-    rescue Exception => error # the worker, or its successor, tells
-      task.error = error
-    ensure
-      task.left = true
-      @changed.call
-    end
+    def name = "kino #{@index + 1}"
 
     def serving_task
       offers = { "kino.request" => Request.new, "rack.hijack" => Hijack.new, "rack.early_hints" => EarlyHints.new }
       native = @native.thread(env_prototype(offers))
       offers.each_value { |offer| offer.serve(native) }
       server = WorkerThread.new(native, @app, @failure)
-      begin_task(server) { server.run }
+      Task.new(@changed, server).start(name) { server.run }
     end
 
     # What is the same in each of a worker's envs.

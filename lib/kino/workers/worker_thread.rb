@@ -3,6 +3,7 @@
 require_relative "../rack/body"
 require_relative "../rack/callbacks"
 require_relative "../rack/failure"
+require_relative "task"
 
 module Kino
   # One thread's loop: takes a request, calls the app, sends its answer. Nothing that the app does ends it, but for
@@ -10,11 +11,6 @@ module Kino
   #
   # @api private
   class WorkerThread
-    # For `Thread.handle_interrupt`: others can raise nothing into the thread, nor end it, until it opens itself again.
-    CLOSED = Ractor.make_shareable({ Object => :never }.compare_by_identity)
-    # They can.
-    OPEN = Ractor.make_shareable({ Object => :immediate }.compare_by_identity)
-
     # @param native [Native::WorkerThread] the engine's end
     # @param app [#call] a Rack app
     # @param failure [Failure] what becomes of errors
@@ -27,7 +23,7 @@ module Kino
       @dismissed = false
     end
 
-    # Serves until there will be no more requests. Its thread begins closed to interrupts ({CLOSED}), and is open to
+    # Serves until there will be no more requests. Its thread begins closed to interrupts ({Task}), and is open to
     # them in the loop alone: what strikes there, wherever it does, comes out of the loop to where nothing can.
     #
     # @return [true]
@@ -35,7 +31,7 @@ module Kino
       given = nil
       @native.enter
       begin
-        Thread.handle_interrupt(OPEN) do
+        Thread.handle_interrupt(Task::OPEN) do
           while (given = @native.take)
             given.instance_of?(Hash) ? serve(given) : call_back(*given)
             given = nil
