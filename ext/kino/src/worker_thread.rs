@@ -295,7 +295,12 @@ impl Holder for WorkerThread {
 }
 
 /// What the app is called with.
-fn env_of(ruby: &Ruby, this: &Obj<WorkerThread>, number: u64, exchange: &mut Exchange) -> Result<(Input, RHash), Error> {
+fn env_of(
+    ruby: &Ruby,
+    this: &Obj<WorkerThread>,
+    number: u64,
+    exchange: &mut Exchange,
+) -> Result<(Input, RHash), Error> {
     let body = exchange.take_body();
     // Decoded, a chunked body that has come has a length, be it nothing.
     let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);

@@ -197,8 +197,8 @@ module Kino
 
     def give_up(place, outcome)
       last = outcome.report.lines.first&.chomp
-      @error = WorkerBootError.new("worker #{place.index + 1} could not boot #{ATTEMPTS} times in a row, so the server " \
-                                   "ends; the last time on_worker_boot raised: #{last}")
+      @error = WorkerBootError.new("worker #{place.index + 1} could not boot #{ATTEMPTS} times in a row, so the " \
+                                   "server ends; the last time on_worker_boot raised: #{last}")
       @stopped = true
       @native.stop
       true

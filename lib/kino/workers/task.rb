@@ -37,7 +37,7 @@ module Kino
 
     # Does the work on the calling thread.
     #
-    # @yieldreturn (see #start)
+    # @yieldreturn [true] when all is done
     # @return [Task] itself
     def perform
       @thread ||= Thread.current

@@ -58,9 +58,9 @@ module Kino
     # @param plan [Plan]
     # @param index [Integer] which worker this is, from 0
     # @param gvl_group [Integer]
-    # @param own_thread [Boolean] whether the thread that looks is the worker's own, and calls its hooks, as in a ractor;
-    #   else they have one for the time that they take. (Ruby 3.3 loses some of many threads in ractors.)
-    # @yield when {#look} is to be called; on a thread that is about to end
+    # @param own_thread [Boolean] whether the thread that looks is the worker's own, and calls its hooks, as in a
+    #   ractor; else they have one for the time that they take. (Ruby 3.3 loses some of many threads in ractors.)
+    # @param changed [#call] called when there is something to {#look} for, on a thread that is about to end
     def initialize(app, plan, index, gvl_group, own_thread: false, &changed)
       @app = app
       @plan = plan

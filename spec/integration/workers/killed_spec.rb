@@ -3,8 +3,6 @@
 # What others do to a worker's threads, at whatever moment.
 RSpec.describe "Threads of workers that are" do
   each_mode do
-    let(:slow) { false }
-
     # The threads that serve, whichever server's.
     def worker_threads = Thread.list.select { |thread| thread.name&.match?(/\Akino \d+\z/) }
 
@@ -40,6 +38,7 @@ RSpec.describe "Threads of workers that are" do
     end
 
     it "killed again and again by the app are replaced as often" do
+      app_starts_threads
       app = shareable do
         lambda do |env|
           others = Thread.list.select { |thread| thread.name&.match?(/\Akino \d+\z/) } - [Thread.current]
