@@ -10,7 +10,7 @@ RSpec.describe "Threads of workers that are" do
     def statuses(url, number)
       client = RawClient.open(url)
       Array.new(number) do
-        response = client.get("/")
+        response = client.post("/", "hello")
         client.close.then { client = RawClient.open(url) } if response["connection"] == "close"
         response.status
       end
@@ -56,24 +56,27 @@ RSpec.describe "Threads of workers that are" do
       end
     end
 
-    it "raised into at any moment answer each request all the same" do
-      only_in(:threaded, "a thread of another ractor can't be had")
-      serve(shareable { ->(_) { [200, {}, ["served"]] } }, threads: 3) do |server, log|
-        log.allow
-        done = false
-        raising = Thread.new do
-          until done
-            idle = worker_threads.reject(&:pending_interrupt?)
-            idle.sample&.raise(IOError, "at a bad moment")
-            Thread.pass
+    # At whatever moment, one at a time.
+    strikes = { "raised into" => ->(thread) { thread.raise(IOError, "at a bad moment") }, "killed" => :kill.to_proc }
+    strikes.each do |what, strike|
+      it "#{what} at any moment answer each request all the same" do
+        only_in(:threaded, "a thread of another ractor can't be had")
+        serve(shareable { ->(env) { [200, {}, [env["rack.input"].read]] } }, threads: 3) do |server, log|
+          log.allow
+          done = false
+          striking = Thread.new do
+            until done
+              worker_threads.reject(&:pending_interrupt?).sample&.then(&strike)
+              Thread.pass
+            end
           end
+          answered = concurrently(4) { statuses(server.url, 300) }
+          done = true
+          striking.join
+          expect(answered.flatten.uniq - [200, 500]).to eq([])
+          expect(statuses(server.url, 10)).to all(eq(200))
+          expect(server.stop).to be(true)
         end
-        answered = concurrently(4) { statuses(server.url, 300) }
-        done = true
-        raising.join
-        expect(answered.flatten.uniq - [200, 500]).to eq([])
-        expect(statuses(server.url, 10)).to all(eq(200))
-        expect(server.stop).to be(true)
       end
     end
   end
