@@ -47,7 +47,7 @@ module Kino
       configuration = Configuration.load(options.settings, path: options.config_path)
       load_server
       app = AppLoader.load(configuration.rackup, configuration.environment)
-      Launcher.new(configuration, out: @out, err: @err).run(app) { PidFile.keep(configuration.pidfile) }
+      Launcher.new(configuration, out: @out, err: @err).serve(app) { PidFile.keep(configuration.pidfile) }
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

@@ -8,6 +8,7 @@ use std::thread;
 
 use kino_core::config::Config;
 use kino_core::dispatch::gvl_group::GvlGroup;
+use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
 use kino_core::server::Server;
@@ -29,6 +30,8 @@ pub(crate) struct Running {
     /// By gvl_group: workers that share a GVL.
     groups: Mutex<Vec<Arc<GvlGroup>>>,
     ends: Ends,
+    /// What the thread that looks after its workers is called by.
+    supervisor: Interrupt,
 }
 
 /// A reference to a running engine. A forked child never ends an engine, not even when its exit frees all objects.
@@ -44,10 +47,12 @@ impl Engine {
         thread_hooks::install();
         // One for each thread that can run at a time is enough.
         allocator::bound_arenas(thread::available_parallelism().map_or(2, |number| number.get().max(2)));
+        let server = Server::start(listeners, config)?;
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             made_in: generation(),
-            server: Server::start(listeners, config)?,
+            supervisor: server.interrupt(),
+            server,
             groups: Mutex::default(),
             ends: Ends::default(),
         });
@@ -109,8 +114,13 @@ impl Running {
         &self.ends
     }
 
+    /// What calls the thread that looks after its workers.
+    pub(crate) fn supervisor(&self) -> &Interrupt {
+        &self.supervisor
+    }
+
     /// What all workers serve now, and what apps go on with by themselves, which is no worker's.
-    pub(crate) fn at_work(&self) -> Vec<AtWork> {
+    pub(crate) fn in_flight(&self) -> Vec<AtWork> {
         let detached = self.server.context().detached.all().into_iter();
         let of_no_worker =
             detached.map(|(request, time)| AtWork { worker: 0, gvl_group: 0, time, request, waits_for_client: true });

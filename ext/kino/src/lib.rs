@@ -58,8 +58,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     server.define_singleton_method("bind", function!(Server::bind, 2))?;
     server.define_method("start", method!(Server::start, 0))?;
     server.define_method("number", method!(Server::number, 0))?;
-    server.define_method("at_work", method!(Server::at_work, 0))?;
-    server.define_method("wait_for_end", method!(Server::wait_for_end, 1))?;
+    server.define_method("in_flight", method!(Server::in_flight, 0))?;
+    server.define_method("wait", method!(Server::wait, 1))?;
+    server.define_method("pause", method!(Server::pause, 0))?;
+    server.define_method("call", method!(Server::call, 0))?;
+    server.define_method("end_of", method!(Server::end_of, 1))?;
     server.define_method("died", method!(Server::died, 0))?;
     server.define_method("quarantine", method!(Server::quarantine, 2))?;
     server.define_method("uris", method!(Server::uris, 0))?;
@@ -86,12 +89,14 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
+    worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
 
     let request = ruby.define_module("Kino")?.define_class("Request", ruby.class_object())?;
     Request::prepare(ruby, request);
     request.define_method("env", method!(Request::env, 0))?;
     request.define_method("open?", method!(Request::is_open, 0))?;
+    request.define_method("served?", method!(Request::is_served, 0))?;
     request.define_method("hijacked?", method!(Request::is_hijacked, 0))?;
     request.define_method("client_gone?", method!(Request::is_client_gone, 0))?;
     request.define_method("read_body", method!(Request::read_body, 1))?;

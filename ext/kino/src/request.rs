@@ -143,8 +143,8 @@ impl Request {
     }
 
     /// It waits for its answer from now on. Until here the caller has held all three.
-    pub(crate) fn begin(&self, exchange: Box<Exchange>, env: RHash, file: Option<(Value, Claim)>) {
-        self.env.set(Some(env.into()));
+    pub(crate) fn begin(&self, exchange: Box<Exchange>, env: Option<RHash>, file: Option<(Value, Claim)>) {
+        self.env.set(env.map(Opaque::from));
         self.file.set(file.map(|(file, claim)| Box::new((file.into(), claim))));
         self.state.set(State::Open(exchange));
     }
@@ -157,6 +157,11 @@ impl Request {
     /// `open? -> true or false`: whether it waits for its answer, of which nothing has been sent.
     pub(crate) fn is_open(this: Handle<Request>) -> bool {
         this.look(|state| matches!(state, State::Open(_)))
+    }
+
+    /// `served? -> true or false`: whether its thread has still to answer it, or to end its answer.
+    pub(crate) fn is_served(this: Handle<Request>) -> bool {
+        this.look(|state| matches!(state, State::Open(_) | State::Sending(_)))
     }
 
     /// `hijacked? -> true or false`: whether the app has taken the socket.

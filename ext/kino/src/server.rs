@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kino_core::budget::open_files;
@@ -17,6 +16,7 @@ use parking_lot::Mutex;
 use crate::ends::End;
 use crate::engine::Engine;
 use crate::ffi::gvl;
+use crate::worker::PAUSE;
 use crate::{exception, input, log};
 
 /// How long a stop waits for the engine's threads: one may be held by a disk, and ends with the process.
@@ -76,25 +76,44 @@ impl Server {
         self.engine().map(|engine| engine.number)
     }
 
-    /// `at_work -> [[worker, gvl_group, seconds, "GET /path", whether its client is waited for]]`: what is being served, and for
+    /// `in_flight -> [[worker, gvl_group, seconds, "GET /path", whether its client is waited for]]`: what is being served, and for
     /// how long.
-    pub(crate) fn at_work(&self) -> Vec<(u64, usize, f64, String, bool)> {
-        let all = self.engine().map(|engine| engine.at_work()).unwrap_or_default();
+    pub(crate) fn in_flight(&self) -> Vec<(u64, usize, f64, String, bool)> {
+        let all = self.engine().map(|engine| engine.in_flight()).unwrap_or_default();
         let tell = |one: AtWork| (one.worker, one.gvl_group, one.time.as_secs_f64(), one.request, one.waits_for_client);
         all.into_iter().map(tell).collect()
     }
 
-    /// `wait_for_end(gvl_group) -> [kind, report]`: waits until a GVL group's worker tells how it has ended.
-    pub(crate) fn wait_for_end(ruby: &Ruby, this: &Server, gvl_group: usize) -> Result<End, Error> {
-        let engine = this.engine().ok_or_else(|| exception::misuse(ruby, "the engine does not run"))?;
-        loop {
-            let is_called = AtomicBool::new(false);
-            let end = gvl::without(|| engine.ends().wait(gvl_group, &is_called), || engine.ends().call(&is_called));
-            if let Some(Some(end)) = end {
-                return Ok(end);
-            }
-            gvl::check_interrupts()?;
+    /// `wait(seconds) -> true or false`: for the supervisor: waits until the engine is over; false when somebody has called
+    /// ([`Server::call`], or a ractor that tells its end) or the time is over (`nil`: no limit).
+    pub(crate) fn wait(ruby: &Ruby, this: &Server, seconds: Option<f64>) -> Result<bool, Error> {
+        let Some(engine) = this.engine() else { return Ok(true) };
+        let limit = seconds.map(|seconds| seconds_of(ruby, "wait", seconds)).transpose()?;
+        let (dispatch, interrupt) = (engine.server().dispatch(), engine.supervisor());
+        let is_over = gvl::without(|| dispatch.wait_until_over(interrupt, limit), || interrupt.raise());
+        gvl::check_interrupts()?;
+        Ok(is_over.unwrap_or(false))
+    }
+
+    /// `pause -> nil`: the same for a moment at most, once the engine is over.
+    pub(crate) fn pause(&self) -> Result<(), Error> {
+        if let Some(engine) = self.engine() {
+            let interrupt = engine.supervisor();
+            gvl::without(|| interrupt.wait(PAUSE), || interrupt.raise());
         }
+        gvl::check_interrupts()
+    }
+
+    /// `call -> nil`: ends a [`Server::wait`] or a [`Server::pause`], this one or the next.
+    pub(crate) fn call(&self) {
+        if let Some(engine) = self.engine() {
+            engine.supervisor().raise();
+        }
+    }
+
+    /// `end_of(gvl_group) -> [kind, report] or nil`: how a GVL group's worker has ended, if it has told since the last time.
+    pub(crate) fn end_of(&self, gvl_group: usize) -> Option<End> {
+        self.engine()?.ends().hear(gvl_group)
     }
 
     /// `died -> nil`: counts a worker that has come to its end too early.
@@ -257,7 +276,10 @@ impl Settings<'_> {
     }
 
     fn duration(&self, name: &str, seconds: f64) -> Result<Duration, Error> {
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|error| exception::argument_error(self.ruby, &format!("{name}: {error}")))
+        seconds_of(self.ruby, name, seconds)
     }
+}
+
+fn seconds_of(ruby: &Ruby, name: &str, seconds: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| exception::argument_error(ruby, &format!("{name}: {error}")))
 }

@@ -7,9 +7,10 @@ use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::{Dispatch, Taken};
 use kino_core::http::spool::Body;
 use kino_core::net::exchange::Exchange;
+use kino_core::spool_file::Claim;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
-use magnus::{Error, IntoValue, Ruby, Value};
+use magnus::{Error, IntoValue, RHash, Ruby, Value};
 
 use crate::completions::Completed;
 use crate::ffi::gvl;
@@ -44,16 +45,36 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
     };
     runner.run(exchange.head().method(), exchange.head().target());
 
+    let request = Request::make(ruby, this)?;
+    this.has_taken(request.object());
+    match env_of(ruby, this, &mut exchange, request.object()) {
+        Ok((env, file)) => {
+            request.begin(exchange, Some(env), file);
+            Ok(Some(env.as_value()))
+        }
+        // Raised into this thread meanwhile: the request is open, for whoever rescues that to answer.
+        Err(error) => {
+            request.begin(exchange, None, None);
+            Err(error)
+        }
+    }
+}
+
+/// What the app is called with, and the body's file.
+fn env_of(
+    ruby: &Ruby,
+    this: Obj<WorkerThread>,
+    exchange: &mut Exchange,
+    request: Value,
+) -> Result<(RHash, Option<(Value, Claim)>), Error> {
     let body = exchange.take_body();
     // Decoded, a chunked body that has come has a length, be it nothing.
     let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
     let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
-    let request = Request::make(ruby, this)?;
-    let input = input::of(ruby, body, request.object(), trailers)?;
-    let keys = env::Own { request: request.object(), input: input.object, length: input.length.or(decoded), trailers };
-    let env = env::build(ruby, &this.prototype, &exchange, keys)?;
-    request.begin(exchange, env, input.object.zip(input.claim));
-    Ok(Some(env.as_value()))
+    let input = input::of(ruby, body, request, trailers)?;
+    let keys = env::Own { request, input: input.object, length: input.length.or(decoded), trailers };
+    let env = env::build(ruby, &this.prototype, exchange, keys)?;
+    Ok((env, input.object.zip(input.claim)))
 }
 
 fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {

@@ -15,7 +15,7 @@ use crate::worker_thread::WorkerThread;
 use crate::{exception, input};
 
 /// Between two looks at whether those who are finishing have to be ended.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The engine's end for the threads that share a GVL. Made in the ractor that they run in.
 #[magnus::wrap(class = "Kino::Native::Worker", free_immediately)]
@@ -33,10 +33,11 @@ impl Worker {
         Some(Worker { engine, group, interrupt })
     }
 
-    /// `Worker.tell_end(number, gvl_group, kind, report) -> nil`: tells the ractor that started it how a GVL group's worker has ended.
+    /// `Worker.tell_end(number, gvl_group, kind, report) -> nil`: tells the supervisor how a GVL group's worker has ended.
     pub(crate) fn tell_end(number: u64, gvl_group: usize, kind: String, report: Option<String>) {
         if let Some(engine) = Engine::find(number) {
             engine.ends().tell(gvl_group, (kind, report));
+            engine.supervisor().raise();
         }
     }
 
@@ -58,7 +59,7 @@ impl Worker {
             return Err(exception::misuse(ruby, "wait: the engine is another process's"));
         }
         let (dispatch, interrupt) = (this.engine.server().dispatch(), &this.interrupt);
-        let is_over = gvl::without(|| dispatch.wait_until_over(interrupt), || interrupt.raise());
+        let is_over = gvl::without(|| dispatch.wait_until_over(interrupt, None), || interrupt.raise());
         gvl::check_interrupts()?;
         Ok(is_over.unwrap_or(false))
     }

@@ -9,7 +9,8 @@ use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::lead::Dispatch;
 use kino_core::http::date::{self, DateCache};
 use kino_core::net::completion::Completion;
-use magnus::{DataTypeFunctions, Ruby, TypedData, gc};
+use magnus::value::Opaque;
+use magnus::{DataTypeFunctions, Ruby, TypedData, Value, gc};
 
 use crate::completions::Completions;
 use crate::env_prototype::EnvPrototype;
@@ -31,6 +32,8 @@ pub(crate) struct WorkerThread {
     /// The number of its last request.
     number: Cell<u32>,
     scratch: RefCell<Scratch>,
+    /// The last request that it has taken: who is struck by an interrupt there may have lost it.
+    last: Cell<Option<Opaque<Value>>>,
 }
 
 /// Room that one request after the other uses, each for a moment.
@@ -46,6 +49,9 @@ struct Scratch {
 impl DataTypeFunctions for WorkerThread {
     fn mark(&self, marker: &gc::Marker) {
         self.prototype.mark(marker);
+        if let Some(last) = self.last.get() {
+            marker.mark(last);
+        }
     }
 }
 
@@ -76,6 +82,7 @@ impl WorkerThread {
             seat: Cell::new(None),
             number: Cell::new(0),
             scratch: RefCell::default(),
+            last: Cell::new(None),
         }
     }
 
@@ -89,6 +96,16 @@ impl WorkerThread {
         if let Some(seat) = this.seat.take() {
             thread_hooks::leave(ruby.thread_current(), seat);
         }
+    }
+
+    /// `last_request -> Request or nil`: the one that it has taken last.
+    pub(crate) fn last_request(ruby: &Ruby, this: &WorkerThread) -> Option<Value> {
+        this.last.get().map(|last| ruby.get_inner(last))
+    }
+
+    /// It has taken that one.
+    pub(crate) fn has_taken(&self, request: Value) {
+        self.last.set(Some(request.into()));
     }
 
     /// Where requests come from, and clients are waited for.

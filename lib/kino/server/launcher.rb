@@ -1,22 +1,24 @@
 # frozen_string_literal: true
 
 require_relative "../version"
+require_relative "leaving"
 require_relative "notices"
 require_relative "signals"
 require_relative "teller"
 
 module Kino
-  # Runs a server for a command: says where it listens, and on INT or TERM lets it finish what runs and ends.
-  # A second signal ends the process at once, with the exit status a shell gives a signal: 130 for INT, 143 for TERM.
+  # Runs a server for a command: says where it listens, and on INT, TERM, QUIT or HUP lets it finish what runs and ends.
+  # A second one ends the process at once, with the exit status a shell gives a signal (130 for INT, 143 for TERM),
+  # unless it comes within a second: then it is the same wish, as where foreman sends INT and TERM.
   #
   # @api private
   class Launcher
-    # {Signals#wake} tokens: the server ended by itself; the drain is over.
+    # {Signals#wake} tokens: the server has come to its end; the drain is over; somebody asks for a stop, as a signal
+    # does.
     ENDED = 128
     DRAINED = 129
-    # Somebody asks for a stop, as a signal does.
     ASKED = 130
-    private_constant :ENDED, :DRAINED
+    private_constant :ENDED, :DRAINED, :ASKED
 
     # @param configuration [Configuration]
     # @param server [#new] what makes the server: {Server}, or a stand-in
@@ -26,7 +28,7 @@ module Kino
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for threads that may never end
     def initialize(configuration, server: Server, signals: Signals.new, notices: [], out: $stdout, err: $stderr,
-                   leave: Process.method(:exit!))
+                   leave: Leaving.method(:leave))
       @configuration = configuration
       @server_class = server
       @signals = signals
@@ -34,85 +36,110 @@ module Kino
       @streams = [out, err, $stdout, $stderr].uniq
       @out, @err = [out, err].map { |io| Teller.new(io) }
       @leave = leave
+      @strays = []
     end
 
+    # Serves the app until a signal, or anybody else, stops the server.
+    #
     # @param app [#call] a Rack app
     # @yieldparam server [Server] the server, once it listens
     # @return [Integer] the exit status: 0 when everything that ran was finished, 1 when it wasn't in time
     # @raise [BindError] when an address can't be listened on; nothing runs then
-    def run(app, &block)
+    def serve(app, &block)
       $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
-      @signals.trapping { serve(server, app, &block) }
+      server.command = self
+      @signals.trapping { attend(server, app, &block) }
     ensure
+      server&.command = nil
       @signals.close
     end
 
+    # The server is to stop, as by a signal. May be called on any thread, and by the handler of a signal.
+    #
+    # @return [void]
+    def stop = @signals.wake(ASKED)
+
+    # The server has come to its end.
+    #
+    # @return [void]
+    def ended = @signals.wake(ENDED)
+
     private
 
-    def serve(server, app)
+    def attend(server, app)
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
-      return 0 unless server.running?
+      return drain(server) unless await_stop == ENDED
 
-      ended = background(ENDED) { server.run }
-      asked = @signals.wait
-      return drain(server, asked) unless asked == ENDED
-
-      ended.value
+      server.join
       0
     ensure
-      leave_nothing(server, ended)
+      # Whatever ended it, an error of the caller's block or another signal too, nothing is left half running.
+      server.halt if server.running?
     end
 
-    # Whatever ended it, an error of the caller's block or another signal too, nothing is left half running. The thread
-    # goes first: `run` would start the server again if that was stopped before the thread came to call it.
-    def leave_nothing(server, thread)
-      thread&.kill&.join
-    ensure
-      server.stop! if server.running?
+    # What a signal's number means, or a token.
+    def await_stop
+      loop do
+        token = @signals.wait
+        return token unless stray?(token)
+      end
     end
 
-    def drain(server, asked)
+    # Those that would end the process are no reason to; each is told of once.
+    def stray?(token)
+      name = Signal.signame(token)
+      return false unless Signals::STRAY.include?(name)
+
+      unless @strays.include?(name)
+        @strays << name
+        line = "kino: SIG#{name} does nothing here; #{Signals::STOP.join(", ")} stop the server"
+        @err.tell { |io| io.puts line }
+      end
+      true
+    end
+
+    # The main thread waits for signals all along, so the drain runs beside it.
+    def drain(server)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      drained = background(DRAINED) { server.stop(timeout) }
-      await_drain(asked == ASKED)
-      return overdue(timeout, server.given_up) unless drained.value
+      drained = begin_drain(server, timeout)
+      @signals.heard
+      await_drain(server)
+      return overdue(server, timeout) unless drained.value
 
       say "Stopped"
       0
     end
 
-    # A framework that asks for the drain when there is a signal may have passed that on, too.
-    def await_drain(passed_on)
+    def begin_drain(server, timeout)
+      Thread.new do
+        Thread.current.report_on_exception = false
+        server.drain(timeout)
+      ensure
+        @signals.wake(DRAINED)
+      end
+    end
+
+    def await_drain(server)
       loop do
-        case token = @signals.wait
-        when DRAINED then return
-        when ENDED, ASKED then next
-        else passed_on ? passed_on = false : leave(128 + token)
-        end
+        token = await_stop
+        return if token == DRAINED
+        next if token == ENDED || token == ASKED || @signals.same_wish?
+
+        leave(server, 128 + token)
       end
     end
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
-    def overdue(timeout, requests)
-      lines = requests.map { |request| "kino: gave up #{request}" }
+    def overdue(server, timeout)
+      lines = server.aborted.map { |request| "kino: gave up #{request}" }
       lines.unshift("kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them")
       @err.tell { |io| io.puts lines }
     ensure
-      leave(1)
-    end
-
-    # The main thread waits for signals all along, so whatever may take long runs beside it.
-    def background(token)
-      Thread.new do
-        Thread.current.report_on_exception = false
-        yield
-      ensure
-        @signals.wake(token)
-      end
+      leave(server, 1)
     end
 
     def announce(server, notices)
@@ -137,7 +164,8 @@ module Kino
       @out.tell { |io| io.puts line } unless @configuration.quiet
     end
 
-    def leave(status)
+    def leave(server, status)
+      server.halt if server.running?
       @streams.each { |stream| Teller.new(stream).tell(&:flush) }
       Native.flush_log if defined?(Native)
     ensure

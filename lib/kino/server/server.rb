@@ -4,7 +4,6 @@ require_relative "../rack/input"
 require_relative "../rack/streamed_input"
 require_relative "mode"
 require_relative "../workers/supervisor"
-require_relative "../workers/stuck_watch"
 require_relative "teller"
 
 module Kino
@@ -19,8 +18,9 @@ module Kino
   class Server
     # @return [Configuration] what it was told, frozen
     attr_reader :configuration
-    # @return [Array<String>] the requests that the last {#stop} gave up, such as `"GET /report, for 31.2 s"`
-    attr_reader :given_up
+    # @return [Array<String>] the requests that the last {#stop} has ended without an answer, such as
+    #   `"GET /report, for 31.2 s"`
+    attr_reader :aborted
 
     # Starts nothing yet, so a process may fork between this and {#start}.
     #
@@ -35,7 +35,7 @@ module Kino
 
       @app = app
       @configuration = configuration || Configuration.new(**settings)
-      @given_up = []
+      @aborted = []
       @lock = Mutex.new
       @parting = Thread::Queue.new
     end
@@ -57,10 +57,9 @@ module Kino
     # @raise [WorkerBootError] when the server has ended because a worker could not boot
     def run
       start
-      @supervisor&.join
-      nil
+      join
     ensure
-      stop! if $!
+      halt if $!
     end
 
     # Goes on for `drain_delay`, then accepts no more and waits for the requests that have begun. What still runs after
@@ -68,25 +67,22 @@ module Kino
     #
     # @param timeout [Numeric] seconds to wait at most
     # @return [Boolean] whether everything was finished in time; false at once when an app stops its own server, or a
-    #   signal's handler does, which then goes on beside it
+    #   signal's handler does, which then goes on beside it; and when a command runs the server, which then ends in
+    #   order, as it does for `TERM`
     def stop(timeout = @configuration.shutdown_timeout)
-      native, supervisor = @native, @supervisor
-      return true unless native
-      return (Thread.new { stop(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
+      return true unless running?
+      return (@command.stop && false) if @command
 
-      drain(native, supervisor, timeout)
+      drain(timeout)
     end
 
     # Ends everything now; requests that run get no answer. A ractor that is stuck in native code can't be ended by
-    # anyone: it goes with the process.
+    # anyone: it goes with the process. A server that a command runs (`kino`, `rackup`, Sinatra's `run!`) is ended in
+    # order instead, as {#stop} does: frameworks call this where they mean that, Sinatra from the handler of a signal.
     #
     # @return [nil]
     def stop!
-      return Thread.new { stop! } && nil if trapped?
-
-      parts = @lock.synchronize { [@watch, @supervisor, @native].tap { @watch = @supervisor = @native = nil } }
-      parts.compact.each(&:stop)
-      @parting << nil if @parting.num_waiting.positive?
+      @command && running? ? @command.stop : halt
       nil
     end
 
@@ -99,7 +95,7 @@ module Kino
     # What is being served now.
     #
     # @return [Array<String>] such as `"GET /report, for 31.2 s"`; without the query, which may hold secrets
-    def at_work = @native ? describe(@native.at_work) : []
+    def in_flight = @native ? describe(@native.in_flight) : []
 
     # @return [Boolean] whether it is serving, or draining
     def running? = !@native.nil?
@@ -122,6 +118,48 @@ module Kino
     #   server.stats[:requests] # => 1042
     def stats = @native ? @native.stats : {}
 
+    # Whoever runs the server for a command: is told when it has ended, and asked when it is to stop.
+    #
+    # @api private
+    # @return [#stop, #ended, nil]
+    attr_writer :command
+
+    # Waits until the server has ended.
+    #
+    # @api private
+    # @return [nil]
+    # @raise [WorkerBootError]
+    def join
+      @supervisor&.join
+      nil
+    end
+
+    # What {#stop} does where no command runs the server.
+    #
+    # @api private
+    # @return [Boolean]
+    def drain(timeout)
+      native, supervisor = @native, @supervisor
+      return true unless native
+      return (Thread.new { drain(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
+
+      end_in_order(native, supervisor, timeout)
+    end
+
+    # What {#stop!} does where no command runs the server.
+    #
+    # @api private
+    # @return [nil]
+    def halt
+      return Thread.new { halt } && nil if trapped?
+
+      native, supervisor = @lock.synchronize { [@native, @supervisor].tap { @native = @supervisor = nil } }
+      supervisor&.stop
+      native&.stop
+      @parting << nil if @parting.num_waiting.positive?
+      nil
+    end
+
     private
 
     # In the handler of a signal no lock can be had.
@@ -136,59 +174,28 @@ module Kino
       settings = @configuration.with(mode: @mode.name)
       native = Native::Server.bind(settings.bind, settings.to_h)
       native.start
-      supervisor = supervise(native, settings)
-      watch = watch(native, supervisor, settings)
-      @native, @supervisor, @watch = native, supervisor, watch
+      supervisor = Supervisor.of(native, @app, settings, $stderr)
+      @native, @supervisor = native, supervisor.start { @command&.ended }
       warn_of(@mode.warning) if @mode.warning
       warn_of("stream_bodies does nothing with one thread in all: half of them may wait for clients") if
         settings.stream_bodies && settings.workers * settings.threads < 2
     ensure
       # Whatever raised, nothing is left half running.
-      [supervisor, native].compact.each(&:stop) unless @native
+      native&.stop unless @native
     end
 
     def warn_of(what) = Teller.new($stderr).tell { warn "kino: warning: #{what}" }
 
-    def supervise(native, settings)
-      supervisor = Supervisor.new(native, settings.workers, $stderr) do |start_another|
-        plan = plan(native, settings)
-        case settings.mode
-        when :ractor then Dispatcher::Ractor.new(native, @app, plan, &start_another)
-        else Dispatcher::Threaded.new(native, @app, plan)
-        end
-      end
-      supervisor.tap(&:start)
-    end
-
-    def plan(native, settings)
-      in_ractors = settings.mode == :ractor
-      boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map { |hooks| in_ractors ? share(hooks) : hooks }
-      Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
-                       settings.early_hints, boot, stop)
-    end
-
-    def share(hooks) = hooks.map { |hook| Ractors.share(hook) }.freeze
-
-    def watch(native, supervisor, settings)
-      return unless settings.stuck_timeout
-
-      cap = settings.mode == :ractor ? settings.workers : settings.workers * settings.threads
-      watch = StuckWatch.new(native, settings.stuck_timeout, cap, $stderr) do |gvl_group, worker|
-        supervisor.replace(gvl_group, worker)
-      end
-      watch.tap(&:start)
-    end
-
-    def drain(native, supervisor, timeout)
+    def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
       lame_duck(native, [timeout, @configuration.drain_delay].min)
       @configuration.on_drain.each { |hook| tell(hook) }
       native.drain
       in_time = supervisor.join([until_then - now, 0].max)
-      @given_up = in_time ? [] : describe(native.at_work)
+      @aborted = in_time ? [] : describe(native.in_flight)
       in_time
     ensure
-      stop!
+      halt
     end
 
     # Whatever it raises, the others have their turn, and the server stops.

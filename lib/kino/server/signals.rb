@@ -7,12 +7,24 @@ module Kino
   #
   # @api private
   class Signals
-    # What asks a server to stop.
-    STOP = %w[INT TERM].freeze
+    # What asks a server to stop; a terminal sends HUP when it is closed.
+    STOP = %w[INT TERM QUIT HUP].freeze
+    # What would end the process, and means nothing to Kino. Other servers' users send it.
+    STRAY = %w[USR1 USR2].freeze
+    # What a terminal stops a process with that reads or writes in the background, and which other servers count their
+    # workers by.
+    TERMINAL = %w[TTIN TTOU].freeze
+    # Taken over whoever has them. The others are left to an app that has a handler for them, and HUP to `nohup`.
+    FIRM = %w[INT TERM].freeze
+    # Seconds in which whoever sends one signal may send another and mean the same: foreman sends INT and then TERM.
+    SAME_WISH = 1
+    private_constant :FIRM, :SAME_WISH
 
     # @param names [Array<String>] the signals to wait for; none of them is touched before {#trapping}
-    def initialize(names = STOP)
+    # @param ignored [Array<String>] those that nobody is to hear of
+    def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL)
       @names = names
+      @ignored = ignored
       @reader, @writer = IO.pipe
     end
 
@@ -21,10 +33,12 @@ module Kino
     # @yieldreturn [Object]
     # @return [Object] what the block returns
     def trapping
-      former = @names.to_h { |name| [name, trap(name)] }
+      former = {}
+      @names.each { |name| take(name, former) { write(Signal.list.fetch(name)) } }
+      @ignored.each { |name| take(name, former, "IGNORE") }
       yield
     ensure
-      former&.each { |name, handler| Signal.trap(name, handler || "DEFAULT") }
+      former.each { |name, handler| give_back(name, handler) }
     end
 
     # @return [Integer] the number of the next signal, or what {#wake} was given; waits for it
@@ -34,6 +48,14 @@ module Kino
     # @return [void]
     def wake(token) = write(token)
 
+    # Whoever has asked for a stop has been heard: what comes now, for a while, is the same wish.
+    #
+    # @return [void]
+    def heard = @same_until = now + SAME_WISH
+
+    # @return [Boolean] whether a signal still means what the last one did
+    def same_wish? = !@same_until.nil? && now < @same_until
+
     # Lets go of the pipe.
     #
     # @return [void]
@@ -41,9 +63,25 @@ module Kino
 
     private
 
-    def trap(name)
-      number = Signal.list.fetch(name)
-      Signal.trap(name) { write(number) }
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def take(name, former, command = nil, &handler)
+      before = (command ? Signal.trap(name, command) : Signal.trap(name, &handler)) || "DEFAULT"
+      return former[name] = before if FIRM.include?(name) || before.to_s.end_with?("DEFAULT")
+
+      Signal.trap(name, before)
+    end
+
+    # One that still means what the last did may find its work done, and the process on its way out.
+    def give_back(name, handler)
+      return Signal.trap(name, handler) unless same_wish? && @names.include?(name)
+
+      Signal.trap(name) do
+        unless same_wish?
+          Signal.trap(name, handler)
+          Process.kill(name, Process.pid)
+        end
+      end
     end
 
     # A full pipe means that thousands of signals wait to be read: one more says nothing new. A closed one means that

@@ -4,7 +4,7 @@ require_relative "../server/teller"
 
 module Kino
   # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they
-  # hold: each is reported once and set aside, and another takes its place, up to a cap.
+  # hold: each is reported once and set aside, and another takes its place, up to a cap. The supervisor has it look.
   #
   # @api private
   class StuckWatch
@@ -12,50 +12,39 @@ module Kino
     # @param timeout [Numeric] seconds a request may take
     # @param cap [Integer] workers that may be replaced at one time
     # @param errors [IO] for the reports
-    # @yieldparam gvl_group [Integer] of the worker that is to be replaced
-    # @yieldparam worker [Integer] its number
-    def initialize(native, timeout, cap, errors, &replace)
+    def initialize(native, timeout, cap, errors)
       @native = native
       @timeout = timeout
       @cap = cap
       @errors = Teller.new(errors)
-      @replace = replace
       @seen = {}
-      @stop = Thread::Queue.new
     end
 
-    # @return [void]
-    def start
-      thread = Thread.new do
-        look until @stop.pop(timeout: [@timeout / 4.0, 1].min) || @stop.closed?
-      end
-      thread.name = "kino stuck watch"
-    end
-
-    # @return [void]
-    def stop = @stop.close
+    # @return [Numeric] seconds between two looks
+    def interval = [@timeout / 4.0, 1].min
 
     # Looks once. A worker that waits for its client is not stuck: the client has a time limit of its own.
     #
+    # @yieldparam gvl_group [Integer] of the worker that is to be replaced
+    # @yieldparam worker [Integer] its number
     # @return [void]
-    def look
-      stuck = @native.at_work.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
+    def look(&replace)
+      stuck = @native.in_flight.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
       stuck.each do |worker, gvl_group, seconds, request|
-        attend(worker, gvl_group, "#{request} for #{seconds.round(1)} s")
+        replace.call(gvl_group, worker) if replace?(worker, "#{request} for #{seconds.round(1)} s")
       end
     end
 
     private
 
     # One that finds no room under the cap is told of at once, and replaced as soon as there is some.
-    def attend(worker, gvl_group, what)
-      return if @seen[worker]
+    def replace?(worker, what)
+      return false if @seen[worker]
 
       replaced = @seen.count { |_, is_replaced| is_replaced } < @cap
       tell(what, replaced) if replaced || !@seen.key?(worker)
       @seen[worker] = replaced
-      @replace.call(gvl_group, worker) if replaced
     end
 
     def tell(what, replaced)

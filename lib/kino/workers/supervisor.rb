@@ -1,12 +1,13 @@
 # frozen_string_literal: true
 
-require_relative "threaded"
-require_relative "ractor"
+require_relative "ractor_worker"
+require_relative "stuck_watch"
+require_relative "worker"
 require_relative "../server/teller"
 
 module Kino
-  # Keeps a server's workers going: each has a thread here that does nothing but wait for its end, and starts another
-  # when that came too early.
+  # Keeps a server's workers going, in both modes: there is one list of them, and one thread that looks through it. It
+  # sleeps in the engine until something has changed, and starts another worker where one came to its end too early.
   #
   # @api private
   class Supervisor
@@ -19,26 +20,70 @@ module Kino
     # Seconds that the next one's successor waits, doubled for each further one, and the most.
     DELAY = 0.1
     MOST_DELAY = { died: 0.5, unbooted: 5 }.freeze
-    private_constant :ATTEMPTS, :QUICK, :FREE, :DELAY, :MOST_DELAY
+    # Seconds until the next try where the system gives no thread.
+    RETRY = 1
+
+    # A worker's place: who has it, since when, how many have failed in a row, and when the next one is due.
+    Place = Struct.new(:index, :worker, :since, :failures, :unbooted, :due)
+    private_constant :ATTEMPTS, :QUICK, :FREE, :DELAY, :MOST_DELAY, :RETRY, :Place
+
+    # The supervisor of a server's workers.
+    #
+    # @param native [Native::Server] a started engine
+    # @param app [#call] a Rack app
+    # @param settings [Configuration] with the mode that was chosen
+    # @param errors [IO] for what becomes of workers
+    # @return [Supervisor]
+    # @raise [ConfigurationError] when a hook can't be shared between ractors
+    def self.of(native, app, settings, errors)
+      plan = plan(native, settings)
+      timeout = settings.stuck_timeout
+      if settings.mode == :ractor
+        watch = StuckWatch.new(native, timeout, settings.workers, errors) if timeout
+        new(native, settings.workers, errors, watch) { |index| RactorWorker.new(native, app, plan, index).start }
+      else
+        watch = StuckWatch.new(native, timeout, settings.workers * settings.threads, errors) if timeout
+        new(native, settings.workers, errors, watch) { |index| Worker.new(app, plan, index, 0) { native.call }.start }
+      end
+    end
+
+    # @return [Worker::Plan]
+    def self.plan(native, settings)
+      in_ractors = settings.mode == :ractor
+      boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map do |hooks|
+        in_ractors ? hooks.map { |hook| Ractors.share(hook) }.freeze : hooks
+      end
+      Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
+                       settings.early_hints, boot, stop)
+    end
+    private_class_method :plan
 
     # @param native [Native::Server] a started engine
     # @param size [Integer] workers
     # @param errors [IO] for what becomes of workers
-    # @yieldparam start_another [Proc] starts one more worker
-    # @yieldreturn [#run, #worker?, #replace] the dispatcher
-    def initialize(native, size, errors)
+    # @param stuck_watch [StuckWatch, nil]
+    # @yieldparam index [Integer] which worker, from 0
+    # @yieldreturn [Worker, RactorWorker] one that has been started
+    def initialize(native, size, errors, stuck_watch = nil, &hire)
       @native = native
-      @size = size
       @errors = Teller.new(errors)
-      @keepers = []
-      @started = 0
+      @stuck_watch = stuck_watch
+      @hire = hire
+      @places = []
+      @hired = 0
+      size.times { add_place }
       @lock = Mutex.new
-      @stop = Thread::Queue.new
-      @dispatcher = yield -> { keep }
     end
 
-    # @return [void]
-    def start = @size.times { keep }
+    # Starts the workers, on the thread that looks after them from then on.
+    #
+    # @yield when all of them have come to their end
+    # @return [Supervisor] itself
+    def start(&ended)
+      @ended = ended
+      @lock.synchronize { oversee }
+      self
+    end
 
     # Waits until all workers have come to their end.
     #
@@ -47,10 +92,10 @@ module Kino
     # @raise [WorkerBootError] when that was because they could not boot
     def join(limit = nil)
       until_then = limit && (now + limit)
-      while (keeper = @lock.synchronize { @keepers.first })
-        return false unless keeper.join(until_then && [until_then - now, 0].max)
-
-        @lock.synchronize { @keepers.delete(keeper) }
+      until @places.empty?
+        # An app may end any thread; then this one goes on with another.
+        thread = @lock.synchronize { @thread.alive? ? @thread : oversee }
+        return false unless thread.join(until_then && [until_then - now, 0].max)
       end
       raise @error if @error
 
@@ -58,70 +103,124 @@ module Kino
     end
 
     # @param thread [Thread]
-    # @return [Boolean] whether it serves this server's requests
-    def worker?(thread) = @dispatcher.worker?(thread)
-
-    # Lets a worker that is stuck be, and has another serve in its place.
-    #
-    # @param gvl_group [Integer]
-    # @param worker [Integer]
-    # @return [void]
-    def replace(gvl_group, worker) = @dispatcher.replace(gvl_group, worker)
+    # @return [Boolean] whether it serves this server's requests, or runs its hooks
+    def worker?(thread) = @places.any? { |place| place.worker&.worker?(thread) }
 
     # Starts no worker any more. Those there are end with the engine.
     #
     # @return [void]
-    def stop = @stop.close
+    def stop
+      @stopped = true
+      @native.call
+    end
+
+    # Looks after all workers, once.
+    #
+    # @return [void]
+    def look
+      @stuck_watch&.look { |gvl_group, thread| replace(gvl_group, thread) }
+      @places.reject! { |place| attend(place) }
+    end
 
     private
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
-    # A worker that takes the place of a stuck one is one more, with a number of its own.
-    def keep
-      @lock.synchronize do
-        index = @started
-        @started += 1
-        keeper = Thread.new { attend(index) }
-        keeper.name = "kino keeper #{index + 1}"
-        @keepers << keeper
+    def oversee
+      @thread = Thread.new do
+        look_and_wait
+        @ended&.call
+      end
+      @thread.name = "kino supervisor"
+      @thread
+    end
+
+    def look_and_wait
+      loop do
+        look
+        break if @places.empty?
+
+        @engine_over ? @native.pause : @engine_over = @native.wait(patience)
       end
     end
 
-    def attend(index)
-      failures = unbooted = 0
-      until @stop.closed?
-        started = now
-        outcome = @dispatcher.run(index)
-        break if outcome.kind == :ended
+    # Seconds until there is something to do, if nobody calls before; nil when there is nothing.
+    def patience
+      dues = @places.filter_map { |place| place.due && [place.due - now, 0].max }
+      [*dues, *@stuck_watch&.interval].min
+    end
 
-        tell(index, outcome)
-        unbooted = outcome.kind == :unbooted ? unbooted + 1 : 0
-        break give_up(index, outcome) if unbooted >= ATTEMPTS
+    # Whether the place is empty for good.
+    def attend(place)
+      return fill(place) unless place.worker
 
-        failures = unbooted.positive? || now - started < QUICK ? failures + 1 : 0
-        pause(failures - FREE[outcome.kind], MOST_DELAY[outcome.kind])
-      end
+      outcome = place.worker.look
+      place.due = nil
+      outcome ? bury(place, outcome) : false
+    rescue ThreadError # a worker that found no thread to replace one with
+      place.due = now + RETRY
+      false
+    end
+
+    def fill(place)
+      return true if @stopped || @engine_over
+      return false if place.due && now < place.due
+
+      place.due = nil
+      place.since = now
+      place.worker = @hire.call(place.index)
+      false
+    rescue StandardError => error # the system gives no thread, or no memory for a ractor
+      bury(place, Worker::Outcome.new(:died, error.full_message(highlight: false, order: :top)))
+    end
+
+    def bury(place, outcome)
+      place.worker = nil
+      return true if @stopped || outcome.kind == :ended
+
+      tell(place.index, outcome)
+      place.unbooted = outcome.kind == :unbooted ? place.unbooted + 1 : 0
+      return give_up(place, outcome) if place.unbooted >= ATTEMPTS
+
+      place.failures = place.unbooted.positive? || now - place.since < QUICK ? place.failures + 1 : 0
+      place.due = now + delay(place.failures - FREE[outcome.kind], MOST_DELAY[outcome.kind])
+      fill(place)
     end
 
     def tell(index, outcome)
-      return if @stop.closed?
-
       @native.died
       what = outcome.kind == :unbooted ? "could not boot" : "died"
       @errors.tell { |io| io.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n") }
     end
 
-    def pause(failures, most)
-      @stop.pop(timeout: [DELAY * (2**(failures - 1)), most].min) if failures.positive?
+    def delay(failures, most) = failures.positive? ? [DELAY * (2**(failures - 1)), most].min : 0
+
+    def give_up(place, outcome)
+      last = outcome.report.lines.first&.chomp
+      @error = WorkerBootError.new("worker #{place.index + 1} could not boot #{ATTEMPTS} times in a row, so the " \
+                                   "server ends; the last time on_worker_boot raised: #{last}")
+      @stopped = true
+      @native.stop
+      true
     end
 
-    def give_up(index, outcome)
-      last = outcome.report.lines.first&.chomp
-      @error = WorkerBootError.new("worker #{index + 1} could not boot #{ATTEMPTS} times in a row, so the server " \
-                                   "ends; the last time on_worker_boot raised: #{last}")
-      @stop.close
-      @native.stop
+    # Lets a thread that is stuck be, and has another serve in its place; or a worker, where it has a lock of its own.
+    def replace(gvl_group, thread)
+      worker = @places.filter_map(&:worker).find { |one| one.gvl_group == gvl_group }
+      if worker&.reinforce
+        @native.quarantine(gvl_group, thread)
+      else
+        @native.quarantine(gvl_group, nil)
+        add_place
+      end
+    rescue ThreadError # there is none to be had: it stays as it is
+      nil
+    end
+
+    # One that takes the place of a stuck one is one more, with a number of its own.
+    def add_place
+      @places << Place.new(@hired, nil, 0, 0, 0, nil)
+      @hired += 1
     end
   end
 end

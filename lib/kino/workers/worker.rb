@@ -2,14 +2,22 @@
 
 require_relative "../rack/early_hints"
 require_relative "../rack/request"
+require_relative "task"
 require_relative "worker_thread"
 
 module Kino
   # One worker as users count them: some threads that share an interpreter lock, from its boot to its end. It runs in
   # the main ractor or in one of its own, and is the same in both.
   #
+  # ```
+  #   start -> boots (on_worker_boot) -> serves (so many threads) -> stops (on_worker_stop) -> look tells its outcome
+  # ```
+  #
+  # It starts threads and waits for none. Whoever has it calls {#look} when something has changed, and that one method
+  # takes it from each step to the next.
+  #
   # Its threads never wait for each other in Ruby, by a Mutex or a join: inside a ractor of Ruby 3.3 some would never be
-  # woken. What they share are Arrays and a Hash that are changed by one call at a time, under the lock they run with.
+  # woken. They share a list that only the thread which looks changes.
   #
   # @api private
   class Worker
@@ -39,88 +47,145 @@ module Kino
     #   @return [String, nil] what went wrong
     Outcome = Data.define(:kind, :report)
 
-    # The way a worker should end.
     ENDED = Outcome.new(:ended, nil)
-    private_constant :ENDED
+    UNBOOTED = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
+    DIED = Outcome.new(:died, "its own thread was ended")
+    private_constant :ENDED, :UNBOOTED, :DIED
+
+    # @return [Integer] the number of the interpreter lock that it shares
+    attr_reader :gvl_group
 
     # @param app [#call] a Rack app
     # @param plan [Plan]
     # @param index [Integer] which worker this is, from 0
-    # @param gvl_group [Integer] the number of the interpreter lock it shares
-    def initialize(app, plan, index, gvl_group)
+    # @param gvl_group [Integer]
+    # @param own_thread [Boolean] whether the thread that looks is the worker's own, and calls its hooks, as in a
+    #   ractor; else they have one for the time that they take. (Ruby 3.3 loses some of many threads in ractors.)
+    # @param changed [#call] called when there is something to {#look} for, on a thread that is about to end
+    def initialize(app, plan, index, gvl_group, own_thread: false, &changed)
       @app = plan.early_hints ? EarlyHints::Offer.new(app) : app
       @plan = plan
       @index = index
+      @gvl_group = gvl_group
+      @own_thread = own_thread
+      @changed = changed
       @native = Native::Worker.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr)
-      @threads = {}
-      @started = []
-      @ended = []
-      @missing = []
-      @outcome = ENDED
+      @tasks = []
     end
 
-    # @return [Outcome] how it has ended, whatever ended the thread that {#run} was called on
-    attr_reader :outcome
-
-    # Boots, serves until the engine is over or the worker is set aside, and stops.
+    # Begins to boot.
     #
-    # @return [void]
-    def run
-      return unless @native # the engine has been stopped meanwhile
+    # @return [Worker] itself
+    def start
+      @stage = :stopping
+      return self unless @native # the engine has been stopped meanwhile
 
-      @outcome = Outcome.new(:unbooted, "on_worker_boot ended its own thread")
-      boot
-      @outcome = Outcome.new(:died, "its own thread was ended")
-      serve
-      @outcome = ENDED
-    rescue Exception => error # the worker ends with it, as it is
-      @outcome = Outcome.new(@outcome.kind, error.full_message(highlight: false, order: :top))
+      @plan.on_boot.empty? ? serve : boot
+      self
+    end
+
+    # Goes on from what has changed.
+    #
+    # @return [Outcome, nil] how it has come to its end; nil while it goes on
+    # @raise [ThreadError] when there is no thread to be had; the next look tries again
+    def look
+      case @stage
+      when :booting then after_boot
+      when :serving then after_serving
+      else ENDED if @tasks.all?(&:over?)
+      end
     end
 
     # Starts one more thread.
     #
-    # @return [void]
+    # @return [true]
     def reinforce
-      worker = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
-      @started << worker
-      thread = Thread.new { work(worker) }
-      thread.name = "kino #{@index + 1}"
-      thread.report_on_exception = false
+      @tasks << serving_task
+      true
     end
 
     # @param thread [Thread]
     # @return [Boolean] whether it is one of its own
-    def worker?(thread) = @threads.key?(thread)
+    def worker?(thread) = @tasks.any? { |task| task.on?(thread) }
+
+    # Its own ractor is being ended: ends its threads, each of which answers first, and waits for them. It starts no
+    # other: inside a ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
+    #
+    # @return [Outcome]
+    def abandon
+      until @tasks.all?(&:over?)
+        end_threads
+        @native.pause
+      end
+      run_stop_hooks if @stage == :serving
+      @stage == :booting ? UNBOOTED : DIED
+    end
 
     private
 
-    def boot = @plan.on_boot.each { |hook| hook.call(@index) }
+    def boot
+      @stage = :booting
+      call_hooks { @plan.on_boot.each { |hook| hook.call(@index) } }
+    end
+
+    def after_boot
+      end_threads if @native.stopped?
+      task = @tasks.first
+      return unless task.over?
+
+      @tasks.clear
+      return serve if task.done?
+
+      task.error ? UNBOOTED.with(report: task.error.full_message(highlight: false, order: :top)) : UNBOOTED
+    end
 
     def serve
+      @stage = :serving
       @plan.threads.times { reinforce }
-      until @native.wait
-        replace_missing
-        break if idle?
-      end
-      served = true
-    ensure
-      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a
-      # 500.
-      finish(served)
+      nil
+    rescue ThreadError # the system gives no more of them; whoever looks tries again
+      end_threads
+      raise
     end
 
-    def finish(served)
-      until idle?
-        @threads.values.each(&:dismiss) if @native.stopped? # which is no fault of the app
-        @threads.keys.each(&:kill) if @native.stopped? || !served
-        @native.pause
-      end
-    ensure
-      stop_hooks
+    # Those that end with the engine, or because they were set aside, are done; the app, or whoever, has ended others.
+    def after_serving
+      stopped = @native.stopped?
+      end_threads if stopped
+      @tasks.reject! { |task| task.over? && (task.done? || stopped) }
+      @tasks.map! { |task| task.over? ? replacement(task) : task }
+      stop if @tasks.empty?
     end
 
-    def stop_hooks
+    def replacement(task)
+      @failure.log(nil, task.error) if task.error
+      serving_task.tap { @native.died }
+    end
+
+    def stop
+      return ENDED if @plan.on_stop.empty?
+
+      @stage = :stopping
+      call_hooks { run_stop_hooks }
+      nil
+    rescue ThreadError
+      @tasks.clear
+      @stage = :serving
+      raise
+    end
+
+    # On a thread that they may end without ending the one that is to notice.
+    def call_hooks(&hooks)
+      @tasks << (task = Task.new(@changed))
+      work = lambda do
+        Thread.handle_interrupt(Task::OPEN, &hooks)
+        true
+      end
+      @own_thread ? task.perform(&work) : task.start(name, &work)
+    end
+
+    def run_stop_hooks
       @plan.on_stop.each do |hook|
         hook.call(@index)
       rescue Exception => error # the others have their turn, too
@@ -128,26 +193,13 @@ module Kino
       end
     end
 
-    def idle? = @started.size == @ended.size
+    def end_threads = @tasks.each { |task| task.end_thread(dismissed: @native.stopped?) }
 
-    def work(worker)
-      @threads[Thread.current] = worker
-      completed = worker.run
-    ensure
-      @threads.delete(Thread.current)
-      @ended << worker
-      @missing << worker unless completed
-      @native.call
-    end
+    def name = "kino #{@index + 1}"
 
-    # The app has ended threads that it was called on. Others are started here, and not by those that end: inside a
-    # ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
-    def replace_missing
-      while (worker = @missing.shift)
-        [@started, @ended].each { |list| list.delete(worker) }
-        @native.died
-        reinforce
-      end
+    def serving_task
+      server = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
+      Task.new(@changed, server).start(name) { server.run }
     end
 
     # What is the same in each of a worker's envs.

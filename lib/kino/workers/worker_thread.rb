@@ -3,10 +3,11 @@
 require_relative "../rack/body"
 require_relative "../rack/callbacks"
 require_relative "../rack/failure"
+require_relative "task"
 
 module Kino
   # One thread's loop: takes a request, calls the app, sends its answer. Nothing that the app does ends it, but for
-  # ending the thread itself; then it answers first, and its dispatcher starts another.
+  # ending the thread itself; then it answers first, and its worker starts another.
   #
   # @api private
   class WorkerThread
@@ -22,25 +23,31 @@ module Kino
       @dismissed = false
     end
 
-    # Serves until there will be no more requests.
+    # Serves until there will be no more requests. Its thread begins closed to interrupts ({Task}), and is open to
+    # them in the loop alone: what strikes there, wherever it does, comes out of the loop to where nothing can.
     #
     # @return [true]
     def run
       @native.enter
       begin
-        while (given = @native.take)
-          given.instance_of?(Hash) ? serve(given) : call_back(*given)
+        Thread.handle_interrupt(Task::OPEN) do
+          while (given = @native.take)
+            given.instance_of?(Hash) ? serve(given) : call_back(*given)
+          end
         end
-      rescue Exception => error # raised into this thread by another, too late
+      rescue Exception => error # raised into this thread by another, outside of the app
         raise unless @native.ours?
 
-        @failure.log(nil, error)
+        break_down(unanswered, error)
         retry
       end
       true
     ensure
+      if @native.ours?
+        unanswered&.then { |request| give_up(request) }
+        @left.keys.each { |number| call_back(number, false) }
+      end
       @native.leave
-      @left.keys.each { |number| call_back(number, false) } if @native.ours?
     end
 
     # Its thread is going to be killed, which is no fault of the app.
@@ -49,6 +56,9 @@ module Kino
     def dismiss = @dismissed = true
 
     private
+
+    # The request that its answer was not given to, if there is one: struck where it was taken, its env may be lost.
+    def unanswered = @native.last_request&.then { |request| request if request.served? }
 
     # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
@@ -67,11 +77,11 @@ module Kino
         # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
         status ? return : raise
       end
-      break_down(request, env, error)
+      break_down(request, error)
       settled = true
     ensure
       if settled || @native.ours?
-        error = give_up(request, env) unless settled
+        error = give_up(request) unless settled
         unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
                callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
           conclude(env, [status, headers], body, error, rest)
@@ -89,9 +99,9 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
-    def break_down(request, env, error)
-      @failure.log(env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
-      settle(request, error)
+    def break_down(request, error)
+      @failure.log(request&.env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
+      settle(request, error) if request&.served?
     end
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
@@ -136,9 +146,9 @@ module Kino
     end
 
     # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
-    def give_up(request, env)
+    def give_up(request)
       error = Failure.thread_ended
-      break_down(request, env, error) unless @dismissed
+      break_down(request, error) unless @dismissed
       error
     end
   end

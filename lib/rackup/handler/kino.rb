@@ -10,7 +10,6 @@ require "kino"
 require "kino/server/launcher"
 require "kino/server/pid_file"
 require "kino/configuration/rackup_options"
-require "kino/server/running"
 
 # Rack's command line tool, which starts any Rack server.
 module Rackup
@@ -26,23 +25,23 @@ module Rackup
         # @return [Boolean] whether rackup picked it without being told to, see {::Kino::DefaultServer}
         attr_accessor :picked
 
-        # Serves an app until it is told to stop. On the main thread INT and TERM are taken over meanwhile: the first
-        # lets the requests that run finish, a second ends the process at once.
+        # Serves an app until it is told to stop. On the main thread INT, TERM, QUIT and HUP are taken over meanwhile:
+        # the first lets the requests that run finish, a second ends the process at once.
         #
         # @param app [#call] a Rack app
         # @param options [Hash{Symbol => Object}] `Host`, `Port`, `environment`, `Silent`, `config_file`, and any
         #   setting of {::Kino::Configuration}; the environment and `kino.rb` count as they do for `kino`
-        # @yieldparam server [::Kino::Running] the server, once it listens
+        # @yieldparam server [::Kino::Server] the server, once it listens; stopped, it ends as it does for TERM
         # @return [void]
         # @raise [::Kino::ConfigurationError] when an option isn't allowed
         # @raise [::Kino::BindError] when an address can't be listened on
-        def run(app, **options)
+        def run(app, **options, &block)
           configuration = ::Kino::RackupOptions.new(options).configuration
-          signals = ::Kino::Signals.new(Thread.current == Thread.main ? ::Kino::Signals::STOP : [])
+          signals = Thread.current == Thread.main ? ::Kino::Signals.new : ::Kino::Signals.new([])
           notices = picked ? [::Kino::DefaultServer::NOTICE] : []
-          ::Kino::Launcher.new(configuration, signals: signals, notices: notices).run(app) do |server|
+          ::Kino::Launcher.new(configuration, signals: signals, notices: notices).serve(app) do |server|
             ::Kino::PidFile.keep(configuration.pidfile)
-            yield ::Kino::Running.new(server, signals) if block_given?
+            yield server if block_given?
           end
           nil
         rescue ::Kino::Error => error

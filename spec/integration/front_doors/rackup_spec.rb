@@ -98,7 +98,8 @@ RSpec.describe "Rackup::Handler::Kino" do
       Rackup::Handler::Kino.run(->(_) { [200, {}, ["hello"]] }, Port: 0, Host: "127.0.0.1", Silent: true) do |server|
         response = RawClient.open(server.url, &:get)
         expect(Signal.trap("TERM", "DEFAULT")).to eq("DEFAULT")
-        server.stop
+        expect(server).to be_a(Kino::Server)
+        expect(server.stop).to be(false) # which is to come, once this block is left
       end
     end
 

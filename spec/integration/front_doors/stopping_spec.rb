@@ -52,7 +52,7 @@ RSpec.describe "stopping kino" do
       client
     end
 
-    %i[INT TERM].each do |signal|
+    %i[INT TERM QUIT HUP].each do |signal|
       it "lets what runs finish on #{signal}, takes nothing new, and exits 0" do
         process = start_kino
         client = client_inside(process)
@@ -81,18 +81,56 @@ RSpec.describe "stopping kino" do
       end
     end
 
-    it "ends at once on a second signal, with the status a shell gives it" do
+    # Sends a signal until the process has ended: within the first second it is the same wish.
+    def insist(process, signal)
+      eventually("it ends") do
+        process.signal(signal)
+        false
+      rescue Errno::ESRCH
+        true
+      end
+      process.status
+    end
+
+    it "ends at once on a later second signal, with the status a shell gives it" do
       { %i[TERM TERM] => 143, %i[TERM INT] => 130 }.each do |(first, second), status|
         process = start_kino
         client = client_inside(process)
         process.signal(first).wait_for(/^Stopping/)
         eventually("the sockets are closed") { refused?(process.url) && refused?("unix://#{folder}/kino.sock") }
 
-        expect(process.signal(second).status).to eq(status)
+        expect(insist(process, second)).to eq(status)
         expect(client).to be_closed
         expect(complaints(process)).to eq("")
         expect(File.exist?("#{folder}/kino.sock")).to be(false)
       end
+    end
+
+    it "takes two signals in a row for one wish, as where foreman sends INT and TERM" do
+      [%i[INT TERM], %i[TERM INT], %i[HUP TERM]].each do |signals|
+        process = start_kino
+        client = client_inside(process)
+        signals.each { |signal| process.signal(signal) }
+        process.wait_for(/^Stopping/)
+        File.write("#{folder}/go", "went")
+
+        expect(client.read_response.body).to eq("went")
+        expect(process.status).to eq(0)
+        expect(complaints(process)).to eq("")
+      end
+    end
+
+    it "goes on at USR1, USR2, TTIN and TTOU, and says once that those mean nothing" do
+      process = start_kino
+      client = client_inside(process)
+      2.times { %i[USR1 USR2 TTIN TTOU].each { |signal| process.signal(signal) } }
+      expect(process.get.body).to eq("hello")
+      File.write("#{folder}/go", "went")
+      expect(client.read_response.body).to eq("went")
+
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(complaints(process).lines.map { |line| line[/SIGUSR\d does nothing here/] }.sort)
+        .to eq(["SIGUSR1 does nothing here", "SIGUSR2 does nothing here"])
     end
 
     it "ends without what outlasts shutdown_timeout, says so, and exits 1" do
@@ -109,12 +147,33 @@ RSpec.describe "stopping kino" do
       end
     end
 
-    it "runs what the app wants run at exit" do
+    it "runs what the app wants run at exit, on every way out" do
+      write("kino.rb", "shutdown_timeout 0.3\n")
       write("config.ru", "at_exit { puts 'goodbye' }\n#{File.read("#{folder}/config.ru")}")
 
       process = start_kino
       expect(process.signal(:TERM).status).to eq(0)
       expect(process.out).to end_with("Stopped\ngoodbye\n")
+
+      process = start_kino
+      client_inside(process, "/spin")
+      expect(process.signal(:TERM).status).to eq(1)
+      expect(process.out).to end_with("\ngoodbye\n")
+
+      write("kino.rb", "shutdown_timeout 3600\n")
+      process = start_kino
+      client_inside(process)
+      expect(insist(process, :TERM)).to eq(143)
+      expect(process.out).to end_with("\ngoodbye\n")
+    end
+
+    it "waits for that no longer than a second once it had to end by force" do
+      write("kino.rb", "shutdown_timeout 0.3\n")
+      write("config.ru", "at_exit { sleep }\n#{File.read("#{folder}/config.ru")}")
+      process = start_kino
+      client_inside(process)
+
+      expect(process.signal(:TERM).status).to eq(1)
     end
   end
 end

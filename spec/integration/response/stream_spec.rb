@@ -266,7 +266,7 @@ RSpec.describe "The stream of a callable body" do
         serve(app, lint: false, stream_bodies: true, workers: 1, threads: 2) do |server|
           clients = Array.new(3) do |number|
             client = RawClient.open(server.url).write(RawClient.message("POST", "/", { "content-length" => "4" }))
-            eventually("it is handed on") { server.at_work.size == number + 1 }
+            eventually("it is handed on") { server.in_flight.size == number + 1 }
             client
           end
           RawClient.open(server.url) do |client|
@@ -367,14 +367,14 @@ RSpec.describe "The stream of a callable body" do
         serve(app) do |server|
           RawClient.open(server.url) do |client|
             client.write(RawClient.message("GET", "/report?of=me")).read_head
-            eventually("it is handed on") { server.at_work.first&.match?(%r{\AGET /report, for [\d.]+ s\z}) }
+            eventually("it is handed on") { server.in_flight.first&.match?(%r{\AGET /report, for [\d.]+ s\z}) }
             go_on << true
             client.read_chunks
-            eventually("it is over") { server.at_work.empty? }
+            eventually("it is over") { server.in_flight.empty? }
             client.write(RawClient.message("GET", "/again")).read_head
-            eventually("it is handed on") { server.at_work.size == 1 }
+            eventually("it is handed on") { server.in_flight.size == 1 }
             expect(server.stop(0.1)).to be(false)
-            expect(server.given_up).to contain_exactly(match(%r{\AGET /again, for [\d.]+ s\z}))
+            expect(server.aborted).to contain_exactly(match(%r{\AGET /again, for [\d.]+ s\z}))
             go_on << true
           end
         end

@@ -14,6 +14,7 @@ RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
         set :server_settings, workers: 1, threads: 2
         on_start { puts "on stage" }
         on_stop { $stdout.syswrite("bye\n") } # in a signal's handler, which may come while another write has the lock
+        get("/wait") { puts "inside"; File.read("go") }
         get("/") { "hello from \#{env["SERVER_SOFTWARE"]}" }
       end
       $stdout.sync = true
@@ -32,5 +33,19 @@ RSpec.describe "A Sinatra app that runs itself, with Kino as its server" do
       expect(process.err.lines.map(&:chomp)).to match([/has taken the stage on 0 for production with backup from Kino/,
                                                        /has ended his set/])
     end
+  end
+
+  it "finishes what runs when Sinatra stops it, which it does by stop!" do
+    File.mkfifo("#{folder}/go")
+    process = start("app.rb")
+    process.wait_for(/^on stage$/)
+    RawClient.open(process.url) do |client|
+      client.write(RawClient.message("GET", "/wait"))
+      process.wait_for(/^inside$/)
+      process.signal(:TERM).wait_for(/^Stopping/)
+      File.write("#{folder}/go", "went")
+      expect(client.read_response.body).to eq("went")
+    end
+    expect(process.status).to eq(0)
   end
 end

@@ -107,7 +107,7 @@ RSpec.describe "Stopping a server" do
           client.write(RawClient.message("GET", "/"))
           take(entered)
           expect(server.stop(0.2)).to be(false)
-          expect(server.given_up).to match([%r{\AGET /, for \d+\.\d s\z}])
+          expect(server.aborted).to match([%r{\AGET /, for \d+\.\d s\z}])
           expect(client.read_to_end).not_to include("200 OK")
           expect(server.running?).to be(false)
           log.allow

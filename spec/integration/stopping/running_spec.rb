@@ -44,6 +44,18 @@ RSpec.describe "A running server" do
       end
     end
 
+    it "has no thread that only waits but one, which looks after all workers" do
+      only_in(:threaded, "a ractor has a main thread")
+      before = Thread.list
+      serve(Probes::Echo, workers: 2, threads: 3, stuck_timeout: 60) do
+        names = eventually("all have started") do
+          list = (Thread.list - before).filter_map(&:name).grep(/\Akino/)
+          list if list.size >= 7
+        end
+        expect(names.tally).to eq("kino supervisor" => 1, "kino 1" => 3, "kino 2" => 3)
+      end
+    end
+
     it "counts what it does" do
       serve(Probes::Echo) do |server|
         before = server.stats

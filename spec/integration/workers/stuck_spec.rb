@@ -40,7 +40,7 @@ RSpec.describe "A worker that is stuck" do
           )
           3.times { expect(get(server)).to eq("/") }
           expect(server.stats).to include(stuck: 1, died: 0)
-          expect(server.at_work).to include(match(/\AGET #{path}, for \d+\.\d s\z/))
+          expect(server.in_flight).to include(match(/\AGET #{path}, for \d+\.\d s\z/))
 
           go_on << true
           expect([client.read_response.body, get(server)]).to eq([path, "/"])
@@ -87,7 +87,7 @@ RSpec.describe "A worker that is stuck" do
         client = inside(server, "/waits")
         log.wait_for(/set aside/)
         expect(server.stop(0.1)).to be(false)
-        expect(server.given_up).to match([%r{\AGET /waits, for \d+\.\d s\z}])
+        expect(server.aborted).to match([%r{\AGET /waits, for \d+\.\d s\z}])
         client.close
       end
     end

@@ -9,7 +9,7 @@ RSpec.describe Kino::Launcher do
   let(:server_class) do
     Class.new do
       attr_reader :app, :told
-      attr_accessor :on_start, :on_run, :on_stop, :mode, :mode_reason, :given_up
+      attr_accessor :on_start, :on_join, :on_drain, :mode, :mode_reason, :aborted, :command
 
       class << self
         attr_accessor :made, :prepare
@@ -20,8 +20,7 @@ RSpec.describe Kino::Launcher do
         @configuration = configuration
         @told = []
         @mode = :threaded
-        @given_up = []
-        @stopped = Queue.new
+        @aborted = []
         self.class.made = self
         self.class.prepare&.call(self)
       end
@@ -33,23 +32,25 @@ RSpec.describe Kino::Launcher do
         self
       end
 
-      def run
-        @on_run ? @on_run.call : @stopped.pop
-        nil
+      # By other means than its command.
+      def end_by_itself
+        @running = false
+        command.ended
       end
 
-      def stop(timeout)
-        @told << [:stop, timeout]
-        drained = @on_stop ? @on_stop.call : true
+      def join = @on_join&.call
+
+      def drain(timeout)
+        @told << [:drain, timeout]
+        drained = @on_drain ? @on_drain.call : true
         @running = false
-        @stopped << true
+        command.ended
         drained
       end
 
-      def stop!
-        @told << :stop!
+      def halt
+        @told << :halt
         @running = false
-        @stopped << true
       end
 
       def running? = @running
@@ -69,10 +70,11 @@ RSpec.describe Kino::Launcher do
     described_class.new(configuration, server: server_class, signals:, out:, err:, leave:)
   end
 
-  # Runs until a signal stops it; the exit status.
-  def stop_by(*numbers, **settings)
+  # Runs until a signal stops it; the exit status. The second comes much later, unless it is to be the same wish.
+  def stop_by(*numbers, same_wish: false, **settings)
     signals = Kino::Signals.new([])
-    catch(:left) { launcher(signals:, **settings).run(:app) { numbers.each { |number| signals.wake(number) } } }
+    allow(signals).to receive(:same_wish?).and_return(same_wish)
+    catch(:left) { launcher(signals:, **settings).serve(:app) { numbers.each { |number| signals.wake(number) } } }
   end
 
   def made = server_class.made
@@ -122,10 +124,10 @@ RSpec.describe Kino::Launcher do
     expect(err.string).to start_with("kino: warning: the database pool has 5 connections for 10 threads")
   end
 
-  it "drains on INT and on TERM, and ends with 0" do
-    [interrupt, terminate].each do |signal|
+  it "drains on INT, TERM, QUIT and HUP, and ends with 0" do
+    Signal.list.values_at("INT", "TERM", "QUIT", "HUP").each do |signal|
       expect(stop_by(signal, shutdown_timeout: 7)).to eq(0)
-      expect(made.told).to eq([:start, [:stop, 7]])
+      expect(made.told).to eq([:start, [:drain, 7]])
     end
     expect(out.string)
       .to end_with("Stopping: waiting up to 7 s for requests that run (a second signal ends at once)\nStopped\n")
@@ -134,7 +136,7 @@ RSpec.describe Kino::Launcher do
 
   it "ends at once on a second signal, with the status a shell gives it" do
     drain = Queue.new
-    server_class.prepare = ->(server) { server.on_stop = -> { drain.pop } }
+    server_class.prepare = ->(server) { server.on_drain = -> { drain.pop } }
 
     expect(stop_by(terminate, interrupt)).to eq([:left, 130])
     expect(stop_by(interrupt, terminate)).to eq([:left, 143])
@@ -142,8 +144,29 @@ RSpec.describe Kino::Launcher do
     2.times { drain << true }
   end
 
+  it "takes what comes within a second, by whatever name, for the same wish" do
+    drain = Queue.new
+    server_class.prepare = ->(server) { server.on_drain = -> { drain.pop } }
+    Thread.new { drain << true }
+
+    expect(stop_by(interrupt, terminate, terminate, same_wish: true)).to eq(0)
+  end
+
+  it "goes on at signals that mean nothing to it, also while it drains, and says so once for each" do
+    stray = Signal.list.values_at("USR1", "USR2", "USR1")
+
+    expect(stop_by(*stray, terminate, *stray)).to eq(0)
+    expect(err.string).to eq("kino: SIGUSR1 does nothing here; INT, TERM, QUIT, HUP stop the server\n" \
+                             "kino: SIGUSR2 does nothing here; INT, TERM, QUIT, HUP stop the server\n")
+  end
+
+  it "drains when it is asked to, as frameworks do" do
+    expect(launcher.serve(:app) { |server| server.command.stop }).to eq(0)
+    expect(made.told).to eq([:start, [:drain, 30]])
+  end
+
   it "says when requests outlast the drain, and ends with 1 without waiting for them" do
-    server_class.prepare = ->(server) { server.on_stop = -> { false } }
+    server_class.prepare = ->(server) { server.on_drain = -> { false } }
 
     expect(stop_by(terminate, shutdown_timeout: 0.5)).to eq([:left, 1])
     expect(err.string)
@@ -152,8 +175,8 @@ RSpec.describe Kino::Launcher do
 
   it "names the requests that it ends without" do
     server_class.prepare = lambda do |server|
-      server.on_stop = -> { false }
-      server.given_up = ["GET /report, for 31.2 s", "POST /import, for 0.7 s"]
+      server.on_drain = -> { false }
+      server.aborted = ["GET /report, for 31.2 s", "POST /import, for 0.7 s"]
     end
 
     expect(stop_by(terminate)).to eq([:left, 1])
@@ -162,49 +185,48 @@ RSpec.describe Kino::Launcher do
   end
 
   it "ends without waiting when nobody reads that either" do
-    server_class.prepare = ->(server) { server.on_stop = -> { false } }
+    server_class.prepare = ->(server) { server.on_drain = -> { false } }
     allow(err).to receive(:puts).and_raise(Errno::EPIPE)
 
     expect(stop_by(terminate)).to eq([:left, 1])
   end
 
   it "ends with 0 when the server is stopped by other means" do
-    launcher = launcher()
-
-    expect(launcher.run(:app) { |server| Thread.new { server.stop(1) } }).to eq(0)
-    expect(launcher().run(:app) { |server| server.stop(1) }).to eq(0)
+    expect(launcher.serve(:app) { |server| Thread.new { server.end_by_itself } }).to eq(0)
+    expect(launcher.serve(:app, &:end_by_itself)).to eq(0)
+    expect(made.command).to be_nil
   end
 
   it "yields the server once it listens" do
-    launcher.run(:app) do |server|
+    launcher.serve(:app) do |server|
       expect(server).to be(made)
       expect(out.string).to include("Listening on")
-      server.stop(1)
+      server.end_by_itself
     end
   end
 
   it "leaves nothing running when it can't listen" do
     server_class.prepare = ->(server) { server.on_start = -> { raise Kino::BindError, "taken" } }
 
-    expect { launcher.run(:app) }.to raise_error(Kino::BindError, "taken")
+    expect { launcher.serve(:app) }.to raise_error(Kino::BindError, "taken")
     expect(made.told).to eq([:start])
     expect(out.string).to eq("")
   end
 
   it "leaves nothing running when its caller raises" do
-    expect { launcher.run(:app) { raise "oops" } }.to raise_error("oops")
-    expect(made.told).to eq(%i[start stop!])
+    expect { launcher.serve(:app) { raise "oops" } }.to raise_error("oops")
+    expect(made.told).to eq(%i[start halt])
   end
 
   it "passes on an error the running server ends with" do
-    server_class.prepare = ->(server) { server.on_run = -> { raise "broken" } }
+    server_class.prepare = ->(server) { server.on_join = -> { raise "broken" } }
 
-    expect { launcher.run(:app) }.to raise_error("broken")
-    expect(made.told).to eq(%i[start stop!])
+    expect { launcher.serve(:app) { |server| server.command.ended } }.to raise_error("broken")
+    expect(made.told).to eq(%i[start halt])
   end
 
   it "passes on an error the drain ends with" do
-    server_class.prepare = ->(server) { server.on_stop = -> { raise "broken" } }
+    server_class.prepare = ->(server) { server.on_drain = -> { raise "broken" } }
 
     expect { stop_by(terminate) }.to raise_error("broken")
   end
@@ -218,9 +240,8 @@ RSpec.describe Kino::Launcher do
   it "gives the signals back" do
     former = Signal.trap("TERM", "DEFAULT")
     launcher = described_class.new(Kino::Configuration.new(quiet: true), server: server_class, out:, err:)
-    status = launcher.run(:app) { Process.kill(:TERM, Process.pid) }
 
-    expect(status).to eq(0)
+    expect(launcher.serve(:app, &:end_by_itself)).to eq(0)
     expect(Signal.trap("TERM", former || "DEFAULT")).to eq("DEFAULT")
   end
 end

@@ -4,21 +4,19 @@ require "kino/workers/stuck_watch"
 require "stringio"
 
 RSpec.describe Kino::StuckWatch do
-  include Eventually
-
   # Tells what workers are at, as the engine does: worker, GVL group, seconds, request, whether the client is waited
   # for.
-  let(:native) { Struct.new(:at_work).new([]) }
+  let(:native) { Struct.new(:in_flight).new([]) }
   let(:errors) { StringIO.new }
   let(:replaced) { [] }
 
   def watch(cap: 2, timeout: 5)
-    described_class.new(native, timeout, cap, errors) { |gvl_group, worker| replaced << [gvl_group, worker] }
+    described_class.new(native, timeout, cap, errors)
   end
 
-  def look(watch, *at_work)
-    native.at_work = at_work
-    watch.look
+  def look(watch, *in_flight)
+    native.in_flight = in_flight
+    watch.look { |gvl_group, worker| replaced << [gvl_group, worker] }
     errors.string.lines(chomp: true)
   end
 
@@ -83,16 +81,7 @@ RSpec.describe Kino::StuckWatch do
     expect(replaced).to eq([[0, 1], [0, 2], [0, 1]])
   end
 
-  it "looks by itself until it is stopped" do
-    native.at_work = [[1, 0, 6, "GET /"]]
-    watch = watch(timeout: 0.1)
-    before = Thread.list
-    watch.start
-    thread = (Thread.list - before).find { |candidate| candidate.name == "kino stuck watch" }
-    eventually("it has looked") { replaced.any? }
-    watch.stop
-
-    expect(thread.join(Eventually::DEADLINE)).to be(thread)
-    expect(replaced).to eq([[0, 1]])
+  it "wants to look four times in its time, and once a second at least" do
+    expect([watch(timeout: 2).interval, watch(timeout: 60).interval]).to eq([0.5, 1])
   end
 end

@@ -226,9 +226,10 @@ impl Dispatch {
         self.is_shared.store(number > 1, Ordering::Relaxed);
     }
 
-    /// Waits until everything has ended; false when it was called before ([`Interrupt::raise`]).
-    pub fn wait_until_over(&self, interrupt: &Interrupt) -> bool {
-        interrupt.wait_for_end(&self.end, None)
+    /// Waits until everything has ended, for `limit` at most (`None`: for as long as it takes); false when it was called
+    /// before ([`Interrupt::raise`]), or the time was over.
+    pub fn wait_until_over(&self, interrupt: &Interrupt, limit: Option<Duration>) -> bool {
+        interrupt.wait_for_end(&self.end, limit) && self.is_over_now()
     }
 
     /// Whether everything has ended.

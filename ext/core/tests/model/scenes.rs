@@ -322,7 +322,7 @@ fn end_is_heard() {
     let engine = Engine::with_fallback(FOR_EVER);
     let workers = [engine.worker().0, engine.worker().0];
     let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
-    let keeper = thread::spawn(move || assert!(dispatch.wait_until_over(&interrupt)));
+    let keeper = thread::spawn(move || assert!(dispatch.wait_until_over(&interrupt, None)));
     engine.request();
     engine.end(workers.into_iter().chain([keeper]));
 }

@@ -1,0 +1,34 @@
+# frozen_string_literal: true
+
+module Kino
+  # The way out for a process whose threads may never end: an ordinary exit would wait for them, for ever, and `exit!`
+  # alone would skip what the app wants done at exit, such as sending its last error reports and removing its pid file.
+  #
+  # @api private
+  module Leaving
+    # Seconds that `at_exit` blocks have, all together.
+    LIMIT = 1
+
+    # Runs what is to be done at exit, and ends the process; to be called on the main thread.
+    #
+    # @param status [Integer] the process's
+    # @return [void] never
+    def self.leave(status)
+      watch(status)
+      exit(status)
+    end
+
+    # Ruby runs `at_exit` blocks first, and ends all threads then: this one, by which it has come to its last act, or
+    # when it has waited for too long. Begun closed to that, so that it can't be ended before it waits.
+    def self.watch(status)
+      Thread.handle_interrupt(Object => :never) do
+        Thread.new do
+          Thread.handle_interrupt(Object => :immediate) { sleep(LIMIT) }
+        ensure
+          Process.exit!(status)
+        end
+      end
+    end
+    private_class_method :watch
+  end
+end
