@@ -37,10 +37,9 @@ pub(crate) fn build(
         let underscores = exchange.context().config.underscore_headers;
         let mut env = Env { ruby, calls, keys, underscores, hash: prototype.copy(ruby, calls, exchange.peer()) };
         env.request_line(head, &target);
-        // One list by two names: Puma's apps know the second.
-        let callbacks = calls.array();
-        env.set(keys.response_finished, callbacks);
-        env.set(keys.after_reply, callbacks);
+        env.set(keys.response_finished, calls.array());
+        // Puma's, which is called the other way round.
+        env.set(keys.after_reply, calls.array());
         if let Some(input) = body.input {
             env.set(keys.input, input);
         }

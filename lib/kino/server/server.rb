@@ -162,9 +162,10 @@ module Kino
 
     def plan(native, settings)
       in_ractors = settings.mode == :ractor
-      boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map { |hooks| in_ractors ? share(hooks) : hooks }
+      hooks = [settings.on_worker_boot, settings.on_worker_stop, [*settings.lowlevel_error_handler], settings.on_error]
+      boot, stop, handler, on_error = hooks.map { |list| in_ractors ? share(list) : list }
       Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
-                     boot, stop)
+                       boot, stop, handler.first, on_error)
     end
 
     def share(hooks) = hooks.map { |hook| Ractors.share(hook) }.freeze
@@ -195,8 +196,10 @@ module Kino
     def tell(hook)
       hook.call
     rescue Exception => error
-      Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
+      Teller.new($stderr).tell { |io| failure(io).log(nil, error) }
     end
+
+    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error)
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
     # refused.

@@ -55,17 +55,20 @@ module Kino
       rest = if body.instance_of?(Array) && headers.is_a?(Hash)
                @native.answer(status, headers, body)
              else
-               Body.send(@native, env, status, hash(headers), body)
+               Body.send(@native, env, status, headers = hash(headers), body)
              end
       rest = Body.take_over(@native, env, status, headers, body) if rest == :hijack
       settled = true
     rescue Exception => error # a worker outlives all that an app may raise
-      fail(env, error)
+      status, headers, rest = fail(env, error) || [status, headers]
       settled = true
     ensure
-      error = give_up(env) unless settled
-      unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
-             callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
+      unless settled
+        error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
+        status, headers, rest = give_up(env, error) || [status, headers]
+      end
+      unless rest.nil? && body.instance_of?(Array) && (finished = env["rack.response_finished"]).is_a?(Array) &&
+             finished.empty? && (replies = env["rack.after_reply"]).is_a?(Array) && replies.empty?
         conclude(env, [status, headers], body, error, rest)
       end
     end
@@ -80,35 +83,51 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
+    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Status and headers
+    # of another answer than the app's, and what is left of it to send, see {Body.send}; nil where there was none.
     def fail(env, error)
-      @failure.log(env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
-      settle(error)
+      errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
+      settle(env, error, errors)
+    ensure
+      errors.each { |one| @failure.log(env, one) }
     end
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
-    def settle(error)
-      if @native.retract || @native.open?
-        @native.answer(*@failure.answer(error))
-      else
-        @native.abort
+    def settle(env, error, errors)
+      return @native.abort unless unsent?
+
+      begin
+        respond(@failure.answer(env, error) { |other| errors << other })
+      rescue ClientDisconnected
+        raise
+      rescue Exception => other # the handler's answer can't be sent
+        errors << other
+        unsent? ? respond(@failure.plain(error)) : @native.abort
       end
     rescue ClientDisconnected
       nil
     end
 
+    def unsent? = @native.retract || @native.open?
+
+    def respond(answer)
+      status, headers, parts = answer
+      [status, headers, @native.answer(status, headers, parts)]
+    end
+
     # The answer is out, or on its way: nothing in here can change it. An app that goes on writing ends it itself.
     def conclude(env, answer, body, error, rest)
       if rest.is_a?(Integer) && @callbacks.any?(env)
-        @left[rest] = [env, *answer]
-        @callbacks.guard(env) { body.close } if closes?(body)
+        @left[rest] = [env, *answer, error]
+        @callbacks.guard(env, "in its body's close") { body.close } if closes?(body)
       elsif !(rest.is_a?(Stream) && rest.on_end { |failed| close(env, answer, body, failed) })
         close(env, answer, body, error)
       end
     end
 
     def close(env, answer, body, error)
-      @callbacks.guard(env) { body.close } if closes?(body)
+      @callbacks.guard(env, "in its body's close") { body.close } if closes?(body)
     ensure
       @callbacks.call(env, *answer, error)
     end
@@ -117,17 +136,15 @@ module Kino
 
     # What the engine was left to send has been sent, or can't be any more.
     def call_back(number, sent)
-      env, *answer = @left.delete(number)
+      env, *answer, error = @left.delete(number)
       return unless env
 
-      @callbacks.call(env, *answer, sent ? nil : ClientDisconnected.new("the client left before the answer was out"))
+      error = ClientDisconnected.new("the client left before the answer was out") unless sent
+      @callbacks.call(env, *answer, error)
     end
 
-    # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
-    def give_up(env)
-      error = Failure.thread_ended
-      fail(env, error) unless @dismissed
-      error
-    end
+    # The thread is being ended in the middle of the app, or has been raised in anew: unless the server does that, the
+    # client hears of it.
+    def give_up(env, error) = (fail(env, error) unless @dismissed)
   end
 end
