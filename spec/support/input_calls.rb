@@ -103,7 +103,9 @@ module InputCalls
       "each answers itself" => ->(io) { io.each { |line| line } },
       "each without a block" => ->(io) { io.each },
       "each_line(limit)" => ->(io) { io.each_line(4) },
-      "each_line(separator, chomp: true)" => ->(io) { [].tap { |lines| io.each_line("--", chomp: true) { lines << _1 } } },
+      "each_line(separator, chomp: true)" => lambda do |io|
+        [].tap { |lines| io.each_line("--", chomp: true) { |line| lines << line } }
+      end,
       "each_line(0)" => ->(io) { io.each_line(0) { |line| line } },
       "each_byte" => ->(io) { io.each_byte },
       "each_byte answers itself" => ->(io) { io.each_byte { |byte| byte } },

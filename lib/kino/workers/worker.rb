@@ -111,7 +111,8 @@ module Kino
       end
       served = true
     ensure
-      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a 500.
+      # Unless it has served to its end, somebody has ended the worker's own thread: its requests are answered with a
+      # 500.
       finish(served)
     end
 

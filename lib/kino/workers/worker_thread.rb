@@ -83,8 +83,9 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
-    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Status and headers
-    # of another answer than the app's, and what is left of it to send, see {Body.send}; nil where there was none.
+    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Status and
+    # headers of another answer than the app's, and what is left of it to send, see {Body.send}; nil where there was
+    # none.
     def fail(env, error)
       errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
       settle(env, error, errors)

@@ -59,7 +59,8 @@ RSpec.describe "An error that nothing in the app has dealt with" do
       }.each do |what, handler|
         it "is answered with the plain 500 where it #{what}, and both errors are logged" do
           handle = shareable { handler }
-          converse(raising, lint: false, environment: "production", lowlevel_error_handler: shareable { ->(_) { handle.call } }) do |client, _, log|
+          settings = { environment: "production", lowlevel_error_handler: shareable { ->(_) { handle.call } } }
+          converse(raising, lint: false, **settings) do |client, _, log|
             2.times do
               response = client.get
               expect([response.status, response.body]).to eq([500, "Internal Server Error\n"])
@@ -112,9 +113,14 @@ RSpec.describe "An error that nothing in the app has dealt with" do
 
       it "closes the app's body all the same" do
         told = self.told
-        body = shareable { -> { Bodies::Each.new { raise "boom" }.tap { |one| one.define_singleton_method(:close) { told << :closed } } } }
+        body = shareable do
+          lambda do
+            Bodies::Each.new { raise "boom" }.tap { |one| one.define_singleton_method(:close) { told << :closed } }
+          end
+        end
         handler = shareable { ->(_) { [503, {}, ["sorry"]] } }
-        converse(shareable { ->(_) { [200, {}, body.call] } }, lint: false, lowlevel_error_handler: handler) do |client, _, log|
+        app = shareable { ->(_) { [200, {}, body.call] } }
+        converse(app, lint: false, lowlevel_error_handler: handler) do |client, _, log|
           expect(client.get.body).to eq("sorry")
           expect(take(told)).to eq(:closed)
           log.wait_for(/boom/)
@@ -157,7 +163,8 @@ RSpec.describe "An error that nothing in the app has dealt with" do
         stop = shareable { ->(_) { raise "while stopping" } }
         serve(app, lint: false, on_error: hook, on_worker_stop: stop) do |server, log|
           %w[/body /callback /gone /].each do |path|
-            RawClient.open(server.url) { |client| client.write(RawClient.message("GET", path, "connection" => "close")).read_to_end }
+            request = RawClient.message("GET", path, "connection" => "close")
+            RawClient.open(server.url) { |client| client.write(request).read_to_end }
           end
           expect([take(told), take(told)]).to contain_exactly(["in the body", "/body"], ["in a callback", "/callback"])
           server.stop

@@ -137,7 +137,8 @@ RSpec.describe "rack.response_finished" do
         lambda do |env|
           env["rack.response_finished"] << ->(*given) { told << given.size } << -> { told << :none }
           env["rack.after_reply"] << -> { told << :first }
-          (env["rack.after_reply"] ||= []) << ->(*given) { told << given } << -> { raise "in a reply" } << -> { told << :last }
+          (env["rack.after_reply"] ||= []).push(->(*given) { told << given }, -> { raise "in a reply" },
+                                                -> { told << :last })
           [200, {}, []]
         end
       end

@@ -47,7 +47,8 @@ RSpec.describe Kino::Failure do
 
   it "answers with the client's own fault, and else with the handler's answer or a plain one" do
     failure = described_class.new("production", errors, handler: ->(_, _, status) { [status, {}, ["handled"]] })
-    expect(failure.answer({}, Kino::ClientTimeout.new("late"))).to match([408, hash_including("connection"), ["late\n"]])
+    expect(failure.answer({}, Kino::ClientTimeout.new("late")))
+      .to match([408, hash_including("connection"), ["late\n"]])
     expect(failure.answer({}, error)).to eq([500, {}, ["handled"]])
     expect(failure.plain(error)).to match([500, Hash, ["Internal Server Error\n"]])
   end
@@ -75,7 +76,8 @@ RSpec.describe Kino::Description do
     error.define_singleton_method(:full_message) { |**| raise "no" }
     error.set_backtrace(["app.rb:7:in `call'"])
 
-    expect(described_class.of(error)).to eq("an error that could not be described (Unspeakable)\n\tfrom app.rb:7:in `call'\n")
+    expect(described_class.of(error))
+      .to eq("an error that could not be described (Unspeakable)\n\tfrom app.rb:7:in `call'\n")
   end
 
   it "says of a panic whose fault it is, and where" do

@@ -71,7 +71,9 @@ RSpec.describe Kino::Reader do
         name = random.keys.sample
         [name, random[name].call, name == :gets && rand < 0.4 ? { chomp: true } : {}]
       end
-      all = ->(io) { calls.map { |name, given, options| InputCalls.result(io, -> { _1.send(name, *given, **options) }) } }
+      all = lambda do |io|
+        calls.map { |name, given, options| InputCalls.result(io, ->(own) { own.send(name, *given, **options) }) }
+      end
       streamed = Kino::StreamedInput.new(pieces.new(*in_pieces(body, rand(1..4))), 1, nil)
       expect(all.call(streamed)).to eq(with_file(body, &all)), "#{body.inspect} #{calls.inspect}"
     end
@@ -95,7 +97,8 @@ RSpec.describe Kino::NoInput do
     input.sync = true
     expect([input.close, input.closed?, input.read, input.string, input.sync, input.flush])
       .to eq([nil, false, "", "", true, input])
-    expect([input.write("x"), input.puts("x"), input.read, input.external_encoding]).to eq([0, nil, "", Encoding::BINARY])
+    expect([input.write("x"), input.puts("x"), input.read, input.external_encoding])
+      .to eq([0, nil, "", Encoding::BINARY])
   end
 
   it "may be extended" do
@@ -130,7 +133,10 @@ RSpec.describe Kino::StreamedInput do
   it "keeps what it has when the client's fault is raised" do
     stub_const("Fault", Class.new(StandardError))
     replies = ["ab".b, -> { raise Fault }, nil]
-    allow(native).to receive(:read_body) { replies.shift.then { |reply| reply.respond_to?(:call) ? reply.call : reply } }
+    allow(native).to receive(:read_body) do
+      reply = replies.shift
+      reply.respond_to?(:call) ? reply.call : reply
+    end
     allow(native).to receive(:trailers).and_return({})
     expect { input.read }.to raise_error(Fault)
     expect(input.read).to eq("ab")
