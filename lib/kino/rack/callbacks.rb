@@ -4,9 +4,9 @@ require_relative "callable"
 require_relative "failure"
 
 module Kino
-  # What an app wants to be called once its answer is out: `rack.after_reply`, as with Puma the first registered first and
-  # with nothing; then `rack.response_finished`, as Rack's SPEC has it the last registered first, and told what was sent.
-  # None can keep another from being called, nor change the answer.
+  # What an app wants to be called once its answer is out: `rack.after_reply`, as with Puma the first registered first
+  # and with nothing; then `rack.response_finished`, as Rack's SPEC has it the last registered first, and told what was
+  # sent. None can keep another from being called, nor change the answer.
   #
   # @api private
   class Callbacks

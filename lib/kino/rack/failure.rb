@@ -4,8 +4,9 @@ require_relative "callable"
 require_relative "description"
 
 module Kino
-  # What becomes of an error in the app: an answer for the client, `lowlevel_error_handler`'s or a plain 500; then a line
-  # in `rack.errors` for whoever runs it, and `on_error`. Whatever these raise costs neither the answer nor the worker.
+  # What becomes of an error in the app: an answer for the client, `lowlevel_error_handler`'s or a plain 500; then a
+  # line in `rack.errors` for whoever runs it, and `on_error`. Whatever these raise costs neither the answer nor the
+  # worker.
   #
   # @api private
   class Failure
@@ -18,8 +19,8 @@ module Kino
     # @param where [String] what it was doing, such as `"in the app's call"`
     # @return [ThreadError]
     def self.thread_ended(where)
-      error = ThreadError.new("the thread that served it was ended #{where} (Thread.exit, Thread#kill); another takes " \
-                              "its place")
+      error = ThreadError.new("the thread that served it was ended #{where} (Thread.exit, Thread#kill); another " \
+                              "takes its place")
       error.set_backtrace([])
       error
     end
@@ -35,8 +36,8 @@ module Kino
       @on_error = on_error
     end
 
-    # Writes the error with its backtrace, and tells `on_error` of it. Nothing that goes wrong here is raised: what finds
-    # no reader is counted (`log_dropped`).
+    # Writes the error with its backtrace, and tells `on_error` of it. Nothing that goes wrong here is raised: what
+    # finds no reader is counted (`log_dropped`).
     #
     # @param env [Hash, nil] the request's
     # @param error [Exception]
@@ -53,7 +54,8 @@ module Kino
     # @param env [Hash] the request's
     # @param error [Exception]
     # @yieldparam other [Exception] what `lowlevel_error_handler` has raised
-    # @return [Array(Integer, Hash, Array<String>)] a Rack response: the client's fault, or the handler's, or the plain one
+    # @return [Array(Integer, Hash, Array<String>)] a Rack response: of the client's fault, the handler's, or the plain
+    #   one
     def answer(env, error, &)
       return refusal(error) if error.is_a?(ClientError)
 
@@ -78,7 +80,9 @@ module Kino
     def handle(env, error)
       status, headers, body = Callable.call(@handler, error, env, 500)
       raise ResponseError, "#{whose} headers are #{headers.inspect}; allowed is a Hash" unless headers.is_a?(Hash)
-      raise ResponseError, "#{whose} headers have rack.hijack; allowed is an answer that Kino sends" if headers.key?("rack.hijack")
+      if headers.key?("rack.hijack")
+        raise ResponseError, "#{whose} headers have rack.hijack; allowed is an answer that Kino sends"
+      end
 
       [status, headers, parts(body)]
     rescue Exception => other # the client still has an answer

@@ -3,8 +3,8 @@
 require_relative "lines"
 
 module Kino
-  # Reads as a `File` opened with `"rb"` does, of bytes that come from wherever a subclass says: the same results for the
-  # same arguments, and the same errors. What can't be read twice has no place to go back to, hence no `seek` in here.
+  # Reads as a `File` opened with `"rb"` does, of bytes that come from wherever a subclass says: the same results for
+  # the same arguments, and the same errors. What can't be read twice has no place to go back to, hence no `seek` here.
   #
   # @api private
   class Reader
