@@ -37,6 +37,12 @@ module Kino
     attr_reader :on_worker_stop
     # @return [Array<#call>] called when the server is told to stop, before it waits; default none
     attr_reader :on_drain
+    # @return [Array<#call>] called with each error that nothing in the app has dealt with, and the request's env, or
+    #   nil; default none
+    attr_reader :on_error
+    # @return [#call, nil] makes the answer to such an error, of it, the env and the status 500; default nil for a plain
+    #   500
+    attr_reader :lowlevel_error_handler
     # @return [String] what the app finds in `RACK_ENV`; default `"development"`
     attr_reader :environment
     # @return [String] path of the file that has the app; default `"config.ru"`

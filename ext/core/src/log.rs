@@ -51,6 +51,13 @@ pub fn write(line: &[u8]) -> bool {
     own().map(|log| log.push(line)).is_some()
 }
 
+/// Counts a line that somebody else could not write.
+pub fn lost() {
+    if let Some(log) = own() {
+        log.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Lines of this process that could not be written.
 pub fn dropped() -> u64 {
     own().map_or(0, |log| log.dropped.load(Ordering::Relaxed))

@@ -114,11 +114,11 @@ impl EnvPrototype {
             basics.host.unwrap_or_default(),
         ];
         let [uri, path, info, query, script, name, address, host] = strings.map(|text| calls.string(text).as_value());
-        // One list by two names: Puma's apps know the second.
-        let (request, callbacks) = (basics.request, calls.array().as_value());
+        // The second is Puma's, which is called the other way round.
+        let (request, [finished, replies]) = (basics.request, [(); 2].map(|()| calls.array().as_value()));
         calls.refill(
             prototype,
-            [request, request, callbacks, callbacks, uri, path, info, query, script, name, address, host],
+            [request, request, finished, replies, uri, path, info, query, script, name, address, host],
         );
         let env = calls.duplicate(prototype);
         // What may hold anything of the app's is not kept until the next request comes.

@@ -12,8 +12,8 @@ struct Classes {
     string_io: Opaque<RClass>,
     file: Opaque<RClass>,
     streamed: Opaque<RClass>,
-    /// What reads as nothing; frozen, so one serves all.
-    none: Opaque<Value>,
+    /// What reads as nothing.
+    none: Opaque<RClass>,
 }
 
 static CLASSES: OnceLock<Classes> = OnceLock::new();
@@ -30,7 +30,7 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
     let string_io: RClass = ruby.class_object().const_get("StringIO")?;
     let file: RClass = ruby.class_object().const_get("File")?;
     let streamed: RClass = kino.const_get("StreamedInput")?;
-    let none: Value = kino.const_get("NO_INPUT")?;
+    let none: RClass = kino.const_get("NoInput")?;
     ruby.gc_register_mark_object(string_io);
     ruby.gc_register_mark_object(file);
     ruby.gc_register_mark_object(streamed);
@@ -46,7 +46,7 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
 
 /// A body as an object for the app.
 pub(crate) struct Input {
-    /// `None` where there is no body: the prototype has [`none`].
+    /// `None` where there is no body: the prototype has what [`none`] makes.
     pub(crate) object: Option<Value>,
     /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,
@@ -54,9 +54,12 @@ pub(crate) struct Input {
     pub(crate) claim: Option<Claim>,
 }
 
-/// The `rack.input` of requests without a body.
-pub(crate) fn none(ruby: &Ruby) -> Value {
-    ruby.get_inner(classes().none)
+/// The `rack.input` of one thread's requests without a body: middleware may extend it, which no other ractor could.
+///
+/// # Errors
+/// When Ruby has no memory left.
+pub(crate) fn none(ruby: &Ruby) -> Result<Value, Error> {
+    Ok(ruby.get_inner(classes().none).new_instance(())?.as_value())
 }
 
 /// Makes the object. `request` is where a body that is still arriving is read from, and `trailers` what its trailer fields go

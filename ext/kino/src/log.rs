@@ -3,6 +3,7 @@
 //! by the core's log thread ([`kino_core::log`]).
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
@@ -43,12 +44,28 @@ pub(crate) fn write(text: RString) -> bool {
     with_bytes(text, log::write)
 }
 
+/// `log_lost -> nil`: counts a line that Ruby could write nowhere.
+pub(crate) fn lost() {
+    log::lost();
+}
+
+thread_local! {
+    /// Where this thread's last panic was.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// `panic_place -> String or nil`: the file and line of this thread's last panic, once. Ruby only has its message.
+pub(crate) fn panic_place() -> Option<String> {
+    PANIC.take()
+}
+
 extern "C" fn flush_at_exit() {
     log::flush(fatal::LAST_WORDS);
 }
 
 /// Rust's own way would print, and so wait for whoever reads, on the thread that panics.
 fn tell(info: &PanicHookInfo) {
+    PANIC.set(info.location().map(ToString::to_string));
     let thread = thread::current();
     let backtrace = Backtrace::capture();
     let trace = if backtrace.status() == BacktraceStatus::Captured { format!("\n{backtrace}") } else { String::new() };

@@ -43,7 +43,7 @@ impl Worker {
 
     /// `thread(prototype) -> WorkerThread`: the end for one more thread.
     pub(crate) fn thread(ruby: &Ruby, this: &Worker, prototype: RHash) -> Result<Obj<WorkerThread>, Error> {
-        let prototype = EnvPrototype::new(ruby, prototype, input::none(ruby))?;
+        let prototype = EnvPrototype::new(ruby, prototype, input::none(ruby)?)?;
         let hash = prototype.hash(ruby);
         let server = this.engine.server();
         let worker = WorkerThread::new(server.dispatch().clone(), this.group.clone(), server.interrupt(), prototype);

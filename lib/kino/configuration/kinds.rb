@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../rack/callable"
+
 module Kino
   class Configuration
     # The kinds of value a setting can have. Each answers `call(value)` with the value as Kino keeps it, or raises
@@ -227,6 +229,32 @@ module Kino
           raise Rejected unless hooks.all? { |hook| hook.respond_to?(:call) }
 
           hooks.dup.freeze
+        end
+      end
+
+      # One thing to call, or nil for none.
+      class Handler < Hook
+        # @param most [Integer] arguments that it is called with, of which it may take fewer
+        # @param example [String]
+        def initialize(most, example)
+          super(example)
+          @most = most
+        end
+
+        # @return [String] what is allowed
+        def allowed = "#{super}, which takes #{@most} arguments or fewer, or nil for none"
+
+        # @param value [#call, nil]
+        # @return [#call, nil]
+        # @raise [Rejected]
+        def call(value)
+          return if value.nil?
+          raise Rejected unless value.respond_to?(:call)
+
+          least = Callable.least(value)
+          raise Rejected, "which takes #{least} arguments" if least > @most
+
+          value
         end
       end
 

@@ -61,7 +61,7 @@ module Kino
       def hook? = @kind.is_a?(Kinds::Hook)
 
       # @return [Boolean] whether a place may say it several times, and each counts
-      def list? = hook? || @name == :bind
+      def list? = @kind.instance_of?(Kinds::Hook) || @name == :bind
 
       # @return [String] how a kino.rb says it
       def written = "#{name} #{hook? ? @kind.example : example.inspect}"

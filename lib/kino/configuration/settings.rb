@@ -110,10 +110,26 @@ module Kino
             Called in each worker after it has served its last request, with the worker's number.
           TEXT
           Setting.new(:on_drain, Kinds::Hook.new("{ FEED.close }"), default: [].freeze, default_text: "none",
-                      summary: "called when the server is told to stop", doc: <<~TEXT)
+                      summary: "called when the server is told to stop", doc: <<~TEXT),
             Called once, with nothing, when the server is told to stop, before it waits for what runs: the
             place to end answers that have no end of their own, such as server-sent events. It runs in the
             main ractor. drain_delay is over by then; a stop at once doesn't call it.
+          TEXT
+          Setting.new(:on_error, Kinds::Hook.new("{ |error, env| warn error.message }"), default: [].freeze,
+                      default_text: "none", summary: "called with each error that the app lets pass", doc: <<~TEXT),
+            Called with each error that nothing in the app has dealt with, and the request's env, once the
+            client has its answer and the error is logged: the place to tell an error tracker. It may take
+            fewer arguments. env is nil for an error outside of any request. May be written more than
+            once. In mode :ractor it runs in the worker's ractor, as on_worker_boot does.
+          TEXT
+          Setting.new(:lowlevel_error_handler, Kinds::Handler.new(3, '{ |error| [500, {}, ["Sorry"]] }'),
+                      default: nil, default_text: "none", summary: "makes the answer to an error of the app",
+                      doc: <<~TEXT)
+            Makes the client's answer to an error that nothing in the app has dealt with: a Rack answer,
+            with a body that is an Array of Strings or has each. It is called with the error, the request's
+            env and the status 500, and may take fewer. Where it raises, or its answer can't be sent, the
+            client gets the plain 500, as without it. What a client has done wrong never comes here. In
+            mode :ractor it runs in the worker's ractor, as on_worker_boot does.
           TEXT
         ],
         "The app" => [

@@ -1,14 +1,18 @@
 # frozen_string_literal: true
 
+require_relative "callable"
+require_relative "failure"
+
 module Kino
-  # What an app wants to be called once its answer is out: `rack.response_finished`, and `rack.after_reply`, which apps
-  # of Puma's know. Both begin as one and the same list. Last registered, first called; none can keep another from being
-  # called, nor change the answer.
+  # What an app wants to be called once its answer is out: `rack.after_reply`, as with Puma the first registered first
+  # and with nothing; then `rack.response_finished`, as Rack's SPEC has it the last registered first, and told what was
+  # sent. None can keep another from being called, nor change the answer.
   #
   # @api private
   class Callbacks
-    KEYS = %w[rack.response_finished rack.after_reply].freeze
-    private_constant :KEYS
+    REPLY = "rack.after_reply"
+    FINISHED = "rack.response_finished"
+    private_constant :REPLY, :FINISHED
 
     # @param failure [Failure] what becomes of their errors
     # @yieldreturn [Boolean] whether the thread is being ended by the server itself
@@ -19,44 +23,42 @@ module Kino
 
     # @param env [Hash] the request's
     # @return [Boolean] whether there is anything to call
-    def any?(env) = lists(env).any? { |list| !list.empty? }
+    def any?(env) = [REPLY, FINISHED].any? { |key| !list(env, key).empty? }
 
     # @param env [Hash] the request's
-    # @param status [Integer, nil] of the app's answer; nil when it has raised
-    # @param headers [Hash, nil]
-    # @param error [Exception, nil] why the answer is not whole
+    # @param status [Integer, nil] that was sent; nil when nothing was
+    # @param headers [Hash, nil] that were sent
+    # @param error [Exception, nil] why the answer is not whole, or not the app's
     # @return [void]
     def call(env, status, headers, error)
-      lists(env).each do |list|
-        list.reverse_each { |callback| guard(env) { tell(callback, env, status, headers, error) } }
+      list(env, REPLY).each { |callback| guard(env, "in a callback") { callback.call } }
+      list(env, FINISHED).reverse_each do |callback|
+        guard(env, "in a callback") { Callable.call(callback, env, status, headers, error) }
       end
     end
 
     # Does what can't change the answer any more.
     #
     # @param env [Hash] the request's
+    # @param where [String] what is done, for the log
     # @yield
     # @return [void]
-    def guard(env)
+    def guard(env, where)
       yield
       settled = true
     rescue Exception => error # whatever it is, others have their turn
       @failure.log(env, error)
       settled = true
     ensure
-      @failure.log(env, Failure.thread_ended) unless settled || @dismissed.call
+      @failure.log(env, Failure.thread_ended(where)) unless settled || @dismissed.call
     end
 
     private
 
-    def lists(env)
-      KEYS.filter_map { |key| env[key] }.uniq(&:object_id)
-    end
-
-    # Puma calls those of `rack.after_reply` with nothing.
-    def tell(callback, *told)
-      arity = callback.respond_to?(:arity) ? callback.arity : callback.method(:call).arity
-      arity.zero? ? callback.call : callback.call(*told)
+    # An app may have put anything there, or taken it away.
+    def list(env, key)
+      list = env[key]
+      list.respond_to?(:to_ary) ? list.to_ary : []
     end
   end
 end

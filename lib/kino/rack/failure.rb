@@ -1,47 +1,72 @@
 # frozen_string_literal: true
 
+require_relative "callable"
+require_relative "description"
+
 module Kino
-  # What becomes of an error in the app: a line in `rack.errors` for whoever runs it, a plain 500 for the client.
+  # What becomes of an error in the app: an answer for the client, `lowlevel_error_handler`'s or a plain 500; then a
+  # line in `rack.errors` for whoever runs it, and `on_error`. Whatever these raise costs neither the answer nor the
+  # worker.
   #
   # @api private
   class Failure
-    # What a client is told of a thread that was ended in the middle of the app.
+    # Bytes that whatever says that it can be written to takes without making anybody wait (PIPE_BUF of POSIX).
+    AT_ONCE = 512
+    private_constant :AT_ONCE
+
+    # What is told of a thread that was ended in the middle of the app.
     #
+    # @param where [String] what it was doing, such as `"in the app's call"`
     # @return [ThreadError]
-    def self.thread_ended
-      error = ThreadError.new("the thread that served it was ended (Thread.exit, Thread#kill); another takes its place")
+    def self.thread_ended(where)
+      error = ThreadError.new("the thread that served it was ended #{where} (Thread.exit, Thread#kill); another " \
+                              "takes its place")
       error.set_backtrace([])
       error
     end
 
     # @param environment [String] in `"development"` the client is told what was raised
     # @param errors [IO] for errors that no request's `rack.errors` can take
-    def initialize(environment, errors)
+    # @param handler [#call, nil] makes the answer of error, env and status, see `lowlevel_error_handler`
+    # @param on_error [Array<#call>] called with error and env
+    def initialize(environment, errors, handler: nil, on_error: [])
       @tells = environment == "development"
       @errors = errors
+      @handler = handler
+      @on_error = on_error
     end
 
-    # Writes the error with its backtrace. Standard error may be a pipe that nobody reads: so that is left to the log's
-    # thread, and no worker waits for it.
+    # Writes the error with its backtrace, and tells `on_error` of it. Nothing that goes wrong here is raised: what
+    # finds no reader is counted (`log_dropped`).
     #
     # @param env [Hash, nil] the request's
     # @param error [Exception]
     # @return [void]
     def log(env, error)
-      text = report(env, error)
-      errors = env&.fetch("rack.errors", nil) || @errors
-      errors.write(text) unless errors.equal?($stderr) && errors.fileno == 2 && Native.log(text)
-    rescue Exception # an app may put anything there; it costs no worker
-      @errors.write(text || "kino: an error could not be described: #{error.class}\n")
+      write(env, error)
+      @on_error.each do |hook|
+        Callable.call(hook, error, env)
+      rescue Exception => other # the others have their turn, too
+        write(env, other)
+      end
+    end
+
+    # @param env [Hash] the request's
+    # @param error [Exception]
+    # @yieldparam other [Exception] what `lowlevel_error_handler` has raised
+    # @return [Array(Integer, Hash, Array<String>)] a Rack response: of the client's fault, the handler's, or the plain
+    #   one
+    def answer(env, error, &)
+      return refusal(error) if error.is_a?(ClientError)
+
+      (@handler && handle(env, error, &)) || plain(error)
     end
 
     # @param error [Exception]
-    # @return [Array] a Rack response
-    def answer(error)
-      return refusal(error) if error.is_a?(ClientError)
-
+    # @return [Array(Integer, Hash, Array<String>)] a Rack response that says little
+    def plain(error)
       text = "Internal Server Error\n"
-      text += "\n#{describe(error)}" if @tells
+      text += "\n#{Description.of(error)}" if @tells
       [500, { "content-type" => "text/plain; charset=utf-8" }, [text]]
     end
 
@@ -51,11 +76,64 @@ module Kino
       [error.status, { "content-type" => "text/plain; charset=utf-8", "connection" => "close" }, ["#{error.message}\n"]]
     end
 
-    def report(env, error)
-      request = env ? " (#{env["REQUEST_METHOD"]} #{env["PATH_INFO"]})" : ""
-      "kino: an error in the app#{request}: #{describe(error)}"
+    # As a whole, so that what its body raises costs nothing that has been sent.
+    def handle(env, error)
+      status, headers, body = Callable.call(@handler, error, env, 500)
+      raise ResponseError, "#{whose} headers are #{headers.inspect}; allowed is a Hash" unless headers.is_a?(Hash)
+      if headers.key?("rack.hijack")
+        raise ResponseError, "#{whose} headers have rack.hijack; allowed is an answer that Kino sends"
+      end
+
+      [status, headers, parts(body)]
+    rescue Exception => other # the client still has an answer
+      yield other
+      nil
     end
 
-    def describe(error) = error.full_message(highlight: false, order: :top).scrub.chomp << "\n"
+    def whose = "in the answer of lowlevel_error_handler, the"
+
+    def parts(body)
+      return body if body.is_a?(Array)
+      unless body.respond_to?(:each)
+        raise ResponseError, "#{whose} body is #{body.inspect}; allowed is an Array of Strings, or an object with each"
+      end
+
+      begin
+        [].tap { |parts| body.each { |part| parts << part } }
+      ensure
+        body.close if body.respond_to?(:close)
+      end
+    end
+
+    def write(env, error)
+      text = Description.report(env, error)
+      tell(env&.fetch("rack.errors", nil) || @errors, text)
+    rescue Exception # an app may put anything there
+      keep(text || "kino: an error could not be described: #{error.class}\n")
+    end
+
+    # Standard error may be a pipe that nobody reads: so that is left to the log's thread, and no worker waits for it.
+    def tell(errors, text)
+      return if errors.equal?($stderr) && errors.fileno == 2 && Native.log(text)
+
+      errors.is_a?(IO) ? push(errors, text.b) : errors.write(text)
+    end
+
+    # A pipe that is full raises; it makes no worker wait.
+    def push(io, bytes)
+      0.step(bytes.bytesize - 1, AT_ONCE) do |at|
+        raise IOError, "nobody reads it" unless io.wait_writable(0)
+
+        io.write(bytes.byteslice(at, AT_ONCE))
+        io.flush
+      end
+    end
+
+    # Where `rack.errors` takes nothing, standard error has it; where that does not either, it is counted.
+    def keep(text)
+      Native.log(text) || @errors.write(text)
+    rescue Exception
+      Native.log_lost
+    end
   end
 end

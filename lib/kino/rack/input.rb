@@ -1,29 +1,24 @@
 # frozen_string_literal: true
 
 require "stringio"
+require_relative "reader"
 
 module Kino
-  # The `rack.input` of a request without a body: it reads as an IO at its end. A body that fits `body_buffer` is a
-  # `StringIO` instead, a longer one a `File` without a name; a request reaches the app with all of its body, so all
-  # three can be rewound and know their size.
+  # The `rack.input` of a request without a body: it reads as an IO at its end, and takes what apps of Puma's do with
+  # theirs. It has no state, and each thread that serves has one for all of its requests.
+  #
+  # A body that fits `body_buffer` is a `StringIO` instead, a longer one a `File` without a name; a request reaches the
+  # app with all of its body, so all three can be rewound and know their size.
   #
   # @api private
-  class NoInput
-    # @param length [Integer, nil] bytes to read
-    # @param buffer [String, nil] is emptied
-    # @return [String, nil] `nil` where bytes were asked for, as `IO#read` at the end
-    def read(length = nil, buffer = nil)
-      buffer&.clear
-      return if length&.positive?
+  class NoInput < Reader
+    NOTHING = "".b.freeze
+    private_constant :NOTHING
 
-      buffer || String.new
+    def initialize
+      super
+      @held = NOTHING
     end
-
-    # @return [nil] there is no line
-    def gets(*) = nil
-
-    # @return [NoInput] itself; there is nothing to yield
-    def each = block_given? ? self : [].each
 
     # @return [Integer] 0
     def rewind = 0
@@ -32,27 +27,47 @@ module Kino
     def size = 0
     alias length size
     alias pos size
+    alias tell size
+    alias lineno size
 
-    # @return [true]
-    def eof? = true
-    alias eof eof?
+    # @return [Integer] 0: wherever it is put, it is at its end
+    # @raise [Errno::EINVAL] for a place before the beginning
+    def seek(offset, _whence = IO::SEEK_SET)
+      raise Errno::EINVAL if whole(offset).negative?
 
-    # @return [Encoding]
-    def external_encoding = Encoding::BINARY
+      0
+    end
 
-    # Changes nothing: one object serves every request.
+    # @return [Integer] what was given
+    # @raise (see #seek)
+    def pos=(offset)
+      seek(offset)
+    end
+
+    # Changes nothing.
     # @return [NoInput]
-    def binmode = self
+    def set_encoding(*) = self
 
-    # Changes nothing: one object serves every request.
+    # @return [String] empty
+    def string = "".b
+
+    # Takes nothing.
+    # @return [Integer] 0
+    def write(*) = 0
+
+    # Takes nothing.
+    # @return [nil]
+    def puts(*) = nil
+
+    # @return [NoInput]
+    def flush = self
+
+    # Changes nothing.
     # @return [nil]
     def close = nil
+    alias close_read close
 
     # @return [false]
     def closed? = false
   end
-
-  # The one that serves every request without a body, in every ractor.
-  # @api private
-  NO_INPUT = NoInput.new.freeze
 end

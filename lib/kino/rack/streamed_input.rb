@@ -1,94 +1,105 @@
 # frozen_string_literal: true
 
+require_relative "reader"
+
 module Kino
-  # The `rack.input` of a request that was handed over before its body had come (`stream_bodies`). Reading waits for
-  # the client, within `body_timeout` and `body_min_rate`; what is read is gone, so there is no rewind and no size. A
-  # client that waits for a 100 gets it with the first read.
+  # The `rack.input` of a request that was handed over before its body had come (`stream_bodies`). It reads as a pipe
+  # does: reading waits for the client, within `body_timeout` and `body_min_rate`; what is read is gone, so there is no
+  # rewind and no size. A client that waits for a 100 gets it with the first read.
   #
   # @example An upload that never lies in memory as a whole
-  #   while (part = env["rack.input"].readpartial(65_536))
+  #   while (part = env["rack.input"].read(65_536))
   #     digest << part
   #   end
-  class StreamedInput
-    # Bytes asked for at a time where the app names no number.
-    PART = 65_536
-    private_constant :PART
+  # @example
+  #   IO.copy_stream(env["rack.input"], file)
+  class StreamedInput < Reader
+    # What only a file can do. `respond_to?` says no, so that whoever asks first, as Rails and Rack do, leaves it.
+    FILE_ONLY = %i[rewind seek pos tell pos=].freeze
+    private_constant :FILE_ONLY
+
+    # @return [Encoding] binary, until {#set_encoding}
+    attr_reader :external_encoding
+    # @return [Encoding, nil] what lines and characters are transcoded to
+    attr_reader :internal_encoding
 
     # @api private
     # @param request [Request] whose body it is
     # @param trailers [Hash, nil] what the trailer fields go to at the end of the body
     def initialize(request, trailers)
+      super()
       @request = request
       @trailers = trailers
-      @held = String.new(encoding: Encoding::BINARY)
+      @held = "".b
+      @external_encoding = Encoding::BINARY
+      @lineno = 0
       @ended = @closed = false
     end
 
-    # As `IO#read`: waits until so many bytes are there, or the body has ended.
+    # @param name [Symbol, String]
+    # @return [Boolean] false for what only a file can do
+    def respond_to?(name, include_all = false) = !FILE_ONLY.include?(name.to_sym) && super
+
+    # @raise [Errno::ESPIPE] as for a pipe: what is read is gone
+    def rewind(*) = raise(Errno::ESPIPE)
+    alias seek rewind
+    alias pos rewind
+    alias tell rewind
+    alias pos= rewind
+
+    # Puts bytes back, to be read first.
     #
-    # @param length [Integer, nil] bytes to read; nil for all that is left
-    # @param buffer [String, nil] takes what is read
-    # @return [String, nil] nil at the end, where bytes were asked for
-    # @raise [ClientError] for what the client does wrong: too slow, too large, malformed
-    # @raise [ClientDisconnected] when it has left
-    # @raise [IOError] once it is closed, or the request is over
-    def read(length = nil, buffer = nil)
-      raise ArgumentError, "negative length #{length} given" if length&.negative?
-
-      nil until @held.bytesize >= (length || Float::INFINITY) || !more
-      part = length ? take(length) : take(@held.bytesize)
-      part = nil if part.empty? && length&.positive?
-      buffer ? fill(buffer, part) : part
+    # @param bytes [Integer, String, nil]
+    # @return [nil]
+    # @raise [IOError] once it is closed
+    def ungetbyte(bytes)
+      check_open
+      bytes = (whole(bytes) & 0xff).chr unless bytes.nil? || bytes.is_a?(String)
+      @held = bytes.b << @held if bytes
+      nil
     end
 
-    # What has come, up to a number of bytes; waits only while that is nothing.
+    # Puts characters back, to be read first.
     #
-    # @param most [Integer] bytes to read at most
-    # @param buffer [String, nil] takes what is read
-    # @return [String, nil] nil at the end
-    # @raise (see #read)
-    def readpartial(most = PART, buffer = nil)
-      more(most) if @held.empty?
-      part = take(most)
-      part = nil if part.empty? && most.positive?
-      buffer ? fill(buffer, part) : part
+    # @param chars [String, Integer, nil]
+    # @return [nil]
+    # @raise [IOError] once it is closed
+    def ungetc(chars) = ungetbyte(chars.is_a?(Integer) ? chars.chr(@external_encoding) : chars)
+
+    # @return [Integer] how many lines have been read
+    # @raise [IOError] once it is closed
+    def lineno
+      check_open
+      @lineno
     end
 
-    # @param separator [String, nil] what ends a line; nil for all that is left
-    # @return [String, nil] the next line with its end, or what is left; nil at the end
-    # @raise (see #read)
-    def gets(separator = $/)
-      return (all = read).empty? ? nil : all unless separator
-
-      searched = 0
-      until (at = @held.index(separator, searched))
-        searched = [@held.bytesize - separator.bytesize + 1, 0].max
-        return @held.empty? ? nil : take(@held.bytesize) unless more
-      end
-      take(at + separator.bytesize)
+    # @param number [Integer] how many lines have been read
+    # @raise [IOError] once it is closed
+    def lineno=(number)
+      check_open
+      @lineno = whole(number)
     end
 
-    # @yieldparam line [String]
-    # @return [StreamedInput, Enumerator] itself; without a block, an Enumerator of the lines
-    # @raise (see #read)
-    def each
-      return enum_for unless block_given?
-
-      while (line = gets)
-        yield line
-      end
+    # As `IO#set_encoding`: what lines, characters, and all that is left are in.
+    #
+    # @param external [Encoding, String, nil] what the client has sent; nil for the process's default
+    # @param internal [Encoding, String, nil] what they are to be transcoded to
+    # @param options [Hash] as `String#encode` takes them
+    # @return [StreamedInput] itself
+    # @raise [IOError] once it is closed
+    def set_encoding(external, internal = nil, **options)
+      check_open
+      external, internal = external.delete_prefix("BOM|").split(":", 2) if external.is_a?(String) && internal.nil?
+      external, internal = [external || Encoding.default_external, internal].map { |name| name && Encoding.find(name) }
+      @external_encoding = external
+      @internal_encoding = internal unless internal == external
+      @options = options
       self
     end
 
-    # @return [Boolean] whether all has been read; waits until that is known
-    # @raise (see #read)
-    def eof? = @held.empty? && !more
-
-    # @return [Encoding]
-    def external_encoding = Encoding::BINARY
-
-    # @return [StreamedInput] itself; it is binary already
-    def binmode = self
+    # @return [StreamedInput] itself: binary, as it was at first
+    # @raise [IOError] once it is closed
+    def binmode = set_encoding(Encoding::BINARY)
 
     # What is left is not read any more.
     # @return [nil]
@@ -96,34 +107,36 @@ module Kino
       @closed = true
       nil
     end
+    alias close_read close
 
     # @return [Boolean]
     def closed? = @closed
 
     private
 
-    # Whether something has come; false at the end.
-    def more(most = PART)
+    def check_open
       raise IOError, "closed stream" if @closed
+    end
+
+    def more(most = PART)
       return false if @ended
 
       part = @request.read_body(most)
-      return !!(@held << part) if part
+      if part
+        @held = @held.empty? ? part : @held << part
+        return true
+      end
 
       @trailers&.update(@request.trailers)
       @ended = true
       false
     end
 
-    def take(length)
-      raise IOError, "closed stream" if @closed
-
-      length >= @held.bytesize ? @held.tap { @held = String.new(encoding: Encoding::BINARY) } : @held.slice!(0, length)
+    def text(bytes)
+      bytes.force_encoding(@external_encoding)
+      @internal_encoding ? bytes.encode(@internal_encoding, **@options) : bytes
     end
 
-    def fill(buffer, part)
-      buffer.replace(part || "")
-      part && buffer
-    end
+    def count_line = @lineno += 1
   end
 end

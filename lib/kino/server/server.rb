@@ -202,8 +202,10 @@ module Kino
     def tell(hook)
       hook.call
     rescue Exception => error
-      Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
+      Teller.new($stderr).tell { |io| failure(io).log(nil, error) }
     end
+
+    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error)
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
     # refused.

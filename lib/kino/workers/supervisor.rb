@@ -50,11 +50,12 @@ module Kino
     # @return [Worker::Plan]
     def self.plan(native, settings)
       in_ractors = settings.mode == :ractor
-      boot, stop = [settings.on_worker_boot, settings.on_worker_stop].map do |hooks|
-        in_ractors ? hooks.map { |hook| Ractors.share(hook) }.freeze : hooks
+      hooks = [settings.on_worker_boot, settings.on_worker_stop, [*settings.lowlevel_error_handler], settings.on_error]
+      boot, stop, handler, on_error = hooks.map do |list|
+        in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
       Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
-                       settings.early_hints, boot, stop)
+                       settings.early_hints, boot, stop, handler.first, on_error)
     end
     private_class_method :plan
 

@@ -37,7 +37,12 @@ module Kino
     #   @return [Array<#call>] called with the worker's index before it serves
     # @!attribute [r] on_stop
     #   @return [Array<#call>] called with it after it has served
-    Plan = Data.define(:engine, :threads, :multithread, :environment, :early_hints, :on_boot, :on_stop)
+    # @!attribute [r] error_handler
+    #   @return [#call, nil] see {Failure}
+    # @!attribute [r] on_error
+    #   @return [Array<#call>] see {Failure}
+    Plan = Data.define(:engine, :threads, :multithread, :environment, :early_hints, :on_boot, :on_stop, :error_handler,
+                       :on_error)
 
     # How a worker came to its end; shareable.
     #
@@ -70,7 +75,7 @@ module Kino
       @own_thread = own_thread
       @changed = changed
       @native = Native::Worker.of(plan.engine, gvl_group)
-      @failure = Failure.new(plan.environment, $stderr)
+      @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error)
       @tasks = []
     end
 

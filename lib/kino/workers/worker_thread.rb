@@ -44,7 +44,7 @@ module Kino
       true
     ensure
       if @native.ours?
-        unanswered&.then { |request| give_up(request) }
+        unanswered&.then { |request| give_up(request, $! || Failure.thread_ended("between two requests")) }
         @left.keys.each { |number| call_back(number, false) }
       end
       @native.leave
@@ -77,13 +77,16 @@ module Kino
         # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
         status ? return : raise
       end
-      break_down(request, error)
+      status, headers, rest = break_down(request, error) || [status, headers]
       settled = true
     ensure
       if settled || @native.ours?
-        error = give_up(request) unless settled
-        unless rest.nil? && body.instance_of?(Array) && (callbacks = env["rack.response_finished"]).is_a?(Array) &&
-               callbacks.empty? && env["rack.after_reply"].equal?(callbacks)
+        unless settled
+          error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
+          status, headers, rest = give_up(request, error) || [status, headers]
+        end
+        unless rest.nil? && body.instance_of?(Array) && (finished = env["rack.response_finished"]).is_a?(Array) &&
+               finished.empty? && (replies = env["rack.after_reply"]).is_a?(Array) && replies.empty?
           conclude(env, [status, headers], body, error, rest)
         end
       end
@@ -99,35 +102,52 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
+    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Status and
+    # headers of another answer than the app's, and what is left of it to send, see {Body.deliver}; nil where there was
+    # none.
     def break_down(request, error)
-      @failure.log(request&.env, error) unless error.is_a?(ClientDisconnected) || error.is_a?(ClientError)
-      settle(request, error) if request&.served?
+      errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
+      settle(request, error, errors) if request&.served?
+    ensure
+      errors.each { |one| @failure.log(request&.env, one) }
     end
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
-    def settle(request, error)
-      if request.retract || request.open?
-        request.answer(*@failure.answer(error))
-      else
-        request.abort
+    def settle(request, error, errors)
+      return request.abort unless unsent?(request)
+
+      begin
+        respond(request, @failure.answer(request.env, error) { |other| errors << other })
+      rescue ClientDisconnected
+        raise
+      rescue Exception => other # the handler's answer can't be sent
+        errors << other
+        unsent?(request) ? respond(request, @failure.plain(error)) : request.abort
       end
     rescue ClientDisconnected
       nil
     end
 
+    def unsent?(request) = request.retract || request.open?
+
+    def respond(request, answer)
+      status, headers, parts = answer
+      [status, headers, request.answer(status, headers, parts)]
+    end
+
     # The answer is out, or on its way: nothing in here can change it. An app that goes on writing ends it itself.
     def conclude(env, answer, body, error, rest)
       if rest.is_a?(Integer) && @callbacks.any?(env)
-        @left[rest] = [env, *answer]
-        @callbacks.guard(env) { body.close } if closes?(body)
+        @left[rest] = [env, *answer, error]
+        @callbacks.guard(env, "in its body's close") { body.close } if closes?(body)
       elsif !(rest.is_a?(Stream) && rest.on_end { |failed| close(env, answer, body, failed) })
         close(env, answer, body, error)
       end
     end
 
     def close(env, answer, body, error)
-      @callbacks.guard(env) { body.close } if closes?(body)
+      @callbacks.guard(env, "in its body's close") { body.close } if closes?(body)
     ensure
       @callbacks.call(env, *answer, error)
     end
@@ -139,17 +159,15 @@ module Kino
 
     # What the engine was left to send has been sent, or can't be any more.
     def call_back(number, sent)
-      env, *answer = @left.delete(number)
+      env, *answer, error = @left.delete(number)
       return unless env
 
-      @callbacks.call(env, *answer, sent ? nil : ClientDisconnected.new("the client left before the answer was out"))
+      error = ClientDisconnected.new("the client left before the answer was out") unless sent
+      @callbacks.call(env, *answer, error)
     end
 
-    # The thread is being ended in the middle of the app: unless the server does that, the client hears of it.
-    def give_up(request)
-      error = Failure.thread_ended
-      break_down(request, error) unless @dismissed
-      error
-    end
+    # The thread is being ended in the middle of the app, or has been raised in anew: unless the server does that, the
+    # client hears of it.
+    def give_up(request, error) = (break_down(request, error) unless @dismissed)
   end
 end

@@ -14,7 +14,8 @@ RSpec.describe "a log that nobody reads" do
       write("config.ru", <<~'RUBY')
         module App
           def self.call(env)
-            raise "told" if env["PATH_INFO"] == "/raise"
+            env["rack.errors"].close if env["PATH_INFO"] == "/close"
+            raise "told" unless env["PATH_INFO"] == "/"
 
             [200, {}, ["hello"]]
           end
@@ -77,6 +78,14 @@ RSpec.describe "a log that nobody reads" do
       expect(process.get("/#{"a" * 20_000}").status).to eq(414)
       20.times { bad_request(process.url) }
       expect(Array.new(5) { good_request(process) }).to all(eq(200))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
+    it "answers an app that raises when it has closed standard error" do
+      process = start_kino
+
+      expect(Array.new(3) { process.get("/close").status }).to all(eq(500))
+      expect(good_request(process)).to eq(200)
       expect(process.signal(:TERM).status).to eq(0)
     end
 

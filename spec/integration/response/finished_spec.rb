@@ -44,10 +44,33 @@ RSpec.describe "rack.response_finished" do
     it "gives the error of an app that raised" do
       converse(app_with(tell) { -> { raise ArgumentError, "boom" } }) do |client, _, log|
         expect(client.get.status).to eq(500)
-        own, _, _, error, message = take(told)
-        expect([own, error, message]).to eq(["mine", ArgumentError, "boom"])
+        expect(take(told)).to eq(["mine", 500, nil, ArgumentError, "boom"])
         log.wait_for(/boom/)
       end
+    end
+
+    it "gives what was sent in place of an answer that can't be" do
+      app = app_with(tell) { -> { [200, { "x-own" => "two\0lines" }, ["body"]] } }
+      converse(app, lint: false) do |client, _, log|
+        expect(client.get.status).to eq(500)
+        expect(take(told)[1..3]).to eq([500, nil, Kino::ResponseError])
+        log.wait_for(/x-own/)
+      end
+    end
+
+    it "gives what was sent in place of a body that raised before its first part" do
+      app = app_with(tell) { -> { [200, { "x-own" => "y" }, Bodies::Each.new { raise "at once" }] } }
+      converse(app) do |client, _, log|
+        expect(client.get.status).to eq(500)
+        expect(take(told)).to eq(["mine", 500, nil, RuntimeError, "at once"])
+        log.wait_for(/at once/)
+      end
+    end
+
+    it "gives headers that are no Hash as the Hash that was sent" do
+      app = app_with(tell) { -> { [200, [["x-own", "y"]], ["body"]] } }
+      ask(app, lint: false)
+      expect(take(told)).to eq(["mine", 200, "y", nil, nil])
     end
 
     it "gives the error of a body that raised" do
@@ -108,38 +131,42 @@ RSpec.describe "rack.response_finished" do
       end
     end
 
-    it "is one list with rack.after_reply, whose callables may take nothing, as with Puma" do
+    it "is called after rack.after_reply, which is called with nothing, the first registered first, as with Puma" do
       told = self.told
       app = shareable do
         lambda do |env|
+          env["rack.response_finished"] << ->(*given) { told << given.size } << -> { told << :none }
           env["rack.after_reply"] << -> { told << :first }
-          env["rack.response_finished"] << ->(*given) { told << given.size }
-          (env["rack.after_reply"] ||= []) << ->(_, status, *) { told << status }
+          (env["rack.after_reply"] ||= []).push(->(*given) { told << given }, -> { raise "in a reply" },
+                                                -> { told << :last })
           [200, {}, []]
         end
       end
-      converse(app) do |client|
+      converse(app) do |client, _, log|
         2.times do
           client.get
-          expect(Array.new(3) { take(told) }).to eq([200, 4, :first])
+          expect(Array.new(5) { take(told) }).to eq([:first, [], :last, :none, 4])
         end
+        log.wait_for(/in a reply/)
       end
     end
 
-    it "is called beside a rack.after_reply that the app has replaced" do
+    it "is called beside a rack.after_reply that the app has replaced, or has taken away" do
       told = self.told
       app = shareable do
         lambda do |env|
-          env["rack.after_reply"] = [-> { told << :replaced }]
-          env["rack.response_finished"] << ->(*) { told << :own } if env["PATH_INFO"] == "/both"
+          env["rack.after_reply"] = env["PATH_INFO"] == "/none" ? nil : [-> { told << :replaced }]
+          env["rack.response_finished"] << ->(*) { told << :own } unless env["PATH_INFO"] == "/"
           [200, {}, []]
         end
       end
       converse(app) do |client|
         client.get("/both")
-        expect([take(told), take(told)]).to eq(%i[own replaced])
+        expect([take(told), take(told)]).to eq(%i[replaced own])
         client.get("/")
         expect(take(told)).to eq(:replaced)
+        client.get("/none")
+        expect(take(told)).to eq(:own)
       end
     end
 

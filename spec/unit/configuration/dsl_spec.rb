@@ -57,9 +57,10 @@ RSpec.describe Kino::Configuration::DSL do
       stuck_timeout 60
       shutdown_timeout 0.5
       drain_delay 8
+      lowlevel_error_handler nil
     RUBY
 
-    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain)).to eq(
+    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain, :on_error)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       environment: "production", rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,
@@ -67,7 +68,8 @@ RSpec.describe Kino::Configuration::DSL do
       max_connections: 100, write_min_rate: 100,
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
-      max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7
+      max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
+      lowlevel_error_handler: nil
     )
   end
 
@@ -92,8 +94,21 @@ RSpec.describe Kino::Configuration::DSL do
       expect(configuration.on_drain.map(&:call)).to eq(["drained"])
     end
 
+    it "are one where only one can make an answer, the last" do
+      write(<<~RUBY)
+        lowlevel_error_handler { |error| "not \#{error}" }
+        lowlevel_error_handler { |error| "of \#{error}" }
+        on_error { |error, env| [error, env] }
+        on_error(->(error) { error })
+      RUBY
+
+      expect(configuration.lowlevel_error_handler.call("boom")).to eq("of boom")
+      expect(configuration.on_error.size).to eq(2)
+    end
+
     it "are none where none is written" do
-      expect(configuration).to have_attributes(on_worker_boot: [], on_worker_stop: [])
+      expect(configuration).to have_attributes(on_worker_boot: [], on_worker_stop: [], on_error: [],
+                                               lowlevel_error_handler: nil)
     end
 
     it "can be shared between ractors" do

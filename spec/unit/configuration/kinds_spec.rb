@@ -170,6 +170,19 @@ RSpec.describe Kino::Configuration::Kinds do
     end
   end
 
+  describe "a handler" do
+    it "is nil, or whatever can be called with three arguments or fewer" do
+      all = [nil, -> {}, ->(error, env, status, more = 1) { more }, ->(*) {}, proc { |error| error }, method(:Array)]
+      expect(all.map { |given| value(:lowlevel_error_handler, given) }).to eq(all)
+    end
+
+    it "is nothing else" do
+      expect(refusal(:lowlevel_error_handler, 5)).to include("which takes 3 arguments or fewer, or nil for none; write")
+      expect(refusal(:lowlevel_error_handler, ->(_, _, _, _) {}))
+        .to include(", which takes 4 arguments; allowed: a block, or an object with a method call, which takes 3")
+    end
+  end
+
   describe "a limit that may be lifted" do
     it "is nil or the text for it, or a number within its bounds" do
       expect([nil, "nil", 5, "5"].map { |given| value(:max_body_size, given) }).to eq([nil, nil, 5, 5])

@@ -22,7 +22,8 @@ RSpec.describe Kino::Configuration::Template do
 
     expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")]))
       .to have_attributes(threads: 5, mode: :threaded, quiet: true, max_connections: 1024, spool_dir: "/var/tmp",
-                          stuck_timeout: 60, on_worker_boot: [Proc], on_worker_stop: [Proc], on_drain: [Proc])
+                          stuck_timeout: 60, on_worker_boot: [Proc], on_worker_stop: [Proc], on_drain: [Proc],
+                          on_error: [Proc], lowlevel_error_handler: Proc)
   end
 
   it "says of each setting its default, flags and variables" do

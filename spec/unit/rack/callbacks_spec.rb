@@ -9,15 +9,20 @@ RSpec.describe Kino::Callbacks do
   let(:told) { [] }
   let(:callbacks) { described_class.new(Kino::Failure.new("test", errors)) { false } }
 
-  def env(finished, reply = finished) = { "rack.response_finished" => finished, "rack.after_reply" => reply }
+  def env(finished, reply = []) = { "rack.response_finished" => finished, "rack.after_reply" => reply }
 
-  it "calls those of both lists, each list once, the last registered first" do
+  it "calls those of rack.after_reply as they were registered, and then the others, the last first" do
     list = [1, 2, 3].map { |number| ->(*) { told << number } }
+    replies = [4, 5].map { |number| ->(*given) { told << [number, given] } }
 
-    callbacks.call(env(list), 200, {}, nil)
-    expect(told).to eq([3, 2, 1])
-    callbacks.call(env(list, [-> { told << :reply }]), 200, {}, nil)
-    expect(told).to eq([3, 2, 1, 3, 2, 1, :reply])
+    callbacks.call(env(list, replies), 200, {}, nil)
+    expect(told).to eq([[4, []], [5, []], 3, 2, 1])
+  end
+
+  it "goes on where an app has put something else, or nothing" do
+    callbacks.call(env(nil, -> { raise "not called" }), 200, {}, nil)
+    callbacks.call({}, 200, {}, nil)
+    expect(errors.string).to eq("")
   end
 
   it "gives env, status, headers and error, or nothing to what takes nothing" do
