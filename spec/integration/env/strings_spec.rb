@@ -5,7 +5,7 @@ RSpec.describe "The env's strings" do
   # Of every request, and of one with headers.
   always = %w[REQUEST_URI REQUEST_PATH PATH_INFO QUERY_STRING SCRIPT_NAME SERVER_NAME REMOTE_ADDR]
   with_headers = always + %w[HTTP_HOST HTTP_USER_AGENT HTTP_X_OTHER HTTP_COOKIE CONTENT_TYPE CONTENT_LENGTH]
-  http_1_0 = "GET / HTTP/1.0\r\n\r\n"
+  without_host = "GET / HTTP/1.0\r\n\r\n"
 
   each_mode do
     # Answers with copies of the env's strings, and changes all that are not frozen.
@@ -37,7 +37,7 @@ RSpec.describe "The env's strings" do
 
     it "show nothing of it in another connection's, either" do
       serve(meddler, threads: 1) do |server|
-        [RawClient.message("GET", "/path", headers), http_1_0].each do |message|
+        [RawClient.message("GET", "/path", headers), without_host].each do |message|
           envs = Array.new(3) do
             RawClient.open(server.url) { |client| Probes.read(client.write(message).read_response) }
           end
@@ -57,7 +57,7 @@ RSpec.describe "The env's strings" do
       converse(app) do |client|
         names, are_apart = Probes.read(client.request("POST", "/path", headers, "body"))
         expect([names - with_headers, with_headers - names, are_apart]).to eq([[], [], true])
-        names, are_apart = Probes.read(client.write(http_1_0).read_response)
+        names, are_apart = Probes.read(client.write(without_host).read_response)
         expect([names - always, always - names, are_apart]).to eq([[], [], true])
       end
     end
@@ -88,7 +88,7 @@ RSpec.describe "The env's strings" do
 
     it "name the protocol twice, as Puma does, whatever a client says of a version" do
       expect(Probes.read(ask(Probes::Env, "GET", "/", { "version" => "9.9" }))).to include("HTTP_VERSION" => "HTTP/1.1")
-      env = converse(Probes::Env) { |client| Probes.read(client.write(http_1_0).read_response) }
+      env = converse(Probes::Env) { |client| Probes.read(client.write(without_host).read_response) }
       expect(env).to include("HTTP_VERSION" => "HTTP/1.0", "SERVER_PROTOCOL" => "HTTP/1.0")
     end
   end
