@@ -55,6 +55,9 @@ RSpec.describe "The signatures in sig/" do
     # Words of another server's that a file may have: nobody writes them anew.
     foreign = Kino::Configuration::Puma::WORDS.keys.map { |word| "Kino::Configuration::DSL##{word} isn't declared" }
 
-    expect(signatures.undeclared(Kino) - foreign).to eq([])
+    # The extension's own, where another spec has loaded that.
+    native = ["Kino::Native isn't declared"]
+
+    expect(signatures.undeclared(Kino) - foreign - native).to eq([])
   end
 end

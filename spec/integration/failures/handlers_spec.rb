@@ -105,9 +105,10 @@ RSpec.describe "An error that nothing in the app has dealt with" do
 
       it "is not asked of what the client has done wrong" do
         handler = shareable { ->(_) { [503, {}, []] } }
-        converse(Probes::Echo, stream_bodies: true, threads: 2, lowlevel_error_handler: handler) do |client|
+        converse(Probes::Echo, stream_bodies: true, threads: 2, lowlevel_error_handler: handler) do |client, _, log|
           client.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nx\r\n")
           expect(client.read_response.status).to eq(400)
+          log.wait_for(/answered with 400/)
         end
       end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "pty"
 require "support/kino_process"
 
 RSpec.describe "stopping kino" do
@@ -68,6 +69,23 @@ RSpec.describe "stopping kino" do
         expect(complaints(process)).to eq("")
         expect(File.exist?("#{folder}/kino.sock")).to be(false)
       end
+    end
+
+    it "lets what runs finish when its terminal is closed" do
+      socket = "unix://#{folder}/kino.sock"
+      terminal, keyboard, pid = PTY.spawn(KinoProcess::UNSET, RbConfig.ruby, "-W1", "-I#{KinoProcess::LIB}",
+                                          KinoProcess::KINO, "-b", socket, "-m", mode.to_s, chdir: folder)
+      wait_for = ->(text) { terminal.find { |line| line.include?(text) } || raise("no #{text.inspect} came") }
+      wait_for.call("Ctrl-C drains")
+      RawClient.open(socket) do |client|
+        client.write(RawClient.message("GET", "/wait"))
+        wait_for.call("inside")
+        [terminal, keyboard].each(&:close)
+        eventually("the socket is closed") { refused?(socket) }
+        File.write("#{folder}/go", "went")
+        expect(client.read_response.body).to eq("went")
+      end
+      expect(Process.wait2(pid).last.exitstatus).to eq(0)
     end
 
     it "doesn't wait for connections that ask nothing" do

@@ -11,13 +11,13 @@ RSpec.describe Kino::Reader do
   pieces = Class.new do
     def initialize(*pieces) = @pieces = pieces
 
-    def read_body(_number, most)
+    def read_body(most)
       piece = @pieces.shift or return
       @pieces.unshift(piece.byteslice(most..)) if piece.bytesize > most
       piece.byteslice(0, most).b
     end
 
-    def trailers(_number) = {}
+    def trailers = {}
   end
 
   def in_pieces(body, size)
@@ -48,7 +48,7 @@ RSpec.describe Kino::Reader do
         # Of what has come, readpartial answers all.
         sizes = body.bytesize > 1000 || name.match?(/readpartial|all kinds/) ? [1_000_000] : [1, 2, 3, 7, 1_000_000]
         found = sizes.map do |size|
-          InputCalls.result(Kino::StreamedInput.new(pieces.new(*in_pieces(body, size)), 1, nil), call)
+          InputCalls.result(Kino::StreamedInput.new(pieces.new(*in_pieces(body, size)), nil), call)
         end
         expect(found.uniq).to eq([expected(body, call)])
       end
@@ -74,7 +74,7 @@ RSpec.describe Kino::Reader do
       all = lambda do |io|
         calls.map { |name, given, options| InputCalls.result(io, ->(own) { own.send(name, *given, **options) }) }
       end
-      streamed = Kino::StreamedInput.new(pieces.new(*in_pieces(body, rand(1..4))), 1, nil)
+      streamed = Kino::StreamedInput.new(pieces.new(*in_pieces(body, rand(1..4))), nil)
       expect(all.call(streamed)).to eq(with_file(body, &all)), "#{body.inspect} #{calls.inspect}"
     end
   end
@@ -109,8 +109,8 @@ RSpec.describe Kino::NoInput do
 end
 
 RSpec.describe Kino::StreamedInput do
-  let(:native) { instance_double("Kino::Native::WorkerThread") }
-  let(:input) { described_class.new(native, 7, trailers) }
+  let(:request) { instance_double("Kino::Request") }
+  let(:input) { described_class.new(request, trailers) }
   let(:trailers) { {} }
 
   it "raises what a pipe does where only a file can go on, and says to those who ask that it can't" do
@@ -122,22 +122,22 @@ RSpec.describe Kino::StreamedInput do
   end
 
   it "asks for no more than it has to, and for nothing after the end" do
-    allow(native).to receive(:read_body).and_return("ab\ncd".b, "e".b, nil)
-    allow(native).to receive(:trailers).and_return({ "x" => "y" })
+    allow(request).to receive(:read_body).and_return("ab\ncd".b, "e".b, nil)
+    allow(request).to receive(:trailers).and_return({ "x" => "y" })
     expect([input.read(0), input.gets, input.read(2)]).to eq(["", "ab\n", "cd"])
-    expect(native).to have_received(:read_body).once
+    expect(request).to have_received(:read_body).once
     expect([input.read(2), input.read(2), input.eof?, trailers]).to eq(["e", nil, true, { "x" => "y" }])
-    expect(native).to have_received(:read_body).exactly(3).times
+    expect(request).to have_received(:read_body).exactly(3).times
   end
 
   it "keeps what it has when the client's fault is raised" do
     stub_const("Fault", Class.new(StandardError))
     replies = ["ab".b, -> { raise Fault }, nil]
-    allow(native).to receive(:read_body) do
+    allow(request).to receive(:read_body) do
       reply = replies.shift
       reply.respond_to?(:call) ? reply.call : reply
     end
-    allow(native).to receive(:trailers).and_return({})
+    allow(request).to receive(:trailers).and_return({})
     expect { input.read }.to raise_error(Fault)
     expect(input.read).to eq("ab")
   end
