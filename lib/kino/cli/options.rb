@@ -86,7 +86,8 @@ module Kino
           @task = :init
           @init_path = path || "kino.rb"
         end
-        parser.on("--from-puma [FILE]", "print the kino.rb that a Puma configuration", "makes (default config/puma.rb)") do |path|
+        parser.on("--from-puma [FILE]", "print the kino.rb that a Puma configuration",
+                  "makes (default config/puma.rb)") do |path|
           @task = :from_puma
           @puma_path = path || Configuration::Puma::PATH
         end

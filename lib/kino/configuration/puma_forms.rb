@@ -40,7 +40,9 @@ module Kino
       # @return [Array(Object, String)] the address as Kino can have it, and what of it is left out; `""` for nothing
       def address(address)
         plain, query = address.to_s.split("?", 2)
-        unknown = query.to_s.split("&").select { |pair| PARAMETERS.include?(pair[/\A\w+/]) && !known?("#{plain}?#{pair}") }
+        unknown = query.to_s.split("&").select do |pair|
+          PARAMETERS.include?(pair[/\A\w+/]) && !known?("#{plain}?#{pair}")
+        end
         return [address, ""] if unknown.empty?
 
         kept = query.split("&") - unknown

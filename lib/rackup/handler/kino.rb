@@ -35,7 +35,7 @@ module Rackup
         # @return [void]
         # @raise [::Kino::ConfigurationError] when an option isn't allowed
         # @raise [::Kino::BindError] when an address can't be listened on
-        def run(app, **options, &block)
+        def run(app, **options)
           configuration = ::Kino::RackupOptions.new(options).configuration
           signals = Thread.current == Thread.main ? ::Kino::Signals.new : ::Kino::Signals.new([])
           notices = picked ? [::Kino::DefaultServer::NOTICE] : []

@@ -16,7 +16,9 @@ RSpec.describe "Capybara.server = :kino" do
 
   [%w[kino capybara], %w[capybara kino]].each do |libraries|
     it "serves tests, with #{libraries.first} required first" do
-      process = start("-w", "-e", "#{libraries.map { |library| "require '#{library}'\n" }.join}Capybara.server = :kino\n#{test}",
+      process = start("-w", "-e", "#{libraries.map do |library|
+                                       "require '#{library}'\n"
+                                     end.join}Capybara.server = :kino\n#{test}",
                       env: { "PORT" => "1", "WEB_CONCURRENCY" => "x" })
 
       expect([process.status, process.out]).to match([0, %r{\AKino/[\d.]+\n\z}])

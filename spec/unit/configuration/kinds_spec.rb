@@ -172,7 +172,7 @@ RSpec.describe Kino::Configuration::Kinds do
 
   describe "a handler" do
     it "is nil, or whatever can be called with three arguments or fewer" do
-      all = [nil, -> {}, ->(error, env, status, more = 1) { more }, ->(*) {}, proc { |error| error }, method(:Array)]
+      all = [nil, -> {}, ->(_error, _env, _status, more = 1) { more }, ->(*) {}, proc { |error| error }, method(:Array)]
       expect(all.map { |given| value(:lowlevel_error_handler, given) }).to eq(all)
     end
 
