@@ -42,6 +42,8 @@ module Kino
     attr_reader :quiet
     # @return [String, nil] path of the file that has the process's id; default nil for none
     attr_reader :pidfile
+    # @return [#add, nil] logger that what Kino says goes through; default nil for standard output and error
+    attr_reader :logger
     # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
     attr_reader :max_header_size
     # @return [Integer] fields of a request's head, 1 to 10,000; default 128

@@ -53,6 +53,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let native = ruby.define_module("Kino")?.define_module("Native")?;
     native.define_module_function("sleep", function!(sleep::sleep, 1))?;
     native.define_module_function("log", function!(log::write, 1))?;
+    native.define_module_function("log_to", function!(log::send_to, 1))?;
     native.define_module_function("flush_log", function!(log::flush, 0))?;
     let server = native.define_class("Server", ruby.class_object())?;
     server.define_singleton_method("bind", function!(Server::bind, 2))?;

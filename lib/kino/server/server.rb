@@ -5,6 +5,7 @@ require_relative "../rack/streamed_input"
 require_relative "mode"
 require_relative "../workers/supervisor"
 require_relative "../workers/stuck_watch"
+require_relative "log"
 require_relative "teller"
 
 module Kino
@@ -84,7 +85,9 @@ module Kino
     def stop!
       return Thread.new { stop! } && nil if trapped?
 
-      parts = @lock.synchronize { [@watch, @supervisor, @native].tap { @watch = @supervisor = @native = nil } }
+      parts = @lock.synchronize do
+        [@watch, @supervisor, @native, @log].tap { @watch = @supervisor = @native = @log = nil }
+      end
       parts.compact.each(&:stop)
       @parting << nil if @parting.num_waiting.positive?
       nil
@@ -135,6 +138,7 @@ module Kino
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name)
       native = Native::Server.bind(settings.bind, settings.to_h)
+      @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
       supervisor = supervise(native, settings)
       watch = watch(native, supervisor, settings)
@@ -144,13 +148,16 @@ module Kino
         settings.stream_bodies && settings.workers * settings.threads < 2
     ensure
       # Whatever raised, nothing is left half running.
-      [supervisor, native].compact.each(&:stop) unless @native
+      [supervisor, native, @log].compact.each(&:stop) unless @native
     end
 
-    def warn_of(what) = Teller.new($stderr).tell { warn "kino: warning: #{what}" }
+    def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
+
+    # For what goes wrong.
+    def errors = @configuration.logger ? Log.streams(@configuration.logger).last : $stderr
 
     def supervise(native, settings)
-      supervisor = Supervisor.new(native, settings.workers, $stderr) do |start_another|
+      supervisor = Supervisor.new(native, settings.workers, errors) do |start_another|
         plan = plan(native, settings)
         case settings.mode
         when :ractor then Dispatcher::Ractor.new(native, @app, plan, &start_another)
@@ -173,7 +180,7 @@ module Kino
       return unless settings.stuck_timeout
 
       cap = settings.mode == :ractor ? settings.workers : settings.workers * settings.threads
-      watch = StuckWatch.new(native, settings.stuck_timeout, cap, $stderr) do |gvl_group, worker|
+      watch = StuckWatch.new(native, settings.stuck_timeout, cap, errors) do |gvl_group, worker|
         supervisor.replace(gvl_group, worker)
       end
       watch.tap(&:start)
@@ -195,7 +202,7 @@ module Kino
     def tell(hook)
       hook.call
     rescue Exception => error
-      Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
+      Teller.new(errors).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
     end
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is

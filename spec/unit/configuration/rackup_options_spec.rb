@@ -75,7 +75,7 @@ RSpec.describe Kino::RackupOptions do
 
   it "lists them all for rackup -h" do
     names = described_class.valid.keys.map { |option| option[/\A\w+/] }
-    settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - %w[rackup on_worker_boot on_worker_stop on_drain]
+    settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - %w[rackup logger on_worker_boot on_worker_stop on_drain]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])
     expect(described_class.valid).to include("threads=N" => "threads in each worker (default 5; 1 in mode :ractor)")
