@@ -1,10 +1,13 @@
 # Sourced by bin/setup: Ruby, its gems and a C toolchain from Debian stable, as packages. Only trixie has Ruby 3.3, so
 # bookworm gets it from a second source, made from the machine's own and pinned low enough to be used for nothing else.
 
+# What `rake lint` runs that is in no bundle; nothing else needs it.
+LINTERS=(rubocop shellcheck)
 DEBIAN_PACKAGES=(
   ruby ruby-dev bundler rake build-essential clang libclang-dev ruby-rb-sys
   ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard
   ruby-rails ruby-sinatra ruby-sqlite3 ruby-websocket-driver puma wrk
+  "${LINTERS[@]}"
 )
 TRIXIE_SOURCE=/etc/apt/sources.list.d/kino-trixie.sources
 TRIXIE_PIN=/etc/apt/preferences.d/kino-trixie
@@ -22,7 +25,7 @@ debian_can_help() {
 }
 
 install_debian_packages() {
-  is_debian && ((EUID == 0)) || die "packages are installed on Debian, as root: sudo bin/setup --packages"
+  { is_debian && ((EUID == 0)); } || die "packages are installed on Debian, as root: sudo bin/setup --packages"
   find_debian_release
   announce_changes
   confirm
@@ -30,6 +33,21 @@ install_debian_packages() {
   [[ $add_trixie == no ]] || timed "trixie" "adding the source and reading its package list" add_trixie_source
   timed "packages" "installing (a minute or two)" apt_get install --no-install-recommends "${target[@]}" \
     "${DEBIAN_PACKAGES[@]}"
+}
+
+# For a machine that was set up before. One that can't have them, or whose user would have to be asked, does without.
+install_linters() {
+  [[ $ask == no ]] && debian_can_help || return 0
+  # A process of its own: nothing in it may end this one. Package lists may be old, and name what is no longer there.
+  (
+    find_debian_release
+    [[ $add_trixie == no ]] || exit 0
+    install=(apt_get install --no-install-recommends "${target[@]}" "${LINTERS[@]}")
+    attempt "linters" "installing" "${install[@]}" || {
+      attempt "apt" "reading the package lists (apt-get update)" apt_get update
+      attempt "linters" "installing" "${install[@]}"
+    }
+  ) || true
 }
 
 # Sets what the steps below go by: add_trixie (is the second source to be written?) and target (apt's option for it).
@@ -50,6 +68,7 @@ find_debian_release() {
 
 # Where apt's configuration names Debian's own archive of that release: FILE:N, the Nth line or stanza of the file.
 debian_entry() {
+  # shellcheck disable=SC2016 # apt fills these in
   apt-get indextargets --format '$(CODENAME) $(SOURCESENTRY)' \
     'Created-By: Packages' 'Origin: Debian' 'Component: main' 'Target-Of: deb' |
     awk -v codename="$1" '$1 == codename && !found++ { print $2 }'
@@ -119,7 +138,8 @@ trixie_from_line() {
 
   printf 'Types: deb\nSuites: trixie\nComponents: main\nURIs: %s\n' "$uri"
   for option in $options; do
-    printf '%s: %s\n' "$(sed 's/^arch$/Architectures/' <<<"${option%%=*}")" "$(tr ',' ' ' <<<"${option#*=}")"
+    [[ $option != arch=* ]] || option=Architectures=${option#*=}
+    printf '%s: %s\n' "${option%%=*}" "$(tr ',' ' ' <<<"${option#*=}")"
   done
 }
 

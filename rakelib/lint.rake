@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-desc "Run every linter: rustfmt, clippy, ruby -wc, bash -n, RBS signatures, YARD coverage"
+desc "Run every linter: rustfmt, clippy, ruby -wc, RuboCop, ShellCheck, RBS signatures, YARD coverage"
 task :lint do
   # Each on its own, so that one run tells all there is to mend.
-  failed = %w[lint:rust lint:ruby lint:shell lint:rbs lint:yard].reject do |lane|
+  failed = %w[lint:rust lint:ruby lint:rubocop lint:shell lint:rbs lint:yard].reject do |lane|
     sh(RbConfig.ruby, "-S", "rake", "--silent", lane, verbose: false) { |passed,| passed }
   end
   abort "lint: #{failed.join(", ")} failed" unless failed.empty?
@@ -19,7 +19,7 @@ namespace :lint do
     sh "cargo", "clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"
   end
 
-  desc "ruby -wc on every Ruby file, and the house's first line and line length"
+  desc "ruby -wc on every Ruby file"
   task :ruby do
     files = Lint.ruby_files
     faults = files.flat_map { |file| Lint.ruby_faults(file) }
@@ -27,11 +27,21 @@ namespace :lint do
     puts "ruby -wc: #{files.size} files, no warnings"
   end
 
-  desc "bash -n on every script"
+  desc "RuboCop on every Ruby file, by .rubocop.yml; `rubocop -a` mends what it can"
+  task :rubocop do
+    Lint.need("rubocop", "gem install rubocop")
+    # Not of the bundle, so that a machine without it can do all but lint.
+    Lint.outside_bundle { sh "rubocop", "--format", "quiet", verbose: false }
+    puts "rubocop: no offenses"
+  end
+
+  desc "bash -n and ShellCheck on every script, and on what it sources"
   task :shell do
+    Lint.need("shellcheck", "your package manager")
     files = Lint.shell_files
     files.each { |file| sh "bash", "-n", file, verbose: false }
-    puts "bash -n: #{files.size} files, no errors"
+    sh "shellcheck", "--external-sources", "--check-sourced", *files, verbose: false
+    puts "bash -n, shellcheck: #{files.size} scripts, no errors"
   end
 
   desc "Validate the signatures in sig/"
@@ -43,7 +53,7 @@ namespace :lint do
   desc "Every public class, module, method and constant in lib/ is documented"
   task :yard do
     report = IO.popen(%w[yard stats --list-undoc --no-cache --no-save --no-progress lib/**/*.rb], err: %i[child out],
-                                                                                                   &:read)
+                      &:read)
     puts report
     abort "YARD: lib/ is not documented in full, or yard warned; see above" unless Lint.yard_clean?(report)
   end
@@ -51,8 +61,6 @@ end
 
 # What the tasks above ask, kept apart from what they do.
 module Lint
-  FIRST_LINE = "# frozen_string_literal: true"
-  LONGEST_LINE = 120
   RUBY_FILES = %w[Gemfile Rakefile kino.gemspec exe/* {lib,spec,rakelib,examples,bench}/**/*.{rb,ru,rake}
                   ext/*/*.rb].freeze
 
@@ -62,25 +70,20 @@ module Lint
     Dir.glob(RUBY_FILES).select { |file| File.file?(file) }
   end
 
+  # What has no first line of its own is sourced by what has.
   def shell_files
     Dir.glob("{bin,.ci,bench}/**/*").select { |file| File.file?(file) && File.open(file, &:gets)&.match?(/\A#!.*bash/) }
   end
 
   def ruby_faults(file)
     verdict = IO.popen([RbConfig.ruby, "--disable=gems", "-wc", file], err: %i[child out], &:read)
-    faults = verdict == "Syntax OK\n" ? [] : [verdict]
-    lines = File.readlines(file, chomp: true)
-    lines.shift if lines.first&.start_with?("#!")
-    faults << "#{file}:1: the first line must be `#{FIRST_LINE}`" unless lines.first == FIRST_LINE
-    long = lines.each_index.select { |index| lines[index].size > LONGEST_LINE }
-    faults + long.map { |index| "#{file}: a line has more than #{LONGEST_LINE} characters: #{lines[index]}" }
+    verdict == "Syntax OK\n" ? [] : [verdict]
   end
 
   # Debian names the command after the Ruby it belongs to.
   def rbs_command
     names = ["rbs", "rbs#{RUBY_VERSION[/\A\d+\.\d+/]}"]
-    names.find { |name| ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, name)) } } ||
-      abort("rbs is missing; bin/setup brings it")
+    names.find { |name| command?(name) } || abort("rbs is missing; bin/setup brings it")
   end
 
   def yard_clean?(report)
@@ -91,5 +94,18 @@ module Lint
     return if system("cargo", command, "--version", out: File::NULL, err: File::NULL)
 
     abort "cargo #{command} is missing; bring it with: rustup component add #{component}"
+  end
+
+  def need(command, elsewhere)
+    command?(command) || abort("#{command} is missing; bring it with: apt-get install #{command} on Debian " \
+                               "(bin/setup does that), #{elsewhere} elsewhere")
+  end
+
+  def command?(name)
+    ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, name)) }
+  end
+
+  def outside_bundle(&)
+    defined?(Bundler) ? Bundler.with_unbundled_env(&) : yield
   end
 end

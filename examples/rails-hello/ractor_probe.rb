@@ -25,7 +25,7 @@ module RactorProbe
         worlds.transform_values! { |found| merge(found) }
 
         puts versions
-        worlds.each { |title, found| puts "", title, found.map { |one| text(one) } }
+        worlds.each { |title, found| puts("", title, found.map { |one| text(one) }) }
         puts "", verdict(worlds.values)
         succeeded(worlds.values) ? 0 : 1
       end

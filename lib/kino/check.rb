@@ -1,13 +1,5 @@
 # frozen_string_literal: true
 
-require_relative "check/finding"
-require_relative "check/hazard"
-require_relative "check/hazards"
-require_relative "check/rails"
-require_relative "check/report"
-require_relative "check/request"
-require_relative "check/search"
-require_relative "check/trial"
 require_relative "configuration"
 
 module Kino
@@ -20,7 +12,22 @@ module Kino
   #   report.ractor?             # => false
   #   report.findings.first.path # => "app.@app.@cache"
   #   puts report
+  #
+  # Its parts are five: `parser/` reads Ruby files, `search/` finds what is reachable and stands in the way of ractors,
+  # `hazards/` finds what is unsafe with threads, `trial` calls the app in a ractor, and `output/` tells of it all. Each
+  # is loaded when it is asked for.
   module Check
+    autoload :Command, "#{__dir__}/check/output/command"
+    autoload :Finding, "#{__dir__}/check/output/report"
+    autoload :Hazard, "#{__dir__}/check/output/report"
+    autoload :Hazards, "#{__dir__}/check/hazards/hazards"
+    autoload :Rails, "#{__dir__}/check/hazards/rails"
+    autoload :Report, "#{__dir__}/check/output/report"
+    autoload :Request, "#{__dir__}/check/trial"
+    autoload :Search, "#{__dir__}/check/search/search"
+    autoload :Sources, "#{__dir__}/check/search/sources"
+    autoload :Trial, "#{__dir__}/check/trial"
+
     # Objects of a Rails app that are looked at, and findings that are told of: enough for a short answer.
     RAILS = { objects: 3000, limit: 10 }.freeze
     private_constant :RAILS

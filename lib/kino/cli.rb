@@ -60,7 +60,7 @@ module Kino
 
     # Needs no extension: an app can be checked where Kino isn't compiled.
     def check(options)
-      require_relative "check/command"
+      require_relative "check"
       configuration = Configuration.load(options.settings, path: options.config_path)
       Check::Command.new(configuration, request: options.request, format: options.format, out: @out, err: @err).run
     end

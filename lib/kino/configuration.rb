@@ -4,7 +4,9 @@ require_relative "errors"
 require_relative "configuration/nearest"
 require_relative "configuration/source"
 require_relative "configuration/kinds"
+require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
+require_relative "configuration/networks"
 require_relative "configuration/cpus"
 require_relative "configuration/setting"
 require_relative "configuration/settings"
@@ -23,9 +25,12 @@ module Kino
   #   configuration.bind    # => ["tcp://127.0.0.1:3000"]
   #   configuration.threads # => 8
   class Configuration
-    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT` or `unix:///PATH`; default
-    #   `tcp://127.0.0.1:9292`
+    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `unix:///PATH` or `unix://@NAME`, with their
+    #   parameters after a `?`; default `tcp://127.0.0.1:9292`
     attr_reader :bind
+    # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
+    #   `127.0.0.0/8`, `::1` and `unix`
+    attr_reader :trusted_proxies
     # @return [Array<#call>] called in each worker with its number before it serves; default none
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
@@ -91,6 +96,9 @@ module Kino
     attr_reader :shutdown_timeout
     # @return [Integer, Float] seconds to go on for when stopping, 0 to 86,400; default 0
     attr_reader :drain_delay
+    # @api private
+    # @return [Array<String>] what the start says of how these came about, a line each
+    attr_reader :notes
 
     # @api private
     # @return [Remarks] what was said that is no setting
@@ -109,14 +117,12 @@ module Kino
     # @api private
     Remarks = Data.define(:processes, :wanted_by, :ignored, :unread)
 
-    # Where nobody said anything.
-    NO_REMARKS = Remarks.new(nil, nil, [].freeze, nil)
     # The mode where nobody chooses one.
     DEFAULT_MODE = :threaded
     # What depends on the mode, where nobody says it. Until `:auto` is decided it is what threads would have.
     DEFAULTS = { workers: { threaded: 1, ractor: nil }.freeze, threads: { threaded: 5, ractor: 1 }.freeze,
                  queue_timeout: { threaded: 30, ractor: 5 }.freeze }.freeze
-    private_constant :NO_REMARKS, :DEFAULT_MODE, :DEFAULTS
+    private_constant :DEFAULT_MODE, :DEFAULTS
 
     class << self
       # The configuration of a command: flags, then the environment, then a file, then defaults.
@@ -135,10 +141,7 @@ module Kino
       # @api private
       # @param layers [Array<Layer>] strongest first
       # @return [Configuration]
-      def from(layers)
-        resolver = Resolver.new(layers)
-        new(remarks: resolver.remarks, **resolver.values)
-      end
+      def from(layers) = allocate.tap { |configuration| configuration.send(:take, Resolver.new(layers)) }
     end
 
     # @param settings [Hash{Symbol => Object}] any of the settings above. `bind` takes one address or several;
@@ -147,11 +150,7 @@ module Kino
     # @raise [ConfigurationError] on a name that is no setting and on a value that isn't allowed
     # @example
     #   Kino::Configuration.new(bind: ["tcp://[::1]:9292", "unix:///run/app.sock"], workers: 1)
-    def initialize(remarks: NO_REMARKS, **settings)
-      @remarks = remarks
-      Resolver.new([Layer.keywords(settings)]).values.each { |name, value| instance_variable_set(:"@#{name}", value) }
-      freeze
-    end
+    def initialize(**settings) = take(Resolver.new([Layer.keywords(settings)]))
 
     # @return [Symbol] what workers are, `:threaded`, `:ractor` or `:auto`; default `:threaded`
     def mode = @mode || DEFAULT_MODE
@@ -179,8 +178,9 @@ module Kino
     def with(**changes)
       # What nobody has said has a default that may change with the mode.
       kept = to_h.except(*[:mode, *DEFAULTS.keys].reject { |name| said?(name) })
-      values = Resolver.new([Layer.keywords(changes), Layer.keywords(kept)]).values
-      self.class.new(remarks: changes.key?(:workers) ? @remarks.with(processes: nil) : @remarks, **values)
+      remarks = changes.key?(:workers) ? @remarks.with(processes: nil) : @remarks
+      resolver = Resolver.new([Layer.keywords(changes), Layer.kept(kept)])
+      self.class.allocate.tap { |configuration| configuration.send(:take, resolver, remarks) }
     end
 
     # @return [Hash{Symbol => Object}] every setting and its value
@@ -198,6 +198,13 @@ module Kino
     def inspect = "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
 
     private
+
+    def take(resolver, remarks = resolver.remarks)
+      resolver.values.each { |name, value| instance_variable_set(:"@#{name}", value) }
+      @notes = resolver.notes.freeze
+      @remarks = remarks
+      freeze
+    end
 
     # What workers in ractors are by default, the CPUs, is counted when it is needed.
     def default(name) = DEFAULTS[name].fetch(mode) { DEFAULTS[name][:threaded] }

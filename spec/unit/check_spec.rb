@@ -2,6 +2,7 @@
 
 require "json"
 require "kino/check"
+require "open3"
 require "tmpdir"
 require_relative "check/apps"
 
@@ -102,5 +103,40 @@ RSpec.describe Kino::Check do
     expect { described_class.report(CheckApps::Plain, request: "nonsense") }
       .to raise_error(ArgumentError, 'given "nonsense", allowed: a method and a path, with a query or without; ' \
                                      'write "GET /"')
+  end
+
+  # Files of the check that a process of its own has loaded after it ran this.
+  def loaded_after(code)
+    lib = File.expand_path("../../lib", __dir__)
+    out, status = Open3.capture2(RbConfig.ruby, "-I", lib, "-e", <<~RUBY)
+      #{code}
+      puts $LOADED_FEATURES.filter_map { |path| path[%r{/lib/kino/(check.*)\.rb\z}, 1] }
+    RUBY
+    expect(status).to be_success
+    out.split
+  end
+
+  it "is loaded by nothing but a question: neither by kino, nor by its command, nor by a server" do
+    expect(loaded_after('require "kino"; require "kino/cli"')).to eq([])
+    expect(loaded_after(<<~RUBY)).to eq([])
+      require "kino"
+      server = Kino::Server.new(->(_env) { [200, {}, []] }, port: 0, mode: :threaded)
+      server.start
+      server.stop
+    RUBY
+  end
+
+  it "loads no more than a question needs" do
+    expect(loaded_after('require "kino"; Kino::Check::Request.parse("GET /")').grep(/search|hazards|output/)).to eq([])
+    expect(loaded_after('require "kino"; Kino::Check.findings(->(_env) {})').grep(/hazards\/hazards|trial/)).to eq([])
+  end
+
+  it "has parts whose imports point one way, with the parser below all others" do
+    root = File.expand_path("../../lib", __dir__)
+    Dir.glob("kino/check/*/*.rb", base: root).each do |path|
+      imports = File.read(File.join(root, path)).scan(/^require_relative "\.\.\/(\w+)/).flatten
+      expect(imports).to be_empty, "#{path} requires #{imports}" if path.include?("/parser/")
+      expect(imports).not_to include("search", "hazards"), "#{path} requires #{imports}"
+    end
   end
 end

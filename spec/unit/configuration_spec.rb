@@ -13,7 +13,8 @@ RSpec.describe Kino::Configuration do
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
       on_worker_stop: [], on_drain: [], stream_bodies: false, underscore_headers: false, early_hints: false,
-      max_keepalive_requests: nil, body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
+      max_keepalive_requests: nil, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
+      body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
     )
   end
 

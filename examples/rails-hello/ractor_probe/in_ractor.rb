@@ -52,7 +52,7 @@ module RactorProbe
       def get(app, path, wanted, etags)
         env = env(path, etags[path])
         status, headers, body = app.call(env)
-        body.each { |part| part }
+        body.each(&:itself)
         body.close if body.respond_to?(:close)
         etags[path] = headers["etag"]
         return [{ what: "GET #{path}", status: status }] if status == wanted

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::net::trusted::Trusted;
+
 /// Bounds on what one client may send. Each has a status of its own in [`crate::error::Fault`].
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -67,6 +69,8 @@ pub struct Config {
     pub max_streamed: usize,
     /// Whether the app sees header names with an underscore.
     pub underscore_headers: bool,
+    /// Proxies whose word on the scheme, host and port is taken.
+    pub trusted_proxies: Trusted,
     /// Connections held at once; past it, new ones wait in the kernel's backlog.
     pub max_connections: usize,
     /// Requests waiting for a worker; past it: 503.
@@ -110,6 +114,7 @@ impl Default for Config {
             streaming: Streaming::default(),
             max_streamed: 0,
             underscore_headers: false,
+            trusted_proxies: Trusted::default(),
             max_connections: 10_240,
             queue_depth: 1024,
             queue_timeout: Duration::from_secs(5),

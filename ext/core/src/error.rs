@@ -77,11 +77,29 @@ impl Fault {
         }
     }
 
-    /// Whether whoever runs the server should hear of it: a setting may be too small, or the app too slow.
+    /// Whether whoever runs the server should hear of it: a setting may be too small, the app too slow, or a client speak
+    /// something else.
     pub fn is_loud(self) -> bool {
-        // Slow clients are everyday business; whoever met a full disk, or workers that are busy for long, has told of it.
-        let told = matches!(self, Fault::HeadTimeout | Fault::BodyTimeout | Fault::NoRoom | Fault::QueueTimeout);
-        self.setting().is_some() && !told
+        // Slow clients are everyday business, and so is a stop; whoever met a full disk, or workers that are busy for long, has
+        // told of it.
+        !self.is_slowness() && !matches!(self, Fault::NoRoom | Fault::QueueTimeout | Fault::Stopping)
+    }
+
+    /// Whether its client was too slow.
+    pub fn is_slowness(self) -> bool {
+        matches!(self, Fault::HeadTimeout | Fault::BodyTimeout)
+    }
+
+    /// The same for all that one line in the log stands for.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Fault::Malformed(rule) => rule,
+            Fault::Expectation => "expect",
+            Fault::UnknownCoding => "transfer-encoding",
+            Fault::Connect => "CONNECT",
+            Fault::Version => "version",
+            fault => fault.setting().unwrap_or_default(),
+        }
     }
 
     /// The setting that a client has come up against, for whoever runs the server; `None` for a breach of the protocol.
@@ -161,8 +179,18 @@ pub enum AnswerError {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address is not one of the forms the server knows.
-    #[error("can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port or unix:///path/to.sock")]
+    #[error("can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port, unix:///path/to.sock or unix://@name")]
     Address(String),
+    /// What follows the address's `?` is nothing the server knows.
+    #[error("can't listen on {uri}: a parameter can't be {given:?}; allowed: {allowed}")]
+    Parameter {
+        /// The address as it was given.
+        uri: String,
+        /// The parameter as it was given.
+        given: String,
+        /// What there is.
+        allowed: String,
+    },
     /// The host name has no address.
     #[error("can't listen on {uri}: {host:?} has no address ({source})")]
     Resolve {
@@ -174,8 +202,15 @@ pub enum ListenError {
         source: io::Error,
     },
     /// Another process holds the address.
-    #[error("can't listen on {0}: another process is listening there; stop it or choose another address")]
-    InUse(String),
+    #[error(
+        "can't listen on {uri}: another process is listening there ({ask} names it); stop it or choose another address"
+    )]
+    InUse {
+        /// The address as it was given.
+        uri: String,
+        /// The command that tells who it is.
+        ask: String,
+    },
     /// There is something at the path of a unix socket that is not a socket.
     #[error("can't listen on {0}: there is something else at that path; choose a path that is free")]
     NotASocket(String),

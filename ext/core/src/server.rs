@@ -47,6 +47,7 @@ impl Server {
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         dispatch.context().helpers.start()?;
+        dispatch.context().spools.try_out();
         let fallback = fallback::start(dispatch.clone())?;
         Ok(Server {
             dispatch,

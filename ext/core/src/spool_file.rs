@@ -111,6 +111,18 @@ impl Spools {
         }
     }
 
+    /// Tries whether files can be made, and says so in the log if not: a container may have no folder for them, which those
+    /// should know who start it. Whatever needs no file works all the same.
+    pub fn try_out(&self) {
+        if let Err(error) = tempfile::tempfile_in(&self.folder) {
+            tracing::warn!(
+                folder = %self.folder.display(),
+                "no files can be made in spool_dir: {error}. Bodies past body_buffer are refused with 503, and long answers that \
+                 their clients don't read given up once many wait in memory; write spool_dir and a folder that can be written to"
+            );
+        }
+    }
+
     /// Bytes that are spooled now.
     pub fn used(&self) -> u64 {
         self.bytes.used()

@@ -71,6 +71,8 @@ stats! {
     max_uri_size,
     /// Bodies past `max_body_size` (413).
     max_body_size,
+    /// Connections closed since they did not begin with a PROXY header, where their address is bound with `proxy=true`.
+    proxy_header,
     /// Requests refused because the server had too much to do (503), for one of the next four reasons.
     overloaded,
     /// Requests that came when `queue_depth` others waited.

@@ -456,6 +456,8 @@ fn requests_that_wait_too_long_are_refused_and_those_whose_client_left_are_dropp
     thread::sleep(Duration::from_millis(220));
     let mut gone = echo.connect();
     gone.write_all(get).unwrap();
+    // A reset: whoever only closes may still wait for the answer, as far as can be seen.
+    socket2::SockRef::from(&gone).set_linger(Some(Duration::ZERO)).unwrap();
     drop(gone);
     let text = read_all(&mut second);
     assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("retry-after: 1\r\n"), "{text}");

@@ -1,12 +1,13 @@
 //! A request as the Rack env (Rack 3 SPEC, "The Environment").
 
+use kino_core::http::forwarded::{self, Forwarded};
 use kino_core::http::head::{Head, Version};
 use kino_core::http::{parse, target};
 use kino_core::net::exchange::Exchange;
 use magnus::value::{InnerValue, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
 
-use crate::env_prototype::{EnvPrototype, Host};
+use crate::env_prototype::{Basics, EnvPrototype};
 use crate::ffi::protect::{Protected, protect};
 use crate::keys::{Keys, keys};
 use crate::text::Text;
@@ -31,9 +32,19 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
-        let underscores = exchange.context().config.underscore_headers;
-        let mut env = Env { ruby, calls, keys, underscores, hash: prototype.copy(ruby, calls, exchange.peer()) };
-        env.request_line(head, &target);
+        let config = &exchange.context().config;
+        let underscores = config.underscore_headers;
+        // An absolute-form target's host wins (RFC 9112 section 3.2.2).
+        let basics = Basics {
+            target: head.target(),
+            path: target.path,
+            query: target.query,
+            host: target.authority.or_else(|| host(head)),
+            peer: exchange.peer(),
+            local: exchange.local(),
+        };
+        let mut env = Env { ruby, calls, keys, underscores, hash: prototype.env(ruby, calls, &basics) };
+        env.method_and_version(head);
         // One list by two names: Puma's apps know the second.
         let callbacks = calls.array();
         env.set(keys.response_finished, callbacks);
@@ -46,8 +57,10 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
         }
-        let host = env.headers(head, target.authority);
-        prototype.name_server(ruby, calls, env.hash, &host, exchange.local());
+        let is_forwarded = env.headers(head);
+        if is_forwarded && config.trusted_proxies.includes(basics.peer) {
+            env.forwarded(&forwarded::of(head), basics.host);
+        }
         if let Some(length) = own.length {
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }
@@ -69,9 +82,9 @@ impl<'a> Env<'a> {
         self.calls.set(self.hash, key.get_inner_with(self.ruby), value);
     }
 
-    fn request_line(&mut self, head: &Head, target: &target::Target<'_>) {
+    fn method_and_version(&mut self, head: &Head) {
         let (keys, calls) = (self.keys, self.calls);
-        // The prototype has what is usual: GET, HTTP/1.1, no query.
+        // The prototype has what is usual: GET, HTTP/1.1.
         if head.method() != b"GET" {
             match keys.method(head.method()) {
                 Some(method) => self.set(keys.request_method, method.get_inner_with(self.ruby)),
@@ -80,38 +93,40 @@ impl<'a> Env<'a> {
         }
         if head.version() == Version::Http10 {
             self.set(keys.server_protocol, keys.http10.get_inner_with(self.ruby));
-        }
-        // A string of its own: there are middlewares that change this one in place.
-        self.set(keys.path_info, calls.string(target.path));
-        let uri = calls.frozen(head.target());
-        let path = if target.path.len() == head.target().len() { uri } else { calls.frozen(target.path) };
-        self.set(keys.request_uri, uri);
-        self.set(keys.request_path, path);
-        if !target.query.is_empty() {
-            self.set(keys.query_string, calls.string(target.query));
+            self.set(keys.http_version, keys.http10.get_inner_with(self.ruby));
         }
     }
 
-    /// Sets a key for each header, and gives back the host.
-    fn headers<'h>(&mut self, head: &'h Head, authority: Option<&'h [u8]>) -> Host<'h> {
-        let mut host = Host { name: authority, ..Host::default() };
-        if let Some(authority) = authority {
-            // Even where no `host` is given, as HTTP/1.0 allows.
-            let value = self.calls.string(authority);
-            self.set(self.keys.http_host, value);
+    /// What a trusted proxy says: scheme and port go together, never one alone.
+    fn forwarded(&mut self, told: &Forwarded<'_>, host: Option<&[u8]>) {
+        let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
+        if let Some(host) = told.host {
+            self.set(keys.server_name, calls.string(target::host_and_port(host).0));
         }
+        let (_, port) = target::host_and_port(told.host.or(host).unwrap_or_default());
+        match (port.or(told.port), told.is_https) {
+            (Some(port), _) => self.set(keys.server_port, calls.frozen(port)),
+            (None, Some(true)) => self.set(keys.server_port, keys.port_443.get_inner_with(ruby)),
+            (None, Some(false)) => self.set(keys.server_port, keys.port_80.get_inner_with(ruby)),
+            (None, None) if told.host.is_some() => self.set(keys.server_port, keys.port_80.get_inner_with(ruby)),
+            (None, None) => {}
+        }
+        if told.is_https == Some(true) {
+            self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
+            self.set(keys.https, keys.on.get_inner_with(ruby));
+        }
+    }
+
+    /// Sets a key for each header but `host`, and tells whether a proxy says how its client came.
+    fn headers(&mut self, head: &Head) -> bool {
+        let mut underscored = None;
         let mut seen = 0u64;
         for (name, value) in head.fields() {
             match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => {
-                    host.name = host.name.or(Some(value));
-                    // An absolute-form target's host wins (RFC 9112 section 3.2.2).
-                    let value = host.name.unwrap_or(value);
-                    let value = self.calls.string(value);
-                    self.set(self.keys.http_host, value);
-                    continue;
-                }
+                4 if name.eq_ignore_ascii_case(b"host") => continue,
                 7 if name.eq_ignore_ascii_case(b"upgrade") => self.protocols(head, value),
+                // Its key is the protocol's.
+                7 if name.eq_ignore_ascii_case(b"version") => continue,
                 // A CGI script's `HTTP_PROXY` is where it sends its own requests: nobody's to set from outside (httpoxy).
                 5 if name.eq_ignore_ascii_case(b"proxy") => continue,
                 12 if name.eq_ignore_ascii_case(b"content-type") => {
@@ -124,9 +139,6 @@ impl<'a> Env<'a> {
                     self.set(self.keys.content_length, value);
                     continue;
                 }
-                17 if name.eq_ignore_ascii_case(b"x-forwarded-proto") => {
-                    host.is_https = value.len() >= 5 && value[..5].eq_ignore_ascii_case(b"https");
-                }
                 // The body reaches the app decoded, with its length, so that nobody decodes it again.
                 17 if name.eq_ignore_ascii_case(b"transfer-encoding") => continue,
                 _ => {}
@@ -136,20 +148,32 @@ impl<'a> Env<'a> {
                     let bit = 1 << number;
                     let is_first = seen & bit == 0;
                     seen |= bit;
-                    self.header(key.get_inner_with(self.ruby), value, is_first, name.eq_ignore_ascii_case(b"cookie"));
+                    let is_cookie = name.eq_ignore_ascii_case(b"cookie");
+                    self.header(self.hash, key.get_inner_with(self.ruby), value, is_first, is_cookie);
                 }
-                // `X_Y` and `X-Y` would be the same key, and one of them may be what a proxy has checked.
-                None if name.contains(&b'_') && !(self.underscores && may_have_underscore(name)) => {}
-                None => {
-                    let mut room = [0; KEY_ROOM];
-                    let Some(key) = header_key(name, &mut room) else { continue };
-                    let key = self.calls.interned(key);
-                    let is_first = self.calls.get(self.hash, key).is_nil();
-                    self.header(key, value, is_first, false);
+                None if name.contains(&b'_') => {
+                    if self.underscores && may_have_underscore(name) {
+                        let calls = self.calls;
+                        self.unusual(*underscored.get_or_insert_with(|| calls.hash()), name, value);
+                    }
                 }
+                None => self.unusual(self.hash, name, value),
             }
         }
-        host
+        // `X_Y` and `X-Y` are the same key, and the second may be what a proxy has checked: it wins, wherever it stands.
+        if let Some(underscored) = underscored {
+            self.calls.set_missing(self.hash, underscored);
+        }
+        seen & self.keys.forwarded != 0
+    }
+
+    /// A header whose key is made for this request.
+    fn unusual(&self, hash: RHash, name: &[u8], value: &[u8]) {
+        let mut room = [0; KEY_ROOM];
+        let Some(key) = header_key(name, &mut room) else { return };
+        let key = self.calls.interned(key);
+        let is_first = self.calls.get(hash, key).is_nil();
+        self.header(hash, key, value, is_first, false);
     }
 
     /// What the client would go on with instead (RFC 9110 section 7.8; Rack 3 SPEC, `rack.protocol`).
@@ -167,16 +191,21 @@ impl<'a> Env<'a> {
     }
 
     /// A field that is repeated is one list (RFC 9110 section 5.3); of cookies, one with semicolons (RFC 6265).
-    fn header(&mut self, key: RString, value: &[u8], is_first: bool, is_cookie: bool) {
+    fn header(&self, hash: RHash, key: RString, value: &[u8], is_first: bool, is_cookie: bool) {
         let string = if is_first {
             self.calls.string(value)
         } else {
-            let before = self.calls.to_s(self.calls.get(self.hash, key));
+            let before = self.calls.to_s(self.calls.get(hash, key));
             let separator: &[u8] = if is_cookie { b"; " } else { b", " };
             self.calls.joined(before, separator, value)
         };
-        self.calls.set(self.hash, key, string);
+        self.calls.set(hash, key, string);
     }
+}
+
+/// The `host` header, of which there is one at most.
+fn host(head: &Head) -> Option<&[u8]> {
+    head.fields().find(|(name, _)| name.len() == 4 && name.eq_ignore_ascii_case(b"host")).map(|(_, value)| value)
 }
 
 /// The elements of a list (RFC 9110 section 5.6.1).

@@ -1,5 +1,6 @@
-//! The env that a worker's requests get copies of. It remembers from one request to the next: most come from the same
-//! proxy, for the same host, and a key that is there already costs nothing.
+//! The env that a thread's requests get copies of. It remembers what may be shared from one request to the next; a key that is
+//! there already costs nothing. What public middleware changes in place is each request's own, and is put in before the copy is
+//! made.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,27 +8,37 @@ use kino_core::http::target;
 use kino_core::net::listener::Local;
 use kino_core::net::peer::PeerAddr;
 use magnus::value::Opaque;
-use magnus::{Error, RHash, RString, Ruby, Value, gc};
+use magnus::{Error, RHash, Ruby, Value, gc};
 
 use crate::ffi::protect::{Protected, protect};
 use crate::keys::keys;
 use crate::text::Text;
 
-/// One worker's prototype. Cells, since the collector may come by at any time.
+/// One thread's prototype. Cells, since the collector may come by at any time.
 pub(crate) struct EnvPrototype {
     hash: Opaque<RHash>,
-    /// Whose address it has.
-    peer: Cell<Option<PeerAddr>>,
-    /// Whose name and port it has; empty for none.
-    host: RefCell<Vec<u8>>,
-    is_https: Cell<bool>,
+    /// The last client, and its address as text: most requests come from the same proxy.
+    peer: RefCell<Option<(PeerAddr, Text)>>,
+    /// The port that the hash has.
+    port: Cell<Option<Port>>,
 }
 
-/// What a request says of whom it is for.
-#[derive(Default)]
-pub(crate) struct Host<'h> {
-    pub(crate) name: Option<&'h [u8]>,
-    pub(crate) is_https: bool,
+/// A port as text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Port {
+    digits: [u8; 5],
+    length: u8,
+}
+
+/// What every request has.
+pub(crate) struct Basics<'r> {
+    pub(crate) target: &'r [u8],
+    pub(crate) path: &'r [u8],
+    pub(crate) query: &'r [u8],
+    /// Whom it is for; `None` where that is not said, as HTTP/1.0 allows.
+    pub(crate) host: Option<&'r [u8]>,
+    pub(crate) peer: PeerAddr,
+    pub(crate) local: &'r Local,
 }
 
 impl EnvPrototype {
@@ -38,35 +49,35 @@ impl EnvPrototype {
     /// When Ruby has no memory left.
     pub(crate) fn new(ruby: &Ruby, base: RHash, no_input: Value) -> Result<EnvPrototype, Error> {
         let keys = keys();
+        // The first are those of `env`, in its order.
         let usual = [
+            (keys.request_uri, keys.empty),
+            (keys.request_path, keys.empty),
+            (keys.path_info, keys.empty),
+            (keys.query_string, keys.empty),
+            (keys.script_name, keys.empty),
+            (keys.server_name, keys.empty),
+            (keys.remote_addr, keys.empty),
+            (keys.http_host, keys.empty),
+            (keys.server_port, keys.port_80),
             (keys.request_method, keys.get),
             (keys.server_protocol, keys.http11),
-            (keys.path_info, keys.empty),
-            (keys.request_path, keys.empty),
-            (keys.request_uri, keys.empty),
-            (keys.query_string, keys.empty),
-            (keys.remote_addr, keys.empty),
+            (keys.http_version, keys.http11),
             (keys.response_finished, keys.empty),
             (keys.after_reply, keys.empty),
-            (keys.server_name, keys.empty),
-            (keys.server_port, keys.empty),
             (keys.request, keys.empty),
             (keys.hijack, keys.empty),
         ];
         let hash = protect(|calls| {
-            let hash = calls.duplicate(base);
+            let hash = calls.hash();
             for (key, value) in usual {
                 calls.set(hash, ruby.get_inner(key), ruby.get_inner(value));
             }
             calls.set(hash, ruby.get_inner(keys.input), no_input);
+            calls.set_missing(hash, base);
             hash
         })?;
-        Ok(EnvPrototype {
-            hash: hash.into(),
-            peer: Cell::new(None),
-            host: RefCell::default(),
-            is_https: Cell::new(false),
-        })
+        Ok(EnvPrototype { hash: hash.into(), peer: RefCell::default(), port: Cell::default() })
     }
 
     /// What it holds, for those who must keep that alive before [`EnvPrototype::mark`] can.
@@ -79,46 +90,61 @@ impl EnvPrototype {
         marker.mark(self.hash);
     }
 
-    /// A copy, with the client's address.
-    pub(crate) fn copy(&self, ruby: &Ruby, calls: &Protected, peer: PeerAddr) -> RHash {
-        let hash = ruby.get_inner(self.hash);
-        if !self.peer.get().is_some_and(|known| known.is_same_host(peer)) {
-            calls.set(hash, ruby.get_inner(keys().remote_addr), calls.frozen(Text::of(peer).bytes()));
-            self.peer.set(Some(peer));
+    /// A copy for a request.
+    pub(crate) fn env(&self, ruby: &Ruby, calls: &Protected, basics: &Basics<'_>) -> RHash {
+        let prototype = ruby.get_inner(self.hash);
+        let (name, port) = target::host_and_port(basics.host.unwrap_or_default());
+        match (port, basics.host) {
+            (Some(port), _) => self.set_port(ruby, calls, port),
+            (None, Some(_)) => self.set_port(ruby, calls, b"80"),
+            (None, None) => self.set_port(ruby, calls, Text::of(basics.local.port).bytes()),
         }
-        calls.duplicate(hash)
+        let name = if name.is_empty() { basics.local.name.as_bytes() } else { name };
+        let address = self.address(basics.peer);
+        let own = [
+            basics.target,
+            basics.path,
+            basics.path,
+            basics.query,
+            b"",
+            name,
+            address.bytes(),
+            basics.host.unwrap_or_default(),
+        ];
+        calls.refill(prototype, own.map(|bytes| calls.string(bytes)));
+        let env = calls.duplicate(prototype);
+        if basics.host.is_none() {
+            calls.delete(env, ruby.get_inner(keys().http_host));
+        }
+        env
     }
 
-    /// Sets the server's name and port in `env`, a copy, where they are not what the prototype had.
-    pub(crate) fn name_server(&self, ruby: &Ruby, calls: &Protected, env: RHash, host: &Host<'_>, local: &Local) {
-        let stated = host.name.unwrap_or_default();
-        if !stated.is_empty() && *self.host.borrow() == stated && self.is_https.get() == host.is_https {
+    fn address(&self, peer: PeerAddr) -> Text {
+        let mut last = self.peer.borrow_mut();
+        match &*last {
+            Some((known, text)) if known.is_same_host(peer) => *text,
+            _ => last.insert((peer, Text::of(peer))).1,
+        }
+    }
+
+    /// Ports may be shared, and nearly all requests have the same one.
+    fn set_port(&self, ruby: &Ruby, calls: &Protected, port: &[u8]) {
+        let wanted = Port::of(port);
+        if wanted.is_some() && wanted == self.port.get() {
             return;
         }
-        if host.name.is_none() {
-            let port = calls.frozen(Text::of(local.port).bytes());
-            set_server(ruby, calls, env, calls.frozen(local.name.as_bytes()), port);
-            return;
-        }
-        let (name, port) = target::host_and_port(stated);
-        let default = if host.is_https { keys().port_443 } else { keys().port_80 };
-        let port = port.map_or_else(|| ruby.get_inner(default), |port| calls.frozen(port));
-        if name.is_empty() {
-            set_server(ruby, calls, env, calls.frozen(local.name.as_bytes()), port);
-            return;
-        }
-        let name = calls.frozen(name);
         // Forgotten first, should Ruby raise in between.
-        self.host.borrow_mut().clear();
-        for hash in [ruby.get_inner(self.hash), env] {
-            set_server(ruby, calls, hash, name, port);
-        }
-        self.host.borrow_mut().extend_from_slice(stated);
-        self.is_https.set(host.is_https);
+        self.port.set(None);
+        calls.set(ruby.get_inner(self.hash), ruby.get_inner(keys().server_port), calls.frozen(port));
+        self.port.set(wanted);
     }
 }
 
-fn set_server(ruby: &Ruby, calls: &Protected, hash: RHash, name: RString, port: RString) {
-    calls.set(hash, ruby.get_inner(keys().server_name), name);
-    calls.set(hash, ruby.get_inner(keys().server_port), port);
+impl Port {
+    /// `None` for what is too long for one.
+    fn of(text: &[u8]) -> Option<Port> {
+        let mut digits = [0; 5];
+        digits.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Port { digits, length: text.len() as u8 })
+    }
 }

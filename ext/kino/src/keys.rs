@@ -6,7 +6,7 @@ use magnus::value::{Opaque, ReprValue};
 use magnus::{Error, RString, Ruby};
 
 /// Header names that clients and proxies really send. Any other name works too; its key is made for each request.
-const HEADERS: [&str; 61] = [
+const HEADERS: [&str; 62] = [
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -65,11 +65,16 @@ const HEADERS: [&str; 61] = [
     "x-forwarded-port",
     "x-forwarded-proto",
     "x-forwarded-scheme",
+    "x-forwarded-ssl",
     "x-real-ip",
     "x-request-id",
     "x-requested-with",
 ];
 const LONGEST: usize = 32;
+
+/// What a proxy says of how its client came to it; [`kino_core::http::forwarded`] knows what it means.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-ssl"];
 
 /// A string that is never collected, readable from any ractor since it is frozen.
 pub(crate) type Constant = Opaque<RString>;
@@ -84,6 +89,10 @@ pub(crate) struct Keys {
     pub(crate) server_name: Constant,
     pub(crate) server_port: Constant,
     pub(crate) server_protocol: Constant,
+    pub(crate) http_version: Constant,
+    pub(crate) script_name: Constant,
+    pub(crate) url_scheme: Constant,
+    pub(crate) https: Constant,
     pub(crate) remote_addr: Constant,
     pub(crate) content_type: Constant,
     pub(crate) content_length: Constant,
@@ -101,6 +110,10 @@ pub(crate) struct Keys {
     pub(crate) http11: Constant,
     pub(crate) port_80: Constant,
     pub(crate) port_443: Constant,
+    pub(crate) https_scheme: Constant,
+    pub(crate) on: Constant,
+    /// The numbers of [`FORWARDED`], a bit each.
+    pub(crate) forwarded: u64,
     methods: [(&'static str, Constant); 7],
     /// By the name's length, then in the order above.
     headers: Vec<Vec<(&'static str, u8, Constant)>>,
@@ -124,6 +137,8 @@ pub(crate) fn make(ruby: &Ruby) -> Result<(), Error> {
         let key = constant(&format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")));
         headers[name.len()].push((*name, index as u8, key));
     }
+    let number = |name: &&str| HEADERS.iter().position(|known| known == name).expect("a header with a number");
+    let forwarded = FORWARDED.iter().fold(0, |bits, name| bits | 1 << number(name));
     let methods = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"].map(|name| (name, constant(name)));
     let keys = Keys {
         request_method: constant("REQUEST_METHOD"),
@@ -134,6 +149,10 @@ pub(crate) fn make(ruby: &Ruby) -> Result<(), Error> {
         server_name: constant("SERVER_NAME"),
         server_port: constant("SERVER_PORT"),
         server_protocol: constant("SERVER_PROTOCOL"),
+        http_version: constant("HTTP_VERSION"),
+        script_name: constant("SCRIPT_NAME"),
+        url_scheme: constant("rack.url_scheme"),
+        https: constant("HTTPS"),
         remote_addr: constant("REMOTE_ADDR"),
         content_type: constant("CONTENT_TYPE"),
         content_length: constant("CONTENT_LENGTH"),
@@ -151,6 +170,9 @@ pub(crate) fn make(ruby: &Ruby) -> Result<(), Error> {
         http11: constant("HTTP/1.1"),
         port_80: constant("80"),
         port_443: constant("443"),
+        https_scheme: constant("https"),
+        on: constant("on"),
+        forwarded,
         methods,
         headers,
     };

@@ -9,6 +9,7 @@ use kino_core::budget::open_files;
 use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
+use kino_core::net::trusted::Trusted;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
 use parking_lot::Mutex;
@@ -44,7 +45,7 @@ impl Server {
         let config = config_of(ruby, settings)?;
         let uris = uris.to_vec::<String>()?;
         // Names are looked up, and other servers waited for, which nobody can be called out of.
-        let bind = || uris.iter().map(|uri| Listener::bind(uri)).collect::<Result<Vec<_>, _>>();
+        let bind = || Listener::bind_each(&uris);
         let listeners = loop {
             match gvl::without(bind, || ()) {
                 Some(bound) => break bound.map_err(|error| exception::bind_error(ruby, error.to_string()))?,
@@ -200,6 +201,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         // The other half is left to clients that take no time.
         max_streamed: threads / 2,
         underscore_headers: settings.get("underscore_headers")?,
+        trusted_proxies: settings.trusted()?,
         max_connections: settings.get("max_connections")?,
         queue_depth: settings.get("queue_depth")?,
         queue_timeout: settings.seconds("queue_timeout")?,
@@ -238,6 +240,12 @@ impl Settings<'_> {
             None if setting.to_bool() => Ok(Streaming::All),
             None => Ok(Streaming::Never),
         }
+    }
+
+    fn trusted(&self) -> Result<Trusted, Error> {
+        let written = self.get::<Vec<String>>("trusted_proxies")?;
+        Trusted::of(written.iter().map(String::as_str))
+            .map_err(|error| exception::argument_error(self.ruby, &format!("trusted_proxies: {error}")))
     }
 
     fn seconds(&self, name: &str) -> Result<Duration, Error> {

@@ -34,7 +34,7 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
     }
     let runner =
         this.runner().ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
-    let mut exchange = match next(&this, &runner)? {
+    let mut exchange = match next(&this, runner)? {
         Next::Exchange(exchange) => exchange,
         Next::Completed((number, is_sent)) => {
             let told = [number.into_value_with(ruby), is_sent.into_value_with(ruby)];

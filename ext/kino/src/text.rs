@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 
 /// Room for the longest address (39 characters of IPv6) or number (20 digits of a `u64`).
+#[derive(Clone, Copy)]
 pub(crate) struct Text {
     room: [u8; Text::ROOM],
     length: usize,

@@ -1,12 +1,41 @@
 # frozen_string_literal: true
 
+require "stringio"
+require_relative "../version"
 require_relative "../workers/ractors"
-require_relative "files"
-require_relative "request"
-require_relative "trial_call"
+require_relative "parser/source"
 
 module Kino
   module Check
+    # What the app is asked for in the trial.
+    #
+    # @api private
+    # @!attribute [r] verb
+    #   @return [String] `"GET"`
+    # @!attribute [r] path
+    #   @return [String] `"/items"`
+    # @!attribute [r] query
+    #   @return [String] `"page=2"`; empty where there is none
+    Request = Data.define(:verb, :path, :query) do
+      # @param text [String] a method and a target
+      # @return [Request]
+      # @raise [ArgumentError] for anything else
+      # @example
+      #   Kino::Check::Request.parse("GET /items?page=2").path # => "/items"
+      def self.parse(text)
+        match = %r{\A([A-Z]+) (/[^\s?#]*)(?:\?([^\s#]*))?\z}.match(text.to_s)
+        unless match
+          raise ArgumentError, "given #{text.inspect}, allowed: a method and a path, with a query or without; " \
+                               'write "GET /"'
+        end
+
+        new(*[match[1], match[2], match[3].to_s].map(&:freeze))
+      end
+
+      # @return [String] as it was written
+      def to_s = "#{verb} #{path}#{"?#{query}" unless query.empty?}"
+    end
+
     # The proof: the app, called once in a ractor.
     #
     # @!attribute [r] request
@@ -20,6 +49,7 @@ module Kino
     #     the app's own code
     Trial = Data.define(:request, :outcome, :status, :exception) do
       class << self
+        # @api private
         # @param app [#call] a shareable one
         # @param request [Request]
         # @param limit [Numeric] seconds to wait at most
@@ -32,6 +62,7 @@ module Kino
           new(request.to_s, :raised, nil, { class: error, message: message, where: place(frames.to_a) })
         end
 
+        # @api private
         # @param request [Request]
         # @return [Trial] one that wasn't made
         def skip(request) = new(request.to_s, :skipped, nil, nil)
@@ -61,6 +92,57 @@ module Kino
 
       # @return [Hash{Symbol => Object}] for JSON
       def to_h = super.merge(outcome: outcome.to_s)
+    end
+
+    # One request, within the ractor of a trial.
+    #
+    # @api private
+    class TrialCall
+      # @param app [#call]
+      # @param request [Request]
+      def initialize(app, request)
+        @app = app
+        @request = request
+      end
+
+      # @return [Array(Integer), Array(nil, String, String, Array<String>)] the status; or class, message and backtrace
+      #   of what was raised
+      def result
+        $stdout = $stderr # standard output is the report's alone
+        status, _headers, body = @app.call(env)
+        exhaust(body)
+        [Integer(status)]
+      rescue Exception => error # whatever the app raises is the result
+        [nil, error.class.name, message(error), error.backtrace]
+      end
+
+      private
+
+      # As a server does with the answer.
+      def exhaust(body)
+        if body.respond_to?(:each) then body.each(&:itself)
+        else body.call(StringIO.new(+""))
+        end
+      ensure
+        body.close if body.respond_to?(:close)
+      end
+
+      def message(error)
+        error.message
+      rescue StandardError
+        "(its message can't be told)"
+      end
+
+      # As Kino's of a request from this machine, without a body.
+      def env
+        uri = "#{@request.path}#{"?#{@request.query}" unless @request.query.empty?}"
+        { "REQUEST_METHOD" => @request.verb, "SCRIPT_NAME" => "", "PATH_INFO" => +@request.path,
+          "QUERY_STRING" => @request.query, "REQUEST_URI" => uri, "REQUEST_PATH" => @request.path,
+          "SERVER_NAME" => "localhost", "SERVER_PORT" => "9292", "SERVER_PROTOCOL" => "HTTP/1.1",
+          "SERVER_SOFTWARE" => "Kino #{VERSION}", "HTTP_HOST" => "localhost:9292", "REMOTE_ADDR" => "127.0.0.1",
+          "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.input" => StringIO.new(String.new),
+          "rack.response_finished" => [] }
+      end
     end
   end
 end

@@ -115,7 +115,7 @@ module Kino
       end
 
       def known_request(request)
-        require_relative "../check/request"
+        require_relative "../check"
         Check::Request.parse(request).to_s
       rescue ArgumentError => error
         raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"

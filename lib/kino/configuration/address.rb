@@ -13,8 +13,10 @@ module Kino
       HOST = "127.0.0.1"
       # The port of {DEFAULT}.
       PORT = 9292
+      # Every interface of the machine, IPv4's and, where there are such, IPv6's.
+      EVERYWHERE = "[::]"
       # What an error calls allowed.
-      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH"
+      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or unix://@NAME"
       # A host: a name, an IPv4 address, or an IPv6 address in brackets.
       HOST_SHAPE = /\[[\h:.]+(?:%\w+)?\]|[[:alnum:]][\w.-]*/
       # A TCP address in its parts; `tcp://` may be left out where a host and a port are there.
@@ -67,13 +69,13 @@ module Kino
         # @raise [Kinds::Rejected] when it isn't one; with what was most likely meant where that is plain
         def parse(address)
           raise Kinds::Rejected unless address.is_a?(String)
-          return unix(address.delete_prefix("unix://")) if address.start_with?("unix://")
 
-          parts = TCP.match(address) || raise(slip(address))
-          port = Integer(parts[:port], 10)
-          raise Kinds::Rejected, "whose port is past 65535" if port > 65_535
+          place, query = address.split("?", 2)
+          base, kind = place.to_s.start_with?("unix://") ? unix(place.delete_prefix("unix://")) : network(place.to_s)
+          return base unless query
 
-          tcp(parts[:host], port)
+          BindParameters.check(base, query, kind)
+          -"#{base}?#{query}"
         end
 
         # @param host [String] IPv6 in brackets
@@ -87,22 +89,34 @@ module Kino
         # @return [Array<String>] with the first TCP address changed, or one added where there is none
         def change(addresses, host:, port:)
           index = addresses.index { |address| address.start_with?("tcp://") } || addresses.size
-          parts = TCP.match(addresses[index] || DEFAULT)
+          base, query = (addresses[index] || DEFAULT).split("?", 2)
+          parts = TCP.match(base)
           changed = tcp(host || parts[:host], port || parts[:port])
+          # What is said of one host says nothing of another.
+          changed = -"#{changed}?#{query}" if query && !host
           [*addresses[0...index], changed, *addresses[(index + 1)..]]
         end
 
         private
 
-        # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it.
-        def unix(path)
-          raise Kinds::Rejected, "which names no path" if path.empty?
-          raise Kinds::Rejected, "which has options Kino doesn't know" if path.include?("?")
+        def network(address)
+          parts = TCP.match(address) || raise(slip(address))
+          port = Integer(parts[:port], 10)
+          raise Kinds::Rejected, "whose port is past 65535" if port > 65_535
 
-          full = File.expand_path(path)
+          [tcp(parts[:host], port), parts[:host].start_with?("[") ? :ipv6 : :tcp]
+        end
+
+        # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it.
+        # What begins with an @ is no path, but one of Linux's abstract names.
+        def unix(path)
+          raise Kinds::Rejected, "which names no path" if path.empty? || path == "@"
+
+          abstract = path.start_with?("@")
+          full = abstract ? path : File.expand_path(path)
           raise Kinds::Rejected, "longer than a socket's #{LONGEST_PATH} bytes" if full.bytesize > LONGEST_PATH
 
-          -"unix://#{full}"
+          [-"unix://#{full}", abstract ? :abstract : :file]
         end
 
         # The slips people make, each with what is wrong and what was meant.

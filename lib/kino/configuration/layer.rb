@@ -22,6 +22,11 @@ module Kino
         settings.each_with_object(new) { |(name, value), layer| layer.set(name, value, Source.keyword) }
       end
 
+      # @param settings [Hash{Symbol => Object}] names, and values as a configuration keeps them: they have been
+      #   looked at
+      # @return [Layer] what they say
+      def self.kept(settings) = settings.each_with_object(new) { |(name, value), layer| layer.keep(name, value) }
+
       # The environment variables that are settings. An empty one counts as unset, as `PORT=` in a Compose file
       # means it.
       #
@@ -64,6 +69,11 @@ module Kino
         @entries[setting.name] = Entry.new(parsed, source)
         self
       end
+
+      # @param name [Symbol] a setting's name
+      # @param value [Object] the value as Kino keeps it
+      # @return [void]
+      def keep(name, value) = @entries[name] = Entry.new(value, Source.keyword)
 
       # @param name [Symbol] a setting's name
       # @return [void] as if nothing had been said of it

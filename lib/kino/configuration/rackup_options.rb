@@ -17,10 +17,7 @@ module Kino
     RACKUP_PORT = 9292
     # rackup's own default hosts: in development, and elsewhere.
     RACKUP_HOSTS = %w[localhost 0.0.0.0].freeze
-    # A name listens on one address, which for this one may be ::1, where clients that only know 127.0.0.1 find nobody.
-    # The other way round, whoever asks for localhost tries both.
-    LOCALHOST = { "localhost" => "127.0.0.1" }.freeze
-    private_constant :FOREIGN, :RACKUP_PORT, :RACKUP_HOSTS, :LOCALHOST
+    private_constant :FOREIGN, :RACKUP_PORT, :RACKUP_HOSTS
 
     # @return [Hash{String => String}] the options and what they do, for `rackup -s kino -h`
     def self.valid
@@ -52,7 +49,7 @@ module Kino
       host, port = @options.values_at(:Host, :Port)
       return take(:bind, host.sub(%r{\A/}, "unix:///")) if host.to_s.match?(%r{\A(/|unix://)})
 
-      take(:host, LOCALHOST.fetch(host, host), supplied?(:Host, RACKUP_HOSTS)) if host
+      take(:host, host, supplied?(:Host, RACKUP_HOSTS)) if host
       take(:port, port, supplied?(:Port, [RACKUP_PORT])) if port
     end
 

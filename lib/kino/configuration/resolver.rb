@@ -10,10 +10,16 @@ module Kino
     # - a `port` or `host` beside it, in the same place, is one more address, as it is for Puma;
     # - a `port` or `host` from a stronger place changes the first TCP address, and adds one where there is none:
     #   `PORT=5000` moves `bind "tcp://0.0.0.0:8080"` in kino.rb to 0.0.0.0:5000, and lets a unix socket be;
-    # - one from a weaker place says nothing: `-b` wins over `PORT`.
+    # - one from a weaker place says nothing: `-b` wins over `PORT`;
+    # - `PORT` in the environment, where nobody names a host, is a platform's that sends its requests to any interface.
     #
     # @api private
     class Resolver
+      # What the start says where {Address::EVERYWHERE} was chosen.
+      EVERYWHERE = "PORT is set and no host: on every interface, as platforms that set it expect " \
+                   '(host "127.0.0.1" in kino.rb keeps to this machine)'
+      private_constant :EVERYWHERE
+
       # @param layers [Array<Layer>] what each place says, strongest first
       def initialize(layers)
         @layers = layers
@@ -26,6 +32,9 @@ module Kino
         all.reject { |name, value| value.nil? && !Settings::TABLE[name].optional? }
       end
 
+      # @return [Array<String>] what whoever starts Kino may not expect, a line each
+      def notes = everywhere? ? [EVERYWHERE] : []
+
       # @return [Remarks] what was said besides
       def remarks
         workers = strongest(:workers)
@@ -35,6 +44,9 @@ module Kino
       end
 
       private
+
+      # Which place says `bind`: those before it are stronger.
+      def rank = @layers.index { |layer| layer[:bind] } || @layers.size
 
       def value(setting)
         entry = strongest(setting.name, @layers, processes: setting.name != :workers)
@@ -47,7 +59,6 @@ module Kino
       end
 
       def addresses
-        rank = @layers.index { |layer| layer[:bind] } || @layers.size
         bind = strongest(:bind)&.value || Settings::TABLE[:bind].default
         moved = move(bind, @layers.first(rank))
         rank < @layers.size && address_part?(@layers[rank]) ? [*moved, beside(@layers[rank])].uniq.freeze : moved
@@ -59,7 +70,15 @@ module Kino
 
         host, port = %i[host port].map { |name| strongest(name, stronger)&.value }
         host ||= strongest(:host)&.value if bind.none? { |address| address.start_with?("tcp://") }
+        host ||= Address::EVERYWHERE if everywhere?
         Address.change(bind, host:, port:).uniq.freeze
+      end
+
+      # Whether the port is the environment's, and the host nobody's.
+      def everywhere?
+        port = strongest(:port, @layers.first(rank))
+        said = strongest(:bind)&.value.to_a.any? { |address| address.start_with?("tcp://") } || strongest(:host)
+        !said && port&.source&.variable? || false
       end
 
       def beside(layer) = Address.tcp(layer[:host]&.value || Address::HOST, layer[:port]&.value || Address::PORT)

@@ -19,6 +19,14 @@ module Kino
         (open_files / 10 * 9).clamp(16, MOST_CONNECTIONS)
       end
 
+      # @return [String] the system's temporary folder; where none can be written to, the one that should be: only
+      #   long bodies need it, so it is no reason not to start
+      def self.temporary_folder
+        -Dir.tmpdir
+      rescue ArgumentError
+        -File.expand_path(ENV.fetch("TMPDIR", "/tmp"))
+      end
+
       # How many of something there may be.
       COUNT = Kinds::Whole.new(1..1_000_000)
       # How long something may take; a day at most.
@@ -33,22 +41,34 @@ module Kino
           Setting.new(:bind, Address::Bind, default: [Address::DEFAULT].freeze, default_text: Address::DEFAULT,
                       example: Address::DEFAULT, flags: %w[-b --bind],
                       summary: "address to listen on, such as unix:///run/app.sock", doc: <<~TEXT),
-            An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH. Write it once
-            for each address. The default can be reached from this machine only; write
-            tcp://0.0.0.0:9292 to be reached from elsewhere. Port 0 takes any free port. A -b flag
-            replaces the addresses in this file.
+            An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or, on Linux,
+            unix://@NAME. Write it once for each address. The default can be reached from this machine
+            only; write tcp://[::]:9292 to be reached from elsewhere. localhost is 127.0.0.1 and ::1; [::]
+            is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
+            in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
+            without IPv4; mode=0660 or umask=0007 for the file of a unix socket, to which everybody may
+            connect (0777) otherwise.
           TEXT
           Setting.new(:port, Kinds::Whole.new(0..65_535), default: Address::PORT, flags: %w[-p --port],
                       variables: %w[PORT], shorthand: true,
                       summary: "port to listen on, on 127.0.0.1 unless kino.rb names a host", doc: <<~TEXT),
             Short for an address with this port, on host. Beside bind in the same place it is one more
             address; from a stronger place (-p, or PORT in the environment) it changes the port of the
-            first tcp:// address.
+            first tcp:// address. PORT where nobody names a host listens on every interface.
           TEXT
           Setting.new(:host, Address::Host, default: Address::HOST, shorthand: true,
-                      summary: "host to listen on, for port", doc: <<~TEXT)
-            The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every IPv6
-            one.
+                      summary: "host to listen on, for port", doc: <<~TEXT),
+            The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every one,
+            localhost both 127.0.0.1 and ::1.
+          TEXT
+          Setting.new(:trusted_proxies, Networks.new, default: Networks::LOCAL,
+                      default_text: "this machine: #{Networks::LOCAL.join(", ")}", example: ["10.0.0.0/8", "unix"],
+                      summary: "proxies that tell the client's scheme, host and port", doc: <<~TEXT)
+            Proxies whose word is taken on how their client came: from these addresses,
+            X-Forwarded-Proto, -Scheme, -Ssl, -Host and -Port, and RFC 7239's Forwarded, set
+            rack.url_scheme, HTTPS, SERVER_NAME and SERVER_PORT. "unix" is whoever may open Kino's unix
+            sockets; false is nobody. From others these headers change nothing, though the app sees them.
+            A list replaces the default.
           TEXT
         ],
         "How requests are run" => [
@@ -162,19 +182,21 @@ module Kino
           TEXT
           Setting.new(:underscore_headers, Kinds::Flag.new, default: false, example: true,
                       summary: "let header names with an underscore through", doc: <<~TEXT),
-            Whether the app sees headers whose name has an underscore. X_User and X-User would be the
-            same key of the env, and a proxy may have checked only one of them.
+            Whether the app sees headers whose name has an underscore. X_User and X-User are the same key
+            of the env, and a proxy may have checked only one of them: where both come, the app sees
+            X-User.
           TEXT
           Setting.new(:body_buffer, Kinds::Whole.new(0..1_073_741_824), default: 65_536,
                       summary: "bytes of a request's body kept in memory", doc: <<~TEXT),
             Bytes of a request's body that are kept in memory. A longer body goes to an unlinked
             temporary file while it arrives.
           TEXT
-          Setting.new(:spool_dir, Kinds::Folder.new, default: -> { -Dir.tmpdir },
+          Setting.new(:spool_dir, Kinds::Folder.new, default: -> { temporary_folder },
                       default_text: "the system's temporary folder", example: "/var/tmp",
                       summary: "folder for bodies past body_buffer", doc: <<~TEXT),
             The folder those temporary files are made in, and those for long answers whose clients are
-            slow to read.
+            slow to read. Where the default can't be written to, as in a read-only container, Kino says
+            so at the start, and answers bodies past body_buffer with 503.
           TEXT
           Setting.new(:spool_limit, Kinds::Optional.new(Kinds::Whole.new(0..1_125_899_906_842_624)), default: nil,
                       default_text: "a tenth of what is free on its disk", example: 1_073_741_824,

@@ -21,7 +21,7 @@ module Kino
         # @param variable [String] an environment variable's name
         # @return [Source] that variable
         def variable(variable)
-          new(variable, names_setting: true, processes: variable == "WEB_CONCURRENCY") do |_name, value|
+          new(variable, names_setting: true, variable: true, processes: variable == "WEB_CONCURRENCY") do |_name, value|
             "#{variable}=#{value}"
           end
         end
@@ -43,17 +43,22 @@ module Kino
       # @param place [String, nil] what an error says first; nil for the setting's name alone
       # @param names_setting [Boolean] whether the place already tells which setting is meant
       # @param joint [String] what stands between the place and the setting's name
+      # @param variable [Boolean] whether the place is an environment variable
       # @param processes [Boolean] whether `workers` are processes to whoever writes there
       # @yieldparam name [Symbol] a setting's name
       # @yieldparam value [Object] a value that is allowed
       # @yieldreturn [String] how that is written in this place
-      def initialize(place, names_setting: false, joint: ": ", processes: false, &syntax)
+      def initialize(place, names_setting: false, joint: ": ", variable: false, processes: false, &syntax)
+        @variable = variable
         @place = place
         @names_setting = names_setting
         @joint = joint
         @processes = processes
         @syntax = syntax
       end
+
+      # @return [Boolean] whether the place is an environment variable
+      def variable? = @variable
 
       # @return [Boolean] whether `workers` are processes to whoever wrote there, as they are to Puma
       def processes? = @processes

@@ -12,10 +12,12 @@ module Kino
   #     add(slice)
   #   end
   # @!method client_gone?
-  #   Asks the system, at the cost of one call. A client that has closed only its sending half counts as gone, too; one
-  #   that sent more before it left (a pipelined request) is not known to have left.
-  #   @return [Boolean] whether the client has left, so that nobody will read the answer; false while another thread
-  #     sends or reads
+  #   Asks the system, at the cost of one call. A client that has reset its connection, or closed a unix socket, is
+  #   known to have left at once. One that has closed a TCP connection looks like one that has ended only its sending
+  #   half, and waits for its answer: it is known to have left when it has answered something that was sent with a
+  #   reset, or a keep-alive probe of the system's, after a minute or so.
+  #   @return [Boolean] whether the client is known to have left, so that nobody will read the answer; false while
+  #     another thread sends or reads
   class Request
     # Gives the client's socket to the app, as `env["rack.hijack"]`. The server forgets the connection, when it drains,
     # too; what the app then answers is not sent. Called again, it gives the same socket.

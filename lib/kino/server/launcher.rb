@@ -121,6 +121,7 @@ module Kino
       say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
           "pid #{Process.pid}"
       say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
+      @configuration.notes.each { |note| say note }
       [*@notices, *notices.lines].each { |line| say line }
       notices.warnings.each { |warning| @err.tell { |io| io.puts "kino: warning: #{warning}" } }
       server.urls.each { |url| say "Listening on #{url}" }

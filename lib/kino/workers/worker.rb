@@ -152,8 +152,7 @@ module Kino
 
     # What is the same in each of a worker's envs.
     def env_prototype
-      { "rack.hijack?" => true,
-        "SCRIPT_NAME" => "", "SERVER_SOFTWARE" => "Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
+      { "rack.hijack?" => true, "SERVER_SOFTWARE" => -"Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
         "rack.multiprocess" => false, "rack.run_once" => false }.freeze
     end

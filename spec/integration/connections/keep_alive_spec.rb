@@ -59,7 +59,8 @@ RSpec.describe "A connection" do
     end
 
     it "answers what is no HTTP with 400 and closes" do
-      converse(path) do |client, server|
+      converse(path) do |client, server, log|
+        log.allow
         expect(client.write("what?\r\n\r\n").read_response.status).to eq(400)
         expect(client).to be_closed
         expect(RawClient.open(server.url) { |other| other.get("/").status }).to eq(200)

@@ -57,6 +57,16 @@ RSpec.describe "where settings come from" do
     expect(told("-C", "other.rb")[1]).to eq("7")
   end
 
+  it "is every interface for PORT where nobody names a host, as the start says" do
+    process = kino("-t", "1", env: { "PORT" => free_port.to_s })
+
+    expect(process.url).to match(%r{\Ahttp://(\[::\]|0\.0\.0\.0):\d+\z})
+    expect(process.out).to match(/^PORT is set and no host: on every interface/)
+    expect(process.get.status).to eq(200)
+    process.kill
+    expect(kino("-p", "0").tap(&:url).out).not_to include("interface")
+  end
+
   it "lets PORT move the address in kino.rb, and -b replace it" do
     write("kino.rb", "bind 'tcp://127.0.0.1:1'\n")
     in_env, in_flag = free_port, free_port

@@ -66,7 +66,10 @@ RSpec.describe "Expect: 100-continue" do
     end
 
     it "is the only expectation there is" do
-      expect(ask(Probes::Echo, "POST", "/", { "expect" => "cake" }, "body").status).to eq(417)
+      converse(Probes::Echo) do |client, _, log|
+        expect(client.post("/", "body", { "expect" => "cake" }).status).to eq(417)
+        log.wait_for(/answered with 417: only the expectation 100-continue is known/)
+      end
     end
   end
 end

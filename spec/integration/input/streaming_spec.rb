@@ -129,9 +129,10 @@ RSpec.describe "A body that the app reads while it arrives (stream_bodies)" do
     end
 
     it "that is not well formed raises Kino::MalformedBodyError, and is answered with 400" do
-      stream(Probes::Echo) do |client, server|
+      stream(Probes::Echo) do |client, server, log|
         response = client.write("#{chunked}x\r\n").read_response
         expect([response.status, response["connection"], server.stats[:malformed]]).to eq([400, "close", 1])
+        log.wait_for(/answered with 400: a chunk's size is missing/)
       end
     end
 

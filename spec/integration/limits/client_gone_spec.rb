@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "tmpdir"
+
 RSpec.describe 'env["kino.request"].client_gone?' do
   each_mode do
     # Asks once, and again and again after it was told to, until it is so or Eventually::DEADLINE is over.
@@ -20,19 +22,43 @@ RSpec.describe 'env["kino.request"].client_gone?' do
       end
     end
 
-    ways = { "has closed" => :close, "has reset" => :abort, "has closed its sending half" => :close_write }
-    ways.each do |what, leave|
+    around { |example| Dir.mktmpdir("kino") { |folder| @unix = "unix://#{folder}/kino.sock" and example.run } }
+
+    ways = { "has reset its connection" => ["tcp://127.0.0.1:0", :abort],
+             "has closed its unix socket" => [nil, :close] }
+    ways.each do |what, (address, leave)|
       it "is false before, and true once the client #{what}" do
         # The connection may be lost when the app answers, which is logged.
-        serve(app, workers: 1, threads: 1) do |server, log|
+        serve(app, bind: [address || @unix], workers: 1, threads: 1) do |server, log|
           log.allow
           client = RawClient.open(server.url).write(RawClient.message("GET", "/"))
           expect(take(told)).to be(false)
           client.public_send(leave)
           go_on << true
           expect(take(told)).to be(true)
-          client.close unless client.socket.closed?
           eventually("the connection is closed") { server.stats[:connections].zero? }
+        end
+      end
+    end
+
+    it "stays false for one that has ended its sending half, and gets its answer" do
+      told, go_on = self.told, self.go_on
+      app = shareable do
+        lambda do |env|
+          told << true
+          go_on.pop
+          [200, {}, [Array.new(100) { env["kino.request"].client_gone? }.uniq.inspect]]
+        end
+      end
+      ["tcp://127.0.0.1:0", @unix].each do |address|
+        converse(app, bind: [address]) do |client, server|
+          client.write(RawClient.message("GET", "/"))
+          take(told)
+          client.close_write
+          go_on << true
+          expect(client.read_response.body).to eq("[false]")
+          expect(client).to be_closed
+          expect(server.stats).to include(gone: 0, aborted: 0)
         end
       end
     end

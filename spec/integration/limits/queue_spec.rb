@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "tmpdir"
+
 RSpec.describe "A request that finds every worker busy" do
   each_mode do
     let(:app) { BusyApp.new }
@@ -55,22 +57,42 @@ RSpec.describe "A request that finds every worker busy" do
       end
     end
 
-    it "is dropped, and never seen by the app, when its client has left meanwhile" do
-      serve(app, **one, queue_timeout: 60) do |server|
-        busy = app.occupy(server)
-        left = RawClient.open(server.url).write(RawClient.message("GET", "/left"))
-        reset = RawClient.open(server.url).write(RawClient.message("GET", "/reset"))
-        eventually("both are there") { server.stats[:accepted] == 3 }
-        sleep 0.3 # only who has waited for a tenth of a second is looked at
-        left.close
-        reset.abort
-        staying = RawClient.open(server.url).write(RawClient.message("GET", "/staying"))
-        eventually("all are there") { server.stats[:accepted] == 4 }
-        app.go_on
-        expect([busy, staying].map { |client| client.read_response.body }).to eq(%w[/wait /staying])
-        expect([app.entered, app.entered]).to eq(["/staying", nil])
-        expect(server.stats).to include(gone: 2, overloaded: 0, requests: 2)
-        [busy, staying].each(&:close)
+    it "is dropped, and never seen by the app, when its client is known to have left meanwhile" do
+      Dir.mktmpdir("kino") do |folder|
+        serve(app, **one, bind: ["tcp://127.0.0.1:0", "unix://#{folder}/kino.sock"], queue_timeout: 60) do |server|
+          busy = app.occupy(server)
+          reset, closed = server.urls.map { |url| RawClient.open(url).write(RawClient.message("GET", "/left")) }
+          eventually("both are there") { server.stats[:accepted] == 3 }
+          sleep 0.3 # only who has waited for a tenth of a second is looked at
+          reset.abort
+          closed.close
+          staying = RawClient.open(server.url).write(RawClient.message("GET", "/staying"))
+          eventually("all are there") { server.stats[:accepted] == 4 }
+          app.go_on
+          expect([busy, staying].map { |client| client.read_response.body }).to eq(%w[/wait /staying])
+          expect([app.entered, app.entered]).to eq(["/staying", nil])
+          expect(server.stats).to include(gone: 2, overloaded: 0, requests: 2)
+          [busy, staying].each(&:close)
+        end
+      end
+    end
+
+    # As `nc -N` does, and clients in the manner of HTTP/1.0.
+    it "is served though its client has ended its sending half" do
+      Dir.mktmpdir("kino") do |folder|
+        serve(app, **one, bind: ["tcp://127.0.0.1:0", "unix://#{folder}/kino.sock"], queue_timeout: 60) do |server|
+          busy = app.occupy(server)
+          waiting = server.urls.map do |url|
+            RawClient.open(url).write(RawClient.message("GET", "/half")).tap(&:close_write)
+          end
+          eventually("they are there") { server.stats[:accepted] == 3 }
+          sleep 0.3 # only who has waited for a tenth of a second is looked at
+          app.go_on
+          expect([busy, *waiting].map { |client| client.read_response.body }).to eq(%w[/wait /half /half])
+          waiting.each { |client| expect(client).to be_closed }
+          expect(server.stats).to include(gone: 0, aborted: 0, requests: 3)
+          [busy, *waiting].each(&:close)
+        end
       end
     end
   end

@@ -30,6 +30,37 @@ RSpec.describe "A spool_dir that fails" do
     end
   end
 
+  # The system's folder is the whole process's, too.
+  describe "from the start (a read-only container)" do
+    include KinoProcess::Helpers
+
+    Serving::MODES.each do |mode|
+      it "is said once, and refuses nothing but large bodies, in #{mode} mode" do
+        # Whoever is root may write anywhere: so there is no folder at all here.
+        write("kino.rb", "def Dir.tmpdir = raise(ArgumentError, 'could not find a temporary directory')\n")
+        write("config.ru", <<~RUBY)
+          # frozen_string_literal: true
+
+          module Size
+            def self.call(env) = [200, {}, [env["rack.input"].read.bytesize.to_s]]
+          end
+          run Size
+        RUBY
+        process = kino("-b", "tcp://127.0.0.1:0", "-m", mode.to_s, "-w", "1", "-t", "1",
+                       env: { "TMPDIR" => "/nowhere/at/all" })
+        RawClient.open(process.url) do |client|
+          expect(client.post("/", "x" * 60_000).body).to eq("60000")
+          response = client.post("/", large)
+          expect([response.status, response["connection"]]).to eq([503, "close"])
+        end
+        expect(process.get.status).to eq(200)
+        expect(process.signal(:TERM).status).to eq(0)
+        expect(process.err.scan("no files can be made in spool_dir").size).to eq(1)
+        expect(process.err).to match(/no room in spool_dir.*No such file/)
+      end
+    end
+  end
+
   # A limit is the whole process's, so this server has one of its own.
   describe "since files can't grow any more (RLIMIT_FSIZE)" do
     include KinoProcess::Helpers

@@ -14,9 +14,28 @@ RSpec.describe "underscore_headers" do
       expect(env_of({ "x_user" => "jo", "x-other" => "1" })).not_to include("HTTP_X_USER")
     end
 
-    it "joins it with its twin, whose key is the same" do
-      expect(env_of({ "x_user" => "one", "x-user" => "two" }, underscore_headers: true))
-        .to include("HTTP_X_USER" => "one, two")
+    it "lets its twin with hyphens win, whichever comes first" do
+      { "x_forwarded_for" => "x-forwarded-for", "x_user-name" => "x-user-name" }.each do |other, twin|
+        key = "HTTP_#{twin.upcase.tr("-", "_")}"
+        [[[other, "evil"], [twin, "good"]], [[twin, "good"], [other, "evil"]],
+         [[other, "evil"], [twin, "good"], [other.upcase, "worse"]]].each do |fields|
+          message = "GET / HTTP/1.1\r\nhost: x\r\n#{fields.map { |field| "#{field.join(": ")}\r\n" }.join}\r\n"
+          env = converse(Probes::Env, underscore_headers: true) do |client|
+            Probes.read(client.write(message).read_response)
+          end
+          expect(env).to include(key => "good"), "#{fields}: #{env[key].inspect}"
+        end
+      end
+    end
+
+    it "joins it with others whose key is the same" do
+      expect(env_of({ "x_user" => %w[one two], "X_USER" => "three" }, underscore_headers: true))
+        .to include("HTTP_X_USER" => "one, two, three")
+    end
+
+    it "sets no scheme, host or port by it" do
+      env = env_of({ "x_forwarded_proto" => "https", "x_forwarded-host" => "evil.example" }, underscore_headers: true)
+      expect(env).to include("rack.url_scheme" => "http", "SERVER_NAME" => "localhost", "SERVER_PORT" => "80")
     end
 
     it "lets none pass for content-length, content-type or Proxy all the same" do

@@ -148,7 +148,7 @@ RSpec.describe "A Rails app" do
     answer = visit { |client| client.post("/upload", body, { "content-type" => "multipart/form-data; boundary=mark" }) }
     told = JSON.parse(answer.body)
     expect(told.slice("title", "files")).to eq("title" => "Zo\u00eb", "files" => [["a.txt", "text/plain", 100_000],
-                                                                                 ["b.txt", "text/plain", 100_000]])
+                                                                                  ["b.txt", "text/plain", 100_000]])
     eventually("the files are removed") { told["paths"].size == 2 && told["paths"].none? { |path| File.exist?(path) } }
   end
 

@@ -32,6 +32,26 @@ RSpec.describe Kino::Configuration::Address do
     end
   end
 
+  it "is a name that begins with an @, which stands for no file" do
+    expect(bind("unix://@kino", "unix://@kino?backlog=64")).to eq(%w[unix://@kino unix://@kino?backlog=64])
+  end
+
+  it "keeps its parameters" do
+    %w[unix:///run/app.sock?mode=0660&umask=0007&backlog=64 tcp://127.0.0.1:80?backlog=1
+       tcp://[::]:80?ipv6only=true&backlog=65535].each { |address| expect(bind(address)).to eq([address]) }
+    Dir.mktmpdir do |folder|
+      Dir.chdir(folder) { expect(bind("unix://a?mode=600")).to eq(["unix://#{File.realpath(folder)}/a?mode=600"]) }
+    end
+  end
+
+  it "may say that its connections begin with a PROXY header" do
+    expect(bind("127.0.0.1:3000?proxy=true", "tcp://[::1]:80?proxy=false", "unix:///run/app.sock?proxy=true"))
+      .to eq(%w[tcp://127.0.0.1:3000?proxy=true tcp://[::1]:80?proxy=false unix:///run/app.sock?proxy=true])
+    expect(refusal("tcp://127.0.0.1:80?proxy=on")).to start_with(
+      "bind: given \"tcp://127.0.0.1:80?proxy=on\", whose proxy has to be true or false; allowed:"
+    ).and end_with("write bind: \"tcp://127.0.0.1:80?proxy=true\"")
+  end
+
   it "counts once, however often it is written" do
     expect(bind("tcp://127.0.0.1:1", "127.0.0.1:1")).to eq(["tcp://127.0.0.1:1"])
   end
@@ -51,7 +71,8 @@ RSpec.describe Kino::Configuration::Address do
       "tcp://127.0.0.1:70000" => ["whose port is past 65535;", "tcp://127.0.0.1:9292"],
       "ssl://0.0.0.0:443" => ["but Kino doesn't speak TLS (leave that to a proxy before it);", "tcp://127.0.0.1:9292"],
       "unix://" => ["which names no path;", "tcp://127.0.0.1:9292"],
-      "unix:///a.sock?umask=0111" => ["which has options Kino doesn't know;", "tcp://127.0.0.1:9292"],
+      "unix://@" => ["which names no path;", "tcp://127.0.0.1:9292"],
+      "unix://@#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"],
       "unix:///#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"]
     }.each do |given, (reason, write)|
       expect(refusal(given)).to start_with("bind: given #{given.inspect}, #{reason}")
@@ -60,7 +81,8 @@ RSpec.describe Kino::Configuration::Address do
   end
 
   it "is nothing else" do
-    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT or unix:///PATH; write bind: \"tcp://127.0.0.1:9292\""
+    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or unix://@NAME; " \
+              "write bind: \"tcp://127.0.0.1:9292\""
     ["", "*:3000", "tcp://a b:3000", "tcp://127.0.0.1:http", "tcp://127.0.0.1:", "tcp://-a:1", "ftp://a:1", 3000, nil,
      [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each { |given| expect(refusal(given)).to end_with(allowed) }
   end
@@ -82,6 +104,15 @@ RSpec.describe Kino::Configuration::Address do
     it "know IPv6 with and without brackets" do
       expect(bind(host: "::1")).to eq(["tcp://[::1]:9292"])
       expect(bind(host: "[::]", port: 1)).to eq(["tcp://[::]:1"])
+    end
+
+    it "keep the parameters of an address that keeps its host" do
+      layers = [{ port: 2 }, { bind: "tcp://[::]:1?ipv6only=true" }]
+      both = layers.map { |settings| Kino::Configuration::Layer.keywords(settings) }
+
+      expect(Kino::Configuration.from(both).bind).to eq(["tcp://[::]:2?ipv6only=true"])
+      expect(Kino::Configuration.new(bind: "tcp://[::]:1?ipv6only=true").with(host: "0.0.0.0").bind)
+        .to eq(["tcp://0.0.0.0:1"])
     end
 
     it "refuse what isn't one" do

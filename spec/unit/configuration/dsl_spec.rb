@@ -39,6 +39,7 @@ RSpec.describe Kino::Configuration::DSL do
       max_body_size nil
       stream_bodies %w[/uploads]
       underscore_headers true
+      trusted_proxies false
       body_buffer 1024
       spool_dir "/tmp"
       spool_limit 1_000_000
@@ -65,7 +66,7 @@ RSpec.describe Kino::Configuration::DSL do
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
-      shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true,
+      shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7
     )
   end
@@ -96,7 +97,7 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "can be shared between ractors" do
-      write('greeting = "worker".freeze' "\n" 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
+      write("greeting = 'worker'.freeze\n" + 'on_worker_boot { |worker| "#{greeting} #{worker}" }')
       hook = Ractor.make_shareable(configuration.on_worker_boot.first)
 
       expect(Ractor.shareable?(hook)).to be(true)

@@ -161,6 +161,13 @@ RSpec.describe Kino::Configuration::Kinds do
 
       expect(refusal(:spool_dir, folder)).to include("which this process may not write to")
     end
+
+    it "is by default one that may be gone, or not writable: only long bodies need it" do
+      allow(File).to receive(:writable?).and_return(false)
+      expect(Kino::Configuration.new.with(threads: 1).spool_dir).to eq(Dir.tmpdir)
+      allow(Dir).to receive(:tmpdir).and_raise(ArgumentError, "could not find a temporary directory")
+      expect(Kino::Configuration.new.with(threads: 1).spool_dir).to eq(ENV.fetch("TMPDIR", "/tmp"))
+    end
   end
 
   describe "a limit that may be lifted" do

@@ -27,17 +27,17 @@ RSpec.describe Kino::RackupOptions do
   def configuration(options) = described_class.new(options).configuration
 
   it "listens where rackup and Rails would" do
-    expect(configuration(rackup).bind).to eq(["tcp://127.0.0.1:9292"])
-    expect(configuration(rails).bind).to eq(["tcp://127.0.0.1:3000"])
+    expect(configuration(rackup).bind).to eq(["tcp://localhost:9292"])
+    expect(configuration(rails).bind).to eq(["tcp://localhost:3000"])
     expect(configuration(rackup.merge(environment: "production", Host: "0.0.0.0")).bind).to eq(["tcp://0.0.0.0:9292"])
   end
 
   it "takes their defaults for what they are: the environment and kino.rb win" do
     File.write("kino.rb", "port 4000")
-    [rackup, rails].each { |options| expect(configuration(options).bind).to eq(["tcp://127.0.0.1:4000"]) }
+    [rackup, rails].each { |options| expect(configuration(options).bind).to eq(["tcp://localhost:4000"]) }
 
     ENV["PORT"] = "5000"
-    [rackup, rails].each { |options| expect(configuration(options).bind).to eq(["tcp://127.0.0.1:5000"]) }
+    [rackup, rails].each { |options| expect(configuration(options).bind).to eq(["tcp://localhost:5000"]) }
   end
 
   it "takes what their users gave before the environment and kino.rb" do
@@ -54,8 +54,8 @@ RSpec.describe Kino::RackupOptions do
   it "takes what any other caller passes for given" do
     ENV["PORT"] = "5000"
 
-    expect(configuration(Host: "localhost", Port: 9292).bind).to eq(["tcp://127.0.0.1:9292"])
-    expect(configuration({}).bind).to eq(["tcp://127.0.0.1:5000"])
+    expect(configuration(Host: "localhost", Port: 9292).bind).to eq(["tcp://localhost:9292"])
+    expect(configuration({}).bind).to eq(["tcp://[::]:5000"])
   end
 
   it "takes a path for a host" do

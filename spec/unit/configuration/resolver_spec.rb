@@ -66,6 +66,32 @@ RSpec.describe Kino::Configuration::Resolver do
       expect(bind({}, { port: 5000 }, { host: "0.0.0.0", port: 3000 })).to eq(["tcp://0.0.0.0:5000"])
     end
 
+    describe "where PORT is set in the environment" do
+      def resolver(flags = {}, file = {})
+        environment = Kino::Configuration::Layer.environment({ "PORT" => "5000" })
+        described_class.new([layer(**flags), environment, layer(**file)])
+      end
+
+      def bind(...) = resolver(...).values.fetch(:bind)
+
+      it "are every interface, which the start says, unless somebody names a host" do
+        [[{}, {}], [{}, { port: 80 }]].each do |said|
+          expect(bind(*said)).to eq(["tcp://[::]:5000"])
+          expect(resolver(*said).notes).to contain_exactly(start_with("PORT is set and no host: on every interface"))
+        end
+        expect(bind({}, { bind: "unix:///a" })).to eq(%w[unix:///a tcp://[::]:5000])
+      end
+
+      it "are the host's that anybody names, or -p's" do
+        { [{}, { host: "127.0.0.1" }] => ["tcp://127.0.0.1:5000"], [{ host: "::1" }, {}] => ["tcp://[::1]:5000"],
+          [{}, { bind: "tcp://127.0.0.1:80" }] => ["tcp://127.0.0.1:5000"],
+          [{ bind: "unix:///a" }, {}] => ["unix:///a"],
+          [{ port: 1 }, {}] => ["tcp://127.0.0.1:1"] }.each do |said, bound|
+          expect([bind(*said), resolver(*said).notes]).to eq([bound, []])
+        end
+      end
+    end
+
     it "are each listed once" do
       expect(bind({ port: 2 }, {}, { bind: %w[tcp://127.0.0.1:1 tcp://127.0.0.1:2] })).to eq(["tcp://127.0.0.1:2"])
     end

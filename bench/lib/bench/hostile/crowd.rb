@@ -87,7 +87,7 @@ module Bench
         until_then = Bench.now + seconds
         turns = (ROUND / TICK).ceil
         turns.times.cycle do |turn|
-          return if @clients.empty? || Bench.now > until_then
+          break if @clients.empty? || Bench.now > until_then
 
           portion = (@clients.size / turns.to_f).ceil
           yield @clients[turn * portion, portion] || []

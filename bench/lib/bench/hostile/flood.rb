@@ -43,7 +43,7 @@ module Bench
           answer = receive(client)
           @clients.delete(client)
           @held << client
-          whole = answer&.start_with?("HTTP/1.1 200 ") && answer.end_with?(Content::HELLO)
+          whole = answer&.start_with?("HTTP/1.1 200 ") && answer&.end_with?(Content::HELLO)
           fault("answered with #{answer&.lines&.first.inspect}") unless whole
         end
       end

@@ -47,7 +47,7 @@ module Bench
       # The answer is short enough to come in one piece.
       def hear(client)
         answer = receive(client)
-        whole = answer&.start_with?("HTTP/1.1 200 ") && answer.end_with?(Content::HELLO)
+        whole = answer&.start_with?("HTTP/1.1 200 ") && answer&.end_with?(Content::HELLO)
         fault("answered with #{answer&.lines&.first.inspect}") unless whole
         return finish(client, "ended") if !whole || Bench.now > @until_then
 

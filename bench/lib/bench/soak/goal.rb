@@ -47,7 +47,6 @@ module Bench
       def long?(done)
         done >= FEWEST || elapsed >= SHORTEST
       end
-
     end
   end
 end

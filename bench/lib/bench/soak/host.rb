@@ -14,7 +14,7 @@ module Bench
       TOKENS = { "USR1" => "c", "TERM" => "s" }.freeze
       # Seconds that requests may take to end.
       DRAIN = 10
-      # Seconds that a request may wait: on a machine that does something else, too, a 503 would say nothing of the server.
+      # Seconds that a request may wait: on a machine that does something else, too, a 503 would tell nothing of it.
       QUEUE_TIMEOUT = 60
 
       # @param app [String] a rackup file

@@ -111,7 +111,10 @@ fn fault(error: Error, input: &[u8]) -> Fault {
         Error::HeaderName => Fault::Malformed("a header's name is not valid"),
         Error::HeaderValue => Fault::Malformed("a header's value is not valid"),
         Error::NewLine => Fault::Malformed("a line does not end with CR LF"),
-        Error::Token if input.first() == Some(&0x16) => Fault::Malformed("this port speaks HTTP, not TLS"),
+        // A handshake record of any version of TLS (RFC 8446 section 5.1); of its two first bytes, only one may have come.
+        Error::Token if matches!(input, [0x16] | [0x16, 0x03, ..]) => {
+            Fault::Malformed("this port speaks HTTP, not TLS")
+        }
         Error::Token => Fault::Malformed("the request line is not valid"),
         Error::Status | Error::Version => Fault::Malformed("the request line is not valid"),
     }

@@ -3,6 +3,8 @@
 mod body;
 mod contained;
 mod life;
+mod lingering;
+mod preface;
 mod receiving;
 mod sending;
 mod takeover;
@@ -55,7 +57,11 @@ impl Connection {
             let life = &mut *self.life.lock();
             match (life.state, life.receiver.progress()) {
                 (State::Receiving, Progress::Idle) => {
-                    self.context.stats.keepalive_timeout.add();
+                    if life.preface.as_ref().is_some_and(|preface| !preface.is_empty()) {
+                        self.tell_of_preface("it did not come in time");
+                    } else {
+                        self.context.stats.keepalive_timeout.add();
+                    }
                     return Verdict::Close;
                 }
                 (State::Receiving, Progress::Body) => self.answer_fault(life, Fault::BodyTimeout),
@@ -143,7 +149,7 @@ impl Connection {
                 false
             }
             (State::Lingering { .. }, _) => {
-                self.expect_by(self.linger_due());
+                self.expect_by(self.linger_due(&life));
                 false
             }
             _ => false,

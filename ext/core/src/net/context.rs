@@ -59,6 +59,8 @@ pub struct Context {
     pub descriptors: Budget,
     /// Files for what is too much for memory.
     pub spools: Spools,
+    /// Places for clients that go on with a request which has been answered.
+    pub(super) lingering: Budget,
     /// Where tests have panics happen.
     pub(crate) trap: Trap,
     phase: AtomicU8,
@@ -72,7 +74,7 @@ pub struct Context {
     turned: AtomicU64,
     /// Requests that were handed over before their body had come.
     streamed: Arc<AtomicUsize>,
-    /// When each setting was last named in the log.
+    /// When each setting, or other cause of a refusal, was last named in the log.
     named: Mutex<Vec<(&'static str, u64)>>,
 }
 
@@ -87,6 +89,9 @@ impl Drop for StreamingPlace {
     }
 }
 
+/// Clients that may go on for longer with a request which has been answered already, at one time; never more than a quarter of all
+/// that there may be. Others have as long as anybody.
+const LINGERING: u64 = 64;
 /// A setting is named in the log once in so many milliseconds: a flood of clients must not fill the disk.
 const NAMED_EVERY: u64 = 1000;
 
@@ -104,6 +109,7 @@ impl Context {
             helpers,
             descriptors,
             spools,
+            lingering: Budget::new((config.max_connections as u64 / 4).clamp(1, LINGERING)),
             trap: Trap::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             drained_at: AtomicU64::new(NEVER),
@@ -192,9 +198,9 @@ impl Context {
     pub fn tell_refusal(&self, fault: Fault, peer: PeerAddr) {
         self.stats.count_refusal(fault);
         tracing::debug!(status = fault.status(), reason = %fault, %peer, "refused");
-        let Some(setting) = fault.setting() else { return };
-        if fault.is_loud() && self.may_name(setting) {
-            tracing::warn!(%peer, "answered with {}: {fault} ({setting})", fault.status());
+        if fault.is_loud() && self.may_name(fault.cause()) {
+            let setting = fault.setting().map(|setting| format!(" ({setting})")).unwrap_or_default();
+            tracing::warn!(%peer, "answered with {}: {fault}{setting}", fault.status());
         }
     }
 

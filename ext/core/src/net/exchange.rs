@@ -127,7 +127,7 @@ impl Exchange {
         let part = self.read_part(most, buffer);
         match part {
             Ok(Part::NotYet) => self.send_continue()?,
-            Err(ReadError::Fault(fault)) => self.context.tell_refusal(fault, self.connection.peer),
+            Err(ReadError::Fault(fault)) => self.context.tell_refusal(fault, self.connection.peer()),
             _ => {}
         }
         part
@@ -170,7 +170,7 @@ impl Exchange {
     /// More of the body has not come in time: it is lost. The fault to answer with.
     pub fn time_out(&mut self) -> Fault {
         self.rest = Rest::Lost;
-        self.context.tell_refusal(Fault::BodyTimeout, self.connection.peer);
+        self.context.tell_refusal(Fault::BodyTimeout, self.connection.peer());
         Fault::BodyTimeout
     }
 
@@ -217,9 +217,10 @@ impl Exchange {
         self.detached = Some(self.context.detached.enter(self.head.describe()));
     }
 
-    /// Whether the client has ended the connection, as far as can be seen: what it has sent meanwhile hides its end.
+    /// Whether the client is known to have left ([`Socket::has_left`](super::socket::Socket::has_left)): one that has only ended
+    /// its sending half waits for its answer.
     pub fn is_client_gone(&self) -> bool {
-        matches!(self.rest, Rest::Lost) || self.connection.socket.has_ended()
+        matches!(self.rest, Rest::Lost) || self.connection.socket.has_left()
     }
 
     /// Whether the client sent the body in chunks, and so without a length.
@@ -227,9 +228,9 @@ impl Exchange {
         self.is_chunked
     }
 
-    /// Who asks.
+    /// Who asks: the client that a proxy names by the PROXY protocol, or who has opened the connection.
     pub fn peer(&self) -> PeerAddr {
-        self.connection.peer
+        self.connection.peer()
     }
 
     /// Where it was asked.

@@ -182,6 +182,11 @@ impl FakeSocket {
         (!state.inbound.is_empty(), state.has_ended || state.is_closed || state.broken.is_some())
     }
 
+    /// Whether the peer has reset it.
+    pub(in crate::net) fn has_been_reset(&self) -> bool {
+        self.0.state.lock().broken.is_some()
+    }
+
     pub(in crate::net) fn cut(&self) {
         let mut state = self.0.state.lock();
         (state.is_cut, state.is_write_shut, state.is_closed) = (true, true, true);

@@ -1,22 +1,25 @@
 //! Addresses that are listened on: TCP of either version, and unix sockets.
 
 mod address;
+mod parameters;
+mod refusal;
 mod socket_file;
+mod tcp;
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr};
 
-use self::address::Address;
+use self::address::{Address, Place};
+use self::refusal::refusal;
 use self::socket_file::SocketFile;
 use super::peer::PeerAddr;
 use super::socket::Socket;
@@ -24,12 +27,8 @@ use crate::error::ListenError;
 
 /// Connections the kernel holds until they are accepted. It takes `net.core.somaxconn` where that is smaller.
 const BACKLOG: i32 = 1024;
-
-/// A peer that has been silent for so long is asked by the kernel whether it is still there,
-const SILENT: Duration = Duration::from_secs(60);
-/// so often, with such pauses: one that has vanished without a word is given up after two minutes.
-const PROBES: u32 = 4;
-const PROBE_PAUSE: Duration = Duration::from_secs(15);
+/// A unix socket's file, as Puma makes it: who is to be kept out is kept out of its folder.
+const ANYBODY: u32 = 0o777;
 
 /// A bound, listening, non-blocking socket, closed when dropped.
 ///
@@ -41,15 +40,18 @@ pub struct Listener {
     file: Option<SocketFile>,
     socket: Listening,
     uri: String,
+    speaks_proxy: bool,
 }
 
-/// The server's name and port as a listener knows them, for requests without a `host`.
+/// What a listener knows of the connections that it accepts: the server's name and port, for requests without a `host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local {
     /// The name, `localhost` as Puma has it.
     pub name: &'static str,
     /// The bound port; 80 for a unix socket.
     pub port: u16,
+    /// Each begins with a header of the PROXY protocol.
+    pub speaks_proxy: bool,
 }
 
 #[derive(Debug)]
@@ -69,19 +71,46 @@ macro_rules! delegate {
 }
 
 impl Listener {
-    /// Binds and listens on `tcp://host:port`, `tcp://[ipv6]:port` or `unix:///path/to.sock`.
-    ///
-    /// Port 0 is any free port: see [`Listener::port`]. A host name is resolved and its addresses are tried in the
-    /// resolver's order. A version 6 socket takes no version 4 clients, so that `[::]` and `0.0.0.0` can both be
-    /// bound. A unix socket's file that a dead server left behind is replaced.
+    /// Binds and listens on the one address `uri`, as [`Listener::bind_each`] does: of `localhost`, the first of its two.
     ///
     /// # Errors
     /// A [`ListenError`], ready to be shown to whoever chose the address.
     pub fn bind(uri: &str) -> Result<Listener, ListenError> {
-        match Address::parse(uri)? {
-            Address::Tcp { host, port } => bind_tcp(uri, host, port),
-            Address::Unix(path) => bind_unix(uri, path),
+        Ok(Listener::bind_each(&[uri])?.swap_remove(0))
+    }
+
+    /// Binds and listens on each of `tcp://host:port`, `tcp://[ipv6]:port`, `unix:///path/to.sock` and `unix://@name`.
+    ///
+    /// Port 0 is any free port: see [`Listener::port`]. A host name is resolved and its addresses are tried in the
+    /// resolver's order. `localhost` is both loopback addresses, at the same port, as far as the machine has both. `[::]` takes
+    /// the clients of IPv4, too, unless another of the addresses is for them, or it says `?ipv6only=true`; on a machine without
+    /// IPv6 it takes them alone. A unix socket's file that a dead server left behind is replaced; everybody may connect to it
+    /// unless it says `?mode=0660` or `?umask=0007`. With `?proxy=true` each connection has to begin with a header of the PROXY
+    /// protocol.
+    ///
+    /// # Errors
+    /// A [`ListenError`], ready to be shown to whoever chose the address. Nothing is bound then.
+    pub fn bind_each(uris: &[impl AsRef<str>]) -> Result<Vec<Listener>, ListenError> {
+        let addresses = uris.iter().map(|uri| Address::parse(uri.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let mut listeners = Vec::new();
+        for address in &addresses {
+            match address.place {
+                Place::Tcp { host, port } => {
+                    let has_ipv4 = addresses.iter().any(|other| other.is_ipv4_at(port));
+                    let only_v6 = address.options.ipv6only.unwrap_or(has_ipv4);
+                    let bound = tcp::bind(address.uri, (host, port), only_v6, backlog(address))?;
+                    let of = |bound| Listener::of(bound, address.options.proxy.unwrap_or(false));
+                    listeners.extend(bound.into_iter().map(of));
+                }
+                Place::File(path) => listeners.push(bind_unix(address, path)?),
+                Place::Abstract(name) => listeners.push(bind_abstract(address, name)?),
+            }
         }
+        Ok(listeners)
+    }
+
+    fn of((socket, bound): (TcpListener, SocketAddr), speaks_proxy: bool) -> Listener {
+        Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}"), speaks_proxy }
     }
 
     /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
@@ -120,7 +149,7 @@ impl Listener {
 
     /// What an app is told of the server's address when the client does not name one.
     pub fn local(&self) -> Local {
-        Local { name: "localhost", port: self.port().unwrap_or(80) }
+        Local { name: "localhost", port: self.port().unwrap_or(80), speaks_proxy: self.speaks_proxy }
     }
 
     /// Removes a unix socket's file now, for a process that is about to exit without dropping anything.
@@ -152,86 +181,54 @@ impl AsFd for Listener {
     }
 }
 
-fn bind_tcp(uri: &str, host: &str, port: u16) -> Result<Listener, ListenError> {
-    let unresolved = |source| ListenError::Resolve { uri: uri.to_owned(), host: host.to_owned(), source };
-    let addresses = (host, port).to_socket_addrs().map_err(unresolved)?;
-
-    let mut refused = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        match listen_tcp(address) {
-            Ok(socket) => {
-                let bound = socket.local_addr().map_err(|error| refusal(uri, error))?;
-                return Ok(Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}") });
-            }
-            // The name has an address of a family this machine does not speak: the next one may do.
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => refused = error,
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) => {
-                refused = error;
-            }
-            Err(error) => return Err(refusal(uri, error)),
-        }
-    }
-    Err(refusal(uri, refused))
+/// Connections the kernel holds for it until they are accepted.
+fn backlog(address: &Address<'_>) -> i32 {
+    address.options.backlog.map_or(BACKLOG, i32::from)
 }
 
-fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = open(Domain::for_address(address))?;
-    // Without it a restarted server waits until the connections of the one before have left TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&address.into())?;
-    // Accepted sockets have what their listener has, so it costs them no call. Streams and sockets that an app has taken may be
-    // silent for hours, and no deadline ends them. Where a kernel doesn't know it, they are as good as before.
-    let _ = socket.set_tcp_keepalive(&keepalive());
-    socket.listen(BACKLOG)?;
-    Ok(TcpListener::from_std(socket.into()))
-}
-
-fn keepalive() -> TcpKeepalive {
-    let keepalive = TcpKeepalive::new().with_time(SILENT);
-    // OpenBSD has these for the whole machine only.
-    #[cfg(not(target_os = "openbsd"))]
-    let keepalive = keepalive.with_interval(PROBE_PAUSE).with_retries(PROBES);
-    keepalive
-}
-
-fn bind_unix(uri: &str, path: &Path) -> Result<Listener, ListenError> {
-    let address = SockAddr::unix(path).map_err(|error| refusal(uri, error))?;
+fn bind_unix(address: &Address<'_>, path: &Path) -> Result<Listener, ListenError> {
+    let uri = address.uri;
+    let name = SockAddr::unix(path).map_err(|error| refusal(uri, error))?;
     // Held until the socket listens: one that is bound but does not listen yet looks like a dead server's.
     let guard = socket_file::lock_folder(path).map_err(|error| refusal(uri, error))?;
-    socket_file::make_room(uri, path, &address)?;
+    socket_file::make_room(uri, path, &name)?;
 
+    let mode = address.options.mode.unwrap_or(ANYBODY & !address.options.umask.unwrap_or(0));
     let listen = || {
-        let socket = open(Domain::UNIX)?;
-        socket.bind(&address)?;
+        let socket = tcp::open(Domain::UNIX)?;
+        socket.bind(&name)?;
         let file = SocketFile::bound(path)?;
-        socket.listen(BACKLOG)?;
+        // Nobody can connect before it listens.
+        file.allow(mode)?;
+        socket.listen(backlog(address))?;
         Ok((file, UnixListener::from_std(OwnedFd::from(socket).into())))
     };
     let (file, socket) = listen().map_err(|error| refusal(uri, error))?;
     drop(guard);
-    Ok(Listener { file: Some(file), socket: Listening::Unix(socket), uri: uri.to_owned() })
+    let uri = format!("unix://{}", path.display());
+    Ok(Listener {
+        file: Some(file),
+        socket: Listening::Unix(socket),
+        uri,
+        speaks_proxy: address.options.proxy.unwrap_or(false),
+    })
 }
 
-/// A non-blocking socket. `Socket::new` also sees to it that programs the app starts do not inherit it.
-fn open(domain: Domain) -> io::Result<socket2::Socket> {
-    let socket = socket2::Socket::new(domain, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// The kernel's errors, with the cure where there is one that nearly always helps.
-fn refusal(uri: &str, error: io::Error) -> ListenError {
-    let cure = match error.kind() {
-        io::ErrorKind::AddrInUse => return ListenError::InUse(uri.to_owned()),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address; 0.0.0.0 and [::] stand for all it has",
-        io::ErrorKind::PermissionDenied if uri.starts_with("tcp:") => {
-            "ports below 1024 are for root; choose a higher one or grant CAP_NET_BIND_SERVICE"
-        }
-        _ => return ListenError::Io { uri: uri.to_owned(), source: error },
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bind_abstract(address: &Address<'_>, name: &str) -> Result<Listener, ListenError> {
+    let listen = || {
+        let socket = tcp::open(Domain::UNIX)?;
+        socket.bind(&SockAddr::unix(format!("\0{name}"))?)?;
+        socket.listen(backlog(address))?;
+        Ok(UnixListener::from_std(OwnedFd::from(socket).into()))
     };
-    let source = io::Error::new(error.kind(), format!("{error}; {cure}"));
-    ListenError::Io { uri: uri.to_owned(), source }
+    let socket = listen().map_err(|error| refusal(address.uri, error))?;
+    let (uri, speaks_proxy) = (format!("unix://@{name}"), address.options.proxy.unwrap_or(false));
+    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy })
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bind_abstract(address: &Address<'_>, name: &str) -> Result<Listener, ListenError> {
+    let message = format!("only Linux has unix sockets without a file; write unix:///tmp/{name}.sock");
+    Err(ListenError::Io { uri: address.uri.to_owned(), source: io::Error::new(io::ErrorKind::Unsupported, message) })
 }

@@ -29,4 +29,5 @@ pub mod simulation;
 pub mod socket;
 mod transport;
 pub(crate) mod trap;
+pub mod trusted;
 mod unsent;

@@ -51,9 +51,9 @@ impl Request {
         self.right.waits()
     }
 
-    /// Gives it up if its client has left.
+    /// Gives it up if its client is known to have left.
     pub(crate) fn is_gone(&self) -> bool {
-        let is_gone = self.connection.socket.has_ended() && self.right.begin();
+        let is_gone = self.connection.socket.has_left() && self.right.begin();
         if is_gone {
             self.connection.context.stats.gone.add();
             self.connection.give_up();
@@ -63,7 +63,7 @@ impl Request {
 
     /// Tells whoever runs the server that no worker has taken it in time.
     pub(super) fn tell_late(&self, workers: &str) {
-        let (request, peer) = (self.head.describe(), self.connection.peer);
+        let (request, peer) = (self.head.describe(), self.connection.peer());
         let waited = self.connection.context.config.queue_timeout.as_secs_f64();
         tracing::warn!(%peer, "answered with 503: {request} waited {waited} s for a worker; {workers} (queue_timeout)");
     }

@@ -192,9 +192,20 @@ impl Socket {
         }
     }
 
-    /// Whether the peer has ended it, as far as can be seen: behind bytes that it sent before, its end is hidden.
-    pub fn has_ended(&self) -> bool {
-        self.peek() == Peek::End
+    /// Whether nobody is there to read what is sent: the peer has reset the connection, or has closed a unix socket.
+    ///
+    /// A TCP peer that closes looks from here like one that has only ended its sending half, and may be waiting for its answer
+    /// (RFC 9293 section 3.6): it is known to have left once it has answered something that was sent with a reset. A keep-alive
+    /// probe brings that out after a minute or so, too.
+    pub fn has_left(&self) -> bool {
+        #[cfg(any(test, feature = "simulation"))]
+        if let Socket::Fake(socket) = self {
+            return socket.has_been_reset();
+        }
+        let mut asked = [PollFd::new(self, PollFlags::empty())];
+        // Unlike an error that is read, this stays true however often it is asked.
+        matches!(poll(&mut asked, Some(&Timespec::default())), Ok(1..))
+            && asked[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 
     /// Makes the coming close a reset, which the peer can't take for the end of a message (TCP; a unix socket only closes).
@@ -251,6 +262,40 @@ mod tests {
         let mut heard = [0; 8];
         assert_eq!((socket.read(&mut heard).unwrap(), &heard[..5]), (5, &b"world"[..]));
         drop(far);
-        assert!(socket.has_ended());
+        assert_eq!(socket.peek(), Peek::End);
+    }
+
+    fn tcp_pair() -> (Socket, std::net::TcpStream) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let far = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let near = listener.accept().unwrap().0;
+        near.set_nonblocking(true).unwrap();
+        (Socket::Tcp(TcpStream::from_std(near)), far)
+    }
+
+    #[test]
+    fn a_peer_that_has_ended_its_sending_half_has_not_left() {
+        let (tcp, far_tcp) = tcp_pair();
+        far_tcp.shutdown(Shutdown::Write).unwrap();
+        let (near, far_unix) = std::os::unix::net::UnixStream::pair().unwrap();
+        far_unix.shutdown(Shutdown::Write).unwrap();
+        let unix = Socket::Unix(UnixStream::from_std(near));
+        for socket in [&tcp, &unix] {
+            assert!(socket.brings_more_within(Duration::from_secs(10)), "the end itself has come");
+            assert_eq!((socket.peek(), socket.has_left()), (Peek::End, false));
+        }
+    }
+
+    #[test]
+    fn a_peer_that_has_reset_the_connection_or_closed_a_unix_socket_has_left_for_good() {
+        let (tcp, far_tcp) = tcp_pair();
+        SockRef::from(&far_tcp).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(far_tcp);
+        let (near, far_unix) = std::os::unix::net::UnixStream::pair().unwrap();
+        drop(far_unix);
+        for socket in [tcp, Socket::Unix(UnixStream::from_std(near))] {
+            assert!(socket.brings_more_within(Duration::from_secs(10)));
+            assert_eq!([socket.has_left(), socket.peek() == Peek::End, socket.has_left()], [true; 3]);
+        }
     }
 }

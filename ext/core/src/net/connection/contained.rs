@@ -21,7 +21,7 @@ impl Connection {
 
     fn wreck(&self) {
         self.context.stats.panics.add();
-        tracing::error!(peer = %self.peer, "a fault of Kino's own: the connection is closed");
+        tracing::error!(peer = %self.peer(), "a fault of Kino's own: the connection is closed");
         let life = &mut *self.life.lock();
         if matches!(life.state, State::Sending(_)) {
             self.context.stats.aborted.add();

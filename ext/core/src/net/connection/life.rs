@@ -1,6 +1,6 @@
 //! What a connection is made of, and the states of its life.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -31,7 +31,9 @@ use crate::net::unsent::Unsent;
 pub struct Connection {
     pub(in crate::net) key: usize,
     pub(in crate::net) socket: Socket,
-    pub(in crate::net) peer: PeerAddr,
+    peer: PeerAddr,
+    /// Who the client is by the word of the proxy that it came through (PROXY protocol).
+    pub(super) client: OnceLock<PeerAddr>,
     pub(in crate::net) local: Arc<Local>,
     pub(in crate::net) context: Arc<Context>,
     /// By when something has to have happened: the only one, since HTTP/1 has one request at a time, so the request's own
@@ -49,7 +51,7 @@ pub struct Connection {
 ///   Receiving --a request is complete--> Served --answer--> Receiving
 ///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
 ///      \--fault--> Sending(Close) <--------/                                   |
-///                       \--> Lingering --client closes, or LINGER--> Ended <---/
+///                       \--> Lingering --client closes, or time is up--> Ended <---/
 ///   Receiving --100 not taken whole--> Sending(Body) --> Receiving
 ///   Served --the app takes the socket--> Hijacked --> (forgotten)
 /// ```
@@ -80,11 +82,17 @@ pub(in crate::net) struct Life {
     pub(super) state: State,
     pub(super) transport: Transport,
     pub(super) unread: Unread,
+    /// What has come of the PROXY header that has to come first.
+    pub(super) preface: Option<Vec<u8>>,
     pub(super) receiver: Receiver,
     pub(super) arriving: Arriving,
     pub(super) remainder: Remainder,
     /// Requests of this connection that have been answered.
     pub(super) answered: u64,
+    /// Its client was too slow, and is told so.
+    pub(super) has_timed_out: bool,
+    /// The place of one that may send the rest of its request for a while, though that has been answered.
+    pub(super) lingering: Option<Share>,
 }
 
 /// A body that is still to come.
@@ -181,7 +189,8 @@ impl Connection {
             key,
             socket,
             peer,
-            local,
+            client: OnceLock::new(),
+            local: local.clone(),
             context: context.clone(),
             deadline: Deadline::default(),
             owner: Owner::default(),
@@ -190,15 +199,23 @@ impl Connection {
                 state: State::Receiving,
                 transport: Transport::default(),
                 unread: Unread::Nothing,
+                preface: local.speaks_proxy.then(Vec::new),
                 receiver: Receiver::default(),
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),
                 answered: 0,
+                has_timed_out: false,
+                lingering: None,
             }),
             _share: share,
         };
         connection.expect_within(context.config.header_timeout);
         connection
+    }
+
+    /// Who is at its other end, or at that of the proxy it comes through.
+    pub(in crate::net) fn peer(&self) -> PeerAddr {
+        self.client.get().copied().unwrap_or(self.peer)
     }
 
     /// Lets its owner at the connection's inner state, which others never wait for: who owns it may be waiting for a disk.
@@ -225,8 +242,9 @@ impl Connection {
     }
 
     pub(super) fn answer_fault(&self, life: &mut Life, fault: Fault) {
-        self.context.tell_refusal(fault, self.peer);
+        self.context.tell_refusal(fault, self.peer());
         life.arriving.place = None;
+        life.has_timed_out = fault.is_slowness();
         let is_head = life.receiver.is_head();
         let answer = encode::refusal(fault, is_head, &date::format(date::now()));
         self.begin_sending(life, Unsent::of(&answer, &self.context.kept), None, After::Close);

@@ -40,6 +40,12 @@ impl Connection {
         match self.read(life, &mut intake.buffer) {
             Came::Bytes { length, .. } => {
                 intake.spend(length as u64);
+                let Some(length) = self.pass_preface(life, &mut intake.buffer, length) else {
+                    return Step::Stop(Verdict::Close);
+                };
+                if length == 0 {
+                    return Step::Go;
+                }
                 let before = life.receiver.progress();
                 let fed = life.receiver.feed(&intake.buffer[..length], &self.context.config.limits);
                 self.received(life, before, fed)

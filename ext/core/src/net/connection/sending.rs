@@ -1,22 +1,14 @@
 //! What is left of an answer, and what comes after it: the next request, or the connection's end.
 
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::life::{After, Connection, Intake, Life, Remainder, State, Step, Unread, Verdict};
 use crate::net::completion::Completion;
-use crate::net::socket::Peek;
-use crate::net::transport::{Came, Wire};
+use crate::net::transport::Wire;
 use crate::net::unsent::{Flushed, Unsent};
 
-/// How long a client may take to read an answer and close, once the server has said that it will (RFC 9112 section 9.6).
-const LINGER: Duration = Duration::from_secs(2);
-/// The same when the engine drains.
-const DRAIN_LINGER: Duration = Duration::from_millis(500);
-/// How much of what the client still sends is read away meanwhile.
-const LINGER_BYTES: usize = 1024 * 1024;
 /// Bytes that a helper sends to one client before the next one's turn.
 const QUANTUM: u64 = 1024 * 1024;
 /// A client that takes a long answer as fast as it can reads on so soon that a switch to whoever polls would cost more.
@@ -161,43 +153,5 @@ impl Connection {
         self.context.stats.aborted.add();
         life.state = State::Aborted;
         Err(Lost)
-    }
-
-    /// After the last answer. Closing with bytes unread would make the kernel reset the connection, and the reset destroy the
-    /// answer on its way (RFC 9112 section 9.6): where something unread is there or may still come, only the sending half is
-    /// closed, and what comes is read away for a while. A client that has said all it has to say is not waited for.
-    fn close(&self, life: &mut Life) -> bool {
-        let has_said_all = life.receiver.is_complete() && !life.receiver.has_more();
-        if has_said_all && self.socket.peek() != Peek::Bytes {
-            life.state = State::Ended;
-            return true;
-        }
-        // An error means that the client is gone; the next read tells.
-        let _ = self.socket.shutdown(Shutdown::Write);
-        life.state = State::Lingering { read: 0 };
-        let _ = self.deadline.set(self.linger_due());
-        true
-    }
-
-    /// Until when what still comes is read away.
-    pub(super) fn linger_due(&self) -> u64 {
-        let drained = self.context.drained_at().saturating_add(DRAIN_LINGER.as_millis() as u64);
-        self.context.clock.after(LINGER).min(drained.max(self.context.clock.after(DRAIN_LINGER)))
-    }
-
-    pub(super) fn linger(&self, life: &mut Life, read: usize, intake: &mut Intake) -> Step {
-        if intake.is_spent() {
-            return Step::Stop(Verdict::Again);
-        }
-        let came = Wire { transport: &mut life.transport, socket: &self.socket }.read(&mut intake.buffer);
-        match came {
-            Ok(Came::Bytes { length, .. }) if read + length <= LINGER_BYTES => {
-                intake.spend(length as u64);
-                life.state = State::Lingering { read: read + length };
-                Step::Go
-            }
-            Ok(Came::Nothing) => Step::Stop(Verdict::Wait),
-            Ok(Came::Bytes { .. } | Came::End) | Err(_) => Step::Stop(Verdict::Close),
-        }
     }
 }

@@ -31,11 +31,16 @@ struct Scene {
 
 impl Scene {
     fn new(config: Config) -> Scene {
+        Scene::at(config, false)
+    }
+
+    /// At a listener that speaks the PROXY protocol or doesn't.
+    fn at(config: Config, speaks_proxy: bool) -> Scene {
         let poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
         let context = Arc::new(Context::simulated(config, waker));
         let client = FakeSocket::default();
-        let local = Arc::new(Local { name: "localhost", port: 80 });
+        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy });
         let share = Budget::new(1).count(1);
         let socket = Socket::Fake(client.clone());
         let connection = Arc::new(Connection::new(0, socket, (PeerAddr::Unix, local), share, &context));
@@ -195,6 +200,43 @@ fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
     assert_eq!(scene.look(), Verdict::Wait, "a reset would destroy the answer on its way");
     assert!(scene.client.is_write_shut());
     assert_eq!(scene.pass(2 * SECOND), Verdict::Close);
+}
+
+#[test]
+fn a_body_that_is_refused_is_read_away_for_a_while_where_there_is_a_place() {
+    const MIB: usize = 1024 * 1024;
+    for (max_connections, seconds, most) in [(4, 5, 16 * MIB), (0, 2, MIB)] {
+        let limits = crate::config::Limits { body: 10, ..Default::default() };
+        let mut scene = Scene::new(Config { limits, max_connections, ..Config::default() });
+        let first = if max_connections == 0 { scene.context.lingering.take(1, 0) } else { None };
+        scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");
+        assert_eq!(scene.look(), Verdict::Wait);
+        assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 413 ") && scene.client.is_write_shut());
+        let due = scene.context.clock.after(seconds * SECOND);
+        for _ in 0..most / MIB {
+            assert_eq!(scene.connection.deadline.due(), due, "bytes buy no time");
+            scene.client.bring(&vec![b'x'; MIB]);
+            assert_eq!(scene.look(), Verdict::Wait);
+        }
+        scene.client.bring(b"x");
+        assert_eq!(scene.look(), Verdict::Close);
+        assert_eq!(scene.pass(seconds * SECOND), Verdict::Close);
+        drop(first);
+        let used = scene.context.lingering.used();
+        let context = scene.context.clone();
+        drop(scene);
+        assert_eq!((used, context.lingering.used()), (u64::from(max_connections > 0), 0));
+    }
+}
+
+#[test]
+fn a_client_that_was_too_slow_takes_no_place() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
+    scene.look();
+    assert_eq!(scene.pass(scene.context.config.body_timeout), Verdict::Wait);
+    assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 408 ") && scene.client.is_write_shut());
+    assert_eq!(scene.context.lingering.used(), 0);
 }
 
 #[test]
@@ -420,4 +462,73 @@ fn an_answer_whose_last_part_is_lost_is_no_whole_one() {
         let stats = &scene.context.stats;
         assert_eq!((stats.answered.get(), stats.aborted.get(), scene.client.is_reset()), (0, 1, true));
     }
+}
+
+const PROXY_LINE: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.1 4660 443\r\n";
+
+#[test]
+fn a_proxy_header_names_the_client_however_its_bytes_come() {
+    let request = [PROXY_LINE, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"].concat();
+    for size in 1..=request.len() {
+        let mut scene = Scene::at(Config::default(), true);
+        let due = scene.connection.deadline.due();
+        let mut verdict = Verdict::Wait;
+        for piece in request.chunks(size) {
+            assert_eq!((verdict, scene.connection.deadline.due()), (Verdict::Wait, due), "pieces of {size}");
+            scene.client.bring(piece);
+            verdict = scene.look();
+        }
+        assert_eq!(verdict, Verdict::Request, "pieces of {size}");
+        assert_eq!(scene.connection.peer(), PeerAddr::Ip("192.0.2.7".parse().unwrap(), 4660));
+        assert_eq!(scene.context.stats.proxy_header.get(), 0);
+    }
+}
+
+#[test]
+fn only_the_first_request_of_a_connection_has_a_proxy_header_before_it() {
+    let mut scene = Scene::at(Config::default(), true);
+    scene.client.bring(b"PROXY UNKNOWN\r\n");
+    assert_eq!(scene.look(), Verdict::Wait);
+    scene.exchange(Unsent::default(), After::Next);
+    assert_eq!(scene.connection.peer(), PeerAddr::Unix, "the proxy itself asks");
+    scene.exchange(Unsent::default(), After::Next);
+    scene.client.bring(PROXY_LINE);
+    scene.look();
+    assert_eq!((scene.context.stats.malformed.get(), scene.connection.peer()), (1, PeerAddr::Unix));
+}
+
+#[test]
+fn a_connection_without_its_proxy_header_is_closed_and_counted() {
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for bytes in [&request[..], b"PROXY TCP4 1.2.3.4\r\n", b"\x16\x03\x01"] {
+        let mut scene = Scene::at(Config::default(), true);
+        scene.client.bring(bytes);
+        assert_eq!(scene.look(), Verdict::Close);
+        assert_eq!((scene.context.stats.proxy_header.get(), scene.context.stats.refused.get()), (1, 0));
+    }
+
+    let mut scene = Scene::at(Config::default(), true);
+    scene.client.bring(&PROXY_LINE[..9]);
+    assert_eq!(scene.look(), Verdict::Wait);
+    assert_eq!(scene.pass(scene.context.config.header_timeout), Verdict::Close);
+    assert_eq!((scene.context.stats.proxy_header.get(), scene.context.stats.keepalive_timeout.get()), (1, 0));
+
+    let mut scene = Scene::at(Config::default(), true);
+    assert_eq!(scene.pass(scene.context.config.header_timeout), Verdict::Close);
+    assert_eq!((scene.context.stats.proxy_header.get(), scene.context.stats.keepalive_timeout.get()), (0, 1));
+
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(PROXY_LINE);
+    scene.look();
+    assert_eq!((scene.context.stats.proxy_header.get(), scene.context.stats.malformed.get()), (0, 1), "not asked for");
+}
+
+#[test]
+fn a_proxy_header_is_part_of_the_time_for_the_head() {
+    let mut scene = Scene::at(Config::default(), true);
+    let due = scene.connection.deadline.due();
+    for bytes in [&PROXY_LINE[..3], &PROXY_LINE[3..20], &PROXY_LINE[20..]] {
+        assert_eq!(scene.after(bytes), (Progress::Idle, due));
+    }
+    assert_eq!(scene.after(b"GET"), (Progress::Head, due));
 }

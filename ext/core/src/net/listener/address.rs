@@ -2,28 +2,73 @@
 
 use std::path::Path;
 
+use super::parameters::{self, Kind, Options};
 use crate::error::ListenError;
 
 /// What a URI asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Address<'uri> {
+pub(super) struct Address<'uri> {
+    /// All of it, for errors.
+    pub(super) uri: &'uri str,
+    pub(super) place: Place<'uri>,
+    pub(super) options: Options,
+}
+
+/// Where to listen.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place<'uri> {
     /// `tcp://host:port`; the host is an IP address without brackets, or a name.
     Tcp { host: &'uri str, port: u16 },
-    /// `unix:///path`, taken as it is: no percent-encoding, no query.
-    Unix(&'uri Path),
+    /// `unix:///path`, taken as it is: no percent-encoding.
+    File(&'uri Path),
+    /// `unix://@name`: a unix socket in Linux's abstract namespace, which has no file.
+    Abstract(&'uri str),
 }
 
 impl<'uri> Address<'uri> {
     pub(super) fn parse(uri: &'uri str) -> Result<Self, ListenError> {
         let unknown = || ListenError::Address(uri.to_owned());
-        if let Some(path) = uri.strip_prefix("unix://") {
-            let path = Path::new(path);
-            // A path's last part is the file: "/", "/run/.." have none.
-            let usable = path.is_absolute() && path.file_name().is_some() && !uri.contains('\0');
-            return if usable { Ok(Address::Unix(path)) } else { Err(unknown()) };
+        let (place, query) = uri.split_once('?').map_or((uri, None), |(place, query)| (place, Some(query)));
+        let place = Place::parse(place).ok_or_else(unknown)?;
+        let options = match query {
+            Some(query) => parameters::parse(query, place.kind()).map_err(|wrong| wrong.of(uri))?,
+            None => Options::default(),
+        };
+        Ok(Address { uri, place, options })
+    }
+
+    /// Whether it takes the clients of IPv4 alone at this port, as far as it shows. A name has such an address, or may have.
+    pub(super) fn is_ipv4_at(&self, at: u16) -> bool {
+        matches!(self.place, Place::Tcp { host, port } if port == at && port != 0 && !host.contains(':'))
+    }
+}
+
+impl<'uri> Place<'uri> {
+    fn parse(text: &'uri str) -> Option<Place<'uri>> {
+        if text.contains('\0') {
+            return None;
         }
-        let (host, port) = uri.strip_prefix("tcp://").and_then(|rest| rest.rsplit_once(':')).ok_or_else(unknown)?;
-        Ok(Address::Tcp { host: host_of(host).ok_or_else(unknown)?, port: port_of(port).ok_or_else(unknown)? })
+        match text.strip_prefix("unix://") {
+            Some(name) if name.starts_with('@') => (name.len() > 1).then(|| Place::Abstract(&name[1..])),
+            Some(path) => {
+                let path = Path::new(path);
+                // A path's last part is the file: "/", "/run/.." have none.
+                (path.is_absolute() && path.file_name().is_some()).then_some(Place::File(path))
+            }
+            None => {
+                let (host, port) = text.strip_prefix("tcp://")?.rsplit_once(':')?;
+                Some(Place::Tcp { host: host_of(host)?, port: port_of(port)? })
+            }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Place::Tcp { host, .. } if host.contains(':') => Kind::Ipv6,
+            Place::Tcp { .. } => Kind::Tcp,
+            Place::File(_) => Kind::File,
+            Place::Abstract(_) => Kind::Abstract,
+        }
     }
 }
 
@@ -44,17 +89,24 @@ fn port_of(text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn tcp(host: &str, port: u16) -> Address<'_> {
-        Address::Tcp { host, port }
+    fn place(uri: &str) -> Place<'_> {
+        Address::parse(uri).unwrap().place
+    }
+
+    fn tcp(host: &str, port: u16) -> Place<'_> {
+        Place::Tcp { host, port }
     }
 
     #[test]
     fn known_forms() {
-        assert_eq!(Address::parse("tcp://127.0.0.1:9292").unwrap(), tcp("127.0.0.1", 9292));
-        assert_eq!(Address::parse("tcp://localhost:0").unwrap(), tcp("localhost", 0));
-        assert_eq!(Address::parse("tcp://[::1]:80").unwrap(), tcp("::1", 80));
-        assert_eq!(Address::parse("tcp://[fe80::1%eth0]:80").unwrap(), tcp("fe80::1%eth0", 80));
-        assert_eq!(Address::parse("unix:///run/a b.sock").unwrap(), Address::Unix(Path::new("/run/a b.sock")));
+        assert_eq!(place("tcp://127.0.0.1:9292"), tcp("127.0.0.1", 9292));
+        assert_eq!(place("tcp://localhost:0"), tcp("localhost", 0));
+        assert_eq!(place("tcp://[::1]:80"), tcp("::1", 80));
+        assert_eq!(place("tcp://[fe80::1%eth0]:80"), tcp("fe80::1%eth0", 80));
+        assert_eq!(place("unix:///run/a b.sock"), Place::File(Path::new("/run/a b.sock")));
+        assert_eq!(place("unix://@kino"), Place::Abstract("kino"));
+        assert_eq!(place("unix:///run/a.sock?mode=0660"), Place::File(Path::new("/run/a.sock")));
+        assert_eq!(place("tcp://[::]:80?ipv6only=true&backlog=5"), tcp("::", 80));
     }
 
     #[test]
@@ -83,6 +135,8 @@ mod tests {
             "unix:///",
             "unix:///run/..",
             "unix:///run/a\0b",
+            "unix://@",
+            "unix://@a\0b",
         ];
         for uri in wrong {
             let error = Address::parse(uri).unwrap_err();

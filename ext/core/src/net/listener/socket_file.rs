@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::fs::FlockOperation;
 use socket2::{Domain, SockAddr, Type};
 
+use super::refusal::in_use;
 use crate::error::ListenError;
 
 /// How long a folder's lock is waited for. Servers hold it for well under a millisecond.
@@ -34,6 +35,40 @@ impl SocketFile {
     pub(super) fn bound(path: &Path) -> io::Result<SocketFile> {
         let made = fs::symlink_metadata(path)?;
         Ok(SocketFile { path: path.to_owned(), device: made.dev(), inode: made.ino(), owner: std::process::id() })
+    }
+
+    /// Sets who may connect, which takes the right to write to the file. By the file itself and not by its name: whoever may
+    /// write in its folder could have put a link to another file there meanwhile.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn allow(&self, mode: u32) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            use std::os::fd::AsRawFd;
+            use std::os::unix::fs::PermissionsExt;
+
+            use rustix::fs::OFlags;
+
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let handle = File::from(rustix::fs::open(&self.path, flags, rustix::fs::Mode::empty())?);
+            let found = handle.metadata()?;
+            if (found.dev(), found.ino()) != (self.device, self.inode) {
+                return Err(io::Error::other("its file was replaced while it was made"));
+            }
+            let permissions = fs::Permissions::from_mode(mode);
+            let by_handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
+            match fs::set_permissions(by_handle, permissions.clone()) {
+                // There is no /proc.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => fs::set_permissions(&self.path, permissions),
+                done => done,
+            }
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        {
+            let mode = rustix::fs::Mode::from_raw_mode(mode as rustix::fs::RawMode);
+            Ok(rustix::fs::chmodat(rustix::fs::CWD, &self.path, mode, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?)
+        }
     }
 
     /// Removes the file if it is still there and still this process's own.
@@ -94,7 +129,7 @@ pub(super) fn make_room(uri: &str, path: &Path, address: &SockAddr) -> Result<()
         Ok(_) => {}
     }
     if is_alive(address).map_err(failed)? {
-        return Err(ListenError::InUse(uri.to_owned()));
+        return Err(in_use(uri));
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),

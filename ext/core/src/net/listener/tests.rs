@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token};
-use socket2::SockRef;
+use socket2::{SockRef, Type};
 use tempfile::TempDir;
 
 use super::*;
@@ -71,27 +71,128 @@ fn a_peer_that_is_silent_is_probed_and_given_up_when_it_has_vanished() {
     assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
 }
 
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind("[::1]:0").is_ok()
+}
+
+/// Where an address that is bound takes a connection.
+fn reaches(hosts: &[&'static str], port: u16) -> Vec<&'static str> {
+    let is_taken = |host: &&str| TcpStream::connect((*host, port)).is_ok();
+    hosts.iter().copied().filter(is_taken).collect()
+}
+
+const LOOPBACKS: &[&str] = &["127.0.0.1", "::1"];
+
 #[test]
-fn both_ip_versions_can_hold_one_port() {
-    let six = match Listener::bind("tcp://[::]:0") {
-        Ok(listener) => listener,
-        Err(error) if fs::metadata("/proc/net/if_inet6").is_err() => return eprintln!("no IPv6 here: {error}"),
-        Err(error) => panic!("{error}"),
-    };
-    let port = six.port().unwrap();
-    assert_eq!(six.uri(), format!("tcp://[::]:{port}"));
-    let four = Listener::bind(&format!("tcp://0.0.0.0:{port}")).unwrap();
-    assert_eq!(four.port(), Some(port));
+fn an_address_for_everything_takes_both_families_unless_it_is_told_otherwise() {
+    if !has_ipv6() {
+        return eprintln!("no IPv6 here");
+    }
+    let both = Listener::bind("tcp://[::]:0").unwrap();
+    let port = both.port().unwrap();
+    assert_eq!((both.uri(), reaches(LOOPBACKS, port)), (format!("tcp://[::]:{port}"), LOOPBACKS.to_vec()));
+    let (one, false_one) = (Listener::bind("tcp://[::]:0?ipv6only=true").unwrap(), "tcp://[::]:0?ipv6only=false");
+    assert_eq!(reaches(LOOPBACKS, one.port().unwrap()), ["::1"]);
+    assert_eq!(reaches(LOOPBACKS, Listener::bind(false_one).unwrap().port().unwrap()), LOOPBACKS);
+}
+
+#[test]
+fn both_ip_versions_can_hold_one_port_in_any_order() {
+    if !has_ipv6() {
+        return eprintln!("no IPv6 here");
+    }
+    let port = Listener::bind("tcp://[::]:0").unwrap().port().unwrap();
+    let (four, six) = (format!("tcp://0.0.0.0:{port}"), format!("tcp://[::]:{port}"));
+    for uris in [[&four, &six], [&six, &four]] {
+        let listeners = Listener::bind_each(&uris).unwrap();
+        assert_eq!(listeners.iter().map(Listener::uri).collect::<Vec<_>>(), uris.map(String::clone));
+        assert_eq!(reaches(LOOPBACKS, port), LOOPBACKS);
+    }
+}
+
+#[test]
+fn localhost_is_both_loopback_addresses_at_one_port() {
+    if !has_ipv6() {
+        return eprintln!("no IPv6 here");
+    }
+    for uri in ["tcp://localhost:0", "tcp://LocalHost:0?backlog=5"] {
+        let listeners = Listener::bind_each(&[uri]).unwrap();
+        let port = listeners[0].port().unwrap();
+        let uris: Vec<_> = listeners.iter().map(Listener::uri).collect();
+        assert_eq!(uris, [format!("tcp://127.0.0.1:{port}"), format!("tcp://[::1]:{port}")]);
+        assert_eq!(reaches(LOOPBACKS, port), LOOPBACKS);
+    }
 }
 
 #[test]
 fn a_name_is_resolved() {
-    let listener = Listener::bind("tcp://localhost:0").unwrap();
-    let port = listener.port().unwrap();
-    assert!([format!("tcp://127.0.0.1:{port}"), format!("tcp://[::1]:{port}")].contains(&listener.uri()));
-
     let error = Listener::bind("tcp://no-such-host.invalid:80").unwrap_err();
     assert!(matches!(&error, ListenError::Resolve { host, .. } if host == "no-such-host.invalid"), "{error}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn as_many_wait_as_the_backlog_says() {
+    let listener = Listener::bind("tcp://127.0.0.1:0?backlog=2").unwrap();
+    // The kernel's own number: `Send-Q` of a socket that listens.
+    let asked =
+        std::process::Command::new("ss").args(["-Hltn", &format!("sport = :{}", listener.port().unwrap())]).output();
+    let Ok(output) = asked else { return eprintln!("no ss here") };
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.split_whitespace().nth(2), Some("2"), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_unix_socket_needs_no_file() {
+    use std::os::linux::net::SocketAddrExt;
+
+    let name = format!("kino-test-{}", std::process::id());
+    let uri = format!("unix://@{name}");
+    let mut listener = Listener::bind(&uri).unwrap();
+    assert_eq!((listener.uri(), listener.port()), (uri.clone(), None));
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let _client = UnixStream::connect_addr(&address).unwrap();
+    assert_eq!(accept(&mut listener).1, PeerAddr::Unix);
+    assert!(matches!(Listener::bind(&uri).unwrap_err(), ListenError::InUse { .. }));
+    drop(listener);
+    Listener::bind(&uri).unwrap();
+}
+
+#[test]
+fn who_may_connect_to_a_file_is_said_by_mode_and_umask_and_is_anybody_by_default() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for (query, mode) in [
+        ("", 0o777),
+        ("?mode=0660", 0o660),
+        ("?umask=0027", 0o750),
+        ("?umask=0777&mode=600", 0o600),
+        ("?backlog=5", 0o777),
+    ] {
+        let (_folder, path, uri) = socket_path();
+        let listener = Listener::bind(&format!("{uri}{query}")).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode, "{query}");
+        assert_eq!(listener.uri(), uri);
+        drop(listener);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn the_refusal_of_an_address_in_use_names_who_to_ask() {
+    let first = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let uri = format!("{}?backlog=9", first.uri());
+    let text = Listener::bind(&uri).unwrap_err().to_string();
+    let ask = if cfg!(target_os = "linux") { "ss -ltnp 'sport = :" } else { "lsof -nP -iTCP:" };
+    assert!(text.contains(&format!("{ask}{}", first.port().unwrap())), "{text}");
+    let (_folder, _, uri) = socket_path();
+    let _first = Listener::bind(&uri).unwrap();
+    let text = Listener::bind(&uri).unwrap_err().to_string();
+    assert!(
+        text.contains(if cfg!(target_os = "linux") { "(ss -lxp names it)" } else { "(lsof -U names it)" }),
+        "{text}"
+    );
 }
 
 #[test]
@@ -99,7 +200,7 @@ fn a_port_in_use_is_refused_and_free_again_after_the_drop() {
     let first = Listener::bind("tcp://127.0.0.1:0").unwrap();
     let uri = first.uri();
     let error = Listener::bind(&uri).unwrap_err();
-    assert!(matches!(&error, ListenError::InUse(given) if *given == uri), "{error}");
+    assert!(matches!(&error, ListenError::InUse { uri: given, .. } if *given == uri), "{error}");
     drop(first);
     Listener::bind(&uri).unwrap();
 }
@@ -149,7 +250,7 @@ fn a_stale_socket_is_reclaimed_and_a_live_one_refused() {
     UnixStream::connect(&path).unwrap();
 
     let error = Listener::bind(&uri).unwrap_err();
-    assert!(matches!(&error, ListenError::InUse(given) if *given == uri), "{error}");
+    assert!(matches!(&error, ListenError::InUse { uri: given, .. } if *given == uri), "{error}");
     UnixStream::connect(&path).unwrap();
     drop(listener);
 }
@@ -161,12 +262,12 @@ fn a_live_socket_whose_backlog_is_full_or_of_another_kind_is_refused() {
     busy.bind(&SockAddr::unix(&path).unwrap()).unwrap();
     busy.listen(0).unwrap();
     let _waiting = UnixStream::connect(&path).unwrap();
-    assert!(matches!(Listener::bind(&uri).unwrap_err(), ListenError::InUse(_)));
+    assert!(matches!(Listener::bind(&uri).unwrap_err(), ListenError::InUse { .. }));
 
     let datagrams = folder.path().join("b.sock");
     let _other = UnixDatagram::bind(&datagrams).unwrap();
     let error = Listener::bind(&format!("unix://{}", datagrams.display())).unwrap_err();
-    assert!(matches!(error, ListenError::InUse(_)));
+    assert!(matches!(error, ListenError::InUse { .. }));
     assert!(datagrams.exists());
 }
 

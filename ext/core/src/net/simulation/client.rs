@@ -18,6 +18,8 @@ pub(super) struct Client {
     pub(super) connection: Weak<Connection>,
     /// It goes on sending a byte now and then, and reads as slowly.
     pub(super) drips: bool,
+    /// It has ended its sending half, and waits for its answers.
+    has_said_all: bool,
     /// It may not get an answer to each request: it has left, or something was broken on purpose.
     pub(super) is_excused: bool,
     /// The app has its socket.
@@ -65,6 +67,7 @@ impl Client {
             socket,
             connection: Weak::new(),
             drips: false,
+            has_said_all: false,
             is_excused: false,
             is_hijacked: false,
             asked: Vec::new(),
@@ -77,6 +80,9 @@ impl Client {
 
     /// Has a request to say, or something that is none.
     pub(super) fn say(&mut self, script: &mut Bytes<'_>) {
+        if self.has_said_all {
+            return;
+        }
         let target = format!("/{}/{}", self.number, self.asked.len()).into_bytes();
         let kind = if script.one_in(10) { 12 + script.below(4) } else { script.below(12) };
         // Whether nonsense, or what comes after it, is a HEAD, nobody knows.
@@ -142,6 +148,13 @@ impl Client {
         self.unsent.extend(bytes);
     }
 
+    /// Sends all that it has to say, and ends its sending half.
+    pub(super) fn say_no_more(&mut self) {
+        self.send(usize::MAX);
+        self.has_said_all = true;
+        self.socket.end();
+    }
+
     /// Sends so many of the bytes that it has to say.
     pub(super) fn send(&mut self, most: usize) {
         let most = most.min(self.unsent.len());
@@ -152,7 +165,7 @@ impl Client {
 
     /// Sends one byte more, which makes no sense, and reads one.
     pub(super) fn drip(&mut self) {
-        if self.unsent.is_empty() {
+        if self.unsent.is_empty() && !self.has_said_all {
             self.put(b"x");
             self.is_broken = true;
         }

@@ -119,6 +119,7 @@ fn leave(client: &mut super::client::Client, script: &mut Bytes<'_>) {
             client.socket.reset();
             client.is_excused = true;
         }
+        2 => client.say_no_more(),
         _ => {
             client.socket.end();
             client.is_excused = true;

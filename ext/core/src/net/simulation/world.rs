@@ -69,7 +69,7 @@ impl World {
             return;
         }
         let mut client = Client::new(self.clients.len(), FakeSocket::default());
-        let local = Arc::new(Local { name: "localhost", port: 80 });
+        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false });
         let mut place = None;
         let register = |_: &mut Socket, key| {
             place = Some(key);
@@ -355,7 +355,7 @@ impl World {
 fn longest_life(config: &Config, unsent: usize) -> u64 {
     let slow = |bytes: usize, rate: u64| (bytes as u64 * 1000 / rate.max(1)).max(SLOW_START.as_millis() as u64);
     let waits = [config.keepalive_timeout, config.header_timeout, config.body_timeout, config.write_timeout];
-    let closing = Duration::from_secs(3);
+    let closing = Duration::from_secs(6);
     let waits = waits.iter().sum::<Duration>() + config.write_timeout + closing;
     let body = slow(config.limits.body as usize, config.body_min_rate);
     waits.as_millis() as u64 + body + if unsent > 0 { slow(unsent, config.write_min_rate) } else { 0 }

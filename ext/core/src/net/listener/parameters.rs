@@ -1,0 +1,154 @@
+//! What may follow an address, after a `?`: `name=value`, with `&` between several.
+
+use crate::error::ListenError;
+
+/// What the parameters of an address ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    pub(super) backlog: Option<u16>,
+    pub(super) ipv6only: Option<bool>,
+    pub(super) mode: Option<u32>,
+    pub(super) umask: Option<u32>,
+    pub(super) proxy: Option<bool>,
+}
+
+/// What kind of address it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// With an IPv4 address, or a name.
+    Tcp,
+    Ipv6,
+    /// A unix socket with a file.
+    File,
+    /// One without.
+    Abstract,
+}
+
+const ALL: &[Kind] = &[Kind::Tcp, Kind::Ipv6, Kind::File, Kind::Abstract];
+
+/// One parameter.
+struct Parameter {
+    name: &'static str,
+    /// The kinds of address it is for.
+    of: &'static [Kind],
+    allowed: &'static str,
+    /// Takes the value; false when it isn't allowed.
+    take: fn(&mut Options, &str) -> bool,
+}
+
+/// All there are. `lib/kino/configuration/bind_parameters.rb` has the same, for errors that name the setting's place.
+const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "backlog",
+        of: ALL,
+        allowed: "a number from 1 to 65535",
+        take: |options, value| keep(&mut options.backlog, number(value, 10, 1, 65_535)),
+    },
+    Parameter {
+        name: "ipv6only",
+        of: &[Kind::Ipv6],
+        allowed: "true or false",
+        take: |options, value| keep(&mut options.ipv6only, value.parse().ok()),
+    },
+    Parameter {
+        name: "proxy",
+        of: ALL,
+        allowed: "true or false",
+        take: |options, value| keep(&mut options.proxy, value.parse().ok()),
+    },
+    Parameter {
+        name: "mode",
+        of: &[Kind::File],
+        allowed: "an octal number from 0 to 0777",
+        take: |options, value| keep(&mut options.mode, number(value, 8, 0, 0o777)),
+    },
+    Parameter {
+        name: "umask",
+        of: &[Kind::File],
+        allowed: "an octal number from 0 to 0777",
+        take: |options, value| keep(&mut options.umask, number(value, 8, 0, 0o777)),
+    },
+];
+
+/// What is wrong with the parameters of an address.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    given: String,
+    allowed: String,
+}
+
+impl Wrong {
+    pub(super) fn of(self, uri: &str) -> ListenError {
+        ListenError::Parameter { uri: uri.to_owned(), given: self.given, allowed: self.allowed }
+    }
+}
+
+/// Reads what follows the `?` of an address of that kind.
+pub(super) fn parse(query: &str, kind: Kind) -> Result<Options, Wrong> {
+    let mut options = Options::default();
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let known = PARAMETERS.iter().find(|known| known.name == name && known.of.contains(&kind));
+        let wrong = |allowed| Wrong { given: pair.to_owned(), allowed };
+        let parameter = known.ok_or_else(|| wrong(names(kind)))?;
+        if !(parameter.take)(&mut options, value) {
+            return Err(wrong(format!("{name}={}", parameter.allowed)));
+        }
+    }
+    Ok(options)
+}
+
+fn names(kind: Kind) -> String {
+    let known = PARAMETERS.iter().filter(|known| known.of.contains(&kind));
+    known.map(|known| known.name).collect::<Vec<_>>().join(", ")
+}
+
+fn keep<T>(place: &mut Option<T>, value: Option<T>) -> bool {
+    *place = value;
+    place.is_some()
+}
+
+/// Digits only: `from_str_radix` alone would take "+80".
+fn number<T: TryFrom<u32>>(text: &str, radix: u32, least: u32, most: u32) -> Option<T> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_plain.then(|| u32::from_str_radix(text, radix).ok()).flatten()?;
+    (least..=most).contains(&number).then(|| number.try_into().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(query: &str, kind: Kind) -> String {
+        parse(query, kind).unwrap_err().of("unix:///a").to_string()
+    }
+
+    #[test]
+    fn each_has_its_values() {
+        let options = parse("mode=0660&umask=0027&backlog=64", Kind::File).unwrap();
+        assert_eq!(options, Options { mode: Some(0o660), umask: Some(0o27), backlog: Some(64), ..Options::default() });
+        assert_eq!(parse("ipv6only=true", Kind::Ipv6).unwrap().ipv6only, Some(true));
+        for wrong in
+            ["mode=", "mode", "mode=8", "mode=01000", "mode=+7", "mode=rw", "umask=-1", "backlog=0", "backlog=65536"]
+        {
+            let text = refusal(wrong, Kind::File);
+            assert!(text.contains(&format!("can't be {wrong:?}")) && text.contains("allowed: "), "{text}");
+        }
+        assert!(refusal("mode=9", Kind::File).ends_with("allowed: mode=an octal number from 0 to 0777"));
+    }
+
+    #[test]
+    fn what_is_unknown_or_for_another_kind_of_address_is_refused_with_what_there_is() {
+        for (query, kind, allowed) in [
+            ("color=red", Kind::File, "backlog, proxy, mode, umask"),
+            ("", Kind::Tcp, "backlog, proxy"),
+            ("backlog=1&mode=0660", Kind::Tcp, "backlog, proxy"),
+            ("ipv6only=true", Kind::Tcp, "backlog, proxy"),
+            ("MODE=0660", Kind::Ipv6, "backlog, ipv6only, proxy"),
+            ("umask=0", Kind::Abstract, "backlog, proxy"),
+        ] {
+            let text = refusal(query, kind);
+            assert!(text.ends_with(&format!("allowed: {allowed}")), "{text}");
+        }
+    }
+}

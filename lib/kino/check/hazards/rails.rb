@@ -1,0 +1,106 @@
+# frozen_string_literal: true
+
+require_relative "../output/describe"
+require_relative "../output/report"
+require_relative "../parser/source"
+
+module Kino
+  module Check
+    # What a check knows of Rails, without loading any of it.
+    #
+    # @api private
+    class Rails
+      # @return [Rails, nil] of the Rails application of this process; nil where there is none
+      def self.here
+        application = defined?(::Rails.application) && ::Rails.application
+        new(application) if application
+      end
+
+      # @param application [::Rails::Application]
+      def initialize(application)
+        @application = application
+        @config = application.config
+      end
+
+      # @return [Finding] the short answer to whether it runs in ractors
+      def finding
+        Finding.new(kind: :rails, path: "app", type: @application.class.name, value: "Rails #{::Rails.version}",
+                    why: "Rails keeps its configuration, routes, caches and connections in objects and variables of " \
+                         "classes that other ractors may not touch", where: nil,
+                    cure: "serve it with `mode :threaded`, which is what `:auto` does")
+      end
+
+      # @param threads [Integer] requests that run at once
+      # @return [Array<Hazard>] what in its configuration doesn't go with threads
+      def hazards(threads) = [eager_load, reloading, pool(threads), logger].compact
+
+      private
+
+      def eager_load
+        return if @config.eager_load
+
+        hazard(:eager_load, "config.eager_load = #{@config.eager_load.inspect}",
+               "classes are loaded while requests run, and those wait for each other meanwhile",
+               "`config.eager_load = true`")
+      end
+
+      def reloading
+        return if @config.cache_classes
+
+        hazard(:reloading, "config.enable_reloading = true",
+               "a request that finds changed files waits until no other runs, and holds up all that come",
+               "`config.enable_reloading = false`, once called `config.cache_classes = true`, but in development")
+      end
+
+      def pool(threads)
+        size = pool_size
+        return if size.nil? || size >= threads
+
+        Hazard.new(kind: :database_pool, where: place(/^\s*pool:/, "config/database.yml"), code: "pool: #{size}",
+                   why: "#{threads} requests run at once (workers x threads): #{threads - size} of them wait for a " \
+                        "database connection, or fail after #{timeout} s", cure: "`pool: #{threads}`, or fewer threads")
+      end
+
+      def logger
+        log = ::Rails.logger
+        return if log.nil? || thread_safe?(log)
+
+        hazard(:logger, "config.logger = #{Describe.type(log)}.new",
+               "it is no Logger, so nothing tells that threads may share it",
+               "`config.logger = ActiveSupport::Logger.new($stdout)`, or check that its methods take a lock")
+      end
+
+      # Ruby's own takes a lock for each line; Rails' broadcast is as safe as what it sends to.
+      def thread_safe?(log)
+        return log.broadcasts.all? { |one| thread_safe?(one) } if log.respond_to?(:broadcasts)
+
+        (defined?(::Logger) && ::Logger === log) || log.class.name.start_with?("SemanticLogger")
+      end
+
+      def pool_size = database&.pool
+
+      def timeout = database.checkout_timeout
+
+      # The settings, without connecting; nil for an app that has no database.
+      def database
+        return if !defined?(::ActiveRecord) || ::ActiveRecord.autoload?(:Base)
+
+        ::ActiveRecord::Base.connection_db_config
+      rescue StandardError
+        nil # none is configured for this environment
+      end
+
+      def hazard(kind, code, why, cure)
+        word = code[/\Aconfig\.\w+/]
+        Hazard.new(kind: kind, where: place(/^\s*#{Regexp.escape(word)}\b/, "config/environments/#{::Rails.env}.rb"),
+                   code: code, why: why, cure: cure)
+      end
+
+      def place(pattern, path)
+        full = File.join(@application.root.to_s, path)
+        line = File.file?(full) && File.foreach(full).with_index(1).find { |text, _| text.match?(pattern) }&.last
+        Files.place(full, line) if line
+      end
+    end
+  end
+end
