@@ -62,19 +62,25 @@ RSpec.describe "A Puma user's files" do
   end
 
   describe "a pidfile" do
-    it "has the process's id from when it listens to its end" do
-      write("kino.pid", "1\n") # of a server that is gone
+    # Starts, and waits until the file has the process's id.
+    def start_with_pid
       process = kino("-C", "config/puma.rb", env: env)
       process.get
+      eventually("the file has the process's id") { File.read("#{folder}/kino.pid") == "#{process.pid}\n" }
+      process
+    end
 
-      expect(File.read("#{folder}/kino.pid")).to eq("#{process.pid}\n")
+    it "has the process's id from when it listens to its end" do
+      write("kino.pid", "1\n") # of a server that is gone
+      process = start_with_pid
+
       expect(process.signal(:TERM).status).to eq(0)
       expect(File.exist?("#{folder}/kino.pid")).to be(false)
     end
 
     it "is let be where it is another server's by then" do
-      process = kino("-C", "config/puma.rb", env: env)
-      process.get
+      write("kino.pid", "")
+      process = start_with_pid
       write("kino.pid", "1\n")
 
       expect(process.signal(:TERM).status).to eq(0)
