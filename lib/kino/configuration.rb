@@ -53,6 +53,8 @@ module Kino
     attr_reader :quiet
     # @return [String, nil] path of the file that has the process's id; default nil for none
     attr_reader :pidfile
+    # @return [#add, nil] logger that what Kino says goes through; default nil for standard output and error
+    attr_reader :logger
     # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
     attr_reader :max_header_size
     # @return [Integer] fields of a request's head, 1 to 10,000; default 128
@@ -150,7 +152,6 @@ module Kino
 
     # @param settings [Hash{Symbol => Object}] any of the settings above. `bind` takes one address or several;
     #   `port:` (0 takes any free port) and `host:` are short for the default address with another port or host.
-    # @param remarks [Remarks] for Kino's own use
     # @raise [ConfigurationError] on a name that is no setting and on a value that isn't allowed
     # @example
     #   Kino::Configuration.new(bind: ["tcp://[::1]:9292", "unix:///run/app.sock"], workers: 1)
@@ -165,8 +166,8 @@ module Kino
     # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
     def threads = @threads || default(:threads)
 
-    # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 30, in mode `:ractor`
-    #   5
+    # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 30, in mode
+    #   `:ractor` 5
     def queue_timeout = @queue_timeout || default(:queue_timeout)
 
     # @api private

@@ -8,8 +8,8 @@ module Kino
   # @api private
   module DefaultServer
     # What a start says of it.
-    NOTICE = "Kino is the default server here, since neither Puma nor Falcon is in the bundle (-s, -u or RACKUP_HANDLER " \
-             "names another)"
+    NOTICE = "Kino is the default server here, since neither Puma nor Falcon is in the bundle (-s, -u or " \
+             "RACKUP_HANDLER names another)"
     # Variables that name rackup's server.
     VARIABLES = %w[RACKUP_HANDLER RACK_HANDLER].freeze
     private_constant :VARIABLES

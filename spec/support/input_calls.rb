@@ -100,7 +100,7 @@ module InputCalls
       "readlines(separator, limit, chomp: true)" => ->(io) { io.readlines("--", 5, chomp: true) },
       "readlines(0)" => ->(io) { io.readlines(0) },
       "each" => ->(io) { [[].tap { |lines| io.each { |line| lines << line } }, io.read] },
-      "each answers itself" => ->(io) { io.each { |line| line } },
+      "each answers itself" => ->(io) { io.each { |line| line.size } },
       "each without a block" => ->(io) { io.each },
       "each_line(limit)" => ->(io) { io.each_line(4) },
       "each_line(separator, chomp: true)" => lambda do |io|

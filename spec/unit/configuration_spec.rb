@@ -8,7 +8,7 @@ RSpec.describe Kino::Configuration do
 
     expect(configuration.to_h).to include(
       bind: ["tcp://127.0.0.1:9292"], mode: :threaded, workers: 1, threads: 5, environment: "development",
-      rackup: "config.ru", quiet: false, pidfile: nil, max_header_size: 65_536, max_headers: 128,
+      rackup: "config.ru", quiet: false, pidfile: nil, logger: nil, max_header_size: 65_536, max_headers: 128,
       max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],

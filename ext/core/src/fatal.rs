@@ -25,6 +25,8 @@ pub fn leave_by(leave: fn(i32) -> !) {
 pub(crate) fn end(why: &str) -> ! {
     // Without a log nobody would hear it; with neither, the status tells.
     let _ = log::start();
+    // Whoever reads a pipe in its place may be a thread of Ruby's that is stuck.
+    log::send_to(None);
     log::write(format!("kino: fatal: {why}; the process ends with status {STATUS}\n").as_bytes());
     log::flush(LAST_WORDS);
     match LEAVE.get() {

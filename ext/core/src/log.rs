@@ -5,15 +5,19 @@
 //!   anyone --line--> queue (bounded; full: dropped and counted) --> "kino log" --> standard error
 //! ```
 //!
+//! An embedding program may have the lines instead, through a pipe ([`send_to`]).
+//!
 //! There is one for each process that has started it. A child of fork has its parent's in its memory, but no thread that
 //! would write: until it starts one of its own, what it says is dropped. Nothing of the parent's is touched there, since its
 //! lock may be one that is never opened again.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +46,15 @@ pub fn start() -> io::Result<()> {
         // When another thread was quicker, its log is as good.
         let _ = place.set(Box::new(Log::of(std::process::id())));
     }
-    own().map_or(Ok(()), |log| log.attend(write_all))
+    own().map_or(Ok(()), |log| log.attend(|line| log.put(line)))
+}
+
+/// Has what is said from now on written there, for whoever reads the other end, or to standard error again. In a child of
+/// fork it goes to standard error until this is called there.
+pub fn send_to(pipe: Option<File>) {
+    if let Some(log) = own() {
+        *log.pipe.lock().unwrap_or_else(PoisonError::into_inner) = pipe.map(Arc::new);
+    }
 }
 
 /// Has a line written, or several, which end with a line feed. Never waits, and never fails: what finds no room is counted.
@@ -87,6 +99,8 @@ struct Log {
     said: Condvar,
     written: Condvar,
     dropped: AtomicU64,
+    /// Where lines go, if that is not standard error.
+    pipe: Mutex<Option<Arc<File>>>,
     next: OnceLock<Box<Log>>,
 }
 
@@ -108,6 +122,7 @@ impl Log {
             said: Condvar::new(),
             written: Condvar::new(),
             dropped: AtomicU64::new(0),
+            pipe: Mutex::default(),
             next: OnceLock::new(),
         }
     }
@@ -119,6 +134,17 @@ impl Log {
             queue.is_attended = true;
         }
         Ok(())
+    }
+
+    /// Nobody who changes the pipe waits for whoever reads it.
+    fn put(&self, line: &[u8]) -> io::Result<()> {
+        let pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match pipe {
+            Some(pipe) => write_all(pipe.as_fd(), line),
+            // As it is now: a program may have opened it anew. Past the standard library's own, whose lock anybody else
+            // who prints would then wait for.
+            None => write_all(rustix::stdio::stderr(), line),
+        }
     }
 
     fn push(&self, line: &[u8]) {
@@ -185,24 +211,22 @@ fn loss(lines: u64, all: u64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// To standard error as it is now: a program may have opened it anew. Past the standard library's own, whose lock anybody
-/// else who prints would then wait for.
-fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::write(rustix::stdio::stderr(), bytes) {
+        match rustix::io::write(to, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(length) => bytes = &bytes[length..],
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait_for_room()?,
+            Err(Errno::AGAIN) => wait_for_room(to)?,
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-/// Standard error may be a pipe that somebody has told not to block. An end of it is seen by the next write.
-fn wait_for_room() -> io::Result<()> {
-    match poll(&mut [PollFd::new(&rustix::stdio::stderr(), PollFlags::OUT)], None) {
+/// It may be a pipe that somebody has told not to block. An end of it is seen by the next write.
+fn wait_for_room(to: BorrowedFd<'_>) -> io::Result<()> {
+    match poll(&mut [PollFd::new(&to, PollFlags::OUT)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -279,6 +303,23 @@ mod tests {
         let lines: Vec<_> = lines.try_iter().collect();
         assert_eq!((lines.len(), &lines[0][..], &lines[1][..]), (3, &b"lost\n"[..], &b"kept\n"[..]));
         assert!(lines[2].starts_with(b"kino: 1 lines of the log were lost"));
+    }
+
+    #[test]
+    fn lines_go_to_whoever_reads_a_pipe_and_one_that_nobody_reads_costs_lines_only() {
+        let log = leaked();
+        let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+        *log.pipe.lock().unwrap() = Some(Arc::new(File::from(std::os::fd::OwnedFd::from(writer))));
+        log.attend(|line| log.put(line)).unwrap();
+        log.push(b"said\n");
+        let mut line = [0; 5];
+        io::Read::read_exact(&mut reader, &mut line).unwrap();
+        assert_eq!(&line, b"said\n");
+        assert!(log.flush(SOON));
+        drop(reader);
+        log.push(b"lost\n");
+        assert!(log.flush(SOON));
+        assert_eq!(log.dropped.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
+    native.define_module_function("log_to", function!(log::send_to, 1))?;
     native.define_module_function("flush_log", function!(log::flush, 0))?;
     let server = native.define_class("Server", ruby.class_object())?;
     server.define_singleton_method("bind", function!(Server::bind, 2))?;

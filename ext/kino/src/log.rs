@@ -4,6 +4,7 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
+use std::fs::File;
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
@@ -37,6 +38,17 @@ pub(crate) fn start() {
 pub(crate) fn flush(_: &Ruby) -> Result<(), Error> {
     gvl::without(|| log::flush(fatal::LAST_WORDS), || ());
     gvl::check_interrupts()
+}
+
+/// `log_to(path or nil) -> nil`: has what is said written there, or to standard error again.
+pub(crate) fn send_to(ruby: &Ruby, path: Option<String>) -> Result<(), Error> {
+    if path.is_some() {
+        start();
+    }
+    let pipe = path.map(|path| File::options().write(true).open(path)).transpose();
+    let pipe = pipe.map_err(|error| Error::new(ruby.exception_io_error(), error.to_string()))?;
+    log::send_to(pipe);
+    Ok(())
 }
 
 /// `log(text) -> true or false`: has lines written as the engine's own are; false when this process has no log.

@@ -19,7 +19,7 @@ module Kino
       LAYERS = ObjectSpace::WeakKeyMap.new
       private_constant :LAYERS
       # What a file of older Pumas calls the usual path: `rackup DefaultRackup`.
-      DefaultRackup = "config.ru"
+      DefaultRackup = "config.ru" # rubocop:disable Naming/ConstantName -- the name is Puma's
 
       # @api private
       # @param path [String, nil] a file to read; nil for the first of {PATHS} that exists, `"-"` for none

@@ -39,7 +39,8 @@ module Kino
         edits = []
         visit(tree, [], edits)
         edits.sort_by(&:first).reverse_each { |from, to, new| @source[from...to] = new.b }
-        "# Made of #{@path} by kino --from-puma; kino --init explains every setting.\n\n#{@source}".force_encoding(@encoding)
+        text = "# Made of #{@path} by kino --from-puma; kino --init explains every setting.\n\n#{@source}"
+        text.force_encoding(@encoding)
       end
 
       private
@@ -132,7 +133,7 @@ module Kino
           return node if parent.is_a?(Prism::StatementsNode) && !modified?(parents, parent)
 
           node = parent
-          return unless parent.is_a?(Prism::StatementsNode) || modifier?(parent)
+          break unless parent.is_a?(Prism::StatementsNode) || modifier?(parent)
         end
         nil
       end

@@ -258,6 +258,23 @@ module Kino
         end
       end
 
+      # What lines can be said to, such as Ruby's Logger.
+      class Log
+        # @return [String] what a kino.rb may say
+        def example = "Logger.new($stdout)"
+
+        # @return [String] what is allowed
+        def allowed = "an object with a method add, such as #{example}"
+
+        # @return [String] what a list of options calls the value
+        def label = "LOGGER"
+
+        # @param value [#add]
+        # @return [#add]
+        # @raise [Rejected]
+        def call(value) = value.respond_to?(:add) && !value.is_a?(Enumerable) ? value : raise(Rejected)
+      end
+
       # Another kind, or nil for no limit.
       class Optional
         # @param kind [#call, #allowed, #label] the kind that is allowed besides nil
@@ -266,6 +283,9 @@ module Kino
           @kind = kind
           @nothing = nothing
         end
+
+        # @return [#call, #allowed, #label] the kind that is allowed besides nil
+        attr_reader :kind
 
         # @return [String] what is allowed
         def allowed = "#{@kind.allowed}, or nil for #{@nothing}"

@@ -16,8 +16,8 @@ module Kino
       # @!attribute [r] text
       #   @return [String, nil] what there is to know, in one line
       Word = Data.define(:kind, :setting, :text) do
-        # @return [Symbol] what becomes of it: `:taken`, as {#setting}, where there is such a setting; `:does` what it does
-        #   with Puma; `:holds` anyway; `:ignored`, which is said once at start; or `:refused`
+        # @return [Symbol] what becomes of it: `:taken`, as {#setting}, where there is such a setting; `:does` what it
+        #   does with Puma; `:holds` anyway; `:ignored`, which is said once at start; or `:refused`
         def fate = kind == :taken && !Settings::TABLE.key?(setting) ? :ignored : kind
       end
 
@@ -94,11 +94,11 @@ module Kino
                                      "ActiveSupport::CurrentAttributes"),
         clear_binds!: does("forgets the addresses written so far"),
         cluster: ignored(NO_PROCESSES),
-        custom_logger: taken(:logger, "Kino prints what it has to say; errors of the app go to rack.errors"),
+        custom_logger: ignored("write logger, which takes a Logger of Ruby's"),
         debug: ignored("KINO_LOG=debug in the environment tells more"),
         default_host: does("the host of set_default_host, or 0.0.0.0"),
         directory: does("changes to that folder at once"),
-        drain_on_shutdown: ignored("what has been accepted is always answered; drain_delay goes on accepting for a while"),
+        drain_on_shutdown: ignored("what has been accepted is always answered; drain_delay goes on accepting a while"),
         early_hints: taken(:early_hints),
         enable_keep_alives: taken(:max_keepalive_requests, "false is 1 request for each connection"),
         environment: taken(:environment),
@@ -113,7 +113,7 @@ module Kino
         inject: does("runs its block as a part of the file"),
         io_selector_backend: ignored(EPOLL),
         load: does("reads another file of settings"),
-        log_formatter: taken(:log_formatter, "Kino's lines have the form they have"),
+        log_formatter: ignored("write logger, with a Logger that has a formatter"),
         log_requests: ignored("use Rack::CommonLogger in config.ru"),
         lowlevel_error_handler: taken(:lowlevel_error_handler),
         max_fast_inline: ignored("requests of all connections take turns"),
@@ -138,17 +138,19 @@ module Kino
         prune_bundler: ignored(NO_RESTART),
         queue_requests: holds("requests wait in one queue, see queue_depth and queue_timeout"),
         quiet: taken(:quiet, "to Puma it means to log no requests, which Kino never does"),
-        rack_url_scheme: ignored("the scheme is what trusted_proxies say; Rails has config.assume_ssl"),
+        rack_url_scheme: ignored("the scheme is what trusted_proxies say of it; Rails has config.assume_ssl"),
         rackup: taken(:rackup),
         raise_exception_on_sigterm: ignored("told to stop, Kino finishes what runs and exits with 0"),
         restart_command: ignored(NO_RESTART),
         set_default_host: does("the host of ports that name none"),
-        set_remote_address: ignored("REMOTE_ADDR is who connected, or whom a PROXY header names (bind \"...?proxy=true\")"),
+        set_remote_address: ignored("REMOTE_ADDR is who connected, or, with bind \"...?proxy=true\", whom a PROXY " \
+                                    "header names"),
         shutdown_debug: holds("a stop that runs out of time names the requests it gave up"),
         silence_fork_callback_warning: holds("there is no such warning"),
         silence_single_worker_warning: holds("there is no such warning"),
         single: does("runs its block as a part of the file"),
-        ssl_bind: refused("Kino speaks no TLS; leave that to a proxy before it, and write bind \"tcp://127.0.0.1:9292\""),
+        ssl_bind: refused("Kino speaks no TLS; leave that to a proxy before it, and write bind " \
+                          "\"tcp://127.0.0.1:9292\""),
         state_path: ignored(NO_CONTROL),
         state_permission: ignored(NO_CONTROL),
         stdout_redirect: ignored("have what starts Kino redirect its output: kino >> log/kino.log 2>&1"),

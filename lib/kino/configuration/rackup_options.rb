@@ -21,7 +21,7 @@ module Kino
 
     # @return [Hash{String => String}] the options and what they do, for `rackup -s kino -h`
     def self.valid
-      settings = Configuration::Settings::KEPT.reject { |setting| setting.name == :rackup || setting.hook? }
+      settings = Configuration::Settings::KEPT.reject { |setting| setting.name == :rackup || setting.code? }
       { "Host=HOST" => "host to listen on", "Port=PORT" => "port to listen on",
         **settings.to_h { |setting| ["#{setting.name}=#{setting.kind.label}", setting.synopsis] },
         "#{CONFIG_FILE}=FILE" => "configuration file; - for none (default kino.rb, then config/kino.rb)" }

@@ -57,14 +57,17 @@ module Kino
       # @return [Boolean] whether nil is a value of its own
       def optional? = @kind.is_a?(Kinds::Optional)
 
-      # @return [Boolean] whether it is code, which only Ruby can say: no flag, and no `-O` of rackup
+      # @return [Boolean] whether it is what only Ruby can say: no flag, and no `-O` of rackup
+      def code? = !code.nil?
+
+      # @return [Boolean] whether it is something to call
       def hook? = @kind.is_a?(Kinds::Hook)
 
       # @return [Boolean] whether a place may say it several times, and each counts
       def list? = @kind.instance_of?(Kinds::Hook) || @name == :bind
 
       # @return [String] how a kino.rb says it
-      def written = "#{name} #{hook? ? @kind.example : example.inspect}"
+      def written = "#{name} #{code || example.inspect}"
 
       # @return [String] the summary and the default
       def synopsis = "#{summary} (default #{default_text.delete('"')})"
@@ -80,9 +83,17 @@ module Kino
         @kind.call(value)
       rescue Kinds::Rejected => error
         reason = ", #{error.message};" unless error.message.empty?
-        cure = hook? ? written : source.write(name, error.write || example)
+        cure = code? ? written : source.write(name, error.write || example)
         raise ConfigurationError, "#{source.label(name)}: given #{value.inspect}#{reason || ","} allowed: " \
                                   "#{@kind.allowed}; write #{cure}"
+      end
+
+      private
+
+      # What a kino.rb may say of what only Ruby can.
+      def code
+        kind = optional? ? @kind.kind : @kind
+        kind.example if kind.respond_to?(:example)
       end
     end
   end

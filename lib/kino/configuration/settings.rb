@@ -156,9 +156,15 @@ module Kino
           TEXT
           Setting.new(:pidfile,
                       Kinds::Optional.new(Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), nothing: "none"),
-                      default: nil, example: "tmp/pids/kino.pid", summary: "file for the process's id", doc: <<~TEXT)
+                      default: nil, example: "tmp/pids/kino.pid", summary: "file for the process's id", doc: <<~TEXT),
             A file that has the process's id from the moment it listens to its end, for what stops it by
             that; nil, the default, for none. systemd and containers need none.
+          TEXT
+          Setting.new(:logger, Kinds::Optional.new(Kinds::Log.new, nothing: "standard output and error"), default: nil,
+                      summary: "logger that what Kino says goes through", doc: <<~TEXT)
+            A logger that all goes through which Kino has to say, of its start and stop, of its workers,
+            and what its Rust core logs (KINO_LOG says how much): require "logger" first. There is one for
+            the process, that of the server started last. nil, the default, for standard output and error.
           TEXT
         ],
         "Bounds on a request" => [

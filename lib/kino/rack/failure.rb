@@ -46,8 +46,8 @@ module Kino
       write(env, error)
       @on_error.each do |hook|
         Callable.call(hook, error, env)
-      rescue Exception => error # the others have their turn, too
-        write(env, error)
+      rescue Exception => other # the others have their turn, too
+        write(env, other)
       end
     end
 
@@ -85,8 +85,8 @@ module Kino
       end
 
       [status, headers, parts(body)]
-    rescue Exception => error # the client still has an answer
-      yield error
+    rescue Exception => other # the client still has an answer
+      yield other
       nil
     end
 

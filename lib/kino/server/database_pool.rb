@@ -28,9 +28,9 @@ module Kino
     def warning(threads)
       return if size >= threads
 
-      "the database pool has #{size} connection#{"s" if size > 1} for #{threads} threads, so requests may wait for one " \
-        "and fail with ActiveRecord::ConnectionTimeoutError; write #{word}: #{threads} in config/database.yml, or run " \
-        "fewer threads (-t #{size}, RAILS_MAX_THREADS=#{size})"
+      "the database pool has #{size} connection#{"s" if size > 1} for #{threads} threads, so requests may wait for " \
+        "one and fail with ActiveRecord::ConnectionTimeoutError; write #{word}: #{threads} in config/database.yml, " \
+        "or run fewer threads (-t #{size}, RAILS_MAX_THREADS=#{size})"
     end
   end
 end

@@ -2,6 +2,7 @@
 
 require_relative "../version"
 require_relative "leaving"
+require_relative "log"
 require_relative "notices"
 require_relative "signals"
 require_relative "teller"
@@ -33,6 +34,7 @@ module Kino
       @server_class = server
       @signals = signals
       @notices = notices
+      out, err = Log.streams(configuration.logger) if configuration.logger
       @streams = [out, err, $stdout, $stderr].uniq
       @out, @err = [out, err].map { |io| Teller.new(io) }
       @leave = leave

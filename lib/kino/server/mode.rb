@@ -62,7 +62,8 @@ module Kino
       def obstacle(app, configuration)
         if rails? then "Rails can't be shared between ractors"
         elsif !Ractors.parallel? then "ractors of Ruby #{RUBY_VERSION} get in each other's way"
-        elsif configuration.with(mode: :ractor).workers > 1 && closures_stop_ractors? then "with YJIT, ractors of this Ruby stop each other"
+        elsif configuration.with(mode: :ractor).workers > 1 && closures_stop_ractors?
+          "with YJIT, ractors of this Ruby stop each other"
         elsif !::Ractor.shareable?(app) || Check.findings(app).any?
           "the app can't be shared between ractors (kino --check says why)"
         end

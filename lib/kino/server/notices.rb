@@ -10,8 +10,8 @@ module Kino
   # @api private
   class Notices
     # Of an app that can be shared between ractors.
-    COULD = "This app can be shared between ractors, which run in parallel: kino --check says whether it could run in " \
-            "mode ractor"
+    COULD = "This app can be shared between ractors, which run in parallel: kino --check says whether it could run " \
+            "in mode ractor"
     private_constant :COULD
 
     # @param app [#call] a Rack app
@@ -46,8 +46,8 @@ module Kino
       remarks = @configuration.remarks
       return unless remarks.processes.to_i > 1
 
-      "#{remarks.wanted_by} asks for #{remarks.processes} processes, which does nothing in mode threaded: Kino runs one " \
-        "(RAILS_MAX_THREADS or -t says how many threads)"
+      "#{remarks.wanted_by} asks for #{remarks.processes} processes, which does nothing in mode threaded: Kino runs " \
+        "one (RAILS_MAX_THREADS or -t says how many threads)"
     end
 
     # A quick look, for those who have not chosen a mode, where ractors are worth it.

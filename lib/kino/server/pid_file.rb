@@ -21,8 +21,8 @@ module Kino
       File.write(full, "#{pid}\n")
       at_exit { remove(full, pid) }
     rescue SystemCallError => error
-      raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the path of " \
-                                "a file in a folder that exists, or leave pidfile out"
+      raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the " \
+                                "path of a file in a folder that exists, or leave pidfile out"
     end
 
     # Unless it is another's: a child of fork has its parent's at_exit, and another server may have taken its place.

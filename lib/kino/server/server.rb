@@ -4,6 +4,7 @@ require_relative "../rack/input"
 require_relative "../rack/streamed_input"
 require_relative "mode"
 require_relative "../workers/supervisor"
+require_relative "log"
 require_relative "teller"
 
 module Kino
@@ -153,9 +154,8 @@ module Kino
     def halt
       return Thread.new { halt } && nil if trapped?
 
-      native, supervisor = @lock.synchronize { [@native, @supervisor].tap { @native = @supervisor = nil } }
-      supervisor&.stop
-      native&.stop
+      parts = @lock.synchronize { [@supervisor, @native, @log].tap { @native = @supervisor = @log = nil } }
+      parts.compact.each(&:stop)
       @parting << nil if @parting.num_waiting.positive?
       nil
     end
@@ -173,18 +173,25 @@ module Kino
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name)
       native = Native::Server.bind(settings.bind, settings.to_h)
+      @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
-      supervisor = Supervisor.of(native, @app, settings, $stderr)
+      supervisor = Supervisor.of(native, @app, settings, errors)
       @native, @supervisor = native, supervisor.start { @command&.ended }
       warn_of(@mode.warning) if @mode.warning
       warn_of("stream_bodies does nothing with one thread in all: half of them may wait for clients") if
         settings.stream_bodies && settings.workers * settings.threads < 2
     ensure
       # Whatever raised, nothing is left half running.
-      native&.stop unless @native
+      unless @native
+        native&.stop
+        @log&.stop
+      end
     end
 
-    def warn_of(what) = Teller.new($stderr).tell { warn "kino: warning: #{what}" }
+    def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
+
+    # For what goes wrong.
+    def errors = @configuration.logger ? Log.streams(@configuration.logger).last : $stderr
 
     def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
@@ -202,7 +209,7 @@ module Kino
     def tell(hook)
       hook.call
     rescue Exception => error
-      Teller.new($stderr).tell { |io| failure(io).log(nil, error) }
+      Teller.new(errors).tell { |io| failure(io).log(nil, error) }
     end
 
     def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error)

@@ -183,7 +183,8 @@ module Kino
       place.unbooted = outcome.kind == :unbooted ? place.unbooted + 1 : 0
       return give_up(place, outcome) if place.unbooted >= ATTEMPTS
 
-      place.failures = place.unbooted.positive? || now - place.since < QUICK ? place.failures + 1 : 0
+      is_failure = place.unbooted.positive? || now - place.since < QUICK
+      place.failures = is_failure ? place.failures + 1 : 0
       place.due = now + delay(place.failures - FREE[outcome.kind], MOST_DELAY[outcome.kind])
       fill(place)
     end

@@ -118,6 +118,7 @@ RSpec.describe "stopping kino" do
         eventually("the sockets are closed") { refused?(process.url) && refused?("unix://#{folder}/kino.sock") }
 
         expect(insist(process, second)).to eq(status)
+        expect(client.read_response.status).to eq(503)
         expect(client).to be_closed
         expect(complaints(process)).to eq("")
         expect(File.exist?("#{folder}/kino.sock")).to be(false)

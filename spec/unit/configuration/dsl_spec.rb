@@ -60,7 +60,8 @@ RSpec.describe Kino::Configuration::DSL do
       lowlevel_error_handler nil
     RUBY
 
-    expect(configuration.to_h.except(:on_worker_boot, :on_worker_stop, :on_drain, :on_error)).to eq(
+    hooks = %i[on_worker_boot on_worker_stop on_drain on_error logger]
+    expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       environment: "production", rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,

@@ -75,7 +75,7 @@ RSpec.describe Kino::RackupOptions do
 
   it "lists them all for rackup -h" do
     names = described_class.valid.keys.map { |option| option[/\A\w+/] }
-    hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler]
+    hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler logger]
     settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - hooks - %w[rackup]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])

@@ -17,6 +17,7 @@ RSpec.describe Kino::Configuration::Template do
   end
 
   it "works when every setting is uncommented" do
+    require "logger" # as the one of that name says
     words = Kino::Configuration::Settings::TABLE.keys.join("|")
     File.write("kino.rb", described_class.text.gsub(/^# ((?:#{words}) (?:\S+|\{.*\}))$/, '\1'))
 
