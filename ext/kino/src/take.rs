@@ -33,6 +33,8 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
     if !this.is_ours() {
         return Ok(None);
     }
+    // Whoever waits keeps nothing of the last one: a stream that the app has lost is to be seen as lost.
+    this.has_taken(None);
     let runner =
         this.runner().ok_or_else(|| exception::misuse(ruby, "take: the thread is no worker; call enter first"))?;
     let mut exchange = match next(&this, runner)? {
@@ -46,7 +48,7 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
     runner.run(exchange.head().method(), exchange.head().target());
 
     let request = Request::make(ruby, this)?;
-    this.has_taken(request.object());
+    this.has_taken(Some(request.object()));
     match env_of(ruby, this, &mut exchange, request.object()) {
         Ok((env, file)) => {
             request.begin(exchange, Some(env), file);

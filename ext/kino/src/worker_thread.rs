@@ -103,9 +103,9 @@ impl WorkerThread {
         this.last.get().map(|last| ruby.get_inner(last))
     }
 
-    /// It has taken that one.
-    pub(crate) fn has_taken(&self, request: Value) {
-        self.last.set(Some(request.into()));
+    /// It has taken that one, or is about to take another.
+    pub(crate) fn has_taken(&self, request: Option<Value>) {
+        self.last.set(request.map(Opaque::from));
     }
 
     /// Where requests come from, and clients are waited for.

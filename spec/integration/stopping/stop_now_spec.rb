@@ -18,26 +18,23 @@ RSpec.describe "Stopping a server at once" do
       end
     end
 
-    it "ends a request that waits" do
+    # An app whose requests wait, for ever.
+    let(:waiting) do
       entered = self.entered
-      app = shareable do
+      shareable do
         lambda do |_|
           entered << true
           Queue.new.pop
         end
       end
-      expect(stop_while(app)).to match(%r{\AHTTP/1.1 503 .*connection: close.*the server is stopping}m)
+    end
+
+    it "ends a request that waits" do
+      expect(stop_while(waiting)).to match(%r{\AHTTP/1.1 503 .*connection: close.*the server is stopping}m)
     end
 
     it "answers those that no worker has taken, too" do
-      entered = self.entered
-      app = shareable do
-        lambda do |_|
-          entered << true
-          Queue.new.pop
-        end
-      end
-      serve(app, workers: 1, threads: 1) do |server, log|
+      serve(waiting, workers: 1, threads: 1) do |server, log|
         log.allow
         clients = Array.new(3) { RawClient.open(server.url).write(RawClient.message("GET", "/")) }
         take(entered)
