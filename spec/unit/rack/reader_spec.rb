@@ -109,7 +109,7 @@ RSpec.describe Kino::NoInput do
 end
 
 RSpec.describe Kino::StreamedInput do
-  let(:request) { instance_double("Kino::Request") }
+  let(:request) { double("Kino::Request") }
   let(:input) { described_class.new(request, trailers) }
   let(:trailers) { {} }
 
