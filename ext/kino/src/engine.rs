@@ -15,7 +15,7 @@ use kino_core::server::Server;
 use parking_lot::Mutex;
 
 use crate::ends::Ends;
-use crate::ffi::process::{PerProcess, generation};
+use crate::ffi::process::{self, PerProcess, generation};
 use crate::ffi::{allocator, thread_hooks};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -45,6 +45,7 @@ impl Engine {
     /// When the system gives no poll or no thread.
     pub(crate) fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Engine> {
         thread_hooks::install();
+        process::outlive_file_limits();
         // One for each thread that can run at a time is enough.
         allocator::bound_arenas(thread::available_parallelism().map_or(2, |number| number.get().max(2)));
         let server = Server::start(listeners, config)?;

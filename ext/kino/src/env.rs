@@ -16,8 +16,8 @@ use crate::text::Text;
 pub(crate) struct Own {
     /// `kino.request`, which is `rack.hijack`, too.
     pub(crate) request: Value,
-    /// `rack.input`, where there is a body.
-    pub(crate) input: Option<Value>,
+    /// `rack.input`.
+    pub(crate) input: Value,
     /// The body's length where the client has not stated it.
     pub(crate) length: Option<u64>,
     /// `kino.trailers`, where the client could send some.
@@ -46,9 +46,7 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         };
         let mut env = Env { ruby, calls, keys, underscores, hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
-        if let Some(input) = own.input {
-            env.set(keys.input, input);
-        }
+        env.set(keys.input, own.input);
         if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
         }

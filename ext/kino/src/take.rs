@@ -74,7 +74,9 @@ fn env_of(
     let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
     let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
     let input = input::of(ruby, body, request, trailers)?;
-    let keys = env::Own { request, input: input.object, length: input.length.or(decoded), trailers };
+    // One of its own, even where there is no body: middleware may extend it, or give it variables.
+    let object = input.object.map_or_else(|| input::none(ruby), Ok)?;
+    let keys = env::Own { request, input: object, length: input.length.or(decoded), trailers };
     let env = env::build(ruby, &this.prototype, exchange, keys)?;
     Ok((env, input.object.zip(input.claim)))
 }

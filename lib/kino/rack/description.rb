@@ -15,21 +15,32 @@ module Kino
       end
 
       # @param error [Exception]
+      # @param told [Array<Exception>] those whose cause it is
       # @return [String] its message, class, causes and backtrace
-      def of(error)
+      def of(error, told = [])
         # Without a backtrace, Ruby would tell of this place here.
-        return piecemeal(error) if error.backtrace.to_a.empty? || !error.message.encoding.ascii_compatible?
+        return piecemeal(error, told) if error.backtrace.to_a.empty? || !error.message.encoding.ascii_compatible?
 
         utf8(error.full_message(highlight: false, order: :top)).chomp << "\n"
       rescue Exception # its message, or what it is made of, does not go together
-        piecemeal(error)
+        piecemeal(error, told)
       end
 
       private
 
-      def piecemeal(error)
-        lines = error.backtrace.to_a.map { |line| "\tfrom #{utf8(line)}\n" }
-        [piece { error.message }, " (#{error.class})\n", *lines, *(of(error.cause) if error.cause)].join
+      # An error may be its own cause, or its cause's.
+      def piecemeal(error, told)
+        told = [*told, error]
+        cause = try { error.cause }
+        cause = nil if told.any? { |other| other.equal?(cause) }
+        lines = try { error.backtrace.to_a.map { |line| "\tfrom #{utf8(line)}\n" } }
+        [piece { error.message }, " (#{piece { error.class }})\n", *lines, *(of(cause, told) if cause)].join
+      end
+
+      def try
+        yield
+      rescue Exception
+        nil
       end
 
       def kind(env, error)

@@ -73,7 +73,8 @@ module Kino
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
-      return drain(server) unless await_stop == ENDED
+      asked = await_stop
+      return drain(server, asked) unless asked == ENDED
 
       server.join
       0
@@ -104,11 +105,11 @@ module Kino
     end
 
     # The main thread waits for signals all along, so the drain runs beside it.
-    def drain(server)
+    def drain(server, asked)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       drained = begin_drain(server, timeout)
-      @signals.heard
+      @signals.heard(asked)
       await_drain(server)
       return overdue(server, timeout) unless drained.value
 
@@ -129,7 +130,7 @@ module Kino
       loop do
         token = await_stop
         return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?
+        next if token == ENDED || token == ASKED || @signals.same_wish?(token)
 
         leave(server, 128 + token)
       end

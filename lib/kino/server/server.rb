@@ -196,9 +196,10 @@ module Kino
     def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
       lame_duck(native, [timeout, @configuration.drain_delay].min)
-      @configuration.on_drain.each { |hook| tell(hook) }
+      hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
+      told = hooks.join([until_then - now, 0].max)
       native.drain
-      in_time = supervisor.join([until_then - now, 0].max)
+      in_time = supervisor.join([until_then - now, 0].max) && !told.nil?
       @aborted = in_time ? [] : describe(native.in_flight)
       in_time
     ensure

@@ -35,7 +35,8 @@ module Kino
     def trapping
       former = {}
       @names.each { |name| take(name, former) { write(Signal.list.fetch(name)) } }
-      @ignored.each { |name| take(name, former, "IGNORE") }
+      # By a handler, which programs that the app starts don't inherit.
+      @ignored.each { |name| take(name, former) { nil } }
       yield
     ensure
       former.each { |name, handler| give_back(name, handler) }
@@ -48,13 +49,19 @@ module Kino
     # @return [void]
     def wake(token) = write(token)
 
-    # Whoever has asked for a stop has been heard: what comes now, for a while, is the same wish.
+    # Whoever has asked for a stop has been heard: what comes now, for a while, is the same wish, and so is one of
+    # another name whenever it comes: who stops a service may begin with one and go on with the next.
     #
+    # @param number [Integer, nil] the signal that asked, if it was one
     # @return [void]
-    def heard = @same_until = now + SAME_WISH
+    def heard(number = nil)
+      @first = number if @names.include?(number && Signal.signame(number))
+      @same_until = now + SAME_WISH
+    end
 
-    # @return [Boolean] whether a signal still means what the last one did
-    def same_wish? = !@same_until.nil? && now < @same_until
+    # @param number [Integer, nil] a signal's
+    # @return [Boolean] whether that still means what the first one did
+    def same_wish?(number = nil) = !@same_until.nil? && (now < @same_until || other?(number))
 
     # Lets go of the pipe.
     #
@@ -65,8 +72,10 @@ module Kino
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
-    def take(name, former, command = nil, &handler)
-      before = (command ? Signal.trap(name, command) : Signal.trap(name, &handler)) || "DEFAULT"
+    def other?(number) = !@first.nil? && !number.nil? && number != @first
+
+    def take(name, former, &handler)
+      before = Signal.trap(name, &handler) || "DEFAULT"
       return former[name] = before if FIRM.include?(name) || before.to_s.end_with?("DEFAULT")
 
       Signal.trap(name, before)

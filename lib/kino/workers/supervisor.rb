@@ -47,6 +47,12 @@ module Kino
       end
     end
 
+    # Ruby ends all threads when the process ends, and would wait for a new one, for ever.
+    at_exit { @leaving = true }
+
+    # @return [Boolean] whether the process is ending
+    def self.leaving? = @leaving ? true : false
+
     # @return [Worker::Plan]
     def self.plan(native, settings)
       in_ractors = settings.mode == :ractor
@@ -128,12 +134,25 @@ module Kino
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def oversee
-      @thread = Thread.new do
-        look_and_wait
-        @ended&.call
+      # No app runs on it, so what is raised into it is none of its business. It can be killed, which is an Integer to
+      # Ruby, but not before it can say so: then another takes over.
+      @thread = Thread.handle_interrupt(Task::CLOSED) do
+        Thread.new do
+          Thread.handle_interrupt(Integer => :immediate) { look_and_wait }
+          @ended&.call
+        ensure
+          succeed
+        end
       end
       @thread.name = "kino supervisor"
       @thread
+    end
+
+    # Has another look after the workers that are left, if there are any.
+    def succeed
+      oversee unless @places.empty? || @stopped || Supervisor.leaving?
+    rescue ThreadError # there is no thread to be had
+      nil
     end
 
     def look_and_wait

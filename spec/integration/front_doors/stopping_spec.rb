@@ -111,7 +111,7 @@ RSpec.describe "stopping kino" do
     end
 
     it "ends at once on a later second signal, with the status a shell gives it" do
-      { %i[TERM TERM] => 143, %i[TERM INT] => 130 }.each do |(first, second), status|
+      { %i[TERM TERM] => 143, %i[INT INT] => 130 }.each do |(first, second), status|
         process = start_kino
         client = client_inside(process)
         process.signal(first).wait_for(/^Stopping/)

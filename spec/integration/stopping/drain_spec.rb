@@ -156,6 +156,13 @@ RSpec.describe "Stopping a server" do
       end
     end
 
+    it "waits for an on_drain that does not return as long as for requests" do
+      serve(Probes::Echo, on_drain: -> { sleep }) do |server|
+        expect(server.stop(0.2)).to be(false)
+        expect(server.running?).to be(false)
+      end
+    end
+
     it "does not call on_drain for a stop at once" do
       told = Channel.new
       serve(Probes::Echo, on_drain: -> { told << true }) do |server|

@@ -37,6 +37,27 @@ RSpec.describe "Threads of workers that are" do
       end
     end
 
+    it "looked after by a thread that is raised into, and killed: another looks after them" do
+      only_in(:threaded, "a thread of another ractor can't be had")
+      app = lambda do |env|
+        Thread.exit if env["PATH_INFO"] == "/exit"
+        [200, {}, ["served"]]
+      end
+      serve(app, workers: 1, threads: 1) do |server, log|
+        log.allow
+        supervisor = -> { Thread.list.find { |thread| thread.name == "kino supervisor" } }
+        supervisor.call.raise("not yours")
+        3.times do
+          former = supervisor.call.kill
+          eventually("another has taken over") { supervisor.call && !supervisor.call.equal?(former) }
+          expect(RawClient.open(server.url) { |client| client.get("/exit").status }).to eq(500)
+          expect(RawClient.open(server.url) { |client| client.get("/").body }).to eq("served")
+        end
+        expect(server.stop).to be(true)
+        eventually("none is left") { supervisor.call.nil? }
+      end
+    end
+
     it "killed again and again by the app are replaced as often" do
       app_starts_threads
       app = shareable do

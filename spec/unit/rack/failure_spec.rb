@@ -21,6 +21,21 @@ RSpec.describe Kino::Failure do
     expect(errors.string).to match(/\Akino: an error outside of any request: .*boom \(ArgumentError\)\n\z/)
   end
 
+  it "tells of errors that resist it: their own causes, without a backtrace, or raising when asked" do
+    round = Class.new(StandardError) { def cause = self and def backtrace = nil }
+    raising = Class.new(StandardError) { def backtrace = raise("no backtrace") }
+    nothing = Class.new(StandardError) do
+      def message = raise("no message")
+      def cause = raise("no cause")
+      def class = raise("no class")
+    end
+    [[round.new("round"), /round/], [raising.new("raising"), /raising/], [nothing.new, /could not be described/]]
+      .each do |odd, text|
+      answer = described_class.new("development", errors).answer({}, odd) { |other| raise other }
+      expect(answer).to match([500, Hash, [text]])
+    end
+  end
+
   it "has standard error take what rack.errors does not" do
     native
     described_class.new("test", errors).log({ "rack.errors" => broken }, error)

@@ -84,6 +84,11 @@ impl Chunked {
         if used == 0 && self.is_done() { Ok(Piece::End) } else { Ok(Piece::Framing(used)) }
     }
 
+    /// Bytes of the body that the chunk which has begun says are still to come.
+    pub fn to_come(&self) -> u64 {
+        if let State::Data { left } = self.state { left } else { 0 }
+    }
+
     /// Whether the last chunk and its trailers have been read.
     pub fn is_done(&self) -> bool {
         self.state == State::Done

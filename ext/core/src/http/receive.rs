@@ -288,7 +288,11 @@ impl Receiver {
                         self.spool.write(&input[..taken], limits)?;
                         taken
                     }
-                    Piece::Framing(taken) => taken,
+                    Piece::Framing(taken) => {
+                        // What a chunk's size says is refused before it comes, as a content-length is.
+                        self.spool.expect(self.spool.received().saturating_add(decoder.to_come()), limits)?;
+                        taken
+                    }
                     Piece::End => 0,
                 },
                 Phase::Head | Phase::Headed | Phase::Complete => 0,
@@ -417,6 +421,11 @@ mod tests {
         assert_eq!(requests([&STREAM[28..]], &limits), Err(Fault::BodyTooLarge));
         let chunked = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\nabc\r\n";
         assert_eq!(requests([&chunked[..]], &limits), Err(Fault::BodyTooLarge));
+        // By what a chunk's size says, before any of it has come.
+        for size in ["5", "2\r\nab\r\n3", "8000000000000000", "ffffffffffffffff"] {
+            let said = format!("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n");
+            assert_eq!(requests([said.as_bytes()], &limits), Err(Fault::BodyTooLarge), "{size}");
+        }
     }
 
     #[test]

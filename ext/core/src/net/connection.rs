@@ -145,7 +145,7 @@ impl Connection {
                 false
             }
             (State::Receiving, Progress::Body) => {
-                self.hurry_body();
+                self.hurry_body(life.receiver.received());
                 false
             }
             (State::Lingering { .. }, _) => {
@@ -156,10 +156,14 @@ impl Connection {
         }
     }
 
-    /// While the engine drains, a body whose client stands still is not waited for as long as otherwise.
-    fn hurry_body(&self) {
+    /// While the engine drains, a body whose client stands still is not waited for as long as otherwise, nor one that comes more
+    /// slowly than it has to on the whole: `came` bytes of it have come.
+    fn hurry_body(&self, came: u64) {
         if self.context.is_draining() {
-            self.expect_by(self.context.clock.after(DRAIN_BODY));
+            let rate = self.context.config.body_min_rate;
+            let paid = came.saturating_mul(1000).checked_div(rate).unwrap_or(u64::MAX);
+            let slow = self.context.drained_at().saturating_add(DRAIN_BODY.as_millis() as u64).saturating_add(paid);
+            self.expect_by(slow.min(self.context.clock.after(DRAIN_BODY)));
         }
     }
 

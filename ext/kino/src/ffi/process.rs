@@ -37,6 +37,18 @@ extern "C" fn has_forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// A file that grows past the process's limit (`ulimit -f`) is an error of that write, as a full disk is, and no longer the end
+/// of the process, unless somebody has use for the signal.
+pub(crate) fn outlive_file_limits() {
+    // SAFETY: both calls take a signal's number and what becomes of it; a handler of anybody's is put back at once.
+    unsafe {
+        let before = libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        if before != libc::SIG_DFL && before != libc::SIG_ERR {
+            libc::signal(libc::SIGXFSZ, before);
+        }
+    }
+}
+
 /// Something that each process has its own of, made when it is first asked for. A child starts with a new one, and leaves its
 /// parent's alone.
 pub(crate) struct PerProcess<T>(AtomicPtr<(u32, T)>);

@@ -114,7 +114,7 @@ impl Connection {
                     self.answer_fault(life, Fault::BodyTimeout);
                 }
                 Came::Nothing => {
-                    self.hurry_body();
+                    self.hurry_body(life.receiver.received());
                     return Some(false);
                 }
                 Came::End => {

@@ -180,8 +180,24 @@ fn a_drain_waits_for_no_body_whose_client_is_silent() {
             assert_eq!(due, scene.context.clock.after(DRAIN_BODY), "what comes is waited for");
             scene.context.clock.skip(SECOND);
             assert_eq!(look(&mut scene), due, "and nothing gives no time");
-            scene.client.bring(b"x");
+            scene.client.bring(&[b'x'; 1000]);
         }
+    }
+}
+
+#[test]
+fn a_drain_waits_for_no_body_that_drips() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
+    assert_eq!(scene.look(), Verdict::Wait);
+    scene.context.enter(Phase::Draining);
+    let end = scene.context.clock.after(DRAIN_BODY);
+    for came in 1..10 {
+        scene.client.bring(b"x");
+        assert_eq!(scene.look(), Verdict::Wait);
+        assert!(!scene.connection.is_done_when_draining());
+        assert!(scene.connection.deadline.due() <= end + 2 * came, "a byte pays for two milliseconds");
+        scene.context.clock.skip(Duration::from_millis(300));
     }
 }
 
