@@ -140,3 +140,5 @@ impl Drop for Server {
 mod ending;
 #[cfg(test)]
 mod panics;
+#[cfg(test)]
+mod system_calls;

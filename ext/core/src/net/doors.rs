@@ -14,6 +14,7 @@ use super::deadlines::NEVER;
 use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::socket::Socket;
+use super::trap::Call;
 
 /// How long accepting rests when the process is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -131,7 +132,7 @@ impl Doors {
         let Some(index) = after.find(|&index| self.doors[index].is_pending) else { return Knock::Nobody };
         self.last = index;
         let door = &mut self.doors[index];
-        match door.listener.accept() {
+        match context.trap.call(Call::Accept, || door.listener.accept()) {
             Ok((socket, peer)) => {
                 self.full_until = None;
                 Knock::Client(socket, peer, door.local.clone())

@@ -21,7 +21,7 @@ use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::socket::Socket;
-use super::trap::At;
+use super::trap::{At, Call};
 use crate::config::Config;
 use crate::error::Fault;
 use crate::fatal;
@@ -212,8 +212,10 @@ impl Poller {
     fn enter(&mut self, socket: Socket, client: (PeerAddr, Arc<Local>)) {
         let registry = self.poll.registry();
         // Both directions, edge-triggered, once for the connection's whole life.
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let trap = &self.context.trap;
         let register =
-            |socket: &mut Socket, key| socket.register(registry, Token(key), Interest::READABLE | Interest::WRITABLE);
+            |socket: &mut Socket, key| trap.call(Call::Register, || socket.register(registry, Token(key), both));
         if let Err(error) = self.connections.enter(socket, client, register) {
             tracing::warn!(%error, "a connection can't be polled");
         }

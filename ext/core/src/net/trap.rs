@@ -1,4 +1,6 @@
-//! Places where a test may have a panic happen, or a thread wait. In any other build there is nothing of it.
+//! Places where a test may have a panic happen, a thread wait, or a system call fail. In any other build there is nothing of it.
+
+use std::io;
 
 #[cfg(test)]
 use std::sync::Mutex;
@@ -21,6 +23,14 @@ pub(crate) enum At {
     Fallback,
 }
 
+/// System calls that a test may have fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Accept,
+    /// A newcomer's entry into the poll.
+    Register,
+}
+
 /// What a test has asked for, which happens once.
 #[derive(Debug, Default)]
 pub(crate) struct Trap {
@@ -30,6 +40,8 @@ pub(crate) struct Trap {
     holds: Mutex<Option<(At, Receiver<()>)>>,
     #[cfg(test)]
     is_holding: AtomicBool,
+    #[cfg(test)]
+    errors: Mutex<Vec<(Call, i32)>>,
 }
 
 impl Trap {
@@ -46,6 +58,26 @@ impl Trap {
             let _ = let_go.recv();
         }
         let _ = at;
+    }
+
+    /// Makes a call, unless a test has asked for it to fail.
+    ///
+    /// # Errors
+    /// What the call says, or the test.
+    #[inline]
+    pub(crate) fn call<T>(&self, what: Call, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        #[cfg(test)]
+        if let Some((_, number)) = self.errors.lock().unwrap().pop_if(|(failing, _)| *failing == what) {
+            return Err(io::Error::from_raw_os_error(number));
+        }
+        let _ = what;
+        call()
+    }
+
+    /// Has the next such call fail with the error of that number.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, what: Call, number: i32) {
+        self.errors.lock().unwrap().push((what, number));
     }
 
     #[cfg(test)]

@@ -19,19 +19,19 @@ use crate::net::listener::Listener;
 use crate::net::trap::At;
 
 const SOON: Duration = Duration::from_secs(20);
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+pub(super) const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LONG: &[u8] = b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n";
 /// Bytes of the answer to `LONG`, more than any socket takes.
 const LENGTH: usize = 16 * 1024 * 1024;
 
-struct Served {
-    server: Arc<Server>,
+pub(super) struct Served {
+    pub(super) server: Arc<Server>,
     port: u16,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl Served {
-    fn start(workers: usize, config: Config) -> Served {
+    pub(super) fn start(workers: usize, config: Config) -> Served {
         let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
         let port = listener.port().unwrap();
         let server = Arc::new(Server::start(vec![listener], config).unwrap());
@@ -47,7 +47,7 @@ impl Served {
         Served { workers: workers.collect(), server, port }
     }
 
-    fn connect(&self) -> TcpStream {
+    pub(super) fn connect(&self) -> TcpStream {
         let client = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         client.set_read_timeout(Some(SOON)).unwrap();
         client
@@ -69,7 +69,7 @@ impl Served {
         }
     }
 
-    fn drain(self) {
+    pub(super) fn drain(self) {
         self.server.drain();
         for worker in self.workers {
             worker.join().unwrap();
