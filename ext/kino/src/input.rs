@@ -46,7 +46,7 @@ pub(crate) fn prepare(ruby: &Ruby) -> Result<(), Error> {
 
 /// A body as an object for the app.
 pub(crate) struct Input {
-    /// `None` where there is no body: the prototype has what [`none`] makes.
+    /// `None` where there is no body: the request gets what [`none`] makes.
     pub(crate) object: Option<Value>,
     /// The body's length in bytes, where there is one.
     pub(crate) length: Option<u64>,
@@ -54,12 +54,13 @@ pub(crate) struct Input {
     pub(crate) claim: Option<Claim>,
 }
 
-/// The `rack.input` of one thread's requests without a body: middleware may extend it, which no other ractor could.
+/// The `rack.input` of a request without a body.
 ///
 /// # Errors
 /// When Ruby has no memory left.
 pub(crate) fn none(ruby: &Ruby) -> Result<Value, Error> {
-    Ok(ruby.get_inner(classes().none).new_instance(())?.as_value())
+    // It has no `initialize`, and a request would pay for the search of one.
+    Ok(ruby.get_inner(classes().none).obj_alloc()?.as_value())
 }
 
 /// Makes the object. `request` is where a body that is still arriving is read from, and `trailers` what its trailer fields go

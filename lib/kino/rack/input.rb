@@ -5,7 +5,7 @@ require_relative "reader"
 
 module Kino
   # The `rack.input` of a request without a body: it reads as an IO at its end, and takes what apps of Puma's do with
-  # theirs. It has no state, and each thread that serves has one for all of its requests.
+  # theirs. It has no state, so that making one for a request, which middleware may extend, costs next to nothing.
   #
   # A body that fits `body_buffer` is a `StringIO` instead, a longer one a `File` without a name; a request reaches the
   # app with all of its body, so all three can be rewound and know their size.
@@ -14,11 +14,6 @@ module Kino
   class NoInput < Reader
     NOTHING = "".b.freeze
     private_constant :NOTHING
-
-    def initialize
-      super
-      @held = NOTHING
-    end
 
     # @return [Integer] 0
     def rewind = 0
@@ -69,5 +64,9 @@ module Kino
 
     # @return [false]
     def closed? = false
+
+    private
+
+    def held = NOTHING
   end
 end

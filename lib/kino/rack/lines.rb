@@ -96,13 +96,13 @@ module Kino
     def end_of_line(separator, limit)
       searched = 0
       loop do
-        found = separator && @held.index(separator, searched)
+        found = separator && held.index(separator, searched)
         stop = found && (found + separator.bytesize)
         return stop if stop && !(limit && stop > limit)
-        return end_of_character(limit), true if limit && @held.bytesize >= limit
+        return end_of_character(limit), true if limit && held.bytesize >= limit
 
-        searched = [@held.bytesize - separator.bytesize + 1, 0].max if separator
-        return @held.bytesize unless more
+        searched = [held.bytesize - separator.bytesize + 1, 0].max if separator
+        return held.bytesize unless more
       end
     end
 
@@ -112,8 +112,8 @@ module Kino
 
       1.upto([limit, CHARACTER].min) do |back|
         start = limit - back
-        nil while @held.bytesize < start + CHARACTER && more
-        char = @held.byteslice(start, CHARACTER).force_encoding(external_encoding)[0]
+        nil while held.bytesize < start + CHARACTER && more
+        char = held.byteslice(start, CHARACTER).force_encoding(external_encoding)[0]
         return start + char.bytesize if char.valid_encoding? && char.bytesize > back
       end
       limit
@@ -128,9 +128,9 @@ module Kino
 
     def skip_newlines
       until at_end?
-        newlines = @held.match?(/[^\n]/n) ? @held.index(/[^\n]/n) : @held.bytesize
+        newlines = held.match?(/[^\n]/n) ? held.index(/[^\n]/n) : held.bytesize
         take(newlines)
-        return unless @held.empty?
+        return unless held.empty?
       end
     end
 

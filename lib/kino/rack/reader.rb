@@ -31,8 +31,8 @@ module Kino
 
       length = size_of(length)
       buffer &&= emptied(buffer)
-      nil until @held.bytesize >= length || !more
-      fill(buffer, @held.empty? && length.positive? ? nil : take(length))
+      nil until held.bytesize >= length || !more
+      fill(buffer, held.empty? && length.positive? ? nil : take(length))
     end
 
     # What has come, up to a number of bytes; waits only while that is nothing.
@@ -46,7 +46,7 @@ module Kino
       check_open
       most = size_of(most)
       buffer &&= emptied(buffer)
-      raise EOFError, "end of file reached" unless most.zero? || !@held.empty? || more(most)
+      raise EOFError, "end of file reached" unless most.zero? || !held.empty? || more(most)
 
       fill(buffer, take(most))
     end
@@ -68,7 +68,7 @@ module Kino
       check_open
       return if at_end?
 
-      nil until (char = front(CHARACTER)[0]).valid_encoding? || @held.bytesize >= CHARACTER || !more
+      nil until (char = front(CHARACTER)[0]).valid_encoding? || held.bytesize >= CHARACTER || !more
       text(take(char.bytesize))
     end
 
@@ -132,6 +132,9 @@ module Kino
 
     private
 
+    # @return [String] what has come and has not been read
+    attr_reader :held
+
     # Whether something has come; false at the end. A subclass adds it to what is held.
     def more(_most = PART) = false
 
@@ -141,23 +144,23 @@ module Kino
     # A line that no limit has cut.
     def count_line = nil
 
-    def at_end? = @held.empty? && !more
+    def at_end? = held.empty? && !more
 
     def everything(buffer)
       buffer &&= emptied(buffer)
       nil while more
-      part = text(take(@held.bytesize))
+      part = text(take(held.bytesize))
       buffer ? buffer.replace(part) : part
     end
 
     def take(length)
-      return "".b if @held.empty?
-      return @held.slice!(0, length) if length < @held.bytesize
+      return "".b if held.empty?
+      return held.slice!(0, length) if length < held.bytesize
 
-      @held.tap { @held = "".b }
+      held.tap { @held = "".b }
     end
 
-    def front(length) = @held.byteslice(0, length).force_encoding(external_encoding)
+    def front(length) = held.byteslice(0, length).force_encoding(external_encoding)
 
     def text(bytes) = bytes
 
