@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "tempfile"
+
 # What apps call on rack.input, each to be answered as a File answers it. Shareable, so any mode can run them.
 module InputCalls
   # Lines of all kinds, bytes that are no text, and no end of the last line.
@@ -7,6 +9,15 @@ module InputCalls
   TEXT = "Gr\u00FC\u00DFe\naus\r\n\n\nK\u00F6ln \u{1F600}!\nEnde".b.freeze
 
   module_function
+
+  # A File of these bytes, opened to be read: the measure of what an input answers.
+  def with_file(body)
+    Tempfile.create(binmode: true) do |file|
+      file.write(body)
+      file.flush
+      File.open(file.path, "rb") { |opened| yield opened }
+    end
+  end
 
   # What a call answers, or raises, in values that Marshal knows.
   def result(input, call)

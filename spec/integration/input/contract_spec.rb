@@ -1,22 +1,13 @@
 # frozen_string_literal: true
 
 require "support/input_calls"
-require "tempfile"
 
 # Whatever rack.input is, apps read it as they read a file: StringIO is the measure in memory, File everywhere else.
 RSpec.describe "rack.input, called in all the ways that apps do" do
-  def with_file(body)
-    Tempfile.create(binmode: true) do |file|
-      file.write(body)
-      file.flush
-      File.open(file.path, "rb") { |opened| yield opened }
-    end
-  end
-
   def measure(shape, body, call)
     return InputCalls.result(StringIO.new(body.b), call) if shape == "StringIO"
 
-    with_file(body) { |file| InputCalls.result(file, call) }
+    InputCalls.with_file(body) { |file| InputCalls.result(file, call) }
   end
 
   shapes = {

@@ -3,7 +3,6 @@
 require "kino/rack/input"
 require "kino/rack/streamed_input"
 require "support/input_calls"
-require "tempfile"
 
 # A File is the measure of all that can be read.
 RSpec.describe Kino::Reader do
@@ -25,15 +24,7 @@ RSpec.describe Kino::Reader do
     Array.new((body.bytesize.to_f / size).ceil) { |number| body.byteslice(number * size, size) }
   end
 
-  def with_file(body)
-    Tempfile.create(binmode: true) do |file|
-      file.write(body)
-      file.flush
-      File.open(file.path, "rb") { |opened| yield opened }
-    end
-  end
-
-  def expected(body, call) = with_file(body) { |file| InputCalls.result(file, call) }
+  def expected(body, call) = InputCalls.with_file(body) { |file| InputCalls.result(file, call) }
 
   InputCalls::ALL.each do |name, call|
     it "answers #{name} of no body as an empty File does" do
@@ -75,7 +66,7 @@ RSpec.describe Kino::Reader do
         calls.map { |name, given, options| InputCalls.result(io, ->(own) { own.send(name, *given, **options) }) }
       end
       streamed = Kino::StreamedInput.new(pieces.new(*in_pieces(body, rand(1..4))), nil)
-      expect(all.call(streamed)).to eq(with_file(body, &all)), "#{body.inspect} #{calls.inspect}"
+      expect(all.call(streamed)).to eq(InputCalls.with_file(body, &all)), "#{body.inspect} #{calls.inspect}"
     end
   end
 end
