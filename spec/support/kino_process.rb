@@ -119,7 +119,10 @@ class KinoProcess
 
   def text(name) = @mutex.synchronize { @output[name] }
 
-  def transcript = "on standard output:\n#{@output[:out]}\non standard error:\n#{@output[:err]}"
+  def transcript
+    "it #{@waiter.alive? ? "runs" : "has ended (#{@waiter.value})"}, and said on standard output:\n#{@output[:out]}\n" \
+      "on standard error:\n#{@output[:err]}"
+  end
 
   def collect(name, pipe)
     while (line = pipe.gets)

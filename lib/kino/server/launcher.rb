@@ -55,6 +55,7 @@ module Kino
     ensure
       server&.command = nil
       @signals.close
+      [@out, @err].each(&:finish)
     end
 
     # The server is to stop, as by a signal. May be called on any thread, and by the handler of a signal.

@@ -2,16 +2,12 @@
 
 require "kino/configuration"
 require "tmpdir"
+require "support/refusal"
 
 RSpec.describe Kino::Configuration::Address do
-  def bind(*given) = Kino::Configuration.new(bind: given.size == 1 ? given.first : given).bind
+  include Refusal
 
-  def refusal(given)
-    Kino::Configuration.new(bind: given)
-    raise "#{given.inspect} was taken"
-  rescue Kino::ConfigurationError => error
-    error.message
-  end
+  def bind(*given) = Kino::Configuration.new(bind: given.size == 1 ? given.first : given).bind
 
   it "is a TCP address with a name, an IPv4 or an IPv6 address" do
     %w[tcp://127.0.0.1:9292 tcp://0.0.0.0:80 tcp://localhost:0 tcp://web-1.internal:65535 tcp://[::1]:9292
@@ -47,7 +43,7 @@ RSpec.describe Kino::Configuration::Address do
   it "may say that its connections begin with a PROXY header" do
     expect(bind("127.0.0.1:3000?proxy=true", "tcp://[::1]:80?proxy=false", "unix:///run/app.sock?proxy=true"))
       .to eq(%w[tcp://127.0.0.1:3000?proxy=true tcp://[::1]:80?proxy=false unix:///run/app.sock?proxy=true])
-    expect(refusal("tcp://127.0.0.1:80?proxy=on")).to start_with(
+    expect(refusal(:bind, "tcp://127.0.0.1:80?proxy=on")).to start_with(
       "bind: given \"tcp://127.0.0.1:80?proxy=on\", whose proxy has to be true or false; allowed:"
     ).and end_with("write bind: \"tcp://127.0.0.1:80?proxy=true\"")
   end
@@ -75,7 +71,7 @@ RSpec.describe Kino::Configuration::Address do
       "unix://@#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"],
       "unix:///#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"]
     }.each do |given, (reason, write)|
-      expect(refusal(given)).to start_with("bind: given #{given.inspect}, #{reason}")
+      expect(refusal(:bind, given)).to start_with("bind: given #{given.inspect}, #{reason}")
         .and end_with("; write bind: #{write.inspect}")
     end
   end
@@ -84,11 +80,14 @@ RSpec.describe Kino::Configuration::Address do
     allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or unix://@NAME; " \
               "write bind: \"tcp://127.0.0.1:9292\""
     ["", "*:3000", "tcp://a b:3000", "tcp://127.0.0.1:http", "tcp://127.0.0.1:", "tcp://-a:1", "ftp://a:1", 3000, nil,
-     [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each { |given| expect(refusal(given)).to end_with(allowed) }
+     [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each do |given|
+      expect(refusal(:bind,
+                     given)).to end_with(allowed)
+    end
   end
 
   it "is at least one" do
-    expect(refusal([])).to start_with("bind: given [], which names no address; allowed:")
+    expect(refusal(:bind, [])).to start_with("bind: given [], which names no address; allowed:")
   end
 
   describe "port and host" do

@@ -1,14 +1,10 @@
 # frozen_string_literal: true
 
 require "kino/configuration"
+require "support/refusal"
 
 RSpec.describe Kino::Configuration::BindParameters do
-  def refusal(given)
-    Kino::Configuration.new(bind: given)
-    raise "#{given.inspect} was taken"
-  rescue Kino::ConfigurationError => error
-    error.message
-  end
+  include Refusal
 
   it "are refused where they are unknown, or of another kind of address, with those that there are" do
     {
@@ -20,7 +16,7 @@ RSpec.describe Kino::Configuration::BindParameters do
       "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog, proxy", "tcp://127.0.0.1:80?backlog=1024"],
       "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only, proxy", "tcp://[::]:80?ipv6only=true"]
     }.each do |given, (parameter, known, write)|
-      expect(refusal(given))
+      expect(refusal(:bind, given))
         .to start_with("bind: given #{given.inspect}, whose parameter #{parameter.inspect} isn't known for it " \
                        "(#{known});")
         .and end_with("; write bind: #{write.inspect}")
@@ -30,12 +26,12 @@ RSpec.describe Kino::Configuration::BindParameters do
   it "have values of their own shape" do
     { "mode" => %w[8 01000 rw +7 -1], "umask" => ["", "8"], "backlog" => %w[0 65536 many 1.5] }.each do |name, values|
       values.each do |value|
-        expect(refusal("unix:///a?#{name}=#{value}"))
+        expect(refusal(:bind, "unix:///a?#{name}=#{value}"))
           .to include("whose #{name} has to be ").and match(/\?#{name}=\d+"\z/)
       end
     end
-    expect(refusal("tcp://[::]:80?ipv6only=yes")).to include("whose ipv6only has to be true or false")
-    expect(refusal("unix:///a?mode")).to include("whose mode has to be an octal number from 0 to 0777")
+    expect(refusal(:bind, "tcp://[::]:80?ipv6only=yes")).to include("whose ipv6only has to be true or false")
+    expect(refusal(:bind, "unix:///a?mode")).to include("whose mode has to be an octal number from 0 to 0777")
   end
 
   it "are the ones that the native code has" do

@@ -3,16 +3,12 @@
 require "kino/configuration"
 require "pathname"
 require "tmpdir"
+require "support/refusal"
 
 RSpec.describe Kino::Configuration::Kinds do
-  def value(name, given) = Kino::Configuration.new(name => given).public_send(name)
+  include Refusal
 
-  def refusal(name, given)
-    Kino::Configuration.new(name => given)
-    raise "#{name} #{given.inspect} was taken"
-  rescue Kino::ConfigurationError => error
-    error.message
-  end
+  def value(name, given) = Kino::Configuration.new(name => given).public_send(name)
 
   describe "a whole number" do
     it "is an Integer, or text that reads like one" do

@@ -1,16 +1,12 @@
 # frozen_string_literal: true
 
 require "kino/configuration"
+require "support/refusal"
 
 RSpec.describe Kino::Configuration::Networks do
-  def proxies(given) = Kino::Configuration.new(trusted_proxies: given).trusted_proxies
+  include Refusal
 
-  def refusal(given)
-    proxies(given)
-    raise "#{given.inspect} was taken"
-  rescue Kino::ConfigurationError => error
-    error.message
-  end
+  def proxies(given) = Kino::Configuration.new(trusted_proxies: given).trusted_proxies
 
   it "are addresses, networks and unix sockets, each in one spelling" do
     { %w[10.0.0.1 unix] => %w[10.0.0.1 unix], %w[10.0.0.0/8 10.0.0.0/255.0.0.0] => %w[10.0.0.0/8],
@@ -48,12 +44,12 @@ RSpec.describe Kino::Configuration::Networks do
       true => "",
       5 => ""
     }.each do |given, reason|
-      expect(refusal(given)).to eq("trusted_proxies: given #{given.inspect}, #{reason}#{allowed}")
+      expect(refusal(:trusted_proxies, given)).to eq("trusted_proxies: given #{given.inspect}, #{reason}#{allowed}")
     end
   end
 
   it "are told what was meant where bits are past a network's length" do
-    expect(refusal(%w[10.1.2.3/8 unix]))
+    expect(refusal(:trusted_proxies, %w[10.1.2.3/8 unix]))
       .to start_with('trusted_proxies: given ["10.1.2.3/8", "unix"], of which 10.1.2.3/8 has bits past its length;')
       .and end_with('; write trusted_proxies: ["10.0.0.0/8", "unix"]')
   end
