@@ -14,11 +14,13 @@ module Kino
     # What a terminal stops a process with that reads or writes in the background, and which other servers count their
     # workers by.
     TERMINAL = %w[TTIN TTOU].freeze
-    # Taken over whoever has them. The others are left to an app that has a handler for them, and HUP to `nohup`.
+    # Taken over whoever has them. The others are left to an app that has a handler for them.
     FIRM = %w[INT TERM].freeze
+    # Taken over where the process began with them ignored, as a shell's script begins `kino &`. HUP is left to `nohup`.
+    UNIGNORED = %w[QUIT].freeze
     # Seconds in which whoever sends one signal may send another and mean the same: foreman sends INT and then TERM.
     SAME_WISH = 1
-    private_constant :FIRM, :SAME_WISH
+    private_constant :FIRM, :UNIGNORED, :SAME_WISH
 
     # @param names [Array<String>] the signals to wait for; none of them is touched before {#trapping}
     # @param ignored [Array<String>] those that nobody is to hear of
@@ -76,7 +78,8 @@ module Kino
 
     def take(name, former, &handler)
       before = Signal.trap(name, &handler) || "DEFAULT"
-      return former[name] = before if FIRM.include?(name) || before.to_s.end_with?("DEFAULT")
+      is_free = before.to_s.end_with?("DEFAULT") || (before == "IGNORE" && UNIGNORED.include?(name))
+      return former[name] = before if is_free || FIRM.include?(name)
 
       Signal.trap(name, before)
     end

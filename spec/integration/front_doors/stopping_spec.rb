@@ -139,6 +139,28 @@ RSpec.describe "stopping kino" do
       end
     end
 
+    # As a shell's script begins a command in the background, and `nohup` any.
+    def ignoring(*signals)
+      former = signals.to_h { |signal| [signal, Signal.trap(signal, "IGNORE")] }
+      yield
+    ensure
+      former.each { |signal, handler| Signal.trap(signal, handler) }
+    end
+
+    it "obeys INT and QUIT where it was started with them ignored, and leaves HUP to nohup" do
+      %i[INT QUIT].each do |signal|
+        process = ignoring(:INT, :QUIT, :HUP) { start_kino }
+        client = client_inside(process)
+        process.signal(:HUP)
+        expect(process.get.body).to eq("hello")
+        process.signal(signal).wait_for(/^Stopping/)
+        File.write("#{folder}/go", "went")
+
+        expect(client.read_response.body).to eq("went")
+        expect(process.status).to eq(0)
+      end
+    end
+
     it "goes on at USR1, USR2, TTIN and TTOU, and says once that those mean nothing" do
       process = start_kino
       client = client_inside(process)
