@@ -47,7 +47,9 @@ module Kino
       configuration = Configuration.load(options.settings, path: options.config_path)
       load_server
       app = AppLoader.load(configuration.rackup, configuration.environment)
-      Launcher.new(configuration, out: @out, err: @err).serve(app) { PidFile.keep(configuration.pidfile) }
+      status = Launcher.new(configuration, out: @out, err: @err).serve(app) { PidFile.keep(configuration.pidfile) }
+      Leaving.hurry(status, configuration.shutdown_timeout)
+      status
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

@@ -6,7 +6,7 @@ module Kino
   #
   # @api private
   module Leaving
-    # Seconds that `at_exit` blocks have, all together.
+    # Seconds that `at_exit` blocks have at least, all together.
     LIMIT = 1
 
     # Runs what is to be done at exit, and ends the process; to be called on the main thread.
@@ -16,6 +16,19 @@ module Kino
     def self.leave(status)
       watch(status)
       exit(status)
+    end
+
+    # The process is about to end in order, by the caller: what is to be done at exit has so long, but no less than
+    # {LIMIT}.
+    #
+    # @param status [Integer] the process's, where that takes longer
+    # @param seconds [Numeric]
+    # @return [void]
+    def self.hurry(status, seconds)
+      Thread.new do
+        sleep([seconds, LIMIT].max)
+        Process.exit!(status)
+      end
     end
 
     # Ruby runs `at_exit` blocks first, and ends all threads then: this one, by which it has come to its last act, or

@@ -77,17 +77,22 @@ module Kino
         # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
         status ? return : raise
       end
-      status, headers, rest = break_down(request, error) || [status, headers]
-      settled = true
+      break_down(request, error) do |*other|
+        status, headers, rest = other unless other.empty?
+        settled = true
+      end
     ensure
       if settled || @native.ours?
-        unless settled
-          error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
-          status, headers, rest = give_up(request, error) || [status, headers]
-        end
-        unless rest.nil? && body.instance_of?(Array) && (finished = env["rack.response_finished"]).is_a?(Array) &&
-               finished.empty? && (replies = env["rack.after_reply"]).is_a?(Array) && replies.empty?
-          conclude(env, [status, headers], body, error, rest)
+        begin
+          unless settled
+            error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
+            give_up(request, error) { |*other| status, headers, rest = other unless other.empty? }
+          end
+        ensure # a hook may end the thread, too
+          unless rest.nil? && body.instance_of?(Array) && (finished = env["rack.response_finished"]).is_a?(Array) &&
+                 finished.empty? && (replies = env["rack.after_reply"]).is_a?(Array) && replies.empty?
+            conclude(env, [status, headers], body, error, rest)
+          end
         end
       end
     end
@@ -102,12 +107,13 @@ module Kino
       {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
     end
 
-    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Status and
-    # headers of another answer than the app's, and what is left of it to send, see {Body.deliver}; nil where there was
-    # none.
+    # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Yields in
+    # between: status and headers of another answer than the app's, and what is left of it to send, see {Body.deliver};
+    # nothing where there was none.
     def break_down(request, error)
       errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
-      settle(request, error, errors) if request&.served?
+      answer = settle(request, error, errors) if request&.served?
+      yield(*answer) if block_given?
     ensure
       errors.each { |one| @failure.log(request&.env, one) }
     end
@@ -168,6 +174,6 @@ module Kino
 
     # The thread is being ended in the middle of the app, or has been raised in anew: unless the server does that, the
     # client hears of it.
-    def give_up(request, error) = (break_down(request, error) unless @dismissed)
+    def give_up(request, error, &) = (break_down(request, error, &) unless @dismissed)
   end
 end

@@ -208,13 +208,16 @@ RSpec.describe "stopping kino" do
       expect(process.out).to end_with("\ngoodbye\n")
     end
 
-    it "waits for that no longer than a second once it had to end by force" do
+    it "waits for that no longer than a second once it had to end by force, and than shutdown_timeout otherwise" do
       write("kino.rb", "shutdown_timeout 0.3\n")
       write("config.ru", "at_exit { sleep }\n#{File.read("#{folder}/config.ru")}")
       process = start_kino
       client_inside(process)
-
       expect(process.signal(:TERM).status).to eq(1)
+
+      process = start_kino
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.out).to end_with("Stopped\n")
     end
   end
 end

@@ -49,6 +49,18 @@ RSpec.describe "rack.response_finished" do
       end
     end
 
+    it "gives that, too, where a hook that is told of the error ends its thread" do
+      told = self.told
+      hook = shareable { ->(error) { (told << error.message) && Thread.exit } }
+      converse(app_with(tell) { -> { raise ArgumentError, "boom" } }, on_error: hook) do |client, _, log|
+        2.times do
+          expect(client.get.status).to eq(500)
+          expect([take(told), take(told)]).to eq(["boom", ["mine", 500, nil, ArgumentError, "boom"]])
+        end
+        log.wait_for(/boom/)
+      end
+    end
+
     it "gives what was sent in place of an answer that can't be" do
       app = app_with(tell) { -> { [200, { "x-own" => "two\0lines" }, ["body"]] } }
       converse(app, lint: false) do |client, _, log|
