@@ -101,4 +101,6 @@ module Kino
       nil
     end
   end
+
+  private_constant :Signals
 end
