@@ -27,7 +27,6 @@ mod request;
 mod response;
 mod response_writer;
 mod server;
-mod sleep;
 mod take;
 mod text;
 mod trailers;
@@ -52,7 +51,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 
     let kino = ruby.define_module("Kino")?;
     let native = kino.define_module("Native")?;
-    native.define_module_function("sleep", function!(sleep::sleep, 1))?;
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
