@@ -11,7 +11,7 @@
     reason = "all that is public is the function that Ruby looks for, which the attribute below makes"
 )]
 
-use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
+use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
 mod completions;
 mod ends;
@@ -27,7 +27,6 @@ mod request;
 mod response;
 mod response_writer;
 mod server;
-mod sleep;
 mod take;
 mod text;
 mod trailers;
@@ -50,8 +49,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     ffi::thread_hooks::reserve();
     keys::make(ruby)?;
 
-    let native = ruby.define_module("Kino")?.define_module("Native")?;
-    native.define_module_function("sleep", function!(sleep::sleep, 1))?;
+    let kino = ruby.define_module("Kino")?;
+    let native = kino.define_module("Native")?;
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
@@ -95,7 +94,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
 
-    let request = ruby.define_module("Kino")?.define_class("Request", ruby.class_object())?;
+    let request = kino.define_class("Request", ruby.class_object())?;
     Request::prepare(ruby, request);
     request.define_method("env", method!(Request::env, 0))?;
     request.define_method("open?", method!(Request::is_open, 0))?;
@@ -122,5 +121,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
     let _ = (Server::class(ruby), Worker::class(ruby), WorkerThread::class(ruby));
+    // Whoever looks a class up by its path, as the line above does, can't any more.
+    kino.funcall::<_, _, Value>("private_constant", ("Native",))?;
     Ok(())
 }

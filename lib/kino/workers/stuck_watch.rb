@@ -53,4 +53,6 @@ module Kino
       @errors.tell { |io| io.write(line) }
     end
   end
+
+  private_constant :StuckWatch
 end

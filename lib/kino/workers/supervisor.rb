@@ -244,4 +244,6 @@ module Kino
       @hired += 1
     end
   end
+
+  private_constant :Supervisor
 end

@@ -214,4 +214,6 @@ module Kino
         "rack.multiprocess" => false, "rack.run_once" => false }.freeze
     end
   end
+
+  private_constant :Worker
 end

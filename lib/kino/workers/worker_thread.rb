@@ -176,4 +176,6 @@ module Kino
     # client hears of it.
     def give_up(request, error, &) = (break_down(request, error, &) unless @dismissed)
   end
+
+  private_constant :WorkerThread
 end
