@@ -35,6 +35,29 @@ module Kino
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
     attr_reader :on_worker_stop
+    # @return [Boolean] whether the app is booted once, and forked; default true
+    attr_reader :preload
+    # @return [Array<#call>] called where the app has been booted before it is forked; default none
+    attr_reader :before_fork
+    # @return [Array<#call>] called with the booted app, as `get(path)`, before it is forked; default none
+    attr_reader :on_warmup
+    # @return [Array<#call>] called in each process with its number before it serves; default none
+    attr_reader :on_process_boot
+    # @return [Array<#call>] called in each process with its number after it has served; default none
+    attr_reader :on_process_exit
+    # @return [Integer, Float, nil] seconds until a process counts as stuck, 0.1 to 86,400; nil for no such watch;
+    #   default 60
+    attr_reader :process_timeout
+    # @return [Array<Integer, false>] requests of a process until others are forked from it; default none, for never
+    attr_reader :refork_after
+    # @return [Array<#call>] called in a process before others are forked from it; default none
+    attr_reader :on_refork
+    # @return [Integer, nil] requests until a process is replaced, 1 to 1,000,000; default nil for no limit
+    attr_reader :recycle_requests
+    # @return [Integer, nil] bytes of memory until a process is replaced, 16 MiB to 1 TiB; default nil for no limit
+    attr_reader :recycle_memory
+    # @return [Integer, Float] seconds until a restart is given up, 0.1 to 86,400; default 120
+    attr_reader :restart_timeout
     # @return [Array<#call>] called when the server is told to stop, before it waits; default none
     attr_reader :on_drain
     # @return [Array<#call>] called with each error that nothing in the app has dealt with, and the request's env, or
@@ -112,21 +135,22 @@ module Kino
 
     # What was said that is no setting.
     #
+    # @!attribute [r] workers
+    #   @return [Integer, nil] how many `WEB_CONCURRENCY` wants of them in mode `:ractor`
     # @!attribute [r] processes
-    #   @return [Integer, nil] how many processes somebody wants: workers in mode `:ractor`, and nothing in others
-    # @!attribute [r] wanted_by
-    #   @return [String, nil] who wants them, such as `"WEB_CONCURRENCY"`
+    #   @return [Integer, nil] and of processes in others
     # @!attribute [r] ignored
     #   @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
     # @!attribute [r] unread
     #   @return [String, nil] a file of another server that nobody has asked to be read
     # @api private
-    Remarks = Data.define(:processes, :wanted_by, :ignored, :unread)
+    Remarks = Data.define(:workers, :processes, :ignored, :unread)
 
     # The mode where nobody chooses one.
     DEFAULT_MODE = :threaded
     # What depends on the mode, where nobody says it. Until `:auto` is decided it is what threads would have.
-    DEFAULTS = { workers: { threaded: 1, ractor: nil }.freeze, threads: { threaded: 5, ractor: 1 }.freeze,
+    DEFAULTS = { processes: { threaded: 1, ractor: 1 }.freeze, workers: { threaded: 1, ractor: nil }.freeze,
+                 threads: { threaded: 5, ractor: 1 }.freeze,
                  queue_timeout: { threaded: 30, ractor: 5 }.freeze }.freeze
     private_constant :DEFAULT_MODE, :DEFAULTS
 
@@ -161,7 +185,10 @@ module Kino
     def mode = @mode || DEFAULT_MODE
 
     # @return [Integer] workers, 1 to 1024; default 1, in mode `:ractor` the CPUs this process may use
-    def workers = (@remarks.processes if mode == :ractor) || @workers || default(:workers) || Cpus.count
+    def workers = (@remarks.workers if mode == :ractor) || @workers || default(:workers) || Cpus.count
+
+    # @return [Integer] processes, 1 to 256; default 1
+    def processes = (@remarks.processes unless mode == :ractor) || @processes || default(:processes)
 
     # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
     def threads = @threads || default(:threads)
@@ -183,7 +210,7 @@ module Kino
     def with(**changes)
       # What nobody has said has a default that may change with the mode.
       kept = to_h.except(*[:mode, *DEFAULTS.keys].reject { |name| said?(name) })
-      remarks = changes.key?(:workers) ? @remarks.with(processes: nil) : @remarks
+      remarks = @remarks.with(**changes.slice(:workers, :processes).transform_values { nil })
       resolver = Resolver.new([Layer.keywords(changes), Layer.kept(kept)])
       self.class.allocate.tap { |configuration| configuration.send(:take, resolver, remarks) }
     end

@@ -207,6 +207,61 @@ module Kino
         end
       end
 
+      # A size, in bytes or with a unit.
+      class Bytes
+        # Powers of 1024.
+        UNITS = { "" => 0, "B" => 0, "KB" => 1, "MB" => 2, "GB" => 3, "TB" => 4 }.freeze
+        private_constant :UNITS
+
+        # @param range [Range<Integer>] the bounds, in bytes
+        def initialize(range) = @range = range
+
+        # @return [String] what is allowed
+        def allowed = "a size from #{@range.begin / (1024**2)}MB to #{@range.end / (1024**3)}GB"
+
+        # @return [String] what a list of options calls the value
+        def label = "SIZE"
+
+        # @param value [Object] bytes, or text such as `"512MB"`
+        # @return [Integer] bytes
+        # @raise [Rejected]
+        def call(value)
+          number, unit = value.to_s.match(/\A(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)\z/i)&.captures
+          raise Rejected unless number && (value.is_a?(String) || value.is_a?(Integer))
+
+          unit = unit.upcase.sub("IB", "B").sub(/\A([KMGT])\z/, '\1B')
+          bytes = (Rational(number) * (1024**UNITS.fetch(unit))).to_i
+          @range.cover?(bytes) ? bytes : raise(Rejected)
+        end
+      end
+
+      # Numbers, one after the other; false at the end for no more.
+      class Steps
+        # @return [String] what is allowed
+        def allowed = "an Integer from 1, or several such as [1000, 10000, false]"
+
+        # @return [String] what a list of options calls the value
+        def label = "NUMBERS"
+
+        # @param value [Object] a number, several, or text with commas between them
+        # @return [Array<Integer, false>] frozen
+        # @raise [Rejected]
+        def call(value)
+          steps = value.is_a?(String) ? value.split(",").map(&:strip) : [*value]
+          steps = steps.each_with_index.map { |step, index| step(step, is_last: index == steps.size - 1) }
+          steps.freeze
+        end
+
+        private
+
+        def step(given, is_last:)
+          return false if is_last && [false, "false"].include?(given)
+
+          number = given.is_a?(String) ? Integer(given, 10, exception: false) : given
+          number.is_a?(Integer) && number.positive? ? number : raise(Rejected)
+        end
+      end
+
       # Something to call, or several.
       class Hook
         # @return [String] what a kino.rb may say

@@ -37,16 +37,23 @@ module Kino
 
       # @return [Remarks] what was said besides
       def remarks
-        workers = strongest(:workers)
-        workers = nil unless workers&.source&.processes?
-        Remarks.new(workers&.value, workers&.source&.label(:workers), @layers.flat_map(&:ignored).freeze,
-                    @layers.filter_map(&:unread).first)
+        Remarks.new(*concurrency, @layers.flat_map(&:ignored).freeze, @layers.filter_map(&:unread).first)
       end
 
       private
 
       # Which place says `bind`: those before it are stronger.
       def rank = @layers.index { |layer| layer[:bind] } || @layers.size
+
+      # What `WEB_CONCURRENCY` says, and `workers` in a file of Puma's, depends on the mode: a number of workers, unless a
+      # stronger place says `workers`, or one of processes, unless a place that is as strong says `processes`.
+      def concurrency
+        at = @layers.index { |layer| layer[:workers]&.source&.processes? }
+        return [nil, nil] unless at
+
+        entry = @layers[at][:workers]
+        [(entry.value if strongest(:workers).equal?(entry)), (entry.value unless strongest(:processes, @layers[..at]))]
+      end
 
       def value(setting)
         entry = strongest(setting.name, @layers, processes: setting.name != :workers)

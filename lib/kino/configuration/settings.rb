@@ -33,7 +33,9 @@ module Kino
       PATIENCE = Kinds::Seconds.new(0.1..86_400)
       # What is called in each worker.
       WORKER_HOOK = Kinds::Hook.new('{ |worker| warn "worker #{worker}" }')
-      private_constant :COUNT, :PATIENCE, :WORKER_HOOK
+      # What is called in each process.
+      PROCESS_HOOK = Kinds::Hook.new("{ |process| CACHE.reconnect }")
+      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :PROCESS_HOOK
 
       # What the settings are about, and the settings.
       SECTIONS = {
@@ -88,8 +90,8 @@ module Kino
             Workers to run: workers x threads requests run at once. In mode :ractor each has a core of its
             own, and the default, which "auto" stands for too, is the number of CPUs this process may use:
             its CPU affinity and its container's CPU quota are honoured. In mode :threaded all share one
-            interpreter lock, so more of them are only more threads. WEB_CONCURRENCY, which means
-            processes to other servers, counts in mode :ractor only.
+            interpreter lock, so more of them are only more threads. In mode :ractor WEB_CONCURRENCY means
+            them, and processes otherwise.
           TEXT
           Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
@@ -130,6 +132,77 @@ module Kino
             env and the status 500, and may take fewer. Where it raises, or its answer can't be sent, the
             client gets the plain 500, as without it. What a client has done wrong never comes here. In
             mode :ractor it runs in the worker's ractor, as on_worker_boot does.
+          TEXT
+        ],
+        "Processes" => [
+          Setting.new(:processes, Kinds::Whole.new(1..256, words: { "auto" => -> { Cpus.count } }),
+                      default: nil, default_text: "1", example: 4, flags: %w[--processes],
+                      summary: "processes to fork from one booted app", doc: <<~TEXT),
+            Copies of the booted app to fork, each of which serves as one process alone does: processes x
+            workers x threads requests run at once. That is how an app that can't leave one interpreter
+            lock, as Rails can't, has all cores. "auto" is the number of CPUs this process may use. With 1
+            nothing is forked. WEB_CONCURRENCY says it, too; in mode :ractor it means workers.
+          TEXT
+          Setting.new(:preload, Kinds::Flag.new, default: true, example: false,
+                      summary: "boot the app once, and fork it", doc: <<~TEXT),
+            Whether the app is booted once, and its processes share the memory of that. With false each
+            process boots an app of its own: for one that can't be forked.
+          TEXT
+          Setting.new(:before_fork, Kinds::Hook.new("{ CACHE.disconnect }"), default: [].freeze,
+                      default_text: "none", summary: "called in the booted app before it is forked", doc: <<~TEXT),
+            Called once, with nothing, where the app has been booted, before the first process is forked:
+            the place to let go of what two processes can't share, such as connections. Active Record's
+            are let go of without it.
+          TEXT
+          Setting.new(:on_warmup, Kinds::Hook.new('{ |app| app.get("/login") }'), default: [].freeze,
+                      default_text: "none", summary: "called with the booted app before it is forked", doc: <<~TEXT),
+            Called where the app has been booted, with what requests can be sent through it by: get(path),
+            with headers if need be, gives the status. What is loaded and compiled then is there once for
+            all processes. A hook that raises ends the start, or the restart, with what it has raised.
+          TEXT
+          Setting.new(:on_process_boot, PROCESS_HOOK, default: [].freeze, default_text: "none",
+                      summary: "called in each process before it serves", doc: <<~TEXT),
+            Called in each process before it serves, with its number, from 0: the place to open what every
+            process has of its own. Active Record and redis need no line here. With one process, which is
+            not forked, it is not called.
+          TEXT
+          Setting.new(:on_process_exit, PROCESS_HOOK, default: [].freeze, default_text: "none",
+                      summary: "called in each process after it has served", doc: <<~TEXT),
+            Called in each process after it has served its last request, with its number.
+          TEXT
+          Setting.new(:process_timeout, Kinds::Optional.new(PATIENCE, nothing: "no such watch"), default: 60,
+                      summary: "seconds until a process counts as stuck", doc: <<~TEXT),
+            For a process without a sign of life, or that finishes no request while some wait: then it is
+            told of with what it serves, ended, and another takes its place.
+          TEXT
+          Setting.new(:refork_after, Kinds::Steps.new, default: [].freeze, default_text: "never",
+                      example: [1000, 10_000], summary: "requests of a process until others are forked from it",
+                      doc: <<~TEXT),
+            Requests that a process has served when it becomes the one that all others are forked from,
+            one after the other: what it has loaded and compiled by then is shared from there on. A list
+            has the numbers of the first time, the second and so on; the last one counts again and again,
+            unless false comes after it. An empty list, the default, for never.
+          TEXT
+          Setting.new(:on_refork, Kinds::Hook.new("{ CACHE.disconnect }"), default: [].freeze, default_text: "none",
+                      summary: "called in a process before others are forked from it", doc: <<~TEXT),
+            Called in a process that has served, and that others are going to be forked from (refork_after),
+            before the first is.
+          TEXT
+          Setting.new(:recycle_requests, Kinds::Optional.new(COUNT), default: nil, example: 100_000,
+                      summary: "requests until a process is replaced", doc: <<~TEXT),
+            Requests that a process serves until another takes its place, up to a tenth more, so that they
+            aren't replaced all at once; one at a time, the new one first. nil, the default, for no limit.
+          TEXT
+          Setting.new(:recycle_memory, Kinds::Optional.new(Kinds::Bytes.new(16 * 1024**2..1024**4)), default: nil,
+                      example: "512MB", summary: "memory until a process is replaced", doc: <<~TEXT),
+            Memory of a process (its proportional share, PSS) past which another takes its place, looked at
+            every few seconds: "512MB", "1.5GB". One at a time, the new one first. nil, the default, for no
+            limit.
+          TEXT
+          Setting.new(:restart_timeout, PATIENCE, default: 120, summary: "seconds for a restart to be ready",
+                      doc: <<~TEXT)
+            For what a restart boots anew, until it is ready to serve. Past it, the restart is given up, and
+            what ran before runs on.
           TEXT
         ],
         "The app" => [

@@ -31,7 +31,7 @@ module Kino
 
     private
 
-    def threaded_lines = [only_threads, no_processes, could_run_in_ractors].compact
+    def threaded_lines = [only_threads, could_run_in_ractors].compact
 
     def threads = @settings.workers * @settings.threads
 
@@ -40,14 +40,6 @@ module Kino
       return unless workers > 1
 
       "#{workers} workers share one lock in mode threaded: they are #{threads} threads, as -w 1 -t #{threads} would be"
-    end
-
-    def no_processes
-      remarks = @configuration.remarks
-      return unless remarks.processes.to_i > 1
-
-      "#{remarks.wanted_by} asks for #{remarks.processes} processes, which does nothing in mode threaded: Kino runs " \
-        "one (RAILS_MAX_THREADS or -t says how many threads)"
     end
 
     # A quick look, for those who have not chosen a mode, where ractors are worth it.
