@@ -23,6 +23,18 @@ module Kino
       nil # none is configured for this environment
     end
 
+    # Lets go of all connections, which two processes can't share. Each opens its own when it needs one.
+    #
+    # @return [void]
+    def self.disconnect
+      return if !defined?(::ActiveRecord) || ::ActiveRecord.autoload?(:Base)
+
+      handler = ::ActiveRecord::Base.connection_handler
+      handler.method(:clear_all_connections!).arity.zero? ? handler.clear_all_connections! : handler.clear_all_connections!(:all)
+    rescue StandardError
+      nil # there is none to any database
+    end
+
     # @param threads [Integer] requests that run at once
     # @return [String, nil] what is wrong with it, and the line to write; nil where nothing is
     def warning(threads)

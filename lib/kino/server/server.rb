@@ -125,6 +125,19 @@ module Kino
     # @return [#stop, #ended, nil]
     attr_writer :command
 
+    # Serves as one of several processes, on sockets that all of them have.
+    #
+    # @api private
+    # @param site [Site] what they share
+    # @param slot [Integer] its place on their scoreboard
+    # @param parent [IO] at its end when the parent is gone: then nobody is to serve any more
+    # @return [Server] itself
+    # @raise (see #start)
+    def start_on(site, slot, parent)
+      @shared = [site, slot, parent]
+      start
+    end
+
     # Waits until the server has ended.
     #
     # @api private
@@ -172,7 +185,7 @@ module Kino
     def launch
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name)
-      native = Native::Server.bind(settings.bind, settings.to_h)
+      native = engine(settings)
       @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
       supervisor = Supervisor.of(native, @app, settings, errors)
@@ -186,6 +199,14 @@ module Kino
         native&.stop
         @log&.stop
       end
+    end
+
+    def engine(settings)
+      return Native::Server.bind(settings.bind, settings.to_h) unless @shared
+
+      site, slot, parent = @shared
+      Native::Server.on(site.listeners, settings.to_h.merge(scoreboard: site.scoreboard, place: slot,
+                                                            parent: parent.fileno))
     end
 
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }

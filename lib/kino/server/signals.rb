@@ -47,6 +47,9 @@ module Kino
     # @return [Integer] the number of the next signal, or what {#wake} was given; waits for it
     def wait = @reader.readbyte
 
+    # @return [IO] readable when there is something to {#wait} for
+    def to_io = @reader
+
     # @param token [Integer] a byte that is no signal's number: 128 to 255
     # @return [void]
     def wake(token) = write(token)

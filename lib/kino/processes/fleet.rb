@@ -1,0 +1,209 @@
+# frozen_string_literal: true
+
+module Kino
+  # Which processes there are, and which there should be: a place for each, who has it, and who is to follow. Decides,
+  # and leaves it to others to fork and to tell.
+  #
+  # ```
+  #   place: empty -> starting -> serving --died--> empty (at once, or after a while where that goes on)
+  #                                 \--to be replaced--> a successor starts -> it serves -> the old one drains
+  # ```
+  #
+  # One is replaced at a time: the next one's turn is when its successor serves and the one before is gone.
+  #
+  # @api private
+  class Fleet
+    # So many times in a row a process may fail to boot.
+    ATTEMPTS = 5
+    # One that dies sooner, in seconds, may have its successor wait.
+    QUICK = 1
+    # Seconds that the successor waits, doubled for each further one, and the most.
+    DELAY = 0.1
+    MOST_DELAY = 5
+
+    # A place.
+    #
+    # @!attribute index
+    #   @return [Integer] from 0
+    # @!attribute process
+    #   @return [Child, nil] who has it
+    # @!attribute failures
+    #   @return [Integer] how many have died soon after their start, in a row
+    # @!attribute unbooted
+    #   @return [Integer] how many have never served, in a row
+    # @!attribute due
+    #   @return [Float] when the next one is to be started
+    Place = Struct.new(:index, :process, :failures, :unbooted, :due)
+
+    # One that is to be replaced, why, and by whom.
+    #
+    # @!attribute place
+    #   @return [Place]
+    # @!attribute process
+    #   @return [Child]
+    # @!attribute reason
+    #   @return [Symbol] what {Fleet#replace} was told
+    # @!attribute successor
+    #   @return [Child, nil]
+    Replacement = Struct.new(:place, :process, :reason, :successor)
+    private_constant :ATTEMPTS, :QUICK, :DELAY, :MOST_DELAY, :Place, :Replacement
+
+    # @return [Array<Child>] all that live, those that drain included
+    attr_reader :processes
+
+    # @param size [Integer] processes
+    # @param clock [#call] the time, in seconds
+    # @yieldparam index [Integer] of the place
+    # @yieldreturn [Child] one that is being started; nil where that can't be now
+    def initialize(size, clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }, &start)
+      @clock = clock
+      @start = start
+      @places = []
+      @processes = []
+      @queue = []
+      resize(size)
+    end
+
+    # @return [Integer] processes that there should be
+    def size = @places.size
+
+    # @return [Array<Child>] those that serve, and are meant to
+    def serving = @places.filter_map { |place| place.process if place.process&.serves? }
+
+    # @return [Boolean] whether every place has a process that serves
+    def complete? = @places.all? { |place| place.process&.serves? }
+
+    # @return [Boolean] whether any is being replaced, or waits for it
+    def replacing? = !(@queue.empty? && @current.nil?)
+
+    # Changes how many there should be. Those that are too many are drained.
+    #
+    # @param size [Integer]
+    # @return [void]
+    def resize(size)
+      @places << Place.new(@places.size, nil, 0, 0, @clock.call) while @places.size < size
+      while @places.size > size
+        gone = @places.pop
+        @queue.reject! { |one| one.place == gone }
+        retreat if @current&.place == gone
+        gone.process&.drain
+      end
+    end
+
+    # Has others take their places, one at a time. What is asked for twice happens once.
+    #
+    # @param processes [Array<Child>] those to be replaced; by default all that there are
+    # @param reason [Symbol] why, see {#outcome}
+    # @return [void]
+    def replace(processes = @places.filter_map(&:process), reason: :asked)
+      processes.each do |process|
+        place = @places.find { |one| one.process == process }
+        @queue << Replacement.new(place, process, reason) if place && !queued?(process)
+      end
+    end
+
+    # Lets those be that wait for it.
+    #
+    # @return [void]
+    def forget_replacements = @queue.clear
+
+    # Starts what is missing, and goes on with what is being replaced.
+    #
+    # @return [void]
+    def look
+      now = @clock.call
+      @places.each { |place| launch(place) if place.process.nil? && now >= place.due }
+      advance
+    end
+
+    # @return [Float, nil] seconds until there is something to {#look} for; nil when nothing is known of
+    def patience
+      dues = @places.filter_map { |place| place.due unless place.process }
+      [dues.min - @clock.call, 0].max unless dues.empty?
+    end
+
+    # It serves.
+    #
+    # @param process [Child]
+    # @return [void]
+    def ready(process)
+      place = @places.find { |one| one.process == process }
+      place.unbooted = 0 if place
+      take_over if @current&.successor == process
+    end
+
+    # It has come to its end.
+    #
+    # @param process [Child]
+    # @return [Symbol, nil] `:left` when it was meant to; `:died`; `:unbooted` when it has never served; `:hopeless`
+    #   when that has happened too often; `:failed` when it was a successor that has never served
+    def gone(process)
+      @processes.delete(process)
+      @queue.reject! { |one| one.process == process }
+      return retreat if @current&.successor == process
+
+      @current = nil if @current&.process == process && @current.successor.nil?
+      place = @places.find { |one| one.process == process }
+      return :left unless place
+
+      bury(place, process)
+    end
+
+    private
+
+    def queued?(process) = [*@queue, *@current].any? { |one| one.process == process }
+
+    def launch(place)
+      process = @start.call(place.index)
+      return place.due = @clock.call + DELAY unless process
+
+      @processes << process
+      place.process = process
+    end
+
+    # The one before is gone, or has been taken over from: it is the next one's turn.
+    def advance
+      if @current.nil? && (one = @queue.shift)
+        @current = one
+      end
+      return if @current.nil? || @current.successor
+
+      return unless (successor = @start.call(@current.place.index))
+
+      @processes << successor
+      @current.successor = successor
+    end
+
+    def take_over
+      place, process = @current.place, @current.process
+      place.process = @current.successor
+      place.failures = place.unbooted = 0
+      @current = nil
+      process.drain
+    end
+
+    # The successor is none; who is there goes on.
+    def retreat
+      successor = @current.successor
+      @current = nil
+      successor&.drain if @processes.include?(successor)
+      :failed
+    end
+
+    def bury(place, process)
+      place.process = nil
+      has_served = process.served_since
+      place.unbooted = has_served ? 0 : place.unbooted + 1
+      return :hopeless if place.unbooted >= ATTEMPTS
+
+      is_quick = !has_served || @clock.call - has_served < QUICK
+      place.failures = is_quick ? place.failures + 1 : 0
+      place.due = @clock.call + delay(place.failures - 1)
+      has_served ? :died : :unbooted
+    end
+
+    def delay(failures) = failures.positive? ? [DELAY * (2**(failures - 1)), MOST_DELAY].min : 0
+  end
+
+  private_constant :Fleet
+end

@@ -1,0 +1,142 @@
+# frozen_string_literal: true
+
+require_relative "../rack/failure"
+require_relative "../server/leaving"
+require_relative "../server/server"
+require_relative "../server/signals"
+require_relative "../server/teller"
+require_relative "mold"
+require_relative "wire"
+
+module Kino
+  # One of the processes that serve: an engine of its own on the sockets that all share, from its fork to its end. The
+  # parent tells it when to end; a signal to it alone does, too, and the parent then has another take its place.
+  #
+  # ```
+  #   hello -> on_process_boot -> serves: "ready" -> "drain" -> on_process_exit -> ends
+  #                                               \-> "mold" -> goes on as a Mold
+  # ```
+  #
+  # @api private
+  class Member
+    # Seconds between two looks at what the title tells.
+    LOOK = 1
+    # {Signals#wake} token: the server has come to its end.
+    ENDED = 128
+    private_constant :LOOK, :ENDED
+
+    # @param site [Site] what all processes of the server share
+    # @param index [Integer] which process of those that serve, from 0
+    # @param slot [Integer] its place on the scoreboard
+    # @param wire [Wire] to the parent
+    def initialize(site, index, slot, wire)
+      @site = site
+      @configuration = site.configuration
+      @index = index
+      @slot = slot
+      @wire = wire
+    end
+
+    # Serves until it is told to end.
+    #
+    # @param app [#call] a Rack app
+    # @return [Integer] the process's exit status
+    def run(app)
+      @wire.tell("hello", Process.pid)
+      Native.die_with("TERM")
+      # A terminal's signals reach all processes, and are the parent's to understand.
+      @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
+      status = @signals.trapping { serve(app) }
+      status == :mold ? Mold.new(@site, @wire).go_on(app) : status
+    rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, the parent has to hear of it
+      raise if error.is_a?(SystemExit)
+
+      @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
+      1
+    end
+
+    # The server has come to its end. Called by it.
+    #
+    # @return [void]
+    def ended = @signals.wake(ENDED)
+
+    # The app has asked for a stop of its server: the parent's to do.
+    #
+    # @return [void]
+    def stop = @wire.tell("stop")
+
+    private
+
+    def serve(app)
+      @configuration.on_process_boot.each { |hook| hook.call(@index) }
+      @server = Server.new(app, configuration: @configuration)
+      @server.command = self
+      @server.start_on(@site, @slot, @wire.to_io)
+      @wire.tell("ready")
+      word, *arguments = await
+      case word
+      when "mold" then leave_off ? :mold : finish(false)
+      when "halt" then @server.halt || finish(true)
+      when "ended" then @server.join || finish(true)
+      else finish(drain(arguments.first))
+      end
+    ensure
+      @server&.halt
+    end
+
+    # What is to be done: the parent's word, a signal, or the parent's death.
+    def await
+      loop do
+        show
+        readable, = IO.select([@wire, @signals], nil, nil, LOOK)
+        next unless readable
+
+        if readable.include?(@signals)
+          return @signals.wait == ENDED ? ["ended"] : ["drain"]
+        end
+        messages = @wire.hear
+        return ["drain"] unless messages
+        return messages.last unless messages.empty?
+      end
+    end
+
+    def show
+      title = "kino: process #{@index + 1} of #{@configuration.processes}, #{@server.stats[:running]} running"
+      Process.setproctitle(@title = title) unless title == @title
+    end
+
+    # Beside it, what is heard may be that there is no time left.
+    def drain(seconds)
+      thread = Thread.new { @server.drain(seconds ? seconds.to_f : @configuration.shutdown_timeout) }
+      thread.report_on_exception = false
+      until thread.join(0.05)
+        halt = @wire.hear&.any? { |word,| word == "halt" }
+        return @server.halt || false if halt
+      end
+      thread.value
+    end
+
+    # Whether all was finished: only then is nothing left that a fork would tear.
+    def leave_off
+      drained = drain(nil)
+      @server = nil
+      drained
+    end
+
+    def finish(in_order)
+      @configuration.on_process_exit.each do |hook|
+        hook.call(@index)
+      rescue Exception => error # rubocop:disable Lint/RescueException -- the others have their turn
+        Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
+      end
+      aborted = @server ? @server.aborted : []
+      @wire.tell("left", *aborted)
+      return Leaving.leave(1) unless in_order
+
+      Leaving.hurry(0, @configuration.shutdown_timeout)
+      0
+    end
+  end
+
+  private_constant :Member
+end

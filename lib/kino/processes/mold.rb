@@ -1,0 +1,128 @@
+# frozen_string_literal: true
+
+require_relative "../server/database_pool"
+require_relative "../server/mode"
+require_relative "../server/notices"
+require_relative "../server/signals"
+require_relative "member"
+require_relative "warmup"
+
+module Kino
+  # The process that has the booted app, and that the serving ones are forked from: they share its memory. It serves
+  # nothing itself, and has no thread of Kino's.
+  #
+  # ```
+  #   boot -> before_fork, on_warmup -> collects garbage, compacts -> "booted" -> waits: "fork" -> a Member
+  # ```
+  #
+  # @api private
+  class Mold
+    # @param site [Site] what all processes of the server share
+    # @param wire [Wire] to the parent
+    # @yieldreturn [#call] the booted Rack app
+    def initialize(site, wire, &boot)
+      @site = site
+      @configuration = site.configuration
+      @wire = wire
+      @boot = boot
+    end
+
+    # Boots, and forks what the parent asks for until there is no parent any more.
+    #
+    # @return [Integer] the process's exit status
+    def run
+      Process.setproctitle("kino: mold")
+      Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
+        prepare or return 1
+        follow
+      end
+      0
+    end
+
+    # The same for a process that has served, and has its app.
+    #
+    # @param app [#call] a Rack app
+    # @return [Integer] the process's exit status
+    def go_on(app)
+      @app = app
+      Process.setproctitle("kino: mold")
+      @configuration.on_refork.each(&:call)
+      settle
+      @wire.tell("booted", Mode.of(@app, @configuration).name)
+      follow
+      0
+    end
+
+    private
+
+    def prepare
+      @app = @boot.call
+      mode = Mode.of(@app, @configuration)
+      @configuration.before_fork.each(&:call)
+      Warmup.run(@app, @configuration)
+      settle
+      @wire.tell("booted", mode.name, *said(mode))
+    rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, the parent has to hear of it
+      @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
+      false
+    end
+
+    # What the start has to say of the app: each line, or warning, after a word that tells which.
+    def said(mode)
+      notices = Notices.new(@app, @configuration, mode.name)
+      lines = notices.lines
+      lines.unshift("Mode auto: #{mode.name}, since #{mode.reason}") if mode.reason
+      warnings = [*notices.warnings, *mode.warning, *threads]
+      [*lines.flat_map { |line| ["line", line] }, *warnings.flat_map { |line| ["warning", line] }]
+    end
+
+    # Of the app's own threads only the one that forks goes on in a child.
+    def threads
+      others = Thread.list - [Thread.current]
+      others.select! { |thread| thread.alive? && !thread.thread_variable_get(:fork_safe) }
+      return if others.empty?
+
+      names = others.map { |thread| thread.name || thread.to_s[/ (\S+:\d+)/, 1] || thread.inspect }
+      "the app has started #{names.size} thread#{"s" if names.size > 1} while it booted (#{names.join(", ")}), which " \
+        "no process has that is forked from it; start them in on_process_boot"
+    end
+
+    # What two processes can't share is let go of, and what stays is put where forks leave it shared.
+    def settle
+      DatabasePool.disconnect
+      Process.warmup
+    end
+
+    def follow
+      while (word, *arguments = @wire.wait)
+        case word
+        when "fork" then fork_member(*arguments.map(&:to_i))
+        when "leave" then break
+        end
+      end
+    end
+
+    # By a process in between, which ends at once: the new one's parent is the server's, not the mold.
+    def fork_member(index, slot)
+      descriptor = @wire.take_descriptor
+      between = fork do
+        fork { become(index, slot, descriptor) }
+        exit!(0)
+      rescue SystemCallError
+        exit!(1)
+      end
+      @wire.tell("unforked", index, slot) unless Process.wait2(between).last.success?
+    rescue SystemCallError
+      @wire.tell("unforked", index, slot)
+    ensure
+      descriptor&.close
+    end
+
+    def become(index, slot, descriptor)
+      @wire.close
+      exit Member.new(@site, index, slot, Wire.new(descriptor)).run(@app)
+    end
+  end
+
+  private_constant :Mold
+end
