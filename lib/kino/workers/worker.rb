@@ -74,7 +74,7 @@ module Kino
       @gvl_group = gvl_group
       @own_thread = own_thread
       @changed = changed
-      @native = Native::Worker.of(plan.engine, gvl_group)
+      @native = Native::GvlGroup.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error)
       @tasks = []
     end
