@@ -204,7 +204,7 @@ module Kino
 
     def serving_task
       server = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
-      Task.new(@changed, server).start(name) { server.run }
+      Task.new(@changed, server).start(name) { server.serve_all }
     end
 
     # What is the same in each of a worker's envs.
