@@ -202,10 +202,10 @@ module Kino
     end
 
     def engine(settings)
-      return Native::Server.bind(settings.bind, settings.to_h) unless @shared
+      return Native::Engine.bind(settings.bind, settings.to_h) unless @shared
 
       site, slot, parent = @shared
-      Native::Server.on(site.listeners, settings.to_h.merge(scoreboard: site.scoreboard, place: slot,
+      Native::Engine.on(site.listeners, settings.to_h.merge(scoreboard: site.scoreboard, place: slot,
                                                             parent: parent.fileno))
     end
 

@@ -96,10 +96,10 @@ RSpec.describe Kino.const_get(:Description) do
   end
 
   it "says of a panic whose fault it is, and where" do
-    class_double("Kino::Native", panic_place: "ext/kino/src/server.rs:1:2").as_stubbed_const
+    class_double("Kino::Native", panic_place: "ext/kino/src/request.rs:1:2").as_stubbed_const
     panic = ObjectSpace.each_object(Class).find { |one| one.name == "fatal" }.allocate
 
     expect(described_class.report({ "REQUEST_METHOD" => "GET", "PATH_INFO" => "/" }, panic))
-      .to start_with("kino: a fault of Kino's own, at ext/kino/src/server.rs:1:2; please report it (GET /): ")
+      .to start_with("kino: a fault of Kino's own, at ext/kino/src/request.rs:1:2; please report it (GET /): ")
   end
 end
