@@ -46,10 +46,17 @@ module Kino
     def serve(options)
       configuration = Configuration.load(options.settings, path: options.config_path)
       load_server
-      app = AppLoader.load(configuration.rackup, configuration.environment)
-      status = Launcher.new(configuration, out: @out, err: @err).serve(app) { PidFile.keep(configuration.pidfile) }
+      boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
+      status = launch(configuration, boot) { PidFile.keep(configuration.pidfile) }
       Leaving.hurry(status, configuration.shutdown_timeout)
       status
+    end
+
+    def launch(configuration, boot, &)
+      return Launcher.new(configuration, out: @out, err: @err).serve(boot.call, &) if configuration.processes == 1
+
+      require_relative "processes/parent"
+      Parent.new(configuration, out: @out, err: @err, &boot).serve(&)
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

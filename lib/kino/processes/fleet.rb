@@ -175,11 +175,11 @@ module Kino
     end
 
     def take_over
-      place, process = @current.place, @current.process
+      place, process, reason = @current.place, @current.process, @current.reason
       place.process = @current.successor
       place.failures = place.unbooted = 0
       @current = nil
-      process.drain
+      reason == :refork ? process.promote : process.drain
     end
 
     # The successor is none; who is there goes on.

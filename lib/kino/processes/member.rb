@@ -39,14 +39,15 @@ module Kino
 
     # Serves until it is told to end.
     #
-    # @param app [#call] a Rack app
+    # @param app [#call, nil] a Rack app
+    # @yieldreturn [#call] one that is still to be booted
     # @return [Integer] the process's exit status
-    def run(app)
+    def run(app = nil)
       @wire.tell("hello", Process.pid)
       Native.die_with("TERM")
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
-      status = @signals.trapping { serve(app) }
+      status = @signals.trapping { serve(app ||= yield) }
       status == :mold ? Mold.new(@site, @wire).go_on(app) : status
     rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, the parent has to hear of it
       raise if error.is_a?(SystemExit)

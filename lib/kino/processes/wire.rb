@@ -65,6 +65,9 @@ module Kino
     # @return [void]
     def close = @socket.close
 
+    # @return [Boolean] whether it was closed here
+    def closed? = @socket.closed?
+
     private
 
     # Whether there may be more.

@@ -2,10 +2,9 @@
 
 require_relative "../version"
 require_relative "leaving"
-require_relative "log"
 require_relative "notices"
 require_relative "signals"
-require_relative "teller"
+require_relative "voice"
 
 module Kino
   # Runs a server for a command: says where it listens, and on INT, TERM, QUIT or HUP lets it finish what runs and ends.
@@ -34,9 +33,7 @@ module Kino
       @server_class = server
       @signals = signals
       @notices = notices
-      out, err = Log.streams(configuration.logger) if configuration.logger
-      @streams = [out, err, $stdout, $stderr].uniq
-      @out, @err = [out, err].map { |io| Teller.new(io) }
+      @voice = Voice.new(configuration, out, err)
       @leave = leave
       @strays = []
     end
@@ -55,7 +52,7 @@ module Kino
     ensure
       server&.command = nil
       @signals.close
-      [@out, @err].each(&:finish)
+      @voice.finish
     end
 
     # The server is to stop, as by a signal. May be called on any thread, and by the handler of a signal.
@@ -99,8 +96,7 @@ module Kino
 
       unless @strays.include?(name)
         @strays << name
-        line = "kino: SIG#{name} does nothing here; #{Signals::STOP.join(", ")} stop the server"
-        @err.tell { |io| io.puts line }
+        @voice.complain("SIG#{name} does nothing here; #{Signals::STOP.join(", ")} stop the server")
       end
       true
     end
@@ -139,9 +135,8 @@ module Kino
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
     def overdue(server, timeout)
-      lines = server.aborted.map { |request| "kino: gave up #{request}" }
-      lines.unshift("kino: requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them")
-      @err.tell { |io| io.puts lines }
+      lines = server.aborted.map { |request| "gave up #{request}" }
+      @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them", *lines)
     ensure
       leave(server, 1)
     end
@@ -152,7 +147,7 @@ module Kino
       say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
       @configuration.notes.each { |note| say note }
       [*@notices, *notices.lines].each { |line| say line }
-      notices.warnings.each { |warning| @err.tell { |io| io.puts "kino: warning: #{warning}" } }
+      notices.warnings.each { |warning| @voice.complain("warning: #{warning}") }
       server.urls.each { |url| say "Listening on #{url}" }
       say "Ctrl-C drains and stops"
     end
@@ -163,15 +158,11 @@ module Kino
       "#{server.mode}: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
     end
 
-    # Whoever reads this may have gone, or the disk be full; that is no reason to stop serving.
-    def say(line)
-      @out.tell { |io| io.puts line } unless @configuration.quiet
-    end
+    def say(line) = @voice.say(line)
 
     def leave(server, status)
       server.halt if server.running?
-      @streams.each { |stream| Teller.new(stream).tell(&:flush) }
-      Native.flush_log if defined?(Native)
+      @voice.flush
     ensure
       @leave.call(status)
     end

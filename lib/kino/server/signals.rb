@@ -68,6 +68,14 @@ module Kino
     # @return [Boolean] whether that still means what the first one did
     def same_wish?(number = nil) = !@same_until.nil? && (now < @same_until || other?(number))
 
+    # In a child of fork: what comes from now on is none of its business, and its own to decide on.
+    #
+    # @return [void]
+    def disown
+      [*@names, *@ignored].each { |name| Signal.trap(name, "DEFAULT") }
+      close
+    end
+
     # Lets go of the pipe.
     #
     # @return [void]

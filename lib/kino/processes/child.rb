@@ -1,0 +1,96 @@
+# frozen_string_literal: true
+
+require_relative "wire"
+
+module Kino
+  # A process, as the parent has it: one that serves, or a mold.
+  #
+  # @api private
+  class Child
+    # Seconds that it has beside those that its requests have: for what the app wants done at exit.
+    GRACE = 5
+    private_constant :GRACE
+
+    # @return [Integer, nil] its place among those that serve, from 0; nil for a mold
+    attr_reader :index
+    # @return [Integer, nil] its place on the scoreboard
+    attr_reader :slot
+    # @return [Wire] to it
+    attr_reader :wire
+    # @return [Integer, nil] nil until it has told
+    attr_accessor :pid
+    # @return [Float] when it was started
+    attr_reader :started
+    # @return [Float, nil] since when it serves, or has its app booted; nil before
+    attr_reader :served_since
+    # @return [String, nil] why it could not boot, as it has told
+    attr_accessor :fault
+    # @return [Float, nil] when it has to be gone
+    attr_accessor :deadline
+
+    # @param wire [Wire] to it
+    # @param patience [Numeric] seconds that it has to end in
+    # @param index [Integer, nil]
+    # @param slot [Integer, nil]
+    # @param pid [Integer, nil]
+    def initialize(wire, patience, index: nil, slot: nil, pid: nil)
+      @wire = wire
+      @patience = patience
+      @index = index
+      @slot = slot
+      @pid = pid
+      @started = now
+    end
+
+    # It has told that it serves, or that its app is booted.
+    #
+    # @return [void]
+    def ready = @served_since = now
+
+    # @return [Boolean] whether it serves, and is meant to
+    def serves? = !@served_since.nil? && @deadline.nil?
+
+    # @return [Boolean] whether it was told to end
+    def leaving? = !@deadline.nil?
+
+    # Tells it to finish what runs, and to end.
+    #
+    # @return [void]
+    def drain
+      @wire.tell(@index ? "drain" : "leave")
+      @deadline = now + @patience + GRACE
+    end
+
+    # Tells it to finish what runs, and to go on as the mold that others are forked from.
+    #
+    # @return [void]
+    def promote
+      @wire.tell("mold")
+      @served_since = nil
+      @index = nil
+    end
+
+    # Tells it to end at once.
+    #
+    # @return [void]
+    def halt = @wire.tell("halt")
+
+    # Ends it.
+    #
+    # @return [void]
+    def kill
+      Process.kill(:KILL, @pid) if @pid
+    rescue Errno::ESRCH
+      nil # it was quicker
+    end
+
+    # @return [String] for whoever runs the server
+    def to_s = "#{@index ? "process #{@index + 1}" : "the mold"}#{" (pid #{@pid})" if @pid}"
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
+  private_constant :Child
+end

@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+module Kino
+  # How processes are, by what each writes on the scoreboard: that is done by a native thread of theirs, whatever Ruby is
+  # at.
+  #
+  # @api private
+  class Health
+    # What was seen of a process, and since when it has been so.
+    Seen = Struct.new(:answered, :since)
+    private_constant :Seen
+
+    # @param scoreboard [Native::Scoreboard]
+    # @param configuration [Configuration]
+    def initialize(scoreboard, configuration)
+      @scoreboard = scoreboard
+      @timeout = configuration.process_timeout
+      @seen = {}
+    end
+
+    # Those that give no sign of life, or finish nothing while requests wait.
+    #
+    # @param children [Array<Child>] that serve
+    # @return [Hash{Child => String}] what is wrong with each
+    def stuck(children)
+      return {} unless @timeout
+
+      children.to_h { |child| [child, fault(child)] }.compact
+    end
+
+    # It has come to its end.
+    #
+    # @param child [Child]
+    # @return [void]
+    def forget(child)
+      @seen.delete(child)
+      @scoreboard.free(child.slot) if child.slot
+    end
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def fault(child)
+      told = @scoreboard.read(child.slot)
+      beat = told[:beat]
+      return "has given no sign of life for #{beat.round(1)} s#{at(told)}" if beat && beat > @timeout
+
+      answered = told[:stats][:answered]
+      seen = @seen[child] ||= Seen.new(answered, now)
+      seen.answered, seen.since = answered, now if told[:waiting].zero? || answered != seen.answered
+      stood = now - seen.since
+      "has finished no request for #{stood.round(1)} s while others waited#{at(told)}" if stood > @timeout
+    end
+
+    def at(told) = (" (at #{told[:in_flight]})" unless told[:in_flight].empty?)
+  end
+
+  private_constant :Health
+end
