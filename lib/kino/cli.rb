@@ -44,27 +44,20 @@ module Kino
     private
 
     def serve(options)
-      configuration = Configuration.load(options.settings, path: options.config_path)
+      read = -> { Configuration.load(options.settings, path: options.config_path) }
+      configuration = read.call
       load_server
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
-      status = launch(configuration, boot) { PidFile.keep(configuration.pidfile) }
+      status = Command.new(configuration, read: read, out: @out, err: @err, &boot).run
       Leaving.hurry(status, configuration.shutdown_timeout)
       status
-    end
-
-    def launch(configuration, boot, &)
-      return Launcher.new(configuration, out: @out, err: @err).serve(boot.call, &) if configuration.processes == 1
-
-      require_relative "processes/parent"
-      Parent.new(configuration, out: @out, err: @err, &boot).serve(&)
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.
     def load_server
       require "kino"
       require_relative "server/app_loader"
-      require_relative "server/launcher"
-      require_relative "server/pid_file"
+      require_relative "processes/command"
     end
 
     # Needs no extension: an app can be checked where Kino isn't compiled.

@@ -1,8 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "configuration/rackup_options"
-require_relative "server/launcher"
-require_relative "server/pid_file"
+require_relative "processes/command"
 
 module Kino
   # What {::Rackup::Handler::Kino} serves with. That stands outside of Kino, so this one is no private constant.
@@ -19,14 +18,10 @@ module Kino
       # @return [void]
       # @raise [ConfigurationError] when an option isn't allowed
       # @raise [BindError] when an address can't be listened on
-      def serve(app, options, picked: false)
-        configuration = RackupOptions.new(options).configuration
-        signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
+      def serve(app, options, picked: false, &block)
+        read = -> { RackupOptions.new(options).configuration }
         notices = picked ? [DefaultServer::NOTICE] : []
-        Launcher.new(configuration, signals: signals, notices: notices).serve(app) do |server|
-          PidFile.keep(configuration.pidfile)
-          yield server if block_given?
-        end
+        Command.new(read.call, read: read, notices: notices) { app }.run(&block)
       end
 
       # @return [Hash{String => String}] the options, and what they do

@@ -17,6 +17,8 @@ module Kino
     attr_reader :slot
     # @return [Wire] to it
     attr_reader :wire
+    # @return [Child, nil] what it was forked from; nil where that was the parent
+    attr_reader :mold
     # @return [Integer, nil] nil until it has told
     attr_accessor :pid
     # @return [Float] when it was started
@@ -32,12 +34,14 @@ module Kino
     # @param patience [Numeric] seconds that it has to end in
     # @param index [Integer, nil]
     # @param slot [Integer, nil]
+    # @param mold [Child, nil]
     # @param pid [Integer, nil]
-    def initialize(wire, patience, index: nil, slot: nil, pid: nil)
+    def initialize(wire, patience, index: nil, slot: nil, mold: nil, pid: nil)
       @wire = wire
       @patience = patience
       @index = index
       @slot = slot
+      @mold = mold
       @pid = pid
       @started = now
     end

@@ -52,12 +52,14 @@ module Kino
     attr_reader :processes
 
     # @param size [Integer] processes
+    # @param start [#call] starts one for the place of that number; gives a {Child}, or nil where that can't be now
+    # @param retire [#call] has one end that another has taken over from; called with it, and with why
     # @param clock [#call] the time, in seconds
-    # @yieldparam index [Integer] of the place
-    # @yieldreturn [Child] one that is being started; nil where that can't be now
-    def initialize(size, clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) }, &start)
+    def initialize(size, start:, retire: ->(process, _) { process.drain },
+                   clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) })
       @clock = clock
       @start = start
+      @retire = retire
       @places = []
       @processes = []
       @queue = []
@@ -101,6 +103,12 @@ module Kino
         @queue << Replacement.new(place, process, reason) if place && !queued?(process)
       end
     end
+
+    # Has all replaced that were forked from others than that mold.
+    #
+    # @param mold [Child]
+    # @return [void]
+    def replace_all_but(mold) = replace(@places.filter_map(&:process).reject { |process| process.mold == mold })
 
     # Lets those be that wait for it.
     #
@@ -179,7 +187,7 @@ module Kino
       place.process = @current.successor
       place.failures = place.unbooted = 0
       @current = nil
-      reason == :refork ? process.promote : process.drain
+      @retire.call(process, reason)
     end
 
     # The successor is none; who is there goes on.

@@ -26,13 +26,13 @@ module Kino
     private_constant :LOOK, :ENDED
 
     # @param site [Site] what all processes of the server share
-    # @param index [Integer] which process of those that serve, from 0
+    # @param number [Array(Integer, Integer)] which process of those that serve, from 0, and how many there are
     # @param slot [Integer] its place on the scoreboard
     # @param wire [Wire] to the parent
-    def initialize(site, index, slot, wire)
+    def initialize(site, number, slot, wire)
       @site = site
       @configuration = site.configuration
-      @index = index
+      @index, @size = number
       @slot = slot
       @wire = wire
     end
@@ -74,12 +74,11 @@ module Kino
       @server.command = self
       @server.start_on(@site, @slot, @wire.to_io)
       @wire.tell("ready")
-      word, *arguments = await
-      case word
+      case await
       when "mold" then leave_off ? :mold : finish(false)
       when "halt" then @server.halt || finish(true)
       when "ended" then @server.join || finish(true)
-      else finish(drain(arguments.first))
+      else finish(drain)
       end
     ensure
       @server&.halt
@@ -93,22 +92,22 @@ module Kino
         next unless readable
 
         if readable.include?(@signals)
-          return @signals.wait == ENDED ? ["ended"] : ["drain"]
+          return @signals.wait == ENDED ? "ended" : "drain"
         end
         messages = @wire.hear
-        return ["drain"] unless messages
-        return messages.last unless messages.empty?
+        return "drain" unless messages
+        return messages.last.first unless messages.empty?
       end
     end
 
     def show
-      title = "kino: process #{@index + 1} of #{@configuration.processes}, #{@server.stats[:running]} running"
+      title = "kino: process #{@index + 1} of #{@size}, #{@server.stats[:running]} running"
       Process.setproctitle(@title = title) unless title == @title
     end
 
     # Beside it, what is heard may be that there is no time left.
-    def drain(seconds)
-      thread = Thread.new { @server.drain(seconds ? seconds.to_f : @configuration.shutdown_timeout) }
+    def drain(**options)
+      thread = Thread.new { @server.drain(@configuration.shutdown_timeout, **options) }
       thread.report_on_exception = false
       until thread.join(0.05)
         halt = @wire.hear&.any? { |word,| word == "halt" }
@@ -119,9 +118,7 @@ module Kino
 
     # Whether all was finished: only then is nothing left that a fork would tear.
     def leave_off
-      drained = drain(nil)
-      @server = nil
-      drained
+      drain(hands_on: true).tap { @server = nil }
     end
 
     def finish(in_order)

@@ -97,16 +97,17 @@ module Kino
       while (word, *arguments = @wire.wait)
         case word
         when "fork" then fork_member(*arguments.map(&:to_i))
+        when "reload" then reload
         when "leave" then break
         end
       end
     end
 
     # By a process in between, which ends at once: the new one's parent is the server's, not the mold.
-    def fork_member(index, slot)
+    def fork_member(index, slot, size)
       descriptor = @wire.take_descriptor
       between = fork do
-        fork { become(index, slot, descriptor) }
+        fork { become(index, slot, size, descriptor) }
         exit!(0)
       rescue SystemCallError
         exit!(1)
@@ -118,9 +119,18 @@ module Kino
       descriptor&.close
     end
 
-    def become(index, slot, descriptor)
+    def become(index, slot, size, descriptor)
       @wire.close
-      exit Member.new(@site, index, slot, Wire.new(descriptor)).run(@app)
+      exit Member.new(@site, [index, size], slot, Wire.new(descriptor)).run(@app)
+    end
+
+    # The parent has read the file without a fault before it asks.
+    def reload
+      @site = @site.reload
+      @configuration = @site.configuration
+      @wire.tell("reloaded")
+    rescue Error => error
+      @wire.tell("unreloaded", error.message)
     end
   end
 

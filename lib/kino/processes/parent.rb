@@ -7,6 +7,8 @@ require_relative "../server/voice"
 require_relative "../version"
 require_relative "fleet"
 require_relative "health"
+require_relative "recycling"
+require_relative "renewal"
 require_relative "site"
 require_relative "spawner"
 
@@ -22,32 +24,33 @@ module Kino
   class Parent
     # What it listens to, besides what stops a server.
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
-    # Places on the scoreboard: for those that serve, their successors, and those that are still leaving.
-    SLOTS = 1024
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
-    # Seconds that a process which can't be heard any more has to be gone in.
+    # Seconds that processes have to answer in what they serve with 503, once a second signal ends all.
     LAST_MOMENT = 1
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :SLOTS, :LOOK, :LAST_MOMENT, :ASKED
+    private_constant :WORDS, :LOOK, :LAST_MOMENT, :ASKED
 
     # @param configuration [Configuration]
+    # @param read [#call] reads the configuration again
+    # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
     # @param signals [Signals]
     # @param notices [Array<String>] what else is to be said at start
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for anything
     # @yieldreturn [#call] the booted app; called in another process
-    def initialize(configuration, signals: Signals.new(Signals::STOP + WORDS, []), notices: [], out: $stdout,
-                   err: $stderr, leave: Leaving.method(:leave), &boot)
+    def initialize(configuration, read: -> { configuration }, given: nil, notices: [], out: $stdout, err: $stderr,
+                   signals: Signals.new(Signals::STOP + WORDS, []), leave: Leaving.method(:leave), &boot)
       @configuration = configuration
-      @signals = signals
+      @read = read
+      @given = given
       @notices = notices
       @voice = Voice.new(configuration, out, err)
+      @signals = signals
       @leave = leave
       @boot = boot
-      @children = []
       @aborted = []
       @status = 0
     end
@@ -59,16 +62,16 @@ module Kino
     #   process could boot
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def serve(&block)
-      @listeners = Native::Listeners.bind(@configuration.bind)
-      site = Site.new(@configuration, @listeners, Native::Scoreboard.create(SLOTS))
+      @listeners = @given ? @given.listeners : Native::Listeners.bind(@configuration.bind)
+      site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
-      @health = Health.new(site.scoreboard, @configuration)
+      @renewal = Renewal.new(@spawner, @voice)
       Native.subreaper
       Process.setproctitle("kino: parent")
       @signals.trapping { attend(&block) }
     ensure
       @listeners&.close
-      @children.each(&:kill)
+      @spawner&.children&.each(&:kill)
       @signals.close
       @voice.finish
     end
@@ -82,8 +85,10 @@ module Kino
     private
 
     def attend
-      @fleet = Fleet.new(@configuration.processes) { |index| start(index) }
-      @mold = add(@spawner.mold) if @configuration.preload
+      follow(@configuration)
+      @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
+      @renewal.fleet = @fleet
+      @renewal.boot
       yield self if block_given?
       until over?
         @fleet.look unless stopping?
@@ -96,39 +101,86 @@ module Kino
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
+    def children = @spawner.children
+
     def stopping? = !@stopped_by.nil?
 
-    def over? = stopping? && @children.empty?
+    def over? = stopping? && children.empty?
+
+    # Goes by these settings from now on.
+    def follow(configuration)
+      @configuration = configuration
+      @spawner.site = @spawner.site.with(configuration: configuration)
+      @health = Health.new(@spawner.site.scoreboard, configuration)
+      @recycling = Recycling.new(@spawner.site.scoreboard, configuration)
+    end
 
     # A process for that place; nil while there is nothing to fork it from.
     def start(index)
-      slot = (0...SLOTS).find { |number| @children.none? { |child| child.slot == number } }
-      return add(@spawner.alone(index, slot)) unless @configuration.preload
+      return @spawner.alone(index, @fleet.size) unless @configuration.preload
 
-      add(@spawner.member(@mold, index, slot)) if @mold&.served_since
-    end
-
-    def add(child)
-      @children << child
-      child
+      mold = @renewal.source
+      @spawner.member(mold, index, @fleet.size) if mold
     end
 
     # Waits for signals and messages, but no longer than until there is something to look after.
     def hear
-      wires = @children.reject { |child| child.wire.closed? }
+      talking = children.reject { |child| child.wire.closed? }
       patience = [LOOK, *(@fleet.patience unless stopping?)].min
-      readable, = IO.select([@signals, *wires.map(&:wire)], nil, nil, patience)
+      readable, = IO.select([@signals, *talking.map(&:wire), *@renewal.overlap&.wire], nil, nil, patience)
       return unless readable
 
       obey(@signals.wait) if readable.include?(@signals)
-      wires.each { |child| listen(child) if readable.include?(child.wire) }
+      talking.each { |child| listen(child) if readable.include?(child.wire) }
     end
 
     def obey(token)
       return begin_stop(token) if token == ASKED
 
-      name = Signal.signame(token)
-      begin_stop(token) if Signals::STOP.include?(name)
+      case name = Signal.signame(token)
+      when "CHLD" then nil
+      when "HUP" then terminal? ? begin_stop(token) : reload
+      when *Signals::STOP then begin_stop(token)
+      else change(name) unless stopping?
+      end
+    end
+
+    def change(name)
+      case name
+      when "USR1" then @renewal.restart
+      when "USR2" then @renewal.replace_server
+      when "TTIN" then resize(@fleet.size + 1)
+      when "TTOU" then resize(@fleet.size - 1)
+      end
+    end
+
+    def resize(size)
+      return @voice.say("One process is the least") if size < 1
+
+      @fleet.resize(size)
+      @voice.say "Processes: #{size}"
+    end
+
+    # What a terminal sends when it is closed is no wish for other settings.
+    def terminal?
+      File.open("/dev/tty") { true }
+    rescue SystemCallError
+      false
+    end
+
+    def reload
+      return if stopping?
+
+      settings = @read.call
+      fixed = %i[bind environment rackup preload logger pidfile quiet].reject do |name|
+        settings.public_send(name) == @configuration.public_send(name)
+      end
+      @voice.complain("#{fixed.join(", ")} changed: that needs a restart (USR2)") unless fixed.empty?
+      follow(settings.with(**fixed.to_h { |name| [name, @configuration.public_send(name)] }))
+      @fleet.resize(settings.processes)
+      @renewal.reload
+    rescue Error => error
+      @voice.complain("settings can't be read again, and all goes on as before: #{error.message}")
     end
 
     def listen(child)
@@ -144,6 +196,7 @@ module Kino
       when "hello" then child.pid = rest.first.to_i
       when "failed" then child.fault = rest.first
       when "booted" then booted(child, *rest)
+      when "reloaded", "unreloaded" then @renewal.reloaded(rest.first)
       when "ready" then ready(child)
       when "stop" then begin_stop(ASKED)
       when "left" then @aborted.concat(rest)
@@ -151,29 +204,32 @@ module Kino
       end
     end
 
-    # A mold has booted the app.
+    # A mold has booted the app, and what there is to say of that.
     def booted(mold, mode, *said)
-      mold.ready
-      @mode ||= mode
-      said.each_slice(2) { |kind, line| kind == "line" ? (@lines ||= []) << line : @voice.complain("warning: #{line}") }
+      @mode = mode
+      @lines = []
+      said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
+      @renewal.booted(mold)
     end
 
     def ready(child)
       child.ready
-      @fleet.ready(child)
       return child.drain if stopping?
 
+      @fleet.ready(child)
+      @renewal.ready(child)
       announce if !@announced && @fleet.complete?
     end
 
     # The system gave the mold no process.
     def unforked(index, slot)
-      child = @children.find { |one| one.index == index && one.slot == slot && one.pid.nil? }
+      child = children.find { |one| one.index == index && one.slot == slot && one.pid.nil? }
       child&.wire&.close
     end
 
     def announce
       @announced = true
+      @given&.wire&.tell("ready")
       settings = @mode ? @configuration.with(mode: @mode.to_sym) : @configuration
       @voice.say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{@fleet.size} processes x #{workforce(settings)}, " \
                  "#{settings.environment}), pid #{Process.pid}"
@@ -187,73 +243,79 @@ module Kino
       "#{settings.mode}: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
     end
 
-    # Who is gone?
-    def reap
-      @children.select { |child| gone?(child) }.each { |child| bury(child, *@statuses&.delete(child)) }
-    end
+    # Those that are gone.
+    def reap = children.map { |child| [child, status(child)] }.each { |child, status| bury(child, status) if status }
 
-    # The end of its wire tells it, too, where it is nobody's to be waited for.
-    def gone?(child)
-      status = child.pid && Process.wait2(child.pid, Process::WNOHANG)&.last
-      (@statuses ||= {})[child] = status if status
-      return true if status
+    # How it has ended, as far as that can be known; nil while it lives. Where it is nobody's to be waited for, the end
+    # of its wire tells.
+    def status(child)
+      return (:unknown if child.wire.closed?) unless child.pid
 
-      child.wire.closed? && child.pid.nil?
+      Process.wait2(child.pid, Process::WNOHANG)&.last
     rescue Errno::ECHILD
-      child.wire.closed?
+      :unknown if child.wire.closed?
     end
 
-    def bury(child, status = nil)
-      @children.delete(child)
+    def bury(child, status)
+      children.delete(child)
+      listen(child) unless child.wire.closed? # what it told last
       child.wire.close
       @health.forget(child)
-      @status = 1 if stopping? && status && !status.success?
-      return mold_gone(child, status) unless child.index
-
-      told(child, status, stopping? ? :left : @fleet.gone(child))
+      @status = 1 if stopping? && status != :unknown && !status.success?
+      mourn(child, status) unless stopping?
     end
 
-    def told(child, status, outcome)
+    def mourn(child, status)
+      fault = child.fault || "it ended#{cause(status)}"
+      if child.index then tell(child, fault, cause(status), @fleet.gone(child))
+      elsif @announced then @renewal.mold_gone(child, fault)
+      else give_up(child.fault || "the app could not be booted: its process ended#{cause(status)}")
+      end
+    end
+
+    def tell(child, fault, cause, outcome)
       case outcome
-      when :died then @voice.complain("#{child} died#{cause(status)}; another takes its place")
-      when :unbooted then @voice.complain("#{child} could not boot#{cause(status)}: #{child.fault}")
+      when :died then @voice.complain("#{child} died#{cause}; another takes its place")
+      when :unbooted then @voice.complain("#{child} could not boot: #{fault}")
+      when :failed then @renewal.failed(child, fault)
       when :hopeless
-        give_up("#{child} could not boot #{Fleet::ATTEMPTS} times in a row, so the server ends; the last time: " \
-                "#{child.fault || "it ended#{cause(status)}"}")
+        give_up("#{child} could not boot #{Fleet::ATTEMPTS} times in a row, so the server ends; the last time: #{fault}")
       end
     end
 
     def cause(status)
-      return "" if status.nil?
+      return "" if status == :unknown
 
       status.signaled? ? " (SIG#{Signal.signame(status.termsig)})" : " (status #{status.exitstatus})"
     end
 
-    def mold_gone(child, status)
-      return unless child == @mold && !stopping?
-
-      @mold = nil
-      return give_up(child.fault || "the app could not be booted: its process ended#{cause(status)}") unless @announced
-
-      @voice.complain("#{child} died#{cause(status)}; another boots the app anew")
-      @mold = add(@spawner.mold)
-    end
-
     def give_up(reason)
       @voice.complain(reason)
+      begin_stop(ASKED)
       @status = 1
-      begin_stop(nil)
     end
 
-    # Processes that are stuck, and those that have not left in time.
+    # Processes that are stuck, that have not left in time, and that have served for long enough.
     def watch
-      @children.each { |child| end_overdue(child) if child.deadline && now > child.deadline }
+      children.each { |child| end_overdue(child) if child.deadline && now > child.deadline }
       return if stopping?
+
+      return begin_stop(ASKED, is_replaced: true) if @renewal.look
 
       @health.stuck(@fleet.serving).each do |child, why|
         @voice.complain("#{child} #{why}; it is ended, and another takes its place")
         child.kill
       end
+      recycle unless @renewal.under_way? || @fleet.replacing?
+    end
+
+    def recycle
+      @recycling.due(@fleet.serving).first(1).each do |child, why|
+        @voice.say "#{child.to_s.capitalize} #{why}: another takes its place"
+        @fleet.replace([child])
+      end
+      mold = @recycling.mold(@fleet.serving) if @configuration.preload && !@fleet.replacing?
+      @renewal.refork(mold) if mold
     end
 
     def end_overdue(child)
@@ -261,38 +323,42 @@ module Kino
       child.kill
     end
 
-    def begin_stop(token)
+    def begin_stop(token, is_replaced: false)
       return insist(token) if stopping?
 
-      @stopped_by = token || ASKED
-      timeout = @configuration.shutdown_timeout
-      if @announced
-        @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      end
+      @stopped_by = token
+      @renewal.stop(is_replaced)
+      say_stop if @announced
       @signals.heard(token)
-      @listeners.close
-      @children.each(&:drain)
+      is_replaced ? @listeners.leave : @listeners.close
+      children.each(&:drain)
+    end
+
+    def say_stop
+      timeout = @configuration.shutdown_timeout
+      @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
     end
 
     # A second signal.
     def insist(token)
-      return if token.nil? || token == ASKED || @signals.same_wish?(token)
+      return if token == ASKED || @signals.same_wish?(token)
 
-      @children.each(&:halt)
+      children.each(&:halt)
       until_then = now + LAST_MOMENT
-      while now < until_then && @children.any?
+      while now < until_then && children.any?
         hear
         reap
       end
-      @children.each(&:kill)
+      children.each(&:kill)
       @voice.flush
       @leave.call(128 + token)
     end
 
     def finish
       unless @aborted.empty?
-        @voice.complain("requests still ran #{@configuration.shutdown_timeout} s after the signal (shutdown_timeout); " \
-                        "ending without them", *@aborted.map { |request| "gave up #{request}" })
+        timeout = @configuration.shutdown_timeout
+        @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
+                        *@aborted.map { |request| "gave up #{request}" })
       end
       @voice.say "Stopped" if @status.zero?
       @status

@@ -3,20 +3,30 @@
 require_relative "child"
 require_relative "member"
 require_relative "mold"
+require_relative "relaunch"
 require_relative "wire"
 
 module Kino
-  # Starts processes for the parent.
+  # Starts processes for the parent, and knows all that live.
   #
   # @api private
   class Spawner
-    # @param site [Site] what all processes of the server share
+    # Places on the scoreboard: for those that serve, their successors, and those that are still leaving.
+    SLOTS = 1024
+
+    # @return [Array<Child>] all that live, as far as is known
+    attr_reader :children
+    # @return [Site] what all processes of the server share
+    attr_accessor :site
+
+    # @param site [Site]
     # @param signals [Signals] the parent's, which no child is to hear
     # @yieldreturn [#call] the booted Rack app
     def initialize(site, signals, &boot)
       @site = site
       @signals = signals
       @boot = boot
+      @children = []
     end
 
     # Starts a mold, which boots the app.
@@ -24,41 +34,59 @@ module Kino
     # @return [Child]
     def mold
       wire, pid = fork_with_wire { |theirs| Mold.new(@site, theirs, &@boot).run }
-      Child.new(wire, patience, pid: pid)
+      add(Child.new(wire, patience, pid: pid))
+    end
+
+    # Starts a mold from the files on the disk: new code, new gems, new settings.
+    #
+    # @return [Child]
+    # @raise [SystemCallError]
+    def fresh_mold
+      wire, pid = Relaunch.start(:mold, @site.listeners, @site.scoreboard)
+      add(Child.new(wire, patience, pid: pid))
     end
 
     # Has a mold fork a process that serves.
     #
     # @param mold [Child]
     # @param index [Integer] which one, from 0
-    # @param slot [Integer] its place on the scoreboard
+    # @param size [Integer] of how many
     # @return [Child]
-    def member(mold, index, slot)
+    def member(mold, index, size)
       ours, theirs = Wire.pair
-      mold.wire.tell("fork", index, slot, descriptor: theirs.to_io)
+      mold.wire.tell("fork", index, slot = free_slot, size, descriptor: theirs.to_io)
       theirs.close
-      Child.new(ours, patience, index: index, slot: slot)
+      add(Child.new(ours, patience, index: index, slot: slot, mold: mold))
     end
 
     # Starts a process that boots an app of its own.
     #
     # @param index [Integer] which one, from 0
-    # @param slot [Integer] its place on the scoreboard
+    # @param size [Integer] of how many
     # @return [Child]
-    def alone(index, slot)
-      wire, pid = fork_with_wire { |theirs| Member.new(@site, index, slot, theirs).run(&@boot) }
-      Child.new(wire, patience, index: index, slot: slot, pid: pid)
+    def alone(index, size)
+      slot = free_slot
+      wire, pid = fork_with_wire { |theirs| Member.new(@site, [index, size], slot, theirs).run(&@boot) }
+      add(Child.new(wire, patience, index: index, slot: slot, pid: pid))
     end
 
     private
 
     def patience = @site.configuration.shutdown_timeout
 
+    def free_slot = (0...SLOTS).find { |number| @children.none? { |child| child.slot == number } }
+
+    def add(child)
+      @children << child
+      child
+    end
+
     def fork_with_wire
       ours, theirs = Wire.pair
       pid = fork do
         @signals.disown
         ours.close
+        @children.each { |child| child.wire.close }
         exit(yield(theirs))
       end
       theirs.close

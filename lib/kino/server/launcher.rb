@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../version"
+require_relative "../processes/overlap"
 require_relative "leaving"
 require_relative "notices"
 require_relative "signals"
@@ -9,33 +10,36 @@ require_relative "voice"
 module Kino
   # Runs a server for a command: says where it listens, and on INT, TERM, QUIT or HUP lets it finish what runs and ends.
   # A second one ends the process at once, with the exit status a shell gives a signal (130 for INT, 143 for TERM),
-  # unless it comes within a second: then it is the same wish, as where foreman sends INT and TERM.
+  # unless it comes within a second: then it is the same wish, as where foreman sends INT and TERM. On USR1 and USR2
+  # another server is started beside this one, which ends when that one serves.
   #
   # @api private
   class Launcher
     # {Signals#wake} tokens: the server has come to its end; the drain is over; somebody asks for a stop, as a signal
-    # does.
+    # does; another server serves in its place.
     ENDED = 128
     DRAINED = 129
     ASKED = 130
-    private_constant :ENDED, :DRAINED, :ASKED
+    REPLACED = 131
+    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED
 
     # @param configuration [Configuration]
+    # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
     # @param server [#new] what makes the server: {Server}, or a stand-in
     # @param signals [Signals] what asks the server to stop
     # @param notices [Array<String>] what else is to be said at start
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for threads that may never end
-    def initialize(configuration, server: Server, signals: Signals.new, notices: [], out: $stdout, err: $stderr,
-                   leave: Leaving.method(:leave))
+    def initialize(configuration, given: nil, server: Server, signals: Signals.new, notices: [], out: $stdout,
+                   err: $stderr, leave: Leaving.method(:leave))
       @configuration = configuration
+      @given = given
       @server_class = server
       @signals = signals
       @notices = notices
       @voice = Voice.new(configuration, out, err)
       @leave = leave
-      @strays = []
     end
 
     # Serves the app until a signal, or anybody else, stops the server.
@@ -48,6 +52,7 @@ module Kino
       $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
       server.command = self
+      server.inherit(@given.listeners) if @given
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -71,7 +76,8 @@ module Kino
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
-      asked = await_stop
+      @given&.wire&.tell("ready")
+      asked = await_stop(server)
       return drain(server, asked) unless asked == ENDED
 
       server.join
@@ -82,29 +88,47 @@ module Kino
     end
 
     # What a signal's number means, or a token.
-    def await_stop
+    def await_stop(server)
       loop do
-        token = @signals.wait
-        return token unless stray?(token)
+        token = following
+        return token unless token.nil? || Signals::STRAY.include?(Signal.signame(token))
+
+        begin_overlap(server) if token && server
       end
     end
 
-    # Those that would end the process are no reason to; each is told of once.
-    def stray?(token)
-      name = Signal.signame(token)
-      return false unless Signals::STRAY.include?(name)
+    # The next one; nil when a server that was to take this one's place will not.
+    def following
+      return @signals.wait unless @overlap
 
-      unless @strays.include?(name)
-        @strays << name
-        @voice.complain("SIG#{name} does nothing here; #{Signals::STOP.join(", ")} stop the server")
-      end
-      true
+      readable, = IO.select([@signals, @overlap.wire], nil, nil, @overlap.patience)
+      return @signals.wait if readable&.include?(@signals)
+
+      outcome = @overlap.look
+      tell_failure(@overlap.give_up) if outcome == :failed
+      REPLACED if outcome == :ready
+    end
+
+    def begin_overlap(server)
+      return say("A restart is under way") if @overlap
+
+      say "Restarting: another server is started beside this one"
+      @overlap = Overlap.new(server.listeners, @configuration.restart_timeout)
+    rescue SystemCallError => error
+      tell_failure(error.message)
+    end
+
+    def tell_failure(fault)
+      @overlap = nil
+      @voice.complain("the restart is given up, and all goes on as before: #{fault}")
     end
 
     # The main thread waits for signals all along, so the drain runs beside it.
     def drain(server, asked)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
+      asked == REPLACED ? server.listeners.leave : @overlap&.give_up
+      @overlap = nil
       drained = begin_drain(server, timeout)
       @signals.heard(asked)
       await_drain(server)
@@ -125,7 +149,7 @@ module Kino
 
     def await_drain(server)
       loop do
-        token = await_stop
+        token = await_stop(nil)
         return if token == DRAINED
         next if token == ENDED || token == ASKED || @signals.same_wish?(token)
 

@@ -134,9 +134,21 @@ module Kino
     # @return [Server] itself
     # @raise (see #start)
     def start_on(site, slot, parent)
-      @shared = [site, slot, parent]
+      @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
+      inherit(site.listeners)
       start
     end
+
+    # Takes over sockets that are bound already, in place of its addresses.
+    #
+    # @api private
+    # @param listeners [Native::Listeners]
+    # @return [void]
+    def inherit(listeners) = @inherited = listeners
+
+    # @api private
+    # @return [Native::Listeners, nil] its sockets; nil while it doesn't run
+    attr_reader :listeners
 
     # Waits until the server has ended.
     #
@@ -151,8 +163,11 @@ module Kino
     # What {#stop} does where no command runs the server.
     #
     # @api private
+    # @param timeout [Numeric] seconds to wait at most
+    # @param hands_on [Boolean] whether its sockets stay open, for other processes
     # @return [Boolean]
-    def drain(timeout)
+    def drain(timeout, hands_on: false)
+      @listeners = nil if hands_on
       native, supervisor = @native, @supervisor
       return true unless native
       return (Thread.new { drain(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
@@ -168,6 +183,7 @@ module Kino
       return Thread.new { halt } && nil if trapped?
 
       parts = @lock.synchronize { [@supervisor, @native, @log].tap { @native = @supervisor = @log = nil } }
+      close_listeners
       parts.compact.each(&:stop)
       @parting << nil if @parting.num_waiting.positive?
       nil
@@ -180,6 +196,12 @@ module Kino
       @lock.synchronize { false }
     rescue ThreadError
       true
+    end
+
+    # The engine has its own descriptors of the same sockets: it closes the last ones, once nobody waits there any more.
+    def close_listeners
+      @listeners&.close
+      @listeners = nil
     end
 
     def launch
@@ -197,16 +219,14 @@ module Kino
       # Whatever raised, nothing is left half running.
       unless @native
         native&.stop
+        close_listeners
         @log&.stop
       end
     end
 
     def engine(settings)
-      return Native::Engine.bind(settings.bind, settings.to_h) unless @shared
-
-      site, slot, parent = @shared
-      Native::Engine.on(site.listeners, settings.to_h.merge(scoreboard: site.scoreboard, place: slot,
-                                                            parent: parent.fileno))
+      @listeners = @inherited || Native::Listeners.bind(settings.bind)
+      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}))
     end
 
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
@@ -219,6 +239,7 @@ module Kino
       lame_duck(native, [timeout, @configuration.drain_delay].min)
       hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
       told = hooks.join([until_then - now, 0].max)
+      close_listeners
       native.drain
       in_time = supervisor.join([until_then - now, 0].max) && !told.nil?
       @aborted = in_time ? [] : describe(native.in_flight)

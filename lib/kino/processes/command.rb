@@ -1,0 +1,59 @@
+# frozen_string_literal: true
+
+require_relative "../server/launcher"
+require_relative "../server/pid_file"
+require_relative "mold"
+require_relative "parent"
+require_relative "relaunch"
+
+module Kino
+  # What a command does with its app: serves it in this process, or in several; or boots it for those of another, which
+  # has started this one.
+  #
+  # @api private
+  class Command
+    # @param configuration [Configuration]
+    # @param read [#call] reads it again
+    # @param rest [Hash{Symbol => Object}] what else {Launcher#initialize} and {Parent#initialize} take
+    # @yieldreturn [#call] the booted Rack app
+    def initialize(configuration, read:, **rest, &boot)
+      @configuration = configuration
+      @read = read
+      @rest = rest
+      @boot = boot
+    end
+
+    # Does it.
+    #
+    # @yieldparam server [Server, Parent] once it listens
+    # @return [Integer] the exit status
+    # @raise [BindError] when an address can't be listened on
+    def run(&block)
+      given = Relaunch.take
+      return mold(given) if given&.mold?
+
+      ready = lambda do |server|
+        PidFile.keep(@configuration.pidfile)
+        block&.call(server)
+      end
+      if @configuration.processes > 1
+        Parent.new(@configuration, read: @read, given: given, **@rest, &@boot).serve(&ready)
+      else
+        # On another thread than the main one, such as a test's, signals are somebody else's.
+        signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
+        Launcher.new(@configuration, given: given, signals: signals, **@rest).serve(@boot.call, &ready)
+      end
+    end
+
+    private
+
+    # Who started it waits for it, says what there is to say, and ends it.
+    def mold(given)
+      site = Site.new(@configuration, given.listeners, given.scoreboard, @read)
+      Mold.new(site, given.wire, &@boot).run
+    end
+  end
+
+  Relaunch.remember
+  private_constant :Command
+end

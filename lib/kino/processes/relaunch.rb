@@ -1,0 +1,104 @@
+# frozen_string_literal: true
+
+require "tmpdir"
+require_relative "wire"
+
+module Kino
+  # The command that this process was started with, to be started once more: from the files as they are on the disk by
+  # then, with the sockets that this one listens on.
+  #
+  # @api private
+  module Relaunch
+    # Where a process that was started so finds what it was given.
+    VARIABLE = "KINO_INHERITED"
+    # `rails server` refuses to start while its file of that name is another process's.
+    PIDFILE = "PIDFILE"
+    private_constant :VARIABLE, :PIDFILE
+
+    # What it is given.
+    #
+    # @!attribute [r] kind
+    #   @return [Symbol] what it is to be: `:mold` or `:server`
+    # @!attribute [r] wire
+    #   @return [Wire] to who has started it
+    # @!attribute [r] listeners
+    #   @return [Native::Listeners]
+    # @!attribute [r] scoreboard
+    #   @return [Native::Scoreboard, nil]
+    Given = Data.define(:kind, :wire, :listeners, :scoreboard) do
+      # @return [Boolean] whether it is to boot the app for others
+      def mold? = kind == :mold
+    end
+
+    class << self
+      # Notes how this process was started: to be called before it takes another title or goes to another folder.
+      #
+      # @return [void]
+      def remember
+        @command ||= read("cmdline") || [RbConfig.ruby, $PROGRAM_NAME, *ARGV]
+        @environment ||= read("environ")&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
+        @folder ||= folder
+      end
+
+      # Starts it.
+      #
+      # @param kind [Symbol] what it is to be, see {Given}
+      # @param listeners [Native::Listeners]
+      # @param scoreboard [Native::Scoreboard, nil]
+      # @return [Array(Wire, Integer)] a wire to it, and its process id
+      # @raise [SystemCallError] when it can't be started
+      def start(kind, listeners, scoreboard = nil)
+        ours, theirs = Wire.pair
+        sockets = listeners.descriptors
+        shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
+        given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
+        pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true,
+                                                                             **shared.to_h { |number| [number, number] })
+        [ours, pid]
+      rescue SystemCallError
+        ours&.close
+        raise
+      ensure
+        theirs&.close
+      end
+
+      # What this process was given, if it was started so. Those that it starts are not.
+      #
+      # @return [Given, nil]
+      def take
+        text = ENV.delete(VARIABLE) or return
+        kind, wire, scoreboard, *listeners = text.split
+        is_mold = kind == "mold"
+        Given.new(kind.to_sym, Wire.new(UNIXSocket.for_fd(wire.to_i)),
+                  Native::Listeners.inherit(listeners.join(" "), !is_mold),
+                  (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
+      end
+
+      private
+
+      # As the system has it, where it tells that: with all that Ruby itself was told, and without what Bundler has set
+      # since, so that a Gemfile is read anew.
+      def read(what)
+        words = File.binread("/proc/self/#{what}").split("\0")
+        words unless words.empty?
+      rescue SystemCallError
+        nil
+      end
+
+      # A link that a deploy moves on to the next release is followed again.
+      def folder
+        link = ENV.fetch("PWD", nil)
+        link && File.identical?(link, Dir.pwd) ? link : Dir.pwd
+      rescue SystemCallError
+        "/"
+      end
+
+      def environment(given)
+        pidfile = File.join(Dir.tmpdir, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
+        @environment.merge(VARIABLE => given, PIDFILE => pidfile)
+      end
+    end
+  end
+
+  private_constant :Relaunch
+end

@@ -1,0 +1,203 @@
+# frozen_string_literal: true
+
+require_relative "molds"
+require_relative "overlap"
+
+module Kino
+  # Replaces what runs while it serves: the app by one that is booted anew, settings by those of a changed file,
+  # processes by such that share more memory, and the whole server by another.
+  #
+  # @api private
+  class Renewal
+    # What is said of each, while it is under way and when it is done.
+    WORDS = {
+      restart: ["Restarting: the app is booted anew beside what runs", "Restarted"],
+      refork: ["Reforking: all processes are to be forked from one that has served", "Reforked"],
+      reload: ["Reloading: settings are read again", "Reloaded"]
+    }.freeze
+    private_constant :WORDS
+
+    # @return [Overlap, nil] a server that is to take this one's place
+    attr_reader :overlap
+
+    # @param spawner [Spawner]
+    # @param voice [Voice]
+    def initialize(spawner, voice)
+      @spawner = spawner
+      @voice = voice
+      @molds = Molds.new
+    end
+
+    # @return [Fleet] the processes that serve
+    attr_writer :fleet
+
+    # @return [Child, nil] what processes are forked from; nil while there is nothing
+    def source = @molds.source
+
+    # @return [Boolean] whether anything is being replaced on purpose
+    def under_way? = !@reason.nil? || !@overlap.nil?
+
+    # Has the app booted for the first time.
+    #
+    # @return [void]
+    def boot = (@molds.current = @spawner.mold if preload?)
+
+    # Boots the app anew, and replaces process by process.
+    #
+    # @return [void]
+    def restart
+      begin_with(:restart) do
+        preload? ? @molds.try(@spawner.fresh_mold, :restart) : @fleet.replace
+      end
+    end
+
+    # Has all processes forked from one that has served.
+    #
+    # @param process [Child]
+    # @return [void]
+    def refork(process) = begin_with(:refork) { @fleet.replace([process], reason: :refork) }
+
+    # Has all processes follow other settings, which are the spawner's already.
+    #
+    # @return [void]
+    def reload
+      begin_with(:reload) do
+        preload? ? @molds.current.wire.tell("reload") : @fleet.replace
+      end
+    end
+
+    # Starts another server, from the first line on.
+    #
+    # @return [void]
+    def replace_server
+      return busy if under_way?
+
+      @voice.say "Restarting: another server is started beside this one"
+      @overlap = Overlap.new(@spawner.site.listeners, configuration.restart_timeout)
+    rescue SystemCallError => error
+      @voice.complain("the restart is given up, and all goes on as before: #{error.message}")
+    end
+
+    # It serves no more: another has taken over.
+    #
+    # @param process [Child]
+    # @param reason [Symbol] why, see {Fleet#replace}
+    # @return [void]
+    def retire(process, reason)
+      return process.drain unless reason == :refork
+
+      process.promote
+      @molds.try(process, :refork)
+    end
+
+    # A mold has booted its app.
+    #
+    # @param mold [Child]
+    # @return [void]
+    def booted(mold)
+      mold.ready
+      @fleet.replace_all_but(mold) if @reason
+    end
+
+    # The mold has read its settings again.
+    #
+    # @param fault [String, nil] why it could not
+    # @return [void]
+    def reloaded(fault = nil) = fault ? give_up(fault) : @fleet.replace
+
+    # A process serves.
+    #
+    # @param process [Child]
+    # @return [void]
+    def ready(process)
+      @molds.settle if process.mold == @molds.candidate
+      done unless @reason.nil? || @molds.candidate || @fleet.replacing?
+    end
+
+    # A process that was to follow has never served.
+    #
+    # @param process [Child]
+    # @param fault [String] what was wrong with it
+    # @return [void]
+    def failed(process, fault) = give_up("#{process} could not boot: #{fault}")
+
+    # One that was no process that serves is gone.
+    #
+    # @param child [Child]
+    # @param fault [String] how
+    # @return [void]
+    def mold_gone(child, fault)
+      return give_up(fault) if child == @molds.candidate
+      return unless child == @molds.current
+
+      @voice.complain("the mold died: #{fault}; another boots the app")
+      @molds.current = @has_restarted ? @spawner.fresh_mold : @spawner.mold
+    end
+
+    # Whether it has taken too long, and what has become of another server.
+    #
+    # @return [Boolean] whether another has taken this server's place
+    def look
+      end_candidate if @molds.candidate && @reason && now > @until
+      case @overlap&.look
+      when :ready then true
+      when :failed
+        @voice.complain("the restart is given up, and all goes on as before: #{@overlap.give_up}")
+        @overlap = nil
+        false
+      else false
+      end
+    end
+
+    # The server stops: nothing is replaced any more.
+    #
+    # @param is_replaced [Boolean] whether another server has taken over
+    # @return [void]
+    def stop(is_replaced)
+      @overlap&.give_up unless is_replaced
+      @overlap = @reason = nil
+    end
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def configuration = @spawner.site.configuration
+
+    def preload? = configuration.preload
+
+    def begin_with(reason)
+      return busy if under_way?
+
+      @reason = reason
+      @until = now + configuration.restart_timeout
+      @voice.say WORDS.fetch(reason).first
+      yield
+    rescue SystemCallError => error
+      give_up(error.message)
+    end
+
+    def busy = @voice.say("Something is being replaced already; once that is done, ask again")
+
+    def done
+      @has_restarted ||= @reason == :restart
+      @voice.say "#{WORDS.fetch(@reason).last}: #{@fleet.size} process#{"es" if @fleet.size > 1}"
+      @reason = nil
+    end
+
+    def end_candidate
+      @molds.candidate.fault ||= "it was not ready within #{configuration.restart_timeout} s (restart_timeout)"
+      @molds.candidate.kill
+    end
+
+    def give_up(fault)
+      @fleet.forget_replacements
+      @molds.give_up&.drain
+      what = @reason ? "the #{@reason} is given up" : "a process could not be replaced"
+      @reason = nil
+      @voice.complain("#{what}, and all goes on as before: #{fault}")
+    end
+  end
+
+  private_constant :Renewal
+end
