@@ -24,21 +24,6 @@ require_relative "kino/capybara_server"
 module Kino
   autoload :Check, "kino/check"
 
-  # Sleeps for an exact time, in any ractor and thread; others run meanwhile. Ruby's own `sleep` wakes late inside
-  # ractors on some versions.
-  #
-  # @param seconds [Numeric] seconds, 0 or more
-  # @return [Integer] whole seconds slept, as `Kernel#sleep` has it
-  # @raise [ArgumentError] when they are negative or no number of seconds
-  # @raise [TypeError] when they are no number
-  # @example
-  #   Kino.sleep(0.005)
-  def self.sleep(seconds)
-    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-    Native.sleep(seconds)
-    (Process.clock_gettime(Process::CLOCK_MONOTONIC) - began).round
-  end
-
   # The command is the server already.
   DefaultServer.offer unless defined?(CLI)
   CapybaraServer.offer

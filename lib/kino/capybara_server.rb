@@ -48,4 +48,6 @@ module Kino
       end
     end
   end
+
+  private_constant :CapybaraServer
 end

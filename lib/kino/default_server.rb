@@ -46,4 +46,6 @@ module Kino
       end
     end
   end
+
+  private_constant :DefaultServer
 end

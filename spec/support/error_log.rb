@@ -17,7 +17,7 @@ class ErrorLog
       yield log
     ensure
       $stderr.flush
-      Kino::Native.flush_log if defined?(Kino::Native)
+      Kino.const_get(:Native).flush_log if Kino.const_defined?(:Native)
       $stderr.reopen(original)
       [writer, original].each(&:close)
       log.finish

@@ -2,8 +2,8 @@
 //! unsafe in its `ffi` module.
 //!
 //! ```text
-//! server (engine) -> worker (one a GVL) -> worker_thread -> take -> input, env (a copy of the prototype) -> (the app)
-//!   -> request -> response, response_writer
+//! engine_handle (engine) -> gvl_group_handle (a worker's) -> worker_thread -> take -> input, env (a copy of the prototype)
+//!   -> (the app) -> request -> response, response_writer
 //! ```
 
 #![allow(
@@ -11,32 +11,31 @@
     reason = "all that is public is the function that Ruby looks for, which the attribute below makes"
 )]
 
-use magnus::{Error, Ruby, TypedData, function, method, prelude::*};
+use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
 mod completions;
 mod ends;
 mod engine;
+mod engine_handle;
 mod env;
 mod env_prototype;
 mod exception;
 mod ffi;
+mod gvl_group_handle;
 mod input;
 mod keys;
 mod log;
 mod request;
 mod response;
 mod response_writer;
-mod server;
-mod sleep;
 mod take;
 mod text;
 mod trailers;
-mod worker;
 mod worker_thread;
 
+use engine_handle::EngineHandle;
+use gvl_group_handle::GvlGroupHandle;
 use request::Request;
-use server::Server;
-use worker::Worker;
 use worker_thread::WorkerThread;
 
 /// Called by Ruby when the extension is loaded. It defines classes, and starts nothing.
@@ -50,40 +49,40 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     ffi::thread_hooks::reserve();
     keys::make(ruby)?;
 
-    let native = ruby.define_module("Kino")?.define_module("Native")?;
-    native.define_module_function("sleep", function!(sleep::sleep, 1))?;
+    let kino = ruby.define_module("Kino")?;
+    let native = kino.define_module("Native")?;
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
     native.define_module_function("log_to", function!(log::send_to, 1))?;
     native.define_module_function("flush_log", function!(log::flush, 0))?;
-    let server = native.define_class("Server", ruby.class_object())?;
-    server.define_singleton_method("bind", function!(Server::bind, 2))?;
-    server.define_method("start", method!(Server::start, 0))?;
-    server.define_method("number", method!(Server::number, 0))?;
-    server.define_method("in_flight", method!(Server::in_flight, 0))?;
-    server.define_method("wait", method!(Server::wait, 1))?;
-    server.define_method("pause", method!(Server::pause, 0))?;
-    server.define_method("call", method!(Server::call, 0))?;
-    server.define_method("end_of", method!(Server::end_of, 1))?;
-    server.define_method("died", method!(Server::died, 0))?;
-    server.define_method("quarantine", method!(Server::quarantine, 2))?;
-    server.define_method("uris", method!(Server::uris, 0))?;
-    server.define_method("port", method!(Server::port, 0))?;
-    server.define_method("stats", method!(Server::stats, 0))?;
-    server.define_method("lame_duck", method!(Server::lame_duck, 0))?;
-    server.define_method("drain", method!(Server::drain, 0))?;
-    server.define_method("stop", method!(Server::stop, 0))?;
+    let engine = native.define_class("Engine", ruby.class_object())?;
+    engine.define_singleton_method("bind", function!(EngineHandle::bind, 2))?;
+    engine.define_method("start", method!(EngineHandle::start, 0))?;
+    engine.define_method("number", method!(EngineHandle::number, 0))?;
+    engine.define_method("in_flight", method!(EngineHandle::in_flight, 0))?;
+    engine.define_method("wait", method!(EngineHandle::wait, 1))?;
+    engine.define_method("pause", method!(EngineHandle::pause, 0))?;
+    engine.define_method("call", method!(EngineHandle::call, 0))?;
+    engine.define_method("end_of", method!(EngineHandle::end_of, 1))?;
+    engine.define_method("died", method!(EngineHandle::died, 0))?;
+    engine.define_method("quarantine", method!(EngineHandle::quarantine, 2))?;
+    engine.define_method("uris", method!(EngineHandle::uris, 0))?;
+    engine.define_method("port", method!(EngineHandle::port, 0))?;
+    engine.define_method("stats", method!(EngineHandle::stats, 0))?;
+    engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
+    engine.define_method("drain", method!(EngineHandle::drain, 0))?;
+    engine.define_method("stop", method!(EngineHandle::stop, 0))?;
 
-    let worker = native.define_class("Worker", ruby.class_object())?;
-    worker.define_singleton_method("of", function!(Worker::of, 2))?;
-    worker.define_singleton_method("tell_end", function!(Worker::tell_end, 4))?;
-    worker.define_method("thread", method!(Worker::thread, 1))?;
-    worker.define_method("wait", method!(Worker::wait, 0))?;
-    worker.define_method("pause", method!(Worker::pause, 0))?;
-    worker.define_method("call", method!(Worker::call, 0))?;
-    worker.define_method("stopped?", method!(Worker::is_stopped, 0))?;
-    worker.define_method("died", method!(Worker::died, 0))?;
+    let gvl_group = native.define_class("GvlGroup", ruby.class_object())?;
+    gvl_group.define_singleton_method("of", function!(GvlGroupHandle::of, 2))?;
+    gvl_group.define_singleton_method("tell_end", function!(GvlGroupHandle::tell_end, 4))?;
+    gvl_group.define_method("thread", method!(GvlGroupHandle::thread, 1))?;
+    gvl_group.define_method("wait", method!(GvlGroupHandle::wait, 0))?;
+    gvl_group.define_method("pause", method!(GvlGroupHandle::pause, 0))?;
+    gvl_group.define_method("call", method!(GvlGroupHandle::call, 0))?;
+    gvl_group.define_method("stopped?", method!(GvlGroupHandle::is_stopped, 0))?;
+    gvl_group.define_method("died", method!(GvlGroupHandle::died, 0))?;
 
     native.define_class("Keeper", ruby.class_object())?;
     ffi::pinned::prepare(ruby);
@@ -95,7 +94,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
 
-    let request = ruby.define_module("Kino")?.define_class("Request", ruby.class_object())?;
+    let request = kino.define_class("Request", ruby.class_object())?;
     Request::prepare(ruby, request);
     request.define_method("env", method!(Request::env, 0))?;
     request.define_method("open?", method!(Request::is_open, 0))?;
@@ -121,6 +120,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
 
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
-    let _ = (Server::class(ruby), Worker::class(ruby), WorkerThread::class(ruby));
+    let _ = (EngineHandle::class(ruby), GvlGroupHandle::class(ruby), WorkerThread::class(ruby));
+    // Whoever looks a class up by its path, as the line above does, can't any more.
+    kino.funcall::<_, _, Value>("private_constant", ("Native",))?;
     Ok(())
 }

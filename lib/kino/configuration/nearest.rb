@@ -18,4 +18,6 @@ module Kino
       DidYouMean::SpellChecker.new(dictionary: known.map(&:to_s)).correct(word.to_s).first
     end
   end
+
+  private_constant :Nearest
 end

@@ -73,4 +73,6 @@ module Kino
       (given ? @given : @fallback).set(name, value, Configuration::Source.rackup_option)
     end
   end
+
+  private_constant :RackupOptions
 end

@@ -116,4 +116,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Body
 end

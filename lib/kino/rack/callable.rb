@@ -30,4 +30,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Callable
 end

@@ -61,4 +61,6 @@ module Kino
       list.respond_to?(:to_ary) ? list.to_ary : []
     end
   end
+
+  private_constant :Callbacks
 end

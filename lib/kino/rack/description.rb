@@ -66,4 +66,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Description
 end

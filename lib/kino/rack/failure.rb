@@ -136,4 +136,6 @@ module Kino
       Native.log_lost
     end
   end
+
+  private_constant :Failure
 end

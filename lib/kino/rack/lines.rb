@@ -138,4 +138,6 @@ module Kino
     CHARACTER = 16
     private_constant :CHARACTER
   end
+
+  private_constant :Lines
 end

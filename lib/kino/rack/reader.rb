@@ -188,4 +188,6 @@ module Kino
     # Raises what Ruby's own methods do for what is no String.
     def string_of(object) = String.try_convert(object) || ("" + object)
   end
+
+  private_constant :Reader
 end

@@ -18,4 +18,6 @@ module Kino
       socket
     end
   end
+
+  private_constant :Sockets
 end

@@ -76,4 +76,6 @@ module Kino
       [frames.first, *own].compact.uniq.first(SHOWN_LINES).map { |frame| frame.delete_prefix(folder) }
     end
   end
+
+  private_constant :AppLoader
 end

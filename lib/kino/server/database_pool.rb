@@ -33,4 +33,6 @@ module Kino
         "or run fewer threads (-t #{size}, RAILS_MAX_THREADS=#{size})"
     end
   end
+
+  private_constant :DatabasePool
 end

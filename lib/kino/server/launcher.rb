@@ -176,4 +176,6 @@ module Kino
       @leave.call(status)
     end
   end
+
+  private_constant :Launcher
 end

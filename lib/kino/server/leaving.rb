@@ -44,4 +44,6 @@ module Kino
     end
     private_class_method :watch
   end
+
+  private_constant :Leaving
 end

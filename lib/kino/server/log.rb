@@ -99,4 +99,6 @@ module Kino
       Log.say(@logger, severity || "ERROR", text || line)
     end
   end
+
+  private_constant :Log
 end

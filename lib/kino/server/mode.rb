@@ -82,4 +82,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Mode
 end

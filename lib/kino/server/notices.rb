@@ -70,4 +70,6 @@ module Kino
        *words.map { |word| "  #{word}" }]
     end
   end
+
+  private_constant :Notices
 end

@@ -33,4 +33,6 @@ module Kino
     end
     private_class_method :remove
   end
+
+  private_constant :PidFile
 end

@@ -172,7 +172,7 @@ module Kino
     def launch
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name)
-      native = Native::Server.bind(settings.bind, settings.to_h)
+      native = Native::Engine.bind(settings.bind, settings.to_h)
       @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
       supervisor = Supervisor.of(native, @app, settings, errors)

@@ -104,4 +104,6 @@ module Kino
       nil
     end
   end
+
+  private_constant :Signals
 end

@@ -81,4 +81,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Teller
 end

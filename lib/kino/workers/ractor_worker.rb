@@ -12,7 +12,7 @@ module Kino
     # @return [Integer] the number of its interpreter lock: its ractor has one of its own
     attr_reader :gvl_group
 
-    # @param native [Native::Server] a started engine
+    # @param native [Native::Engine] a started engine
     # @param app [#call] a Rack app that is shareable
     # @param plan [Worker::Plan] a shareable one
     # @param index [Integer] which worker this is, from 0
@@ -57,7 +57,7 @@ module Kino
       def live(app, plan, index)
         Thread.current.report_on_exception = false
         $stdout.sync = true
-        return unless (native = Native::Worker.of(plan.engine, index)) # the engine has been stopped meanwhile
+        return unless (native = Native::GvlGroup.of(plan.engine, index)) # the engine has been stopped meanwhile
 
         worker = Worker.new(app, plan, index, index, own_thread: true) { native.call }
         outcome = look_after(worker, native)
@@ -66,7 +66,7 @@ module Kino
       ensure
         # Without an outcome, somebody has ended this thread.
         outcome ||= worker&.abandon || Worker::Outcome.new(:died, nil)
-        Native::Worker.tell_end(plan.engine, index, outcome.kind.to_s, report || outcome.report)
+        Native::GvlGroup.tell_end(plan.engine, index, outcome.kind.to_s, report || outcome.report)
       end
 
       private
@@ -81,4 +81,6 @@ module Kino
       end
     end
   end
+
+  private_constant :RactorWorker
 end

@@ -60,4 +60,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Ractors
 end

@@ -8,7 +8,7 @@ module Kino
   #
   # @api private
   class StuckWatch
-    # @param native [Native::Server] a started engine
+    # @param native [Native::Engine] a started engine
     # @param timeout [Numeric] seconds a request may take
     # @param cap [Integer] workers that may be replaced at one time
     # @param errors [IO] for the reports
@@ -53,4 +53,6 @@ module Kino
       @errors.tell { |io| io.write(line) }
     end
   end
+
+  private_constant :StuckWatch
 end

@@ -29,7 +29,7 @@ module Kino
 
     # The supervisor of a server's workers.
     #
-    # @param native [Native::Server] a started engine
+    # @param native [Native::Engine] a started engine
     # @param app [#call] a Rack app
     # @param settings [Configuration] with the mode that was chosen
     # @param errors [IO] for what becomes of workers
@@ -65,7 +65,7 @@ module Kino
     end
     private_class_method :plan
 
-    # @param native [Native::Server] a started engine
+    # @param native [Native::Engine] a started engine
     # @param size [Integer] workers
     # @param errors [IO] for what becomes of workers
     # @param stuck_watch [StuckWatch, nil]
@@ -244,4 +244,6 @@ module Kino
       @hired += 1
     end
   end
+
+  private_constant :Supervisor
 end

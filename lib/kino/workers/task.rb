@@ -76,4 +76,6 @@ module Kino
       @thread.kill
     end
   end
+
+  private_constant :Task
 end

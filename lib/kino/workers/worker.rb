@@ -74,7 +74,7 @@ module Kino
       @gvl_group = gvl_group
       @own_thread = own_thread
       @changed = changed
-      @native = Native::Worker.of(plan.engine, gvl_group)
+      @native = Native::GvlGroup.of(plan.engine, gvl_group)
       @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error)
       @tasks = []
     end
@@ -204,7 +204,7 @@ module Kino
 
     def serving_task
       server = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
-      Task.new(@changed, server).start(name) { server.run }
+      Task.new(@changed, server).start(name) { server.serve_all }
     end
 
     # What is the same in each of a worker's envs.
@@ -214,4 +214,6 @@ module Kino
         "rack.multiprocess" => false, "rack.run_once" => false }.freeze
     end
   end
+
+  private_constant :Worker
 end

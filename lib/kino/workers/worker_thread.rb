@@ -27,7 +27,7 @@ module Kino
     # them in the loop alone: what strikes there, wherever it does, comes out of the loop to where nothing can.
     #
     # @return [true]
-    def run
+    def serve_all
       @native.enter
       begin
         Thread.handle_interrupt(Task::OPEN) do
@@ -176,4 +176,6 @@ module Kino
     # client hears of it.
     def give_up(request, error, &) = (break_down(request, error, &) unless @dismissed)
   end
+
+  private_constant :WorkerThread
 end

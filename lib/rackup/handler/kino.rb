@@ -7,9 +7,7 @@ rescue LoadError => error
   raise unless error.path == "rackup/handler"
 end
 require "kino"
-require "kino/server/launcher"
-require "kino/server/pid_file"
-require "kino/configuration/rackup_options"
+require "kino/rackup_server"
 
 # Rack's command line tool, which starts any Rack server.
 module Rackup
@@ -22,7 +20,7 @@ module Rackup
     module Kino
       class << self
         # @api private
-        # @return [Boolean] whether rackup picked it without being told to, see {::Kino::DefaultServer}
+        # @return [Boolean] whether rackup picked it without being told to, see `kino/default_server.rb`
         attr_accessor :picked
 
         # Serves an app until it is told to stop. On the main thread INT, TERM, QUIT and HUP are taken over meanwhile:
@@ -35,14 +33,8 @@ module Rackup
         # @return [void]
         # @raise [::Kino::ConfigurationError] when an option isn't allowed
         # @raise [::Kino::BindError] when an address can't be listened on
-        def run(app, **options)
-          configuration = ::Kino::RackupOptions.new(options).configuration
-          signals = Thread.current == Thread.main ? ::Kino::Signals.new : ::Kino::Signals.new([])
-          notices = picked ? [::Kino::DefaultServer::NOTICE] : []
-          ::Kino::Launcher.new(configuration, signals: signals, notices: notices).serve(app) do |server|
-            ::Kino::PidFile.keep(configuration.pidfile)
-            yield server if block_given?
-          end
+        def run(app, **options, &block)
+          ::Kino::RackupServer.serve(app, options, picked: picked, &block)
           nil
         rescue ::Kino::Error => error
           # The message says all there is to say, so what rackup prints is that, and not frames of rackup and Kino.
@@ -50,7 +42,7 @@ module Rackup
         end
 
         # @return [Hash{String => String}] the options of `-O`, and what they do
-        def valid_options = ::Kino::RackupOptions.valid
+        def valid_options = ::Kino::RackupServer.valid_options
       end
     end
 

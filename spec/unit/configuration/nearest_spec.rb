@@ -2,7 +2,7 @@
 
 require "kino/configuration/nearest"
 
-RSpec.describe Kino::Nearest do
+RSpec.describe Kino.const_get(:Nearest) do
   it "finds the word that was probably meant" do
     expect(described_class.to("treads", %i[threads workers])).to eq("threads")
     expect(described_class.to(:wrokers, %w[threads workers])).to eq("workers")

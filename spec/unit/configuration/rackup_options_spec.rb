@@ -3,7 +3,7 @@
 require "kino/configuration/rackup_options"
 require "tmpdir"
 
-RSpec.describe Kino::RackupOptions do
+RSpec.describe Kino.const_get(:RackupOptions) do
   around do |example|
     environment = ENV.to_h
     %w[PORT WEB_CONCURRENCY RAILS_MAX_THREADS RACK_ENV RAILS_ENV].each { |name| ENV.delete(name) }

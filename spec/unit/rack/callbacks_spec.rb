@@ -4,10 +4,10 @@ require "kino/rack/callbacks"
 require "kino/rack/failure"
 require "stringio"
 
-RSpec.describe Kino::Callbacks do
+RSpec.describe Kino.const_get(:Callbacks) do
   let(:errors) { StringIO.new }
   let(:told) { [] }
-  let(:callbacks) { described_class.new(Kino::Failure.new("test", errors)) { false } }
+  let(:callbacks) { described_class.new(Kino.const_get(:Failure).new("test", errors)) { false } }
 
   def env(finished, reply = []) = { "rack.response_finished" => finished, "rack.after_reply" => reply }
 

@@ -4,7 +4,7 @@ require "kino/errors"
 require "kino/rack/failure"
 require "stringio"
 
-RSpec.describe Kino::Failure do
+RSpec.describe Kino.const_get(:Failure) do
   let(:errors) { StringIO.new }
   let(:error) { ArgumentError.new("boom") }
   let(:native) { class_double("Kino::Native", log: true, log_lost: nil, panic_place: nil).as_stubbed_const }
@@ -76,7 +76,7 @@ RSpec.describe Kino::Failure do
   end
 end
 
-RSpec.describe Kino::Description do
+RSpec.describe Kino.const_get(:Description) do
   it "is UTF-8 that is valid, whatever path and message are written in" do
     ["\u{fc}", "\u{fc}".encode("UTF-16BE"), "\u{fc}".encode("ISO-8859-1"), "\xFF\u{fc}".b].each do |message|
       env = { "REQUEST_METHOD" => "GET".b, "PATH_INFO" => "/stra\u{df}e".b }
@@ -96,10 +96,10 @@ RSpec.describe Kino::Description do
   end
 
   it "says of a panic whose fault it is, and where" do
-    class_double("Kino::Native", panic_place: "ext/kino/src/server.rs:1:2").as_stubbed_const
+    class_double("Kino::Native", panic_place: "ext/kino/src/request.rs:1:2").as_stubbed_const
     panic = ObjectSpace.each_object(Class).find { |one| one.name == "fatal" }.allocate
 
     expect(described_class.report({ "REQUEST_METHOD" => "GET", "PATH_INFO" => "/" }, panic))
-      .to start_with("kino: a fault of Kino's own, at ext/kino/src/server.rs:1:2; please report it (GET /): ")
+      .to start_with("kino: a fault of Kino's own, at ext/kino/src/request.rs:1:2; please report it (GET /): ")
   end
 end

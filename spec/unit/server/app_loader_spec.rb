@@ -3,7 +3,7 @@
 require "kino/server/app_loader"
 require "tmpdir"
 
-RSpec.describe Kino::AppLoader do
+RSpec.describe Kino.const_get(:AppLoader) do
   around do |example|
     environment = ENV.to_h
     Dir.mktmpdir { |folder| Dir.chdir(folder) { example.run } }

@@ -2,7 +2,7 @@
 
 require "kino/server/database_pool"
 
-RSpec.describe Kino::DatabasePool do
+RSpec.describe Kino.const_get(:DatabasePool) do
   # Active Record as far as a look at its settings goes.
   def active_record(&config)
     base = Class.new { define_singleton_method(:connection_db_config, &config) }

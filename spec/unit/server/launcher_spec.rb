@@ -4,7 +4,7 @@ require "kino/configuration"
 require "kino/server/launcher"
 require "stringio"
 
-RSpec.describe Kino::Launcher do
+RSpec.describe Kino.const_get(:Launcher) do
   # Does what a server does for its launcher, and tells what it was asked.
   let(:server_class) do
     Class.new do
@@ -64,7 +64,7 @@ RSpec.describe Kino::Launcher do
   let(:interrupt) { Signal.list["INT"] }
   let(:terminate) { Signal.list["TERM"] }
 
-  def launcher(signals: Kino::Signals.new([]), **settings)
+  def launcher(signals: Kino.const_get(:Signals).new([]), **settings)
     configuration = Kino::Configuration.new(workers: 2, environment: "test", **settings)
     leave = ->(status) { throw :left, [:left, status] }
     described_class.new(configuration, server: server_class, signals:, out:, err:, leave:)
@@ -72,7 +72,7 @@ RSpec.describe Kino::Launcher do
 
   # Runs until a signal stops it; the exit status. The second comes much later, unless it is to be the same wish.
   def stop_by(*numbers, same_wish: false, **settings)
-    signals = Kino::Signals.new([])
+    signals = Kino.const_get(:Signals).new([])
     allow(signals).to receive(:same_wish?).and_return(same_wish)
     catch(:left) { launcher(signals:, **settings).serve(:app) { numbers.each { |number| signals.wake(number) } } }
   end
@@ -117,7 +117,8 @@ RSpec.describe Kino::Launcher do
   end
 
   it "warns all the same of a database pool that is too small" do
-    allow(Kino::DatabasePool).to receive(:here).and_return(Kino::DatabasePool.new(size: 5, word: "pool"))
+    pools = Kino.const_get(:DatabasePool)
+    allow(pools).to receive(:here).and_return(pools.new(size: 5, word: "pool"))
     stop_by(terminate, quiet: true)
 
     expect(out.string).to eq("")

@@ -9,6 +9,7 @@ RSpec.describe "Kino::Leaving" do
     lib = File.expand_path("../../../lib", __dir__)
     output, status = Open3.capture2e(RbConfig.ruby, "-I#{lib}", "-r", "kino/server/leaving", "-e", <<~RUBY)
       $stdout.sync = true
+      Leaving = Kino.const_get(:Leaving)
       deaf = -> { begin sleep ensure deaf.call end }
       Thread.new { deaf.call }.then { |thread| Thread.pass until thread.stop? }
       #{script}
@@ -21,7 +22,7 @@ RSpec.describe "Kino::Leaving" do
       at_exit { print "first " }
       at_exit { print "last " }
       begin
-        Kino::Leaving.leave(143)
+        Leaving.leave(143)
       ensure
         print "ensured "
       end
@@ -29,15 +30,15 @@ RSpec.describe "Kino::Leaving" do
   end
 
   it "ends with the status where there is nothing to be done" do
-    expect(leave("Kino::Leaving.leave(1)")).to eq(["", 1])
+    expect(leave("Leaving.leave(1)")).to eq(["", 1])
   end
 
   it "waits no longer than a second for what doesn't end" do
-    expect(leave("at_exit { print 'never' }; at_exit { print 'began'; sleep }; Kino::Leaving.leave(130)"))
+    expect(leave("at_exit { print 'never' }; at_exit { print 'began'; sleep }; Leaving.leave(130)"))
       .to eq(["began", 130])
   end
 
   it "ends with the status where somebody rescues all there is" do
-    expect(leave("begin; Kino::Leaving.leave(130); rescue SystemExit; sleep; end")).to eq(["", 130])
+    expect(leave("begin; Leaving.leave(130); rescue SystemExit; sleep; end")).to eq(["", 130])
   end
 end

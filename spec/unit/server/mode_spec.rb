@@ -5,15 +5,16 @@ require "kino/configuration"
 require "kino/errors"
 require "kino/server/mode"
 
-RSpec.describe Kino::Mode do
+RSpec.describe Kino.const_get(:Mode) do
   # As it is where nothing stands in the way of ractors; each example has something that does.
   before do
     hide_const("Rails")
-    allow(Kino::Ractors).to receive(:parallel?).and_return(true)
+    allow(ractors).to receive(:parallel?).and_return(true)
     allow(described_class).to receive(:closures_stop_ractors?).and_return(false)
     allow(Kino::Check).to receive(:findings).and_return([])
   end
 
+  let(:ractors) { Kino.const_get(:Ractors) }
   let(:shareable) { Class.new { def self.call(_env) = [200, {}, []] } }
   let(:unshareable) { ->(_env) { [200, {}, []] } }
 
@@ -35,7 +36,7 @@ RSpec.describe Kino::Mode do
     end
 
     it "is taken at its word, whatever :auto would say" do
-      allow(Kino::Ractors).to receive(:parallel?).and_return(false)
+      allow(ractors).to receive(:parallel?).and_return(false)
 
       expect(mode(shareable, :ractor).name).to be(:ractor)
     end
@@ -89,7 +90,7 @@ RSpec.describe Kino::Mode do
     end
 
     it "is threads on a Ruby whose ractors get in each other's way" do
-      allow(Kino::Ractors).to receive(:parallel?).and_return(false)
+      allow(ractors).to receive(:parallel?).and_return(false)
 
       expect(mode(shareable))
         .to have_attributes(name: :threaded, reason: "ractors of Ruby #{RUBY_VERSION} get in each other's way")

@@ -3,7 +3,9 @@
 require "kino/configuration"
 require "kino/server/notices"
 
-RSpec.describe Kino::Notices do
+RSpec.describe Kino.const_get(:Notices) do
+  let(:ractors) { Kino.const_get(:Ractors) }
+  let(:pools) { Kino.const_get(:DatabasePool) }
   let(:shareable) { Module.new { def self.call(_) = [200, {}, []] }.freeze }
 
   before { hide_const("Rails") }
@@ -33,7 +35,7 @@ RSpec.describe Kino::Notices do
 
   describe "of an app that can be shared between ractors" do
     it "point to kino --check where ractors are worth it and nobody has chosen a mode" do
-      allow(Kino::Ractors).to receive(:parallel?).and_return(true)
+      allow(ractors).to receive(:parallel?).and_return(true)
 
       expect(notices(shareable).lines).to match([/\AThis app can be shared between ractors.* kino --check says/])
       expect(notices.lines).to eq([])
@@ -43,14 +45,14 @@ RSpec.describe Kino::Notices do
     end
 
     it "say nothing where somebody has chosen" do
-      allow(Kino::Ractors).to receive(:parallel?).and_return(true)
+      allow(ractors).to receive(:parallel?).and_return(true)
       layers = [Kino::Configuration::Layer.keywords(mode: :threaded)]
 
       expect(described_class.new(shareable, Kino::Configuration.from(layers), :threaded).lines).to eq([])
     end
 
     it "say nothing where ractors get in each other's way" do
-      allow(Kino::Ractors).to receive(:parallel?).and_return(false)
+      allow(ractors).to receive(:parallel?).and_return(false)
 
       expect(notices(shareable).lines).to eq([])
     end
@@ -72,7 +74,7 @@ RSpec.describe Kino::Notices do
   end
 
   it "warn of a database pool that is smaller than the threads" do
-    allow(Kino::DatabasePool).to receive(:here).and_return(Kino::DatabasePool.new(size: 5, word: "pool"))
+    allow(pools).to receive(:here).and_return(pools.new(size: 5, word: "pool"))
 
     expect(notices(threads: 5).warnings).to eq([])
     expect(notices(workers: 2, threads: 5).warnings).to match([/for 10 threads.* write pool: 10 in/])

@@ -2,7 +2,7 @@
 
 require "kino/server/signals"
 
-RSpec.describe Kino::Signals do
+RSpec.describe Kino.const_get(:Signals) do
   # Signals nothing else in this process wants.
   subject(:signals) { described_class.new(%w[USR1 USR2]) }
 
@@ -118,7 +118,7 @@ RSpec.describe Kino::Signals do
     script = <<~RUBY
       require "kino/server/signals"
       Thread.new { Queue.new.pop }
-      signals = Kino::Signals.new
+      signals = Kino.const_get(:Signals).new
       signals.trapping { $stdout.puts "waiting"; $stdout.flush; print signals.wait }
     RUBY
     lib = File.expand_path("../../lib", __dir__)

@@ -3,7 +3,7 @@
 require "kino/server/teller"
 require "stringio"
 
-RSpec.describe Kino::Teller do
+RSpec.describe Kino.const_get(:Teller) do
   # A pipe whose reader comes late, or never, and a teller of it that has been filling it.
   def full_pipe
     reader, writer = IO.pipe

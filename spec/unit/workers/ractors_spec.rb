@@ -5,7 +5,7 @@ require "kino/workers/ractors"
 require "open3"
 require "rbconfig"
 
-RSpec.describe Kino::Ractors do
+RSpec.describe Kino.const_get(:Ractors) do
   # Hooks as users write them: where `self` can be shared, as in a kino.rb.
   def hook(text) = "".freeze.instance_eval(text, "kino.rb", 7)
 
@@ -27,7 +27,8 @@ RSpec.describe Kino::Ractors do
 
   it "has Ruby say once that ractors are experimental, and warn of all else as before" do
     script = 'Warning[:experimental] = true; require "kino/workers/ractors"; ' \
-             "2.times { Kino::Ractors.value(Kino::Ractors.start {}) }; print Warning[:experimental]"
+             "ractors = Kino.const_get(:Ractors); 2.times { ractors.value(ractors.start {}) }; " \
+             "print Warning[:experimental]"
     out, err, = Open3.capture3(RbConfig.ruby, "-I", File.expand_path("../../lib", __dir__), "-e", script)
 
     expect(out).to eq("true")
@@ -40,7 +41,8 @@ RSpec.describe Kino::Ractors do
 
   it "makes a proc that ractors share of a block that uses nothing else" do
     greeting = "hello"
-    made = nil.instance_exec { Kino::Ractors.shareable_proc { |name| "#{greeting} #{name}" } }
+    ractors = described_class
+    made = nil.instance_exec { ractors.shareable_proc { |name| "#{greeting} #{name}" } }
 
     expect(Ractor.shareable?(made)).to be(true)
     expect(made.call("you")).to eq("hello you")

@@ -3,7 +3,7 @@
 require "kino/workers/stuck_watch"
 require "stringio"
 
-RSpec.describe Kino::StuckWatch do
+RSpec.describe Kino.const_get(:StuckWatch) do
   # Tells what workers are at, as the engine does: worker, GVL group, seconds, request, whether the client is waited
   # for.
   let(:native) { Struct.new(:in_flight).new([]) }

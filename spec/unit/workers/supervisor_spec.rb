@@ -4,7 +4,7 @@ require "kino/errors"
 require "kino/workers/supervisor"
 require "stringio"
 
-RSpec.describe Kino::Supervisor do
+RSpec.describe Kino.const_get(:Supervisor) do
   include Eventually
 
   # Counts the dead, as the engine does, ends when it is told to, and has time pass instead of waiting: it tells for how
@@ -52,7 +52,9 @@ RSpec.describe Kino::Supervisor do
   let(:ended) { outcome(:ended, nil) }
   let(:hired) { [] }
 
-  def outcome(kind, report = "oops (RuntimeError)\n\tfrom app.rb:1\n") = Kino::Worker::Outcome.new(kind, report)
+  def outcome(kind, report = "oops (RuntimeError)\n\tfrom app.rb:1\n")
+    Kino.const_get(:Worker)::Outcome.new(kind, report)
+  end
 
   # One whose workers live as these lists say, in the order in which they are hired, each of which calls as soon as it
   # is, unless they are to wait.

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn absences_of_the_app_teach_what_to_expect_and_those_of_the_server_do_not() {
+    fn releases_by_the_app_teach_what_to_expect_and_those_by_the_server_do_not() {
         let group = Arc::new(GvlGroup::default());
         let runner = group.join();
         group.watch(true);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::absences::Absences;
+use super::gvl_releases::GvlReleases;
 use super::interrupt::Interrupt;
 use crate::bell::Bell;
 use crate::net::deadlines::Micros;
@@ -20,7 +20,7 @@ pub(super) struct RunToken {
     place: Mutex<Place>,
     /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
     contended: AtomicBool,
-    pub(super) absences: Absences,
+    pub(super) releases: GvlReleases,
     is_watched: AtomicBool,
     pub(super) clock: Micros,
 }

@@ -148,14 +148,14 @@ impl Runner {
         self.state.store(AWAY, Ordering::SeqCst);
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
         let is_brief = self.is_brief.load(Ordering::Relaxed);
-        let keeps = self.token.is_watched() && (is_brief || self.token.absences.are_short());
+        let keeps = self.token.is_watched() && (is_brief || self.token.releases.are_short());
         self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
         if !keeps {
             self.leave_behind(AWAY);
         }
     }
 
-    /// The worker wants the GVL again: its absence ends here, since how long it then waits for the GVL says nothing of
+    /// The worker wants the GVL again: its release ends here, since how long it then waits for the GVL says nothing of
     /// what it was away for. One that was overtaken in the middle of a request should have the GVL before anyone fetches
     /// another.
     pub fn want_lock(&self) {
@@ -164,7 +164,7 @@ impl Runner {
             return;
         }
         if self.is_sample.swap(false, Ordering::Relaxed) {
-            self.token.absences.learn(self.away());
+            self.token.releases.learn(self.away());
         }
         if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
             self.token.contend();

@@ -24,7 +24,7 @@ pub(super) const MEMORY: u32 = 64;
 /// So many requests are a batch worth sharing even when each is quick: 7.9 us with two ractors. At 8 it took 5 % more.
 pub(super) const BATCH: usize = 24;
 
-// When the run token is passed on (`token`, `absences`).
+// When the run token is passed on (`run_token`, `gvl_releases`).
 
 /// Giving up the GVL for less is no reason to wake another worker: reading a file's status takes a few microseconds, and
 /// Rails does nine of these a request. Passing the token on at each took 20 context switches and a third of the throughput.
@@ -32,11 +32,11 @@ pub(super) const SHORT: Duration = Duration::from_micros(200);
 /// A request that computes for longer has to share the GVL with others, by Ruby's time slices of 100 ms.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
 /// What passing the token on costs, in microseconds: two switches, and two workers that want the GVL at the same time.
-/// Keeping it costs the others what the absence takes, so that is worth it while absences take less on average.
+/// Keeping it costs the others what the release takes, so that is worth it while releases take less on average.
 pub(super) const WORTH: u64 = 100;
-/// Microseconds of a longer absence that count: then the token is passed on by whoever watches.
+/// Microseconds of a longer release that count: then the token is passed on by whoever watches.
 pub(super) const MOST: u64 = 5000;
-/// The average is that of about so many: with one long absence enough, an app that opens a file in each request had its
+/// The average is that of about so many: with one long release enough, an app that opens a file in each request had its
 /// token passed on nearly always, at half the throughput, since a busy machine stops a thread for a millisecond anywhere.
 pub(super) const WEIGHT: u64 = 32;
 /// When they have turned out long, so many are expected to be long, too, before it is tried again.

@@ -1,4 +1,4 @@
-//! `Kino::Native::Server`: an engine, as Ruby sees it.
+//! `Kino::Native::Engine`: an engine, as Ruby sees it.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,15 +16,15 @@ use parking_lot::Mutex;
 use crate::ends::End;
 use crate::engine::Engine;
 use crate::ffi::gvl;
-use crate::worker::PAUSE;
+use crate::gvl_group_handle::PAUSE;
 use crate::{exception, input, log};
 
 /// How long a stop waits for the engine's threads: one may be held by a disk, and ends with the process.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// An engine, as Ruby sees it.
-#[magnus::wrap(class = "Kino::Native::Server", free_immediately)]
-pub(crate) struct Server {
+#[magnus::wrap(class = "Kino::Native::Engine", free_immediately)]
+pub(crate) struct EngineHandle {
     uris: Vec<String>,
     port: Option<u16>,
     config: Config,
@@ -39,9 +39,9 @@ enum Stage {
     Running(Engine),
 }
 
-impl Server {
-    /// `Server.bind(uris, settings) -> Server`: listens, and starts nothing yet.
-    pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<Server, Error> {
+impl EngineHandle {
+    /// `Engine.bind(uris, settings) -> Engine`: listens, and starts nothing yet.
+    pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
         let uris = uris.to_vec::<String>()?;
         // Names are looked up, and other servers waited for, which nobody can be called out of.
@@ -52,7 +52,7 @@ impl Server {
                 None => gvl::check_interrupts()?,
             }
         };
-        Ok(Server {
+        Ok(EngineHandle {
             uris: listeners.iter().map(Listener::uri).collect(),
             port: listeners.iter().find_map(Listener::port),
             config,
@@ -61,7 +61,7 @@ impl Server {
     }
 
     /// `start -> nil`: starts the engine. Its own thread exists from here on.
-    pub(crate) fn start(ruby: &Ruby, this: &Server) -> Result<(), Error> {
+    pub(crate) fn start(ruby: &Ruby, this: &EngineHandle) -> Result<(), Error> {
         input::prepare(ruby)?;
         log::start();
         match this.launch() {
@@ -71,7 +71,7 @@ impl Server {
         }
     }
 
-    /// `number -> Integer or nil`: what [`crate::worker::Worker`] finds the running engine by.
+    /// `number -> Integer or nil`: what [`crate::gvl_group_handle::GvlGroupHandle`] finds the running engine by.
     pub(crate) fn number(&self) -> Option<u64> {
         self.engine().map(|engine| engine.number)
     }
@@ -85,8 +85,8 @@ impl Server {
     }
 
     /// `wait(seconds) -> true or false`: for the supervisor: waits until the engine is over; false when somebody has called
-    /// ([`Server::call`], or a ractor that tells its end) or the time is over (`nil`: no limit).
-    pub(crate) fn wait(ruby: &Ruby, this: &Server, seconds: Option<f64>) -> Result<bool, Error> {
+    /// ([`EngineHandle::call`], or a ractor that tells its end) or the time is over (`nil`: no limit).
+    pub(crate) fn wait(ruby: &Ruby, this: &EngineHandle, seconds: Option<f64>) -> Result<bool, Error> {
         let Some(engine) = this.engine() else { return Ok(true) };
         let limit = seconds.map(|seconds| seconds_of(ruby, "wait", seconds)).transpose()?;
         let (dispatch, interrupt) = (engine.server().dispatch(), engine.supervisor());
@@ -104,7 +104,7 @@ impl Server {
         gvl::check_interrupts()
     }
 
-    /// `call -> nil`: ends a [`Server::wait`] or a [`Server::pause`], this one or the next.
+    /// `call -> nil`: ends a [`EngineHandle::wait`] or a [`EngineHandle::pause`], this one or the next.
     pub(crate) fn call(&self) {
         if let Some(engine) = self.engine() {
             engine.supervisor().raise();
@@ -142,7 +142,7 @@ impl Server {
     }
 
     /// `stats -> {Symbol => Integer}`
-    pub(crate) fn stats(ruby: &Ruby, this: &Server) -> Result<RHash, Error> {
+    pub(crate) fn stats(ruby: &Ruby, this: &EngineHandle) -> Result<RHash, Error> {
         let hash = ruby.hash_new();
         if let Some(engine) = this.engine() {
             for (name, number) in engine.server().context().counts() {
@@ -175,7 +175,7 @@ impl Server {
     }
 
     /// `stop -> nil`: ends everything now, and waits a moment for the engine's threads.
-    pub(crate) fn stop(_: &Ruby, this: &Server) -> Result<(), Error> {
+    pub(crate) fn stop(_: &Ruby, this: &EngineHandle) -> Result<(), Error> {
         this.drain();
         let Some(engine) = this.engine() else { return Ok(()) };
         let server = engine.server();

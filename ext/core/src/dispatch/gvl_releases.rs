@@ -1,7 +1,7 @@
 //! How long a group's GVL is given up in the middle of requests: what of that is expected next.
 //!
-//! Learned only from absences that cost nobody the token. Once it is passed on at once, two workers take turns at the GVL
-//! and at the processors, and an absence takes long because it is expected to.
+//! Learned only from releases that cost nobody the token. Once it is passed on at once, two workers take turns at the GVL
+//! and at the processors, and a release takes long because it is expected to.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::sync::Mutex;
 ///     ^----- pause is over -----/
 /// ```
 #[derive(Debug)]
-pub(super) struct Absences(Mutex<State>);
+pub(super) struct GvlReleases(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -32,13 +32,13 @@ enum Expected {
 /// Nothing is known yet: half of what is worth it.
 const UNKNOWN: Expected = Expected::Short { average: WORTH * WEIGHT / 2, run: 0 };
 
-impl Default for Absences {
+impl Default for GvlReleases {
     fn default() -> Self {
-        Absences(Mutex::new(State { expected: UNKNOWN, pause: PAUSE }))
+        GvlReleases(Mutex::new(State { expected: UNKNOWN, pause: PAUSE }))
     }
 }
 
-impl Absences {
+impl GvlReleases {
     /// One begins: whether it is expected to be short.
     pub(super) fn are_short(&self) -> bool {
         let mut state = self.0.lock();
@@ -79,41 +79,41 @@ mod tests {
     const SHORT: Duration = Duration::from_micros(10);
 
     /// How many of `number` are expected to be short, when all take that long.
-    fn short_ones(absences: &Absences, number: u32, took: Duration) -> u32 {
-        (0..number).filter(|_| absences.are_short()).inspect(|_| absences.learn(took)).count() as u32
+    fn short_ones(releases: &GvlReleases, number: u32, took: Duration) -> u32 {
+        (0..number).filter(|_| releases.are_short()).inspect(|_| releases.learn(took)).count() as u32
     }
 
     #[test]
     fn long_ones_are_tried_more_and_more_seldom() {
-        let absences = Absences::default();
-        assert_eq!(short_ones(&absences, 1, LONG), 1);
-        assert_eq!(short_ones(&absences, PAUSE * 2 + 1, LONG), 1);
-        let few = short_ones(&absences, 100_000, LONG);
+        let releases = GvlReleases::default();
+        assert_eq!(short_ones(&releases, 1, LONG), 1);
+        assert_eq!(short_ones(&releases, PAUSE * 2 + 1, LONG), 1);
+        let few = short_ones(&releases, 100_000, LONG);
         assert!(few <= 100_000 / LONGEST_PAUSE + 6, "{few}");
     }
 
     #[test]
     fn those_of_a_quick_database_are_found_long_by_a_few() {
-        let absences = Absences::default();
-        let kept = short_ones(&absences, PAUSE, Duration::from_millis(1));
+        let releases = GvlReleases::default();
+        let kept = short_ones(&releases, PAUSE, Duration::from_millis(1));
         assert!((2..=4).contains(&kept), "{kept}");
     }
 
     #[test]
     fn short_ones_are_found_again_soon() {
-        let absences = Absences::default();
-        short_ones(&absences, STEADY, SHORT);
-        assert_eq!(short_ones(&absences, 2, LONG), 1);
-        assert_eq!(short_ones(&absences, PAUSE - 1, SHORT), 0);
-        assert_eq!(short_ones(&absences, 1000, SHORT), 1000);
+        let releases = GvlReleases::default();
+        short_ones(&releases, STEADY, SHORT);
+        assert_eq!(short_ones(&releases, 2, LONG), 1);
+        assert_eq!(short_ones(&releases, PAUSE - 1, SHORT), 0);
+        assert_eq!(short_ones(&releases, 1000, SHORT), 1000);
     }
 
     #[test]
     fn exceptions_change_nothing() {
-        let absences = Absences::default();
+        let releases = GvlReleases::default();
         for _ in 0..1000 {
-            assert_eq!(short_ones(&absences, 50, SHORT), 50);
-            assert_eq!(short_ones(&absences, 1, Duration::from_millis(1)), 1);
+            assert_eq!(short_ones(&releases, 50, SHORT), 50);
+            assert_eq!(short_ones(&releases, 1, Duration::from_millis(1)), 1);
         }
     }
 }

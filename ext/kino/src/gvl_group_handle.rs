@@ -1,4 +1,4 @@
-//! `Kino::Native::Worker`: the engine's end for the threads that share a GVL.
+//! `Kino::Native::GvlGroup`: the engine's end for the threads that share a GVL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use crate::{exception, input};
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// The engine's end for the threads that share a GVL. Made in the ractor that they run in.
-#[magnus::wrap(class = "Kino::Native::Worker", free_immediately)]
-pub(crate) struct Worker {
+#[magnus::wrap(class = "Kino::Native::GvlGroup", free_immediately)]
+pub(crate) struct GvlGroupHandle {
     engine: Engine,
     group: Arc<GvlGroup>,
     interrupt: Interrupt,
 }
 
-impl Worker {
-    /// `Worker.of(number, gvl_group) -> Worker or nil`: for the engine of that number; `nil` when it runs no more.
-    pub(crate) fn of(number: u64, gvl_group: usize) -> Option<Worker> {
+impl GvlGroupHandle {
+    /// `GvlGroup.of(number, gvl_group) -> GvlGroup or nil`: for the engine of that number; `nil` when it runs no more.
+    pub(crate) fn of(number: u64, gvl_group: usize) -> Option<GvlGroupHandle> {
         let engine = Engine::find(number)?;
         let (group, interrupt) = (engine.group(gvl_group), engine.server().interrupt());
-        Some(Worker { engine, group, interrupt })
+        Some(GvlGroupHandle { engine, group, interrupt })
     }
 
-    /// `Worker.tell_end(number, gvl_group, kind, report) -> nil`: tells the supervisor how a GVL group's worker has ended.
+    /// `GvlGroup.tell_end(number, gvl_group, kind, report) -> nil`: tells the supervisor how a GVL group's worker has ended.
     pub(crate) fn tell_end(number: u64, gvl_group: usize, kind: String, report: Option<String>) {
         if let Some(engine) = Engine::find(number) {
             engine.ends().tell(gvl_group, (kind, report));
@@ -42,7 +42,7 @@ impl Worker {
     }
 
     /// `thread(prototype) -> WorkerThread`: the end for one more thread.
-    pub(crate) fn thread(ruby: &Ruby, this: &Worker, prototype: RHash) -> Result<Obj<WorkerThread>, Error> {
+    pub(crate) fn thread(ruby: &Ruby, this: &GvlGroupHandle, prototype: RHash) -> Result<Obj<WorkerThread>, Error> {
         let prototype = EnvPrototype::new(ruby, prototype, input::none(ruby)?)?;
         let hash = prototype.hash(ruby);
         let server = this.engine.server();
@@ -53,8 +53,8 @@ impl Worker {
         Ok(worker)
     }
 
-    /// `wait -> true or false`: waits until the engine is over; false when [`Worker::call`] came first.
-    pub(crate) fn wait(ruby: &Ruby, this: &Worker) -> Result<bool, Error> {
+    /// `wait -> true or false`: waits until the engine is over; false when [`GvlGroupHandle::call`] came first.
+    pub(crate) fn wait(ruby: &Ruby, this: &GvlGroupHandle) -> Result<bool, Error> {
         if !this.engine.is_ours() {
             return Err(exception::misuse(ruby, "wait: the engine is another process's"));
         }
@@ -64,14 +64,14 @@ impl Worker {
         Ok(is_over.unwrap_or(false))
     }
 
-    /// `pause -> nil`: waits for [`Worker::call`], for a moment at most, the engine's end or not.
-    pub(crate) fn pause(_: &Ruby, this: &Worker) -> Result<(), Error> {
+    /// `pause -> nil`: waits for [`GvlGroupHandle::call`], for a moment at most, the engine's end or not.
+    pub(crate) fn pause(_: &Ruby, this: &GvlGroupHandle) -> Result<(), Error> {
         let interrupt = &this.interrupt;
         gvl::without(|| interrupt.wait(PAUSE), || interrupt.raise());
         gvl::check_interrupts()
     }
 
-    /// `call -> nil`: ends a [`Worker::wait`] or a [`Worker::pause`], this one or the next.
+    /// `call -> nil`: ends a [`GvlGroupHandle::wait`] or a [`GvlGroupHandle::pause`], this one or the next.
     pub(crate) fn call(&self) {
         // Not in a child that the app has forked.
         if self.engine.is_ours() {

@@ -1,0 +1,36 @@
+# frozen_string_literal: true
+
+require_relative "configuration/rackup_options"
+require_relative "server/launcher"
+require_relative "server/pid_file"
+
+module Kino
+  # What {::Rackup::Handler::Kino} serves with. That stands outside of Kino, so this one is no private constant.
+  #
+  # @api private
+  module RackupServer
+    class << self
+      # Serves an app until it is told to stop.
+      #
+      # @param app [#call] a Rack app
+      # @param options [Hash{Symbol => Object}] the handler's keyword arguments
+      # @param picked [Boolean] whether rackup picked Kino without being told to, see {DefaultServer}
+      # @yieldparam server [Server] the server, once it listens
+      # @return [void]
+      # @raise [ConfigurationError] when an option isn't allowed
+      # @raise [BindError] when an address can't be listened on
+      def serve(app, options, picked: false)
+        configuration = RackupOptions.new(options).configuration
+        signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
+        notices = picked ? [DefaultServer::NOTICE] : []
+        Launcher.new(configuration, signals: signals, notices: notices).serve(app) do |server|
+          PidFile.keep(configuration.pidfile)
+          yield server if block_given?
+        end
+      end
+
+      # @return [Hash{String => String}] the options, and what they do
+      def valid_options = RackupOptions.valid
+    end
+  end
+end
