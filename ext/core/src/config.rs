@@ -1,9 +1,12 @@
 //! What an engine is told once, at boot. Nothing here changes while it runs.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::net::trusted::Trusted;
+use crate::siblings::Siblings;
 
 /// Bounds on what one client may send. Each has a status of its own in [`crate::error::Fault`].
 #[derive(Clone, Debug)]
@@ -102,6 +105,13 @@ pub struct Config {
     pub spool_limit: Option<u64>,
     /// Descriptors that sockets, spool files and files that are sent may take together.
     pub descriptors: u64,
+    /// The other processes that accept from the same listeners.
+    pub siblings: Option<Siblings>,
+    /// One end of a pipe, or of a pair of sockets, whose other end only the parent process has: closed, the parent is gone, and
+    /// this process drains and ends. It is looked at only where there are [`Config::siblings`].
+    pub parent: Option<Arc<OwnedFd>>,
+    /// How long it drains then at most.
+    pub shutdown_timeout: Duration,
 }
 
 /// For so long a body may come, and an answer be read, at any rate.
@@ -129,6 +139,9 @@ impl Default for Config {
             write_min_rate: 500,
             spool_limit: None,
             descriptors: 10_240,
+            siblings: None,
+            parent: None,
+            shutdown_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -29,8 +29,13 @@ pub(crate) fn end(why: &str) -> ! {
     log::send_to(None);
     log::write(format!("kino: fatal: {why}; the process ends with status {STATUS}\n").as_bytes());
     log::flush(LAST_WORDS);
+    leave(STATUS)
+}
+
+/// Ends the process at once.
+pub(crate) fn leave(status: i32) -> ! {
     match LEAVE.get() {
-        Some(leave) => leave(STATUS),
-        None => std::process::exit(STATUS),
+        Some(leave) => leave(status),
+        None => std::process::exit(status),
     }
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::dispatch::fallback;
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::Dispatch;
+use crate::heart;
 use crate::net::context::{Context, Phase};
 use crate::net::listener::Listener;
 use crate::net::poller::Poller;
@@ -34,7 +35,7 @@ use crate::net::poller::Poller;
 pub struct Server {
     dispatch: Arc<Dispatch>,
     is_stopped: AtomicBool,
-    fallback: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// Closed when the engine's own threads have ended. There is one when somebody has asked.
     threads_ended: OnceLock<Arc<End>>,
 }
@@ -48,11 +49,12 @@ impl Server {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         dispatch.context().helpers.start()?;
         dispatch.context().spools.try_out();
+        let heart = heart::start(&dispatch)?;
         let fallback = fallback::start(dispatch.clone())?;
         Ok(Server {
             dispatch,
             is_stopped: AtomicBool::new(false),
-            fallback: Mutex::new(Some(fallback)),
+            threads: Mutex::new([fallback].into_iter().chain(heart).collect()),
             threads_ended: OnceLock::new(),
         })
     }
@@ -111,7 +113,7 @@ impl Server {
         let all_ended = Arc::new(End::default());
         let ended = all_ended.clone();
         let mut threads = self.context().helpers.take_threads();
-        threads.extend(self.fallback.lock().take());
+        threads.append(&mut self.threads.lock());
         let reap = move || {
             for thread in threads {
                 let name = thread.thread().name().unwrap_or_default().to_owned();

@@ -26,6 +26,9 @@ impl Counter {
     }
 }
 
+/// What is told beside [`Stats`], by whoever knows it.
+pub const GAUGES: &[&str] = &["kept_bytes", "spooled_bytes"];
+
 /// Declares the counters once, with what each is for; what reads all of them can't leave one out.
 macro_rules! stats {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -36,6 +39,9 @@ macro_rules! stats {
         }
 
         impl Stats {
+            /// The names of [`Stats::all`], in its order.
+            pub const NAMES: &[&str] = &[$(stringify!($name),)* "log_dropped"];
+
             /// All of them with their names, and what the process's log has lost.
             pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name.get()),)* ("log_dropped", log::dropped())].into_iter()

@@ -10,6 +10,7 @@ use super::gvl_group::GvlGroup;
 use super::idle::Idle;
 use super::interrupt::Interrupt;
 use super::queue::{Queue, Waiting};
+use super::serving::AtWork;
 use super::tuning::GONE_AFTER;
 use super::watch::Watch;
 use crate::bell::End;
@@ -132,6 +133,7 @@ impl Dispatch {
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
     pub(super) fn turn(&self, poller: &mut Poller, turn: Turn) {
         let mut without_room = Vec::new();
+        self.context.tell_waiting(self.ready.len());
         let Brought { ready, has_taken_back } = poller.turn(self.until_oldest_is_late(turn));
         // Those that were answered in their worker's place leave room for others.
         if has_taken_back {
@@ -142,6 +144,7 @@ impl Dispatch {
                 without_room.push(request);
             }
         }
+        self.context.tell_waiting(self.ready.len());
         for request in without_room {
             poller.refuse(&request, Fault::QueueFull);
         }
@@ -197,6 +200,7 @@ impl Dispatch {
     fn next(&self) -> Option<Box<Exchange>> {
         loop {
             let Waiting { item: request, since } = self.ready.pop()?;
+            self.context.tell_waiting(self.ready.len());
             let has_waited = self.context.turn_began().saturating_sub(since) >= GONE_AFTER;
             if request.waits() && !(has_waited && request.is_gone()) {
                 return Some(Box::new(Exchange::begin(request)));
@@ -226,6 +230,11 @@ impl Dispatch {
         self.is_shared.store(number > 1, Ordering::Relaxed);
     }
 
+    /// What all workers serve now.
+    pub(crate) fn at_work(&self) -> Vec<AtWork> {
+        self.watch.at_work()
+    }
+
     /// Waits until everything has ended, for `limit` at most (`None`: for as long as it takes); false when it was called
     /// before ([`Interrupt::raise`]), or the time was over.
     pub fn wait_until_over(&self, interrupt: &Interrupt, limit: Option<Duration>) -> bool {
@@ -252,6 +261,7 @@ impl Dispatch {
     pub(crate) fn tell_end(&self) {
         self.context.enter(Phase::Over);
         self.context.helpers.end();
+        self.context.end_heart();
         self.end.come();
         self.idle.wake(usize::MAX);
         self.watch.wake();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gvl_group::GvlGroup;
+use super::serving::AtWork;
 use crate::bell::Bell;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 
@@ -56,9 +57,14 @@ impl Watch {
         self.groups.lock().iter().for_each(|group| group.watch(is_watched));
     }
 
+    /// What all workers serve now.
+    pub(super) fn at_work(&self) -> Vec<AtWork> {
+        self.groups.lock().iter().flat_map(|group| group.at_work()).collect()
+    }
+
     /// What all workers are at, for whoever wonders why none has taken a request.
     pub(super) fn describe(&self) -> String {
-        let busy: Vec<_> = self.groups.lock().iter().flat_map(|group| group.at_work()).collect();
+        let busy = self.at_work();
         match busy.iter().max_by_key(|one| one.time) {
             Some(longest) => {
                 let busy = if busy.len() == 1 { "1 is busy" } else { &format!("{} are busy, one", busy.len()) };

@@ -75,6 +75,11 @@ impl Connections {
         self.all.len()
     }
 
+    /// How many requests this turn has brought so far.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// Whether they drain: none enters any more.
     pub(super) fn are_draining(&self) -> bool {
         self.is_draining

@@ -13,12 +13,13 @@ use super::helpers::Helpers;
 use super::kept::Kept;
 use super::notes::Notes;
 use super::peer::PeerAddr;
+use super::place::Place;
 use super::trap::Trap;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
 use crate::spool_file::Spools;
-use crate::stats::Stats;
+use crate::stats::{GAUGES, Stats};
 
 /// What an engine is doing.
 ///
@@ -63,6 +64,8 @@ pub struct Context {
     pub(super) lingering: Budget,
     /// Where tests have panics happen.
     pub(crate) trap: Trap,
+    /// What others know of it, where several processes serve together.
+    pub(crate) place: Option<Place>,
     phase: AtomicU8,
     /// When it began to drain.
     drained_at: AtomicU64,
@@ -97,13 +100,18 @@ const NAMED_EVERY: u64 = 1000;
 
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
+        Context::at(Clock::start(), config, waker)
+    }
+
+    fn at(clock: Clock, config: Config, waker: Waker) -> Context {
         let descriptors = Budget::new(config.descriptors);
         let helpers = Helpers::default();
         let closer = closer(helpers.clone());
         let spools = Spools::new(config.limits.spool_dir.clone(), config.spool_limit, descriptors.clone(), closer);
         Context {
             stats: Stats::default(),
-            clock: Clock::start(),
+            place: config.siblings.map(|siblings| Place::new(siblings, &clock)),
+            clock,
             detached: Detached::default(),
             kept: Kept::new(config.kept_bytes),
             helpers,
@@ -125,7 +133,7 @@ impl Context {
     /// One whose clock and helpers go on only as whoever simulates says.
     #[cfg(any(test, feature = "simulation"))]
     pub(super) fn simulated(config: Config, waker: Waker) -> Context {
-        let context = Context { clock: Clock::still(), ..Context::new(config, waker) };
+        let context = Context::at(Clock::still(), config, waker);
         context.helpers.have_no_threads();
         context
     }
@@ -158,12 +166,40 @@ impl Context {
             self.drained_at.fetch_min(self.clock.now(), Ordering::SeqCst);
         }
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        if let Some(place) = &self.place
+            && phase > Phase::Running
+        {
+            place.leave();
+        }
         self.wake();
     }
 
-    /// Whether answers may keep their connection open.
+    /// Whether the answer that is about to be sent may keep its connection open.
     pub fn keeps_alive(&self) -> bool {
-        self.phase() == Phase::Running
+        self.phase() == Phase::Running && !self.place.as_ref().is_some_and(|place| place.sheds(|| self.clock.now()))
+    }
+
+    /// A worker has begun with a request.
+    pub(super) fn begin_request(&self) {
+        self.stats.requests.add();
+        self.stats.running.add();
+        if let Some(place) = &self.place {
+            place.begin();
+        }
+    }
+
+    /// A request is over, or no worker has anything to do with it any more.
+    pub(super) fn leave_request(&self) {
+        if let Some(place) = &self.place {
+            place.end();
+        }
+    }
+
+    /// So many requests wait for a worker.
+    pub(crate) fn tell_waiting(&self, requests: usize) {
+        if let Some(place) = &self.place {
+            place.tell_waiting(requests);
+        }
     }
 
     /// Whether it accepts no more.
@@ -178,7 +214,11 @@ impl Context {
 
     /// Looks at the clock, for a new turn of the poll.
     pub(super) fn begin_turn(&self) {
-        self.turned.store(self.clock.now(), Ordering::Relaxed);
+        let now = self.clock.now();
+        self.turned.store(now, Ordering::Relaxed);
+        if let Some(place) = &self.place {
+            place.begin_turn(now);
+        }
     }
 
     /// When the last turn began: the time, as good as it can be had for nothing.
@@ -206,7 +246,7 @@ impl Context {
 
     /// All counters and gauges with their names.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.stats.all().chain([("kept_bytes", self.kept.bytes()), ("spooled_bytes", self.spools.used())])
+        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used()]))
     }
 
     /// Whether that has not been named in the log lately.
@@ -235,6 +275,13 @@ impl Context {
         }
     }
 
+    /// The engine is over.
+    pub(crate) fn end_heart(&self) {
+        if let Some(place) = &self.place {
+            place.end_heart();
+        }
+    }
+
     /// There is no poll any more.
     pub(crate) fn close_waker(&self) {
         self.waker.lock().take();
@@ -249,11 +296,19 @@ impl Context {
 
     /// Says that a poll is about to block. False when there are notes: then it must not, and has not been said.
     pub(super) fn fall_asleep(&self) -> bool {
-        self.notes.fall_asleep()
+        let sleeps = self.notes.fall_asleep();
+        if let Some(place) = self.place.as_ref().filter(|_| sleeps) {
+            place.fall_asleep();
+        }
+        sleeps
     }
 
-    pub(super) fn awake(&self) {
+    /// It does no more. It was a worker who waited, with nothing else to do, or somebody in the place of workers.
+    pub(super) fn awake(&self, by_free_worker: bool) {
         self.notes.awake();
+        if let Some(place) = &self.place {
+            place.awake(self.clock.now(), by_free_worker);
+        }
     }
 
     pub(super) fn take_notes(&self, into: &mut Vec<usize>) {

@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::context::Context;
+use super::courtesy::{Asking, Courtesy};
 use super::deadlines::NEVER;
 use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
@@ -31,6 +32,8 @@ pub(super) struct Doors {
     full_until: Option<u64>,
     /// Accepting goes on then, in the clock's milliseconds.
     accept_at: u64,
+    /// Towards other processes with the same listeners.
+    courtesy: Courtesy,
 }
 
 #[derive(Debug)]
@@ -65,7 +68,7 @@ impl Doors {
             let local = Arc::new(listener.local());
             doors.push(Door { listener, local, is_pending: false });
         }
-        Ok(Doors { doors, first, last: 0, full_until: None, accept_at: 0 })
+        Ok(Doors { doors, first, last: 0, full_until: None, accept_at: 0, courtesy: Courtesy::default() })
     }
 
     /// An event came: false when it is no listener's.
@@ -114,12 +117,22 @@ impl Doors {
     /// When there is something to accept, in the clock's milliseconds; [`NEVER`] when nothing is known of. Places that are free
     /// are found in the turn that frees them; descriptors may be given back at any time.
     pub(super) fn next(&self) -> u64 {
-        if self.is_any_pending() { self.accept_at.max(self.full_until.unwrap_or(0)) } else { NEVER }
+        let all = [self.accept_at, self.full_until.unwrap_or(0), self.courtesy.again_at()];
+        if self.is_any_pending() { all.into_iter().fold(0, u64::max) } else { NEVER }
     }
 
     /// Whether somebody may wait, and accepting does not rest.
     pub(super) fn may_accept(&self, context: &Context) -> bool {
         self.is_any_pending() && (self.accept_at == 0 || context.clock.now() >= self.accept_at)
+    }
+
+    /// Whether the next newcomer is this process's, and not left to another one.
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
+        if self.courtesy.has_left_somebody(asking.now) && !self.is_anybody_waiting() {
+            self.courtesy.none_left();
+            return false;
+        }
+        self.courtesy.is_our_turn(asking)
     }
 
     /// Accepts one, from each listener in turn.
@@ -135,10 +148,14 @@ impl Doors {
         match context.trap.call(Call::Accept, || door.listener.accept()) {
             Ok((socket, peer)) => {
                 self.full_until = None;
+                self.courtesy.let_in(context.turn_began());
                 Knock::Client(socket, peer, door.local.clone())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 door.is_pending = false;
+                if !self.is_any_pending() {
+                    self.courtesy.none_left();
+                }
                 Knock::Failed
             }
             // The client has left already, or a signal came.

@@ -79,8 +79,7 @@ impl Exchange {
     pub(crate) fn begin(request: Request) -> Exchange {
         let Request { connection, right, head, framing, body, trailers, place, answered } = request;
         let context = connection.context.clone();
-        context.stats.requests.add();
-        context.stats.running.add();
+        context.begin_request();
         let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
         let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
@@ -214,7 +213,9 @@ impl Exchange {
         if let Rest::Arriving(place) = &mut self.rest {
             place.take();
         }
-        self.detached = Some(self.context.detached.enter(self.head.describe()));
+        if self.detached.replace(self.context.detached.enter(self.head.describe())).is_none() {
+            self.context.leave_request();
+        }
     }
 
     /// Whether the client is known to have left ([`Socket::has_left`](super::socket::Socket::has_left)): one that has only ended
@@ -264,7 +265,7 @@ impl Exchange {
         match self.begin_answer().and_then(|()| self.connection.hijack()) {
             Ok(taken) => {
                 self.answer = Answer::Over;
-                self.context.stats.running.sub();
+                self.leave();
                 Ok(taken)
             }
             Err(error) => Err((self, error)),
@@ -325,14 +326,21 @@ impl Exchange {
         });
     }
 
+    /// Nobody serves it any more.
+    fn leave(&mut self) {
+        if self.detached.take().is_none() {
+            self.context.leave_request();
+        }
+        self.context.stats.running.sub();
+    }
+
     fn end(&mut self, how: impl FnOnce(&mut Exchange)) {
         if self.answer == Answer::Over {
             return;
         }
         let is_ours = self.begin_answer().is_ok();
         self.answer = Answer::Over;
-        self.detached = None;
-        self.context.stats.running.sub();
+        self.leave();
         if is_ours {
             how(self);
         } else {

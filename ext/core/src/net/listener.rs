@@ -113,6 +113,23 @@ impl Listener {
         Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}"), speaks_proxy }
     }
 
+    /// The same socket once more, for another engine: closing one leaves the other open. The file of a unix socket stays this
+    /// one's.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub fn duplicate(&self) -> io::Result<Listener> {
+        let socket = match &self.socket {
+            Listening::Tcp(socket) => {
+                Listening::Tcp(TcpListener::from_std(socket.as_fd().try_clone_to_owned()?.into()))
+            }
+            Listening::Unix(socket) => {
+                Listening::Unix(UnixListener::from_std(socket.as_fd().try_clone_to_owned()?.into()))
+            }
+        };
+        Ok(Listener { file: None, socket, uri: self.uri.clone(), speaks_proxy: self.speaks_proxy })
+    }
+
     /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
     /// asks a silent TCP peer whether it is still there (`SO_KEEPALIVE`), and ends the connection of one that has vanished.
     ///

@@ -102,6 +102,8 @@ impl Poller {
     /// Polls once, and does all there is to do, as far as it fits in one turn.
     pub fn turn(&mut self, turn: Turn) -> Brought<'_> {
         self.wait(turn);
+        // Who waits for no longer than some time stands in for workers, all of whom are busy.
+        let is_covered = matches!(turn, Turn::Wait(Some(_)));
         self.context.begin_turn();
         self.context.trap.pass(At::Turn);
         self.connections.begin_turn(if turn == Turn::Brief { BYTES_BRIEFLY } else { BYTES });
@@ -118,12 +120,13 @@ impl Poller {
         }
         self.events = events;
         self.connections.expire();
-        self.accept(if turn == Turn::Brief { ACCEPTS_BRIEFLY } else { ACCEPTS });
+        self.accept(if turn == Turn::Brief { ACCEPTS_BRIEFLY } else { ACCEPTS }, is_covered);
         if self.context.is_draining() && !self.connections.are_draining() {
             self.drain();
         }
         self.has_to_relieve = self.context.helpers.relieve();
         self.forget_hijacked();
+        self.tell_siblings();
         self.connections.end_turn()
     }
 
@@ -162,7 +165,7 @@ impl Poller {
             tracing::error!(%error, "polling failed");
         }
         if blocks {
-            self.context.awake();
+            self.context.awake(turn == Turn::Wait(None));
         }
     }
 
@@ -181,9 +184,9 @@ impl Poller {
         Some(most.map_or(until, |most| most.min(until)))
     }
 
-    fn accept(&mut self, most: usize) {
+    fn accept(&mut self, most: usize, is_covered: bool) {
         let mut left = most;
-        while left > 0 && self.doors.is_any_pending() {
+        while left > 0 && self.doors.is_any_pending() && self.is_our_turn(is_covered) {
             if !self.has_room() && !self.make_room() {
                 break;
             }
@@ -194,6 +197,22 @@ impl Poller {
             }
             left -= 1;
         }
+    }
+
+    /// Whether the next newcomer is not left to another process.
+    fn is_our_turn(&mut self, is_covered: bool) -> bool {
+        let Some(place) = &self.context.place else { return true };
+        let now = self.context.turn_began();
+        let asking = place.asking(now, self.connections.len(), self.connections.ready(), is_covered);
+        self.context.is_draining() || self.doors.is_our_turn(asking)
+    }
+
+    /// What there is after a turn.
+    fn tell_siblings(&self) {
+        let Some(place) = &self.context.place else { return };
+        let connections = self.connections.len();
+        place.tell_connections(connections);
+        place.look_around(self.context.turn_began(), connections, self.connections.ready());
     }
 
     fn has_room(&self) -> bool {
@@ -228,11 +247,16 @@ impl Poller {
         }
     }
 
-    /// Those who are in the kernel's queue have been told that they are connected, so they are still served.
+    /// Those who are in the kernel's queue have been told that they are connected, so they are still served: by another process
+    /// if there is one. Each says that it leaves before it looks who stays, so the last one finds nobody.
     fn drain(&mut self) {
-        self.doors.knock_on_all();
-        while self.has_room() && self.doors.may_accept(&self.context) {
-            self.accept(ACCEPTS);
+        let now = self.context.clock.now();
+        let is_last = !self.context.place.as_ref().is_some_and(|it| it.siblings().is_anybody_left(it.time(now)));
+        if is_last {
+            self.doors.knock_on_all();
+            while self.has_room() && self.doors.may_accept(&self.context) {
+                self.accept(ACCEPTS, false);
+            }
         }
         self.doors.close(self.poll.registry());
         self.connections.drain();

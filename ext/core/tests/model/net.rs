@@ -124,6 +124,10 @@ pub(crate) mod context {
 
         pub(crate) fn close_waker(&self) {}
 
+        pub(crate) fn end_heart(&self) {}
+
+        pub(crate) fn tell_waiting(&self, _: usize) {}
+
         pub(crate) fn begin_turn(&self) {
             self.turned.store(self.clock.now(), Ordering::Relaxed);
         }

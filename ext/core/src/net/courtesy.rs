@@ -1,0 +1,103 @@
+//! Letting others go first: which process accepts, where several have the same listeners.
+//!
+//! Each newcomer wakes all that sleep. Whoever has the least to do accepts, one at a time; the others look again in a moment, and
+//! after a few take whoever is still there, so that a process which is stuck or leaves strands nobody.
+
+use crate::siblings::{Better, Load, Siblings};
+
+/// For so many milliseconds newcomers are left to whoever would take them right away;
+const PATIENCE: u64 = 3;
+/// and for so many to whoever has fewer requests.
+const LAST: u64 = 5;
+/// How soon it is looked again after one who was about to look.
+const MOMENT: u64 = 1;
+/// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
+const ROUNDS: u32 = 8;
+/// At most so many at once are two to the power of this.
+const MOST: u32 = 6;
+
+/// Somebody is left waiting, or nobody.
+#[derive(Debug, Default)]
+pub(super) struct Courtesy {
+    /// Since when, in milliseconds of the engine's clock.
+    since: Option<u64>,
+    /// When it is time to look again.
+    again_at: u64,
+    /// How often somebody was let in because nobody else did.
+    rounds: u32,
+    /// So many more of them in this round.
+    left: u32,
+}
+
+/// What is asked for each newcomer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking<'s> {
+    pub(super) siblings: &'s Siblings,
+    /// The engine's time, and the scoreboard's.
+    pub(super) now: u64,
+    pub(super) shared_now: u64,
+    pub(super) own: Load,
+    /// Requests wait here already, or nobody is free who would take one.
+    pub(super) is_busy: bool,
+}
+
+impl Courtesy {
+    /// Whether the next newcomer is this process's.
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
+        let Asking { siblings, now, shared_now, own, is_busy } = asking;
+        let since = self.since.unwrap_or(now);
+        let waited = now.saturating_sub(since);
+        let again_at = if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
+            return self.is_in_round();
+        } else if waited >= PATIENCE {
+            since + LAST
+        } else {
+            match siblings.better(shared_now, own) {
+                None if !is_busy => return true,
+                Some(Better::Asleep | Better::Soon) => now + MOMENT,
+                // Nothing changes before that but by a worker, who has a turn of its own then.
+                None => since + PATIENCE,
+            }
+        };
+        self.since = Some(since);
+        self.again_at = again_at;
+        false
+    }
+
+    /// Whether somebody was left to others a while ago, and may be there still.
+    pub(super) fn has_left_somebody(&self, now: u64) -> bool {
+        self.since.is_some_and(|since| now >= since + MOMENT)
+    }
+
+    /// When it is time to look again.
+    pub(super) fn again_at(&self) -> u64 {
+        if self.since.is_some() { self.again_at } else { 0 }
+    }
+
+    /// One was let in.
+    pub(super) fn let_in(&mut self, now: u64) {
+        if self.left > 0 {
+            self.left -= 1;
+            if self.left == 0 {
+                // From here on others have their turn again.
+                self.since = Some(now);
+                self.again_at = now + PATIENCE;
+            }
+        } else {
+            self.since = None;
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn none_left(&mut self) {
+        *self = Courtesy::default();
+    }
+
+    fn is_in_round(&mut self) -> bool {
+        if self.left == 0 {
+            self.left = 1 << (self.rounds / ROUNDS).min(MOST);
+            self.rounds += 1;
+        }
+        true
+    }
+}

@@ -1,0 +1,225 @@
+//! The scoreboard: what the processes of one server know of each other. Memory that all of them have, with a place for each, which
+//! only the process in it writes to. Nobody waits for anybody here, and a process that dies in the middle of a write leaves
+//! nothing locked.
+
+mod text;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use self::text::Text;
+use crate::stats::{GAUGES, Stats};
+
+/// Counters that a place has room for.
+const ROOM: usize = 64;
+const _: () = assert!(Stats::NAMES.len() + GAUGES.len() <= ROOM);
+
+/// How far the process in a place has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// There is none.
+    #[default]
+    Free = 0,
+    /// It is there, and not ready to serve.
+    Starting = 1,
+    /// It serves.
+    Ready = 2,
+    /// It is about to leave.
+    Draining = 3,
+}
+
+/// One process's place. All of it is valid as zeros: free.
+///
+/// What others compare with when somebody connects stands first, and together.
+#[derive(Default)]
+#[repr(C, align(128))]
+pub struct Slot {
+    pub(crate) state: AtomicU32,
+    /// It blocks in its poll.
+    pub(crate) is_asleep: AtomicU32,
+    pub(crate) running: AtomicU32,
+    pub(crate) waiting: AtomicU32,
+    pub(crate) connections: AtomicU32,
+    pid: AtomicU32,
+    /// When it was last known to be alive, in milliseconds of [`now`], as all times here.
+    pub(crate) beat: AtomicU64,
+    /// When its last turn began.
+    pub(crate) turn: AtomicU64,
+    /// When a worker of its was last free.
+    pub(crate) free: AtomicU64,
+    requests: AtomicU64,
+    counts: [AtomicU64; ROOM / 2],
+    more_counts: [AtomicU64; ROOM / 2],
+    in_flight: Text,
+}
+
+/// What a place says. Each number is read for itself.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// How far the process has come.
+    pub state: State,
+    /// Its number.
+    pub pid: u32,
+    /// When it last wrote, in milliseconds of [`now`].
+    pub beat: u64,
+    /// Connections that are open.
+    pub connections: u32,
+    /// Requests that wait for a worker.
+    pub waiting: u32,
+    /// Requests that are served now.
+    pub running: u32,
+    /// Requests handed to workers since it started.
+    pub requests: u64,
+    /// What is served now, for people.
+    pub in_flight: String,
+    /// All counters with their names.
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// The time that all processes of a machine share (`CLOCK_MONOTONIC`), in milliseconds.
+pub fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+}
+
+/// A number that says how places are laid out and what is counted in them: different where two builds would not understand each
+/// other.
+pub fn layout() -> u64 {
+    // FNV-1a.
+    let mut number = 0xcbf2_9ce4_8422_2325;
+    let mut add = |byte: u8| number = (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    for name in [env!("CARGO_PKG_VERSION")].into_iter().chain(names()) {
+        name.bytes().chain([0]).for_each(&mut add);
+    }
+    size_of::<Slot>().to_le_bytes().into_iter().for_each(&mut add);
+    number
+}
+
+/// What is counted, in the order of [`Context::counts`](crate::net::context::Context::counts).
+fn names() -> impl Iterator<Item = &'static str> {
+    Stats::NAMES.iter().chain(GAUGES).copied()
+}
+
+impl Slot {
+    /// Begins the life of process `pid` in this place.
+    pub fn take(&self, pid: u32) {
+        self.set_state(State::Free);
+        for number in [&self.is_asleep, &self.running, &self.waiting, &self.connections] {
+            number.store(0, Relaxed);
+        }
+        for number in [&self.turn, &self.free, &self.requests].into_iter().chain(self.all_counts()) {
+            number.store(0, Relaxed);
+        }
+        self.in_flight.write("");
+        self.pid.store(pid, Relaxed);
+        self.beat.store(now(), Relaxed);
+        self.set_state(State::Starting);
+    }
+
+    /// How far its process has come.
+    pub fn state(&self) -> State {
+        match self.state.load(SeqCst) {
+            1 => State::Starting,
+            2 => State::Ready,
+            3 => State::Draining,
+            _ => State::Free,
+        }
+    }
+
+    /// Sequentially consistent: of two that leave at once, one sees it of the other.
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state as u32, SeqCst);
+    }
+
+    /// Its process serves from now on, unless it is about to leave already.
+    pub fn ready(&self) {
+        let _ = self.state.compare_exchange(State::Starting as u32, State::Ready as u32, SeqCst, SeqCst);
+    }
+
+    /// There is no process in it any more. For whoever has seen its end.
+    pub fn free(&self) {
+        self.set_state(State::Free);
+        self.pid.store(0, Relaxed);
+        for number in [&self.is_asleep, &self.running, &self.waiting, &self.connections] {
+            number.store(0, Relaxed);
+        }
+    }
+
+    /// The process in it is alive, and has counted and serves that.
+    pub(crate) fn beat(&self, requests: u64, counts: impl Iterator<Item = (&'static str, u64)>, in_flight: &str) {
+        self.requests.store(requests, Relaxed);
+        for (place, (_, count)) in self.all_counts().zip(counts) {
+            place.store(count, Relaxed);
+        }
+        self.in_flight.write(in_flight);
+        self.beat.store(now(), Relaxed);
+    }
+
+    /// All that it says.
+    pub fn read(&self) -> Reading {
+        Reading {
+            state: self.state(),
+            pid: self.pid.load(Relaxed),
+            beat: self.beat.load(Relaxed),
+            connections: self.connections.load(Relaxed),
+            waiting: self.waiting.load(Relaxed),
+            running: self.running.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            in_flight: self.in_flight.read(),
+            counts: names().zip(self.all_counts().map(|count| count.load(Relaxed))).collect(),
+        }
+    }
+
+    fn all_counts(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.counts.iter().chain(&self.more_counts)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("pid", &self.pid).field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_says_what_was_written_and_nothing_of_who_was_there_before() {
+        let slot = Slot::default();
+        assert_eq!((slot.read().state, slot.read().pid), (State::Free, 0));
+        slot.take(7);
+        slot.ready();
+        slot.running.store(3, Relaxed);
+        slot.beat(9, [("accepted", 4)].into_iter(), "GET /a for 1.0 s");
+        let reading = slot.read();
+        assert_eq!((reading.state, reading.pid, reading.running, reading.requests), (State::Ready, 7, 3, 9));
+        assert_eq!((reading.counts[0], reading.in_flight.as_str()), (("accepted", 4), "GET /a for 1.0 s"));
+        assert!(now() - reading.beat < 60_000);
+
+        slot.take(8);
+        let reading = slot.read();
+        assert_eq!((reading.state, reading.pid, reading.running, reading.requests), (State::Starting, 8, 0, 0));
+        assert_eq!((reading.counts[0].1, reading.in_flight.as_str()), (0, ""));
+        slot.free();
+        assert_eq!((slot.read().state, slot.read().pid), (State::Free, 0));
+    }
+
+    #[test]
+    fn whoever_is_about_to_leave_is_never_ready_again() {
+        let slot = Slot::default();
+        slot.take(7);
+        slot.set_state(State::Draining);
+        slot.ready();
+        assert_eq!(slot.state(), State::Draining);
+    }
+
+    #[test]
+    fn a_place_is_a_whole_number_of_cache_lines() {
+        assert_eq!((size_of::<Slot>() % 128, align_of::<Slot>()), (0, 128));
+    }
+}
