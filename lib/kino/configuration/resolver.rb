@@ -45,8 +45,8 @@ module Kino
       # Which place says `bind`: those before it are stronger.
       def rank = @layers.index { |layer| layer[:bind] } || @layers.size
 
-      # What `WEB_CONCURRENCY` says, and `workers` in a file of Puma's, depends on the mode: a number of workers, unless a
-      # stronger place says `workers`, or one of processes, unless a place that is as strong says `processes`.
+      # What `WEB_CONCURRENCY` says, and `workers` in a file of Puma's, depends on the mode: a number of workers, unless
+      # a stronger place says `workers`, or of processes, unless a place that is as strong says `processes`.
       def concurrency
         at = @layers.index { |layer| layer[:workers]&.source&.processes? }
         return [nil, nil] unless at

@@ -6,6 +6,7 @@ require_relative "mold"
 require_relative "parent"
 require_relative "relaunch"
 
+# A Rack 3 web server with a Rust core.
 module Kino
   # What a command does with its app: serves it in this process, or in several; or boots it for those of another, which
   # has started this one.

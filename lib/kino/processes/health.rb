@@ -1,8 +1,7 @@
 # frozen_string_literal: true
 
 module Kino
-  # How processes are, by what each writes on the scoreboard: that is done by a native thread of theirs, whatever Ruby is
-  # at.
+  # How processes are, by what each writes on the scoreboard: a native thread of theirs does that, whatever Ruby is at.
   #
   # @api private
   class Health

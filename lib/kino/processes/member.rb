@@ -49,7 +49,7 @@ module Kino
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
       status = @signals.trapping { serve(app ||= yield) }
       status == :mold ? Mold.new(@site, @wire).go_on(app) : status
-    rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, the parent has to hear of it
+    rescue Exception => error # -- whatever it is, the parent has to hear of it
       raise if error.is_a?(SystemExit)
 
       @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
@@ -94,6 +94,7 @@ module Kino
         if readable.include?(@signals)
           return @signals.wait == ENDED ? "ended" : "drain"
         end
+
         messages = @wire.hear
         return "drain" unless messages
         return messages.last.first unless messages.empty?
@@ -124,7 +125,7 @@ module Kino
     def finish(in_order)
       @configuration.on_process_exit.each do |hook|
         hook.call(@index)
-      rescue Exception => error # rubocop:disable Lint/RescueException -- the others have their turn
+      rescue Exception => error # -- the others have their turn
         Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
       end
       aborted = @server ? @server.aborted : []

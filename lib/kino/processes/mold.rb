@@ -62,7 +62,7 @@ module Kino
       Warmup.run(@app, @configuration)
       settle
       @wire.tell("booted", mode.name, *said(mode))
-    rescue Exception => error # rubocop:disable Lint/RescueException -- whatever it is, the parent has to hear of it
+    rescue Exception => error # -- whatever it is, the parent has to hear of it
       @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
       false
     end

@@ -1,12 +1,13 @@
 # frozen_string_literal: true
 
+require_relative "../server/announcement"
 require_relative "../server/leaving"
 require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/voice"
-require_relative "../version"
 require_relative "fleet"
 require_relative "health"
+require_relative "reaper"
 require_relative "recycling"
 require_relative "renewal"
 require_relative "site"
@@ -28,9 +29,11 @@ module Kino
     LOOK = 0.5
     # Seconds that processes have to answer in what they serve with 503, once a second signal ends all.
     LAST_MOMENT = 1
+    # Settings that are what the sockets, the app and this process are made by.
+    FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :LOOK, :LAST_MOMENT, :ASKED
+    private_constant :WORDS, :LOOK, :LAST_MOMENT, :FIXED, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -168,19 +171,19 @@ module Kino
       false
     end
 
+    # What can't change while the sockets and the app stay is named, and stays.
     def reload
       return if stopping?
 
       settings = @read.call
-      fixed = %i[bind environment rackup preload logger pidfile quiet].reject do |name|
-        settings.public_send(name) == @configuration.public_send(name)
-      end
-      @voice.complain("#{fixed.join(", ")} changed: that needs a restart (USR2)") unless fixed.empty?
-      follow(settings.with(**fixed.to_h { |name| [name, @configuration.public_send(name)] }))
+      fixed = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
+      changed = fixed.reject { |name, value| settings.public_send(name) == value }
+      @voice.complain("#{changed.keys.join(", ")} changed, which takes a restart (USR2)") unless changed.empty?
+      follow(settings.with(**changed))
       @fleet.resize(settings.processes)
       @renewal.reload
     rescue Error => error
-      @voice.complain("settings can't be read again, and all goes on as before: #{error.message}")
+      @voice.complain("the settings can't be read again, and all goes on as before: #{error.message}")
     end
 
     def listen(child)
@@ -206,7 +209,7 @@ module Kino
 
     # A mold has booted the app, and what there is to say of that.
     def booted(mold, mode, *said)
-      @mode = mode
+      @mode = mode.to_sym
       @lines = []
       said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
       @renewal.booted(mold)
@@ -230,63 +233,38 @@ module Kino
     def announce
       @announced = true
       @given&.wire&.tell("ready")
-      settings = @mode ? @configuration.with(mode: @mode.to_sym) : @configuration
-      @voice.say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{@fleet.size} processes x #{workforce(settings)}, " \
-                 "#{settings.environment}), pid #{Process.pid}"
-      [*@configuration.notes, *@notices, *@lines].each { |line| @voice.say line }
-      @listeners.uris.each { |uri| @voice.say "Listening on #{uri.sub(/\Atcp:/, "http:")}" }
-      @voice.say "Ctrl-C drains and stops"
-    end
-
-    def workforce(settings)
-      workers, threads = settings.workers, settings.threads
-      "#{settings.mode}: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
+      Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: @listeners.uris,
+                                                    lines: [*@notices, *@lines], processes: @fleet.size)
     end
 
     # Those that are gone.
-    def reap = children.map { |child| [child, status(child)] }.each { |child, status| bury(child, status) if status }
-
-    # How it has ended, as far as that can be known; nil while it lives. Where it is nobody's to be waited for, the end
-    # of its wire tells.
-    def status(child)
-      return (:unknown if child.wire.closed?) unless child.pid
-
-      Process.wait2(child.pid, Process::WNOHANG)&.last
-    rescue Errno::ECHILD
-      :unknown if child.wire.closed?
-    end
-
-    def bury(child, status)
-      children.delete(child)
-      listen(child) unless child.wire.closed? # what it told last
-      child.wire.close
-      @health.forget(child)
-      @status = 1 if stopping? && status != :unknown && !status.success?
-      mourn(child, status) unless stopping?
-    end
-
-    def mourn(child, status)
-      fault = child.fault || "it ended#{cause(status)}"
-      if child.index then tell(child, fault, cause(status), @fleet.gone(child))
-      elsif @announced then @renewal.mold_gone(child, fault)
-      else give_up(child.fault || "the app could not be booted: its process ended#{cause(status)}")
+    def reap
+      Reaper.gone(children).each do |child, ending|
+        children.delete(child)
+        listen(child) unless child.wire.closed? # what it told last
+        child.wire.close
+        @health.forget(child)
+        stopping? ? @status = [@status, ending.in_order? ? 0 : 1].max : mourn(child, ending)
       end
     end
 
-    def tell(child, fault, cause, outcome)
+    def mourn(child, ending)
+      fault = child.fault || "it ended#{ending}"
+      if child.index then tell(child, fault, ending, @fleet.gone(child))
+      elsif @announced then @renewal.mold_gone(child, fault)
+      else give_up(child.fault || "the app could not be booted: its process ended#{ending}")
+      end
+    end
+
+    def tell(child, fault, ending, outcome)
       case outcome
-      when :died then @voice.complain("#{child} died#{cause}; another takes its place")
+      when :died then @voice.complain("#{child} died#{ending}; another takes its place")
       when :unbooted then @voice.complain("#{child} could not boot: #{fault}")
       when :failed then @renewal.failed(child, fault)
       when :hopeless
-        give_up("#{child} could not boot #{Fleet::ATTEMPTS} times in a row, so the server ends; the last time: #{fault}")
+        give_up("#{child} could not boot #{Fleet::ATTEMPTS} times in a row, so the server ends; the last time: " \
+                "#{fault}")
       end
-    end
-
-    def cause(status)
-      return "" if status == :unknown
-
-      status.signaled? ? " (SIG#{Signal.signame(status.termsig)})" : " (status #{status.exitstatus})"
     end
 
     def give_up(reason)

@@ -53,7 +53,9 @@ module Kino
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
         pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true,
-                                                                             **shared.to_h { |number| [number, number] })
+                                                                             **shared.to_h do |number|
+                                                                                 [number, number]
+                                                                               end)
         [ours, pid]
       rescue SystemCallError
         ours&.close

@@ -36,15 +36,18 @@ module Kino
     # @raise [Exception] what the app has raised
     def request(method, path, headers = {})
       require "rack/mock_request"
-      fields = headers.to_h { |name, value| [key(name), value] }
+      fields = headers.transform_keys { |name| key(name) }
       status, _, body = @app.call(Rack::MockRequest.env_for(path, method: method, **fields))
-      body.each { |_part| nil } if body.respond_to?(:each)
+      body.respond_to?(:each) && body.each { |part| read(part) }
       status.to_i
     ensure
       body.close if body.respond_to?(:close)
     end
 
     private
+
+    # As a client would take it.
+    def read(part) = part
 
     def key(name)
       key = name.upcase.tr("-", "_")

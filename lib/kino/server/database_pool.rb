@@ -29,8 +29,8 @@ module Kino
     def self.disconnect
       return if !defined?(::ActiveRecord) || ::ActiveRecord.autoload?(:Base)
 
-      handler = ::ActiveRecord::Base.connection_handler
-      handler.method(:clear_all_connections!).arity.zero? ? handler.clear_all_connections! : handler.clear_all_connections!(:all)
+      clear = ::ActiveRecord::Base.connection_handler.method(:clear_all_connections!)
+      clear.arity.zero? ? clear.call : clear.call(:all)
     rescue StandardError
       nil # there is none to any database
     end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-require_relative "../version"
 require_relative "../processes/overlap"
+require_relative "announcement"
 require_relative "leaving"
 require_relative "notices"
 require_relative "signals"
@@ -160,26 +160,17 @@ module Kino
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
     def overdue(server, timeout)
       lines = server.aborted.map { |request| "gave up #{request}" }
-      @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them", *lines)
+      @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
+                      *lines)
     ensure
       leave(server, 1)
     end
 
     def announce(server, notices)
-      say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(server)}, #{@configuration.environment}), " \
-          "pid #{Process.pid}"
-      say "Mode auto: #{server.mode}, since #{server.mode_reason}" if server.mode_reason
-      @configuration.notes.each { |note| say note }
-      [*@notices, *notices.lines].each { |line| say line }
+      lines = ["Mode auto: #{server.mode}, since #{server.mode_reason}"] if server.mode_reason
+      Announcement.new(@configuration, @voice).make(mode: server.mode, urls: server.urls,
+                                                    lines: [*lines, *@notices, *notices.lines])
       notices.warnings.each { |warning| @voice.complain("warning: #{warning}") }
-      server.urls.each { |url| say "Listening on #{url}" }
-      say "Ctrl-C drains and stops"
-    end
-
-    def workforce(server)
-      settings = @configuration.with(mode: server.mode)
-      workers, threads = settings.workers, settings.threads
-      "#{server.mode}: #{workers} worker#{"s" if workers > 1} x #{threads} thread#{"s" if threads > 1}"
     end
 
     def say(line) = @voice.say(line)

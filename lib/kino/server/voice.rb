@@ -29,7 +29,7 @@ module Kino
     #
     # @param lines [Array<String>]
     # @return [void]
-    def complain(*lines) = @err.tell { |io| io.puts lines.map { |line| "kino: #{line}" } }
+    def complain(*lines) = @err.tell { |io| io.puts(lines.map { |line| "kino: #{line}" }) }
 
     # Waits a moment for what has not been written yet, before the process goes on to other things, or ends.
     #
