@@ -89,7 +89,8 @@ module Kino
         in [:force_shutdown_after, [] | [":forever"]] then "shutdown_timeout #{PumaForms::FOREVER}"
         in [:force_shutdown_after, [":immediately"]] then "shutdown_timeout 0"
         in [:fork_worker, ["0"]] then "refork_after false"
-        in [:fork_worker, [] | [_]] then "refork_after [#{values.first || PumaForms::REQUESTS}, false]"
+        in [:fork_worker, [] | [/\A[\d_]+\z/]] then "refork_after [#{values.first || PumaForms::REQUESTS}, false]"
+        in [:fork_worker, _] then nil
         in [:enable_keep_alives, ["false"]] then "max_keepalive_requests 1"
         in [:enable_keep_alives, _] then nil
         in [:max_keep_alive, ["Float::INFINITY"]] then "max_keepalive_requests nil"

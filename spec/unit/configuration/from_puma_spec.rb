@@ -22,6 +22,7 @@ RSpec.describe Kino::Configuration::FromPuma do
       threads 5
       bind "unix:///run/app.sock"
       port 3000, "::1"
+      fork_worker ENV.fetch("REQUESTS", 0)
       before_fork do
         threads 6
       end
