@@ -35,7 +35,7 @@ module Kino
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
     attr_reader :on_worker_stop
-    # @return [Boolean] whether the app is booted once, and forked; default true
+    # @return [Boolean] whether the app is booted once, and its processes forked from that; default true
     attr_reader :preload
     # @return [Array<#call>] called where the app has been booted before it is forked; default none
     attr_reader :before_fork
@@ -48,7 +48,8 @@ module Kino
     # @return [Integer, Float, nil] seconds until a process counts as stuck, 0.1 to 86,400; nil for no such watch;
     #   default 60
     attr_reader :process_timeout
-    # @return [Array<Integer, false>] requests of a process until others are forked from it; default none, for never
+    # @return [Array<Integer, false>] requests of a process until others are forked from it, the first time, the second
+    #   and so on; default none, for never
     attr_reader :refork_after
     # @return [Array<#call>] called in a process before others are forked from it; default none
     attr_reader :on_refork
@@ -136,9 +137,9 @@ module Kino
     # What was said that is no setting.
     #
     # @!attribute [r] workers
-    #   @return [Integer, nil] how many `WEB_CONCURRENCY` wants of them in mode `:ractor`
+    #   @return [Integer, nil] how many of them `WEB_CONCURRENCY` wants in mode `:ractor`
     # @!attribute [r] processes
-    #   @return [Integer, nil] and of processes in others
+    #   @return [Integer, nil] how many of them it wants in others
     # @!attribute [r] ignored
     #   @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
     # @!attribute [r] unread
@@ -149,10 +150,12 @@ module Kino
     # The mode where nobody chooses one.
     DEFAULT_MODE = :threaded
     # What depends on the mode, where nobody says it. Until `:auto` is decided it is what threads would have.
-    DEFAULTS = { processes: { threaded: 1, ractor: 1 }.freeze, workers: { threaded: 1, ractor: nil }.freeze,
+    DEFAULTS = { processes: { threaded: 1 }.freeze, workers: { threaded: 1, ractor: nil }.freeze,
                  threads: { threaded: 5, ractor: 1 }.freeze,
                  queue_timeout: { threaded: 30, ractor: 5 }.freeze }.freeze
-    private_constant :DEFAULT_MODE, :DEFAULTS
+    # The mode, and what is kept as it was said, since a change of the mode changes what becomes of it.
+    BY_MODE = [:mode, *DEFAULTS.keys].freeze
+    private_constant :DEFAULT_MODE, :DEFAULTS, :BY_MODE
 
     class << self
       # The configuration of a command: flags, then the environment, then a file, then defaults.
@@ -187,7 +190,7 @@ module Kino
     # @return [Integer] workers, 1 to 1024; default 1, in mode `:ractor` the CPUs this process may use
     def workers = (@remarks.workers if mode == :ractor) || @workers || default(:workers) || Cpus.count
 
-    # @return [Integer] processes, 1 to 256; default 1
+    # @return [Integer] processes forked from the booted app, 1 to 256; default 1, which forks none
     def processes = (@remarks.processes unless mode == :ractor) || @processes || default(:processes)
 
     # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
@@ -208,8 +211,7 @@ module Kino
     # @example
     #   configuration.with(threads: 1)
     def with(**changes)
-      # What nobody has said has a default that may change with the mode.
-      kept = to_h.except(*[:mode, *DEFAULTS.keys].reject { |name| said?(name) })
+      kept = to_h.except(*BY_MODE).merge(said)
       remarks = @remarks.with(**changes.slice(:workers, :processes).transform_values { nil })
       resolver = Resolver.new([Layer.keywords(changes), Layer.kept(kept)])
       self.class.allocate.tap { |configuration| configuration.send(:take, resolver, remarks) }
@@ -237,6 +239,8 @@ module Kino
       @remarks = remarks
       freeze
     end
+
+    def said = BY_MODE.select { |name| said?(name) }.to_h { |name| [name, instance_variable_get(:"@#{name}")] }
 
     # What workers in ractors are by default, the CPUs, is counted when it is needed.
     def default(name) = DEFAULTS[name].fetch(mode) { DEFAULTS[name][:threaded] }

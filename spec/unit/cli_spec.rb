@@ -28,6 +28,7 @@ RSpec.describe Kino::CLI do
     expect(settings + %w[-C --config --check --format --request --init -v --version -h --help])
       .to all(satisfy { |flag| out.include?(flag) })
     expect(out).to include("-t, --threads N            threads in each worker (default 5; 1 in mode :ractor)\n")
+    expect(out).to include("--processes N          processes to fork from one booted app (default 1)\n")
     expect(out.lines(chomp: true)).to all(satisfy { |line| line.size <= 105 })
     expect(kino("-h")).to eq(kino("--help"))
   end

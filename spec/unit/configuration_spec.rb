@@ -12,7 +12,10 @@ RSpec.describe Kino::Configuration do
       max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
-      on_worker_stop: [], on_drain: [], stream_bodies: false, underscore_headers: false, early_hints: false,
+      on_worker_stop: [], processes: 1, preload: true, before_fork: [], on_warmup: [], on_process_boot: [],
+      on_process_exit: [], process_timeout: 60, refork_after: [], on_refork: [], recycle_requests: nil,
+      recycle_memory: nil, restart_timeout: 120, on_drain: [], stream_bodies: false, underscore_headers: false,
+      early_hints: false,
       max_keepalive_requests: nil, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
       body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
     )
@@ -45,35 +48,60 @@ RSpec.describe Kino::Configuration do
       described_class.from([layer.environment(env), layer.keywords(settings)])
     end
 
-    it "is the number of workers in mode :ractor, whatever kino.rb says" do
-      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :ractor, workers: 2).workers).to eq(3)
+    it "is the number of processes, and in mode :ractor that of workers, whatever kino.rb says" do
+      said = { workers: 2, processes: 4 }
+
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, **said)).to have_attributes(processes: 3, workers: 2)
+      expect(configuration({ "WEB_CONCURRENCY" => "3" })).to have_attributes(processes: 3, workers: 1)
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :ractor, **said))
+        .to have_attributes(processes: 4, workers: 3)
+      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :ractor)).to have_attributes(processes: 1, workers: 3)
+      expect(Ractor.shareable?(configuration({ "WEB_CONCURRENCY" => "3" }, **said))).to be(true)
     end
 
-    it "is none of workers in mode :threaded, and is kept in mind" do
-      configured = configuration({ "WEB_CONCURRENCY" => "3" }, workers: 2)
+    it "means processes until mode :auto has decided for ractors" do
+      auto = configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto)
 
-      expect(configured.workers).to eq(2)
-      expect(configuration({ "WEB_CONCURRENCY" => "3" }).workers).to eq(1)
-      expect(configured.remarks).to have_attributes(processes: 3, wanted_by: "WEB_CONCURRENCY")
-      expect(configured.with(threads: 2).remarks.processes).to eq(3)
-      expect(Ractor.shareable?(configured)).to be(true)
+      expect(auto).to have_attributes(processes: 3, workers: 1)
+      expect(auto.with(mode: :ractor)).to have_attributes(processes: 1, workers: 3)
+      expect(auto.with(mode: :threaded)).to have_attributes(processes: 3, workers: 1)
     end
 
-    it "counts once mode :auto has decided for ractors" do
-      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto).with(mode: :ractor).workers).to eq(3)
-      expect(configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto).with(mode: :threaded).workers).to eq(1)
-    end
-
-    it "gives way to a flag" do
+    it "gives way to a flag, of the one or of the other" do
       layer = described_class::Layer
-      layers = [layer.keywords(workers: 4, mode: :ractor), layer.environment("WEB_CONCURRENCY" => "3")]
+      flags = ->(**said) { [layer.keywords(said), layer.environment("WEB_CONCURRENCY" => "3")] }
 
-      expect(described_class.from(layers)).to have_attributes(workers: 4)
-      expect(described_class.from(layers).remarks.processes).to be_nil
+      expect(described_class.from(flags.(workers: 4, mode: :ractor))).to have_attributes(workers: 4, processes: 1)
+      expect(described_class.from(flags.(processes: 2, mode: :ractor))).to have_attributes(workers: 3, processes: 2)
+      expect(described_class.from(flags.(processes: 2))).to have_attributes(workers: 1, processes: 2)
+      expect(described_class.from(flags.(workers: 4))).to have_attributes(workers: 4, processes: 3)
     end
 
-    it "is nothing where it is 0, as Puma has it" do
-      expect(configuration({ "WEB_CONCURRENCY" => "0" }).remarks.processes).to be_nil
+    it "gives way to what another one is made with, and is kept otherwise" do
+      said = configuration({ "WEB_CONCURRENCY" => "3" }, mode: :auto, workers: 2, processes: 4)
+
+      expect(said.with(threads: 1).with(mode: :ractor)).to have_attributes(workers: 3, processes: 4)
+      expect(said.with(mode: :ractor).with(mode: :threaded)).to have_attributes(workers: 2, processes: 3)
+      expect(said.with(processes: 1)).to have_attributes(workers: 2, processes: 1)
+      expect(said.with(processes: 1, mode: :ractor)).to have_attributes(workers: 3, processes: 1)
+      expect(said.with(workers: 5, mode: :ractor)).to have_attributes(workers: 5, processes: 4)
+    end
+
+    it "is one where it is 0, as Puma has it, and the CPUs where it is auto" do
+      cpus = described_class::Cpus.count
+
+      expect(configuration({ "WEB_CONCURRENCY" => "0" }, processes: 4)).to have_attributes(processes: 1, workers: 1)
+      expect(configuration({ "WEB_CONCURRENCY" => "auto" }).processes).to eq(cpus)
+      expect(configuration({ "WEB_CONCURRENCY" => "auto" }, mode: :ractor, workers: 3).workers).to eq(cpus)
+    end
+
+    it "is refused by its name" do
+      [{}, { mode: :ractor }].each do |said|
+        expect { configuration({ "WEB_CONCURRENCY" => "two" }, **said) }.to raise_error(
+          Kino::ConfigurationError,
+          'WEB_CONCURRENCY: given "two", allowed: an Integer from 1 to 256 or auto; write WEB_CONCURRENCY=4'
+        )
+      end
     end
   end
 

@@ -90,7 +90,7 @@ module Kino
         return if name == :quiet && @kino_puma # which is to log no requests
         return kino_bind(values) if name == :bind
 
-        setting, given = PumaForms.translate(name, values, host: @kino_host)
+        setting, given = PumaForms.translate(name, values, host: @kino_host, puma: @kino_puma)
         kino_set(setting, given, name) if setting
       end
 
@@ -101,7 +101,7 @@ module Kino
       end
 
       def kino_set(name, values, word = name)
-        source = kino_source(caller_locations)
+        source = kino_source(caller_locations, word: (word if word != name))
         case values
         in [value] then LAYERS[self].set(name, value, source)
         in [] then kino_refuse(source, word, "needs a value", name)
@@ -127,10 +127,16 @@ module Kino
 
       def kino_directory(path) = Dir.chdir(path)
 
-      def kino_get(name, default = nil) = LAYERS[self][name.to_sym]&.value || default
+      def kino_get(name, default = nil) = LAYERS[self][PumaForms.setting(name.to_sym, @kino_puma)]&.value || default
 
       def kino_inject(block) = instance_eval(&block)
-      alias kino_single kino_inject
+
+      def kino_cluster(block) = (instance_eval(&block) if kino_processes?)
+
+      def kino_single(block) = (instance_eval(&block) unless kino_processes?)
+
+      # As far as can be told while the file is read.
+      def kino_processes? = (Layer.environment(ENV)[:processes] || LAYERS[self][:processes])&.value.to_i > 1
 
       def kino_load(path, *)
         path = path.to_s
@@ -143,9 +149,9 @@ module Kino
         raise ConfigurationError, "#{source.label(word)} #{fault}; write #{Settings::TABLE[name].written}"
       end
 
-      def kino_source(locations)
+      def kino_source(locations, word: nil)
         line = locations.find { |location| location.path == @kino_path }&.lineno
-        Source.file(@kino_path, line, processes: @kino_puma)
+        word == :workers ? Source.puma_workers(@kino_path, line) : Source.file(@kino_path, line)
       end
 
       def kino_line(error) = error.backtrace_locations&.find { |location| location.path == @kino_path }&.lineno

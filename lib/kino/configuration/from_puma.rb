@@ -11,8 +11,7 @@ module Kino
     # @api private
     class FromPuma
       # Words that a kino.rb has, and that mean something else there.
-      OTHERWISE = { workers: "processes to Puma; Kino runs one, and -m ractor has workers",
-                    quiet: "to Puma it means to log no requests, which Kino never does" }.freeze
+      OTHERWISE = { quiet: "to Puma it means to log no requests, which Kino never does" }.freeze
       private_constant :OTHERWISE
 
       # @param path [String] the file
@@ -69,9 +68,15 @@ module Kino
         reason = OTHERWISE.fetch(call.name) { Puma.explain(call.name, literals(call)) unless kept?(word) }
         return comment_out(call, parents, reason) if reason
 
-        new = rewritten(call, arguments(call).map(&:slice))
+        block = call.block if call.block.is_a?(Prism::BlockNode)
+        new = rewritten(call, values(call, block))
         # A block, where there is one, stays behind what is written anew.
-        [offset(call), call.block ? offset(call.block) : ending(call), call.block ? "#{new} " : new] if new
+        [offset(call), block ? offset(block) : closing(call), block ? "#{new} " : new] if new
+      end
+
+      # What it is given, without the key that a hook may have before its block.
+      def values(call, block)
+        block ? [] : [*arguments(call), *call.block].map(&:slice)
       end
 
       def kept?(word) = %i[taken does].include?(word.fate)
@@ -83,6 +88,9 @@ module Kino
         in [:port, [number]] then port(number)
         in [:force_shutdown_after, [] | [":forever"]] then "shutdown_timeout #{PumaForms::FOREVER}"
         in [:force_shutdown_after, [":immediately"]] then "shutdown_timeout 0"
+        in [:fork_worker, ["0"]] then "refork_after false"
+        in [:fork_worker, [] | [/\A[\d_]+\z/]] then "refork_after [#{values.first || PumaForms::REQUESTS}, false]"
+        in [:fork_worker, _] then nil
         in [:enable_keep_alives, ["false"]] then "max_keepalive_requests 1"
         in [:enable_keep_alives, _] then nil
         in [:max_keep_alive, ["Float::INFINITY"]] then "max_keepalive_requests nil"
@@ -110,7 +118,9 @@ module Kino
         return if setting.nil? || setting == name
 
         values = ["true"] if values.empty? && Settings::TABLE[setting].flag?
-        values.empty? ? setting.to_s : "#{setting} #{values.join(", ")}"
+        return "#{setting}(#{values.join(", ")})" if values.last.to_s.start_with?("&")
+
+        [setting, *(values.join(", ") if values.any?)].join(" ")
       end
 
       # With what is to be known about it, where it is a statement that has its lines to itself.
@@ -157,6 +167,9 @@ module Kino
       def offset(node) = node.location.start_offset
 
       def ending(node) = node.location.end_offset
+
+      # Where a call ends, the parenthesis behind a `&block` included.
+      def closing(call) = [ending(call), call.closing_loc&.end_offset].compact.max
     end
   end
 end

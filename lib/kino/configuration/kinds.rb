@@ -43,7 +43,7 @@ module Kino
         # @return [Integer]
         # @raise [Rejected]
         def call(value)
-          return @words.fetch(value.to_s).call if @words.key?(value.to_s)
+          return @words.fetch(value.to_s).call.clamp(@range) if @words.key?(value.to_s)
 
           number = value.is_a?(String) ? Integer(value, 10, exception: false) : value
           raise Rejected unless number.is_a?(Integer) && @range.cover?(number)
@@ -63,6 +63,14 @@ module Kino
 
           super(most || value)
         end
+      end
+
+      # A number of processes. Puma's users write 0 for the one that forks no other.
+      class Processes < Whole
+        # @param value [Object]
+        # @return [Integer]
+        # @raise [Rejected]
+        def call(value) = value.to_s == "0" ? 1 : super
       end
 
       # A length of time in seconds.
@@ -209,55 +217,64 @@ module Kino
 
       # A size, in bytes or with a unit.
       class Bytes
-        # Powers of 1024.
-        UNITS = { "" => 0, "B" => 0, "KB" => 1, "MB" => 2, "GB" => 3, "TB" => 4 }.freeze
+        # What each stands for is the power of 1024 of its place.
+        UNITS = ["", "K", "M", "G", "T"].freeze
         private_constant :UNITS
 
         # @param range [Range<Integer>] the bounds, in bytes
         def initialize(range) = @range = range
 
         # @return [String] what is allowed
-        def allowed = "a size from #{@range.begin / (1024**2)}MB to #{@range.end / (1024**3)}GB"
+        def allowed = "a size such as \"512MB\", or bytes, from #{written(@range.begin)} to #{written(@range.end)}"
 
         # @return [String] what a list of options calls the value
         def label = "SIZE"
 
-        # @param value [Object] bytes, or text such as `"512MB"`
+        # @param value [Object] bytes, or text such as `"512MB"`, `"1.5GB"`, `"512Mi"`
         # @return [Integer] bytes
         # @raise [Rejected]
         def call(value)
-          number, unit = value.to_s.match(/\A(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)\z/i)&.captures
-          raise Rejected unless number && (value.is_a?(String) || value.is_a?(Integer))
+          raise Rejected unless value.is_a?(String) || value.is_a?(Integer)
 
-          unit = unit.upcase.sub("IB", "B").sub(/\A([KMGT])\z/, '\1B')
-          bytes = (Rational(number) * (1024**UNITS.fetch(unit))).to_i
+          number, unit = value.to_s.match(/\A(\d+(?:\.\d+)?) ?([KMGT]?)i?B?\z/i)&.captures
+          bytes = (Rational(number) * (1024**UNITS.index(unit.upcase))).to_i if number
           @range.cover?(bytes) ? bytes : raise(Rejected)
-        end
-      end
-
-      # Numbers, one after the other; false at the end for no more.
-      class Steps
-        # @return [String] what is allowed
-        def allowed = "an Integer from 1, or several such as [1000, 10000, false]"
-
-        # @return [String] what a list of options calls the value
-        def label = "NUMBERS"
-
-        # @param value [Object] a number, several, or text with commas between them
-        # @return [Array<Integer, false>] frozen
-        # @raise [Rejected]
-        def call(value)
-          steps = value.is_a?(String) ? value.split(",").map(&:strip) : [*value]
-          steps = steps.each_with_index.map { |step, index| step(step, is_last: index == steps.size - 1) }
-          steps.freeze
         end
 
         private
 
-        def step(given, is_last:)
-          return false if is_last && [false, "false"].include?(given)
+        def written(bytes)
+          power = (UNITS.size - 1).downto(0).find { |place| (bytes % (1024**place)).zero? }
+          "#{bytes / (1024**power)}#{UNITS[power]}B"
+        end
+      end
 
-          number = given.is_a?(String) ? Integer(given, 10, exception: false) : given
+      # Numbers for the first time, the second and so on; false at the end for no more.
+      class Steps
+        # What is said for never.
+        NEVER = [false, "false", nil, "nil", [], [false]].freeze
+        private_constant :NEVER
+
+        # @return [String] what is allowed
+        def allowed = "an Integer from 1, several such as [1000, 10000, false], or false for never"
+
+        # @return [String] what a list of options calls the value
+        def label = "NUMBERS"
+
+        # @param value [Object] a number, several, text with commas between them, or false
+        # @return [Array<Integer, false>] frozen; empty for never
+        # @raise [Rejected]
+        def call(value)
+          return [].freeze if NEVER.include?(value)
+
+          *first, last = value.is_a?(String) ? value.split(",", -1).map(&:strip) : value
+          [*first.map { |step| number(step) }, ([false, "false"].include?(last) ? false : number(last))].freeze
+        end
+
+        private
+
+        def number(step)
+          number = step.is_a?(String) ? Integer(step, 10, exception: false) : step
           number.is_a?(Integer) && number.positive? ? number : raise(Rejected)
         end
       end

@@ -36,15 +36,9 @@ module Kino
       def self.environment(env)
         Settings::TABLE.values.each_with_object(new) do |setting, layer|
           variable = setting.variables.find { |name| !env[name].to_s.empty? }
-          next if variable.nil? || no_processes?(variable, env[variable])
-
-          layer.set(setting.name, env[variable], Source.variable(variable))
+          layer.set(setting.name, env[variable], Source.variable(variable)) if variable
         end
       end
-
-      # `WEB_CONCURRENCY=0` is how Puma's users say one process.
-      def self.no_processes?(variable, text) = variable == "WEB_CONCURRENCY" && text == "0"
-      private_class_method :no_processes?
 
       # @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
       attr_reader :ignored
@@ -66,7 +60,7 @@ module Kino
         setting = Settings.fetch(name, source)
         parsed = setting.parse(value, source)
         parsed = [*self[setting.name]&.value, *parsed].uniq.freeze if setting.list?
-        @entries[setting.name] = Entry.new(parsed, source)
+        put(setting.name, Entry.new(parsed, source))
         self
       end
 
@@ -86,7 +80,7 @@ module Kino
       def take(other)
         other.each do |name, entry|
           value = Settings::TABLE[name].list? ? [*self[name]&.value, *entry.value].uniq.freeze : entry.value
-          @entries[name] = Entry.new(value, entry.source)
+          put(name, Entry.new(value, entry.source))
         end
         @ignored.concat(other.ignored)
       end
@@ -98,6 +92,13 @@ module Kino
       # @param name [Symbol] a setting's name
       # @return [Entry, nil] what this place says of it
       def [](name) = @entries[name]
+
+      private
+
+      # What is said outright counts for more than what depends on the mode.
+      def put(name, entry)
+        @entries[name] = entry unless entry.source.by_mode? && self[name]&.source&.by_mode? == false
+      end
     end
   end
 end

@@ -51,16 +51,17 @@ module Kino
       # Where Puma looks for its configuration.
       PATH = "config/puma.rb"
       # Why several words do nothing.
-      NO_PROCESSES = "Kino runs one process and forks none"
-      NO_RESTART = "Kino doesn't restart itself; have what starts it do that (systemctl restart)"
-      NO_CONTROL = "there is no control server; kill -TERM stops Kino, and Kino::Server#stats has the numbers"
+      NO_PARENT_HOOK = "the parent calls nothing for each; before_fork is called once, on_process_boot in each process"
+      NO_RESTART_HOOK = "restarts have no hook of their own; on_drain is called in what they replace"
+      NO_CONTROL = "there is no control server, but signals and kino restart; Kino::Server#stats has the numbers"
+      BUNDLE = "what a restart boots has the Gemfile, the app and kino.rb as they are then"
       NO_THREAD_HOOK = "threads have no hook of their own; on_worker_boot is called before they serve"
       EPOLL = "the Rust core waits for sockets by itself"
-      private_constant :NO_PROCESSES, :NO_RESTART, :NO_CONTROL, :NO_THREAD_HOOK, :EPOLL
+      private_constant :NO_PARENT_HOOK, :NO_RESTART_HOOK, :NO_CONTROL, :BUNDLE, :NO_THREAD_HOOK, :EPOLL
 
       # Plugins that many apps have, and what there is instead.
       PLUGINS = {
-        tmp_restart: NO_RESTART,
+        tmp_restart: "kino restart does it",
         solid_queue: "run it beside Kino: bin/jobs",
         systemd: "Kino tells systemd nothing; write Type=simple",
         heroku: "it sets threads and workers, for which Kino reads RAILS_MAX_THREADS and WEB_CONCURRENCY",
@@ -72,28 +73,28 @@ module Kino
       WORDS = {
         activate_control_app: ignored(NO_CONTROL),
         after_booted: ignored("on_worker_boot is called before a worker serves"),
-        after_refork: ignored(NO_PROCESSES),
+        after_refork: ignored("what others are forked from serves no more; on_process_boot is called in those"),
         after_stopped: ignored("on_worker_stop is called in each worker after it has served, and at_exit works"),
-        after_worker_boot: ignored(NO_PROCESSES),
-        after_worker_fork: ignored(NO_PROCESSES),
-        after_worker_shutdown: ignored(NO_PROCESSES),
+        after_worker_boot: ignored(NO_PARENT_HOOK),
+        after_worker_fork: ignored(NO_PARENT_HOOK),
+        after_worker_shutdown: ignored("the parent calls nothing then; on_process_exit is called in each process"),
         allow_underscore_headers: taken(:underscore_headers),
         app: refused("Kino serves a config.ru; write the app there (run MyApp), and rackup \"FILE\" where it isn't " \
                      "config.ru"),
-        before_fork: taken(:before_fork, NO_PROCESSES),
-        before_refork: ignored(NO_PROCESSES),
-        before_restart: ignored(NO_RESTART),
+        before_fork: taken(:before_fork),
+        before_refork: taken(:on_refork),
+        before_restart: ignored(NO_RESTART_HOOK),
         before_thread_exit: ignored(NO_THREAD_HOOK),
         before_thread_start: ignored(NO_THREAD_HOOK),
-        before_worker_boot: taken(:on_worker_boot),
-        before_worker_fork: ignored(NO_PROCESSES),
-        before_worker_shutdown: taken(:on_worker_stop),
+        before_worker_boot: taken(:on_process_boot),
+        before_worker_fork: ignored(NO_PARENT_HOOK),
+        before_worker_shutdown: taken(:on_process_exit),
         bind: taken(:bind, "tcp:// and unix:// alike; Kino speaks no TLS (ssl://)"),
         bind_to_activated_sockets: ignored("Kino opens its addresses itself: write bind"),
         clean_thread_locals: ignored("what an app keeps in Thread.current stays; reset it in a middleware, or use " \
                                      "ActiveSupport::CurrentAttributes"),
         clear_binds!: does("forgets the addresses written so far"),
-        cluster: ignored(NO_PROCESSES),
+        cluster: does("runs its block where WEB_CONCURRENCY, or workers before it, wants several processes"),
         custom_logger: ignored("write logger, which takes a Logger of Ruby's"),
         debug: ignored("KINO_LOG=debug in the environment tells more"),
         default_host: does("the host of set_default_host, or 0.0.0.0"),
@@ -102,11 +103,12 @@ module Kino
         early_hints: taken(:early_hints),
         enable_keep_alives: taken(:max_keepalive_requests, "false is 1 request for each connection"),
         environment: taken(:environment),
-        extra_runtime_dependencies: ignored(NO_RESTART),
+        extra_runtime_dependencies: holds(BUNDLE),
         fiber_per_request: ignored("requests run on threads"),
         first_data_timeout: taken(:header_timeout, "for a request's whole head"),
         force_shutdown_after: taken(:shutdown_timeout, ":forever is a day, :immediately 0"),
-        fork_worker: ignored(NO_PROCESSES),
+        fork_worker: taken(:refork_after, "once after so many requests, 1000 if none are given, as [1000, false]; 0 " \
+                                          "is never"),
         get: does("what this file has said of a setting, or the default that is given"),
         http_content_length_limit: taken(:max_body_size),
         idle_timeout: ignored("Kino runs until it is told to stop"),
@@ -120,50 +122,52 @@ module Kino
         max_io_threads: ignored("threads says how many there are"),
         max_keep_alive: taken(:max_keepalive_requests),
         mutate_stdout_and_stderr_to_sync_on_write: holds("standard output is written at once"),
+        nakayoshi_fork: holds("the app is warmed up, and its memory compacted, before it is forked"),
         on_booted: ignored("on_worker_boot is called before a worker serves"),
-        on_refork: ignored(NO_PROCESSES),
-        on_restart: ignored(NO_RESTART),
+        on_refork: taken(:on_refork),
+        on_restart: ignored(NO_RESTART_HOOK),
         on_stopped: ignored("on_worker_stop is called in each worker after it has served, and at_exit works"),
         on_thread_exit: ignored(NO_THREAD_HOOK),
         on_thread_start: ignored(NO_THREAD_HOOK),
-        on_worker_boot: taken(:on_worker_boot),
-        on_worker_fork: ignored(NO_PROCESSES),
-        on_worker_shutdown: taken(:on_worker_stop),
+        on_worker_boot: taken(:on_process_boot, "in a file of Puma's; in a kino.rb it is Kino's own, of each worker"),
+        on_worker_fork: ignored(NO_PARENT_HOOK),
+        on_worker_shutdown: taken(:on_process_exit),
         out_of_band: ignored("nothing is called between requests; do such work in a job, or in rack.response_finished"),
         persistent_timeout: taken(:keepalive_timeout),
         pidfile: taken(:pidfile),
         plugin: ignored("Kino has no plugins"),
         port: taken(:port, "with a host, and in a file of Puma's without one (0.0.0.0), it is a bind"),
-        preload_app!: holds("the app is loaded before workers start"),
-        prune_bundler: ignored(NO_RESTART),
+        preload_app!: taken(:preload, "true where nobody says otherwise; it stands in no restart's way"),
+        prune_bundler: holds(BUNDLE),
         queue_requests: holds("requests wait in one queue, see queue_depth and queue_timeout"),
         quiet: taken(:quiet, "to Puma it means to log no requests, which Kino never does"),
         rack_url_scheme: ignored("the scheme is what trusted_proxies say of it; Rails has config.assume_ssl"),
         rackup: taken(:rackup),
         raise_exception_on_sigterm: ignored("told to stop, Kino finishes what runs and exits with 0"),
-        restart_command: ignored(NO_RESTART),
+        restart_command: ignored("kino restart --full runs the command that Kino was started with"),
         set_default_host: does("the host of ports that name none"),
         set_remote_address: ignored("REMOTE_ADDR is who connected, or, with bind \"...?proxy=true\", whom a PROXY " \
                                     "header names"),
         shutdown_debug: holds("a stop that runs out of time names the requests it gave up"),
         silence_fork_callback_warning: holds("there is no such warning"),
         silence_single_worker_warning: holds("there is no such warning"),
-        single: does("runs its block as a part of the file"),
+        single: does("runs its block where cluster doesn't run its own"),
         ssl_bind: refused("Kino speaks no TLS; leave that to a proxy before it, and write bind " \
                           "\"tcp://127.0.0.1:9292\""),
         state_path: ignored(NO_CONTROL),
         state_permission: ignored(NO_CONTROL),
         stdout_redirect: ignored("have what starts Kino redirect its output: kino >> log/kino.log 2>&1"),
         supported_http_methods: ignored("every method reaches the app"),
-        tag: ignored("Kino leaves the name of its process alone"),
+        tag: ignored("processes are named by what they do: kino: process 1 of 2"),
         threads: taken(:threads, "of a least and a most, the most"),
-        wait_for_less_busy_worker: ignored(NO_PROCESSES),
-        worker_boot_timeout: ignored(NO_PROCESSES),
-        worker_check_interval: ignored(NO_PROCESSES),
-        worker_culling_strategy: ignored(NO_PROCESSES),
+        wait_for_less_busy_worker: holds("a busy process leaves connections to those that aren't"),
+        worker_boot_timeout: ignored("the app is booted before the fork; restart_timeout bounds that in a restart"),
+        worker_check_interval: ignored("Kino chooses it; process_timeout is how long one may give no sign of life"),
+        worker_culling_strategy: ignored("Kino chooses which process ends at TTOU"),
         worker_shutdown_timeout: taken(:shutdown_timeout),
-        worker_timeout: ignored("#{NO_PROCESSES}; stuck_timeout finds requests that never end"),
-        workers: taken(:workers, "processes in a file of Puma's: they count in mode :ractor, and 0 is none")
+        worker_timeout: taken(:process_timeout),
+        workers: taken(:processes, "in a file of Puma's, where 0 is 1, and in mode :ractor workers; in a kino.rb it " \
+                                   "is Kino's own")
       }.freeze
     end
   end

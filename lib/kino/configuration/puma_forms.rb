@@ -12,28 +12,44 @@ module Kino
       HOST = "0.0.0.0"
       # What Puma allows behind an address.
       PARAMETERS = %w[backlog low_latency mode umask].freeze
-      private_constant :PARAMETERS
+      # Requests until a `fork_worker` without a number forks anew.
+      REQUESTS = 1000
+      # What a key may stand before, for data that is kept by it.
+      HOOKS = %i[before_fork before_refork before_worker_boot before_worker_shutdown on_process_boot on_process_exit
+                 on_refork on_worker_boot on_worker_shutdown].freeze
+      # What means true when nothing comes after it.
+      YES = %i[allow_underscore_headers early_hints preload_app! quiet].freeze
+      private_constant :PARAMETERS, :HOOKS, :YES
 
       module_function
 
       # @param name [Symbol] a word that is taken, Puma's or Kino's own
       # @param values [Array<Object>] what it was given
       # @param host [String, nil] where a port without a host listens; nil where `port` is Kino's own word
+      # @param puma [Boolean] whether a word that is Kino's, too, means what it does to Puma
       # @return [Array(Symbol, Array<Object>), nil] the setting, and what it is given; nil where it is given nothing
-      def translate(name, values, host: nil)
+      def translate(name, values, host: nil, puma: false)
+        setting = setting(name, puma)
         case name
         when :threads then [:threads, threads(values)]
         when :port then port(values, host)
-        when :workers then ([:workers, values] unless [[0], ["0"]].include?(values))
-        when :quiet then [:quiet, values.empty? ? [true] : values]
-        when :on_worker_boot, :on_worker_shutdown, :before_worker_boot, :before_worker_shutdown
-          [Puma::WORDS[name].setting, hook(values)]
+        when :workers then ([setting, values] if puma || ![[0], ["0"]].include?(values))
+        when *HOOKS then [setting, hook(values)]
         when :force_shutdown_after then [:shutdown_timeout, [seconds(values.fetch(0, :forever))]]
         when :enable_keep_alives then ([:max_keepalive_requests, [1]] if values == [false])
         when :max_keep_alive then [:max_keepalive_requests, values.map { |most| most == Float::INFINITY ? nil : most }]
-        when :early_hints, :allow_underscore_headers then [Puma::WORDS[name].setting, values.empty? ? [true] : values]
-        else [Puma::WORDS[name]&.setting || name, values]
+        when :fork_worker then [:refork_after, [steps(values.fetch(0, REQUESTS))]]
+        when *YES then [setting, values.empty? ? [true] : values]
+        else [setting, values]
         end
+      end
+
+      # @param name [Symbol] a word that is taken, Puma's or Kino's own
+      # @param puma [Boolean] whether one that is both means what it does to Puma
+      # @return [Symbol] the setting
+      def setting(name, puma)
+        own = Settings::TABLE.key?(name) && !puma
+        (Puma::WORDS[name]&.setting unless own) || name
       end
 
       # @param address [Object] what `bind` was given
@@ -68,6 +84,9 @@ module Kino
       # Puma can keep data by a key for a hook.
       def hook(values) = values.last.is_a?(Proc) && values.first.respond_to?(:to_sym) ? values.last(1) : values
 
+      # Puma forks anew once.
+      def steps(requests) = [0, "0"].include?(requests) ? false : [requests, false]
+
       def seconds(value) = { forever: FOREVER, immediately: 0 }.fetch(value, value)
 
       def known?(address)
@@ -75,7 +94,7 @@ module Kino
       rescue Kinds::Rejected
         false
       end
-      private_class_method :threads, :port, :hook, :seconds, :known?
+      private_class_method :threads, :port, :hook, :steps, :seconds, :known?
     end
   end
 end

@@ -45,24 +45,24 @@ module Kino
       # Which place says `bind`: those before it are stronger.
       def rank = @layers.index { |layer| layer[:bind] } || @layers.size
 
-      # What `WEB_CONCURRENCY` says, and `workers` in a file of Puma's, depends on the mode: a number of workers, unless
-      # a stronger place says `workers`, or of processes, unless a place that is as strong says `processes`.
+      # What `WEB_CONCURRENCY` says, or `workers` in a file of Puma's: so many workers in mode `:ractor`, unless a
+      # stronger place says `workers`, and so many processes in others, unless one says `processes`.
       def concurrency
-        at = @layers.index { |layer| layer[:workers]&.source&.processes? }
+        at = @layers.index { |layer| layer[:processes]&.source&.by_mode? }
         return [nil, nil] unless at
 
-        entry = @layers[at][:workers]
-        [(entry.value if strongest(:workers).equal?(entry)), (entry.value unless strongest(:processes, @layers[..at]))]
+        number = @layers[at][:processes].value
+        %i[workers processes].map { |name| number unless strongest(name, @layers.first(at)) }
       end
 
       def value(setting)
-        entry = strongest(setting.name, @layers, processes: setting.name != :workers)
+        entry = strongest(setting.name)
         entry ? entry.value : setting.default
       end
 
-      # A number of processes is none of workers, see {Remarks}.
-      def strongest(name, layers = @layers, processes: true)
-        layers.filter_map { |layer| layer[name] }.find { |entry| processes || !entry.source.processes? }
+      # What depends on the mode is none of the settings, see {Remarks}.
+      def strongest(name, layers = @layers)
+        layers.filter_map { |layer| layer[name] }.find { |entry| !entry.source.by_mode? }
       end
 
       def addresses

@@ -33,9 +33,9 @@ module Kino
       PATIENCE = Kinds::Seconds.new(0.1..86_400)
       # What is called in each worker.
       WORKER_HOOK = Kinds::Hook.new('{ |worker| warn "worker #{worker}" }')
-      # What is called in each process.
-      PROCESS_HOOK = Kinds::Hook.new("{ |process| CACHE.reconnect }")
-      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :PROCESS_HOOK
+      # What lets go of what a process has open.
+      LETTING_GO = Kinds::Hook.new("{ CACHE.disconnect }")
+      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :LETTING_GO
 
       # What the settings are about, and the settings.
       SECTIONS = {
@@ -85,13 +85,12 @@ module Kino
           TEXT
           Setting.new(:workers, Kinds::Whole.new(1..1024, words: { "auto" => -> { Cpus.count } }),
                       default: nil, default_text: "1; in mode :ractor one for each CPU", example: 2,
-                      flags: %w[-w --workers], variables: %w[WEB_CONCURRENCY],
-                      summary: "workers to run", doc: <<~TEXT),
+                      flags: %w[-w --workers], summary: "workers to run", doc: <<~TEXT),
             Workers to run: workers x threads requests run at once. In mode :ractor each has a core of its
             own, and the default, which "auto" stands for too, is the number of CPUs this process may use:
             its CPU affinity and its container's CPU quota are honoured. In mode :threaded all share one
-            interpreter lock, so more of them are only more threads. In mode :ractor WEB_CONCURRENCY means
-            them, and processes otherwise.
+            interpreter lock, so more of them are only more threads. In mode :ractor WEB_CONCURRENCY says
+            how many there are; in others it means processes.
           TEXT
           Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
@@ -135,21 +134,23 @@ module Kino
           TEXT
         ],
         "Processes" => [
-          Setting.new(:processes, Kinds::Whole.new(1..256, words: { "auto" => -> { Cpus.count } }),
+          Setting.new(:processes, Kinds::Processes.new(1..256, words: { "auto" => -> { Cpus.count } }),
                       default: nil, default_text: "1", example: 4, flags: %w[--processes],
+                      variables: %w[WEB_CONCURRENCY],
                       summary: "processes to fork from one booted app", doc: <<~TEXT),
-            Copies of the booted app to fork, each of which serves as one process alone does: processes x
-            workers x threads requests run at once. That is how an app that can't leave one interpreter
-            lock, as Rails can't, has all cores. "auto" is the number of CPUs this process may use. With 1
-            nothing is forked. WEB_CONCURRENCY says it, too; in mode :ractor it means workers.
+            Copies of the booted app to fork, each of which serves as one process alone does: that is how
+            an app that can't leave one interpreter lock, as Rails can't, has all cores. What is said of
+            workers, threads, connections and bounds holds for each of them. "auto" is the number of CPUs
+            this process may use. With 1 nothing is forked. In mode :ractor WEB_CONCURRENCY means workers,
+            and no processes.
           TEXT
           Setting.new(:preload, Kinds::Flag.new, default: true, example: false,
                       summary: "boot the app once, and fork it", doc: <<~TEXT),
             Whether the app is booted once, and its processes share the memory of that. With false each
             process boots an app of its own: for one that can't be forked.
           TEXT
-          Setting.new(:before_fork, Kinds::Hook.new("{ CACHE.disconnect }"), default: [].freeze,
-                      default_text: "none", summary: "called in the booted app before it is forked", doc: <<~TEXT),
+          Setting.new(:before_fork, LETTING_GO, default: [].freeze, default_text: "none",
+                      summary: "called in the booted app before it is forked", doc: <<~TEXT),
             Called once, with nothing, where the app has been booted, before the first process is forked:
             the place to let go of what two processes can't share, such as connections. Active Record's
             are let go of without it.
@@ -160,13 +161,13 @@ module Kino
             with headers if need be, gives the status. What is loaded and compiled then is there once for
             all processes. A hook that raises ends the start, or the restart, with what it has raised.
           TEXT
-          Setting.new(:on_process_boot, PROCESS_HOOK, default: [].freeze, default_text: "none",
-                      summary: "called in each process before it serves", doc: <<~TEXT),
+          Setting.new(:on_process_boot, Kinds::Hook.new("{ |process| CACHE.connect(process) }"), default: [].freeze,
+                      default_text: "none", summary: "called in each process before it serves", doc: <<~TEXT),
             Called in each process before it serves, with its number, from 0: the place to open what every
             process has of its own. Active Record and redis need no line here. With one process, which is
             not forked, it is not called.
           TEXT
-          Setting.new(:on_process_exit, PROCESS_HOOK, default: [].freeze, default_text: "none",
+          Setting.new(:on_process_exit, LETTING_GO, default: [].freeze, default_text: "none",
                       summary: "called in each process after it has served", doc: <<~TEXT),
             Called in each process after it has served its last request, with its number.
           TEXT
@@ -176,14 +177,13 @@ module Kino
             told of with what it serves, ended, and another takes its place.
           TEXT
           Setting.new(:refork_after, Kinds::Steps.new, default: [].freeze, default_text: "never",
-                      example: [1000, 10_000], summary: "requests of a process until others are forked from it",
-                      doc: <<~TEXT),
+                      example: 1000, summary: "requests of a process until others are forked from it", doc: <<~TEXT),
             Requests that a process has served when it becomes the one that all others are forked from,
             one after the other: what it has loaded and compiled by then is shared from there on. A list
-            has the numbers of the first time, the second and so on; the last one counts again and again,
-            unless false comes after it. An empty list, the default, for never.
+            such as [1000, 10000] has the numbers of the first time, the second and so on; the last one
+            counts again and again, unless false comes after it. false, the default, is for never.
           TEXT
-          Setting.new(:on_refork, Kinds::Hook.new("{ CACHE.disconnect }"), default: [].freeze, default_text: "none",
+          Setting.new(:on_refork, LETTING_GO, default: [].freeze, default_text: "none",
                       summary: "called in a process before others are forked from it", doc: <<~TEXT),
             Called in a process that has served, and that others are going to be forked from (refork_after),
             before the first is.

@@ -21,47 +21,57 @@ module Kino
         # @param variable [String] an environment variable's name
         # @return [Source] that variable
         def variable(variable)
-          new(variable, names_setting: true, variable: true, processes: variable == "WEB_CONCURRENCY") do |_name, value|
+          new(variable, names_setting: true, variable: true, by_mode: variable == "WEB_CONCURRENCY") do |_name, value|
             "#{variable}=#{value}"
           end
         end
 
         # @param path [String] a configuration file, as the user named it
         # @param line [Integer, nil] the line, counted from 1
-        # @param processes [Boolean] whether its `workers` are processes
         # @return [Source] that place in the file
-        def file(path, line, processes: false)
-          new([path, line].compact.join(":"), processes:) { |name, value| "#{name} #{value.inspect}" }
+        def file(path, line) = new(place(path, line)) { |name, value| "#{name} #{value.inspect}" }
+
+        # @param path [String] a file of Puma's, as the user named it
+        # @param line [Integer, nil] the line, counted from 1
+        # @return [Source] `workers` in that place, which are processes to Puma
+        def puma_workers(path, line)
+          new("#{place(path, line)}: workers", names_setting: true, by_mode: true) do |_name, value|
+            "workers #{value.inspect}"
+          end
         end
 
         # @return [Source] the options `rackup -O NAME=VALUE` and `rails server` hand to a server
         def rackup_option
           new("-O", joint: " ") { |name, value| value == true ? "-O #{name}" : "-O #{name}=#{value}" }
         end
+
+        private
+
+        def place(path, line) = [path, line].compact.join(":")
       end
 
       # @param place [String, nil] what an error says first; nil for the setting's name alone
       # @param names_setting [Boolean] whether the place already tells which setting is meant
       # @param joint [String] what stands between the place and the setting's name
       # @param variable [Boolean] whether the place is an environment variable
-      # @param processes [Boolean] whether `workers` are processes to whoever writes there
+      # @param by_mode [Boolean] see {#by_mode?}
       # @yieldparam name [Symbol] a setting's name
       # @yieldparam value [Object] a value that is allowed
       # @yieldreturn [String] how that is written in this place
-      def initialize(place, names_setting: false, joint: ": ", variable: false, processes: false, &syntax)
+      def initialize(place, names_setting: false, joint: ": ", variable: false, by_mode: false, &syntax)
         @variable = variable
         @place = place
         @names_setting = names_setting
         @joint = joint
-        @processes = processes
+        @by_mode = by_mode
         @syntax = syntax
       end
 
       # @return [Boolean] whether the place is an environment variable
       def variable? = @variable
 
-      # @return [Boolean] whether `workers` are processes to whoever wrote there, as they are to Puma
-      def processes? = @processes
+      # @return [Boolean] whether `processes` said there means "Ruby in parallel": workers, where they are ractors
+      def by_mode? = @by_mode
 
       # @param name [Symbol] a setting's name
       # @return [String] the place, and the setting where the place doesn't name it: `"kino.rb:3: threads"`

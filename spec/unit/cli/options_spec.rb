@@ -21,12 +21,14 @@ RSpec.describe Kino::CLI::Options do
 
   it "has a flag for what is set most" do
     given = Kino::Configuration.new(bind: "tcp://0.0.0.0:80", mode: :threaded, workers: 3, threads: 4,
-                                    environment: "production", quiet: true)
+                                    processes: 2, environment: "production", quiet: true)
 
-    expect(configuration(*%w[-b tcp://0.0.0.0:80 -m threaded -w 3 -t 4 -e production --quiet])).to eq(given)
-    expect(configuration(*%w[--bind tcp://0.0.0.0:80 --mode threaded --workers 3 --threads 4 --environment production
-                             --quiet])).to eq(given)
-    expect(configuration(*%w[--bind=tcp://0.0.0.0:80 -mthreaded -w3 --threads=4 -eproduction --quiet])).to eq(given)
+    expect(configuration(*%w[-b tcp://0.0.0.0:80 -m threaded -w 3 -t 4 --processes 2 -e production --quiet]))
+      .to eq(given)
+    expect(configuration(*%w[--bind tcp://0.0.0.0:80 --mode threaded --workers 3 --threads 4 --processes 2
+                             --environment production --quiet])).to eq(given)
+    expect(configuration(*%w[--bind=tcp://0.0.0.0:80 -mthreaded -w3 --threads=4 --processes=2 -eproduction --quiet]))
+      .to eq(given)
   end
 
   it "listens on every address that is given" do
@@ -100,6 +102,8 @@ RSpec.describe Kino::CLI::Options do
 
   it "refuses a value that isn't allowed, naming the flag" do
     expect(refusal("-t", "0")).to eq('--threads: given "0", allowed: an Integer from 1 to 1024; write --threads 5')
+    expect(refusal("--processes", "many"))
+      .to eq('--processes: given "many", allowed: an Integer from 1 to 256 or auto; write --processes 4')
     expect(refusal("-b", ":80")).to start_with('--bind: given ":80", which names no host; ')
       .and end_with("write --bind tcp://127.0.0.1:80")
     expect(refusal("")).to eq('the argument: given "", allowed: the path of a file; write config.ru')

@@ -28,6 +28,13 @@ RSpec.describe Kino::Configuration::DSL do
       mode :threaded
       workers 2
       threads 4
+      processes 3
+      preload false
+      process_timeout nil
+      refork_after [1000, 10_000, false]
+      recycle_requests 50_000
+      recycle_memory "1.5GB"
+      restart_timeout 60
       environment "production"
       rackup "app.ru"
       early_hints true
@@ -60,10 +67,13 @@ RSpec.describe Kino::Configuration::DSL do
       lowlevel_error_handler nil
     RUBY
 
-    hooks = %i[on_worker_boot on_worker_stop on_drain on_error logger]
+    hooks = %i[on_worker_boot on_worker_stop on_drain on_error logger before_fork on_warmup on_process_boot
+               on_process_exit on_refork]
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      environment: "production", rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
+      processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
+      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, environment: "production",
+      rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,
@@ -93,6 +103,26 @@ RSpec.describe Kino::Configuration::DSL do
       write('on_drain { "drained" }')
 
       expect(configuration.on_drain.map(&:call)).to eq(["drained"])
+    end
+
+    it "are those of processes, too" do
+      write(<<~RUBY)
+        before_fork { "before" }
+        before_fork { "again" }
+        on_warmup { |app| app.upcase }
+        on_process_boot { |process| "boot \#{process}" }
+        on_process_exit(->(process) { "exit \#{process}" })
+        on_refork { "refork" }
+        on_worker_boot { |worker| "worker \#{worker}" }
+      RUBY
+
+      taken = configuration
+      expect(taken.before_fork.map(&:call)).to eq(%w[before again])
+      expect(taken.on_warmup.map { |hook| hook.call("app") }).to eq(["APP"])
+      expect(taken.on_process_boot.map { |hook| hook.call(1) }).to eq(["boot 1"])
+      expect(taken.on_process_exit.map { |hook| hook.call(1) }).to eq(["exit 1"])
+      expect(taken.on_refork.map(&:call)).to eq(["refork"])
+      expect(taken.on_worker_boot.map { |hook| hook.call(1) }).to eq(["worker 1"])
     end
 
     it "are one where only one can make an answer, the last" do
@@ -220,19 +250,27 @@ RSpec.describe Kino::Configuration::DSL do
         environment "staging"
         rackup "app.ru"
         pidfile "tmp/app.pid"
-        on_worker_boot(:data) { |worker| "boot \#{worker}" }
-        before_worker_boot { |worker| "again \#{worker}" }
-        on_worker_shutdown { |worker| "stop \#{worker}" }
+        before_worker_boot(:data) { |process| "boot \#{process}" }
+        before_worker_boot { |process| "again \#{process}" }
+        on_worker_shutdown { |process| "stop \#{process}" }
+        on_worker_boot(:data) { |worker| "worker \#{worker}" }
+        before_refork(:data) { "refork" }
+        preload_app! false
+        worker_timeout 90
+        fork_worker
       RUBY
 
       taken = configuration
       expect(taken).to have_attributes(
         threads: 16, bind: ["tcp://0.0.0.0:3000"], quiet: true, keepalive_timeout: 20, header_timeout: 10,
         shutdown_timeout: 0, max_body_size: 1000, max_keepalive_requests: 100, underscore_headers: true,
-        environment: "staging", rackup: "app.ru", pidfile: "tmp/app.pid"
+        environment: "staging", rackup: "app.ru", pidfile: "tmp/app.pid", preload: false, process_timeout: 90,
+        refork_after: [1000, false]
       )
-      expect(taken.on_worker_boot.map { |hook| hook.call(1) }).to eq(["boot 1", "again 1"])
-      expect(taken.on_worker_stop.map { |hook| hook.call(1) }).to eq(["stop 1"])
+      expect(taken.on_process_boot.map { |hook| hook.call(1) }).to eq(["boot 1", "again 1"])
+      expect(taken.on_process_exit.map { |hook| hook.call(1) }).to eq(["stop 1"])
+      expect(taken.on_worker_boot.map { |hook| hook.call(1) }).to eq(["worker 1"])
+      expect(taken.on_refork.map(&:call)).to eq(["refork"])
       expect(taken.remarks.ignored).to eq([])
     end
 
@@ -249,6 +287,11 @@ RSpec.describe Kino::Configuration::DSL do
 
       write("force_shutdown_after 7.5\nenable_keep_alives\nmax_keep_alive Float::INFINITY")
       expect(configuration).to have_attributes(shutdown_timeout: 7.5, max_keepalive_requests: nil)
+
+      write("fork_worker 500\npreload_app!")
+      expect(configuration).to have_attributes(refork_after: [500, false], preload: true)
+      write("fork_worker\nfork_worker 0")
+      expect(configuration).to have_attributes(refork_after: [])
     end
 
     it "takes addresses with what Puma allows behind them, and says what of it does nothing" do
@@ -265,20 +308,20 @@ RSpec.describe Kino::Configuration::DSL do
 
     it "notes those that do nothing, with the place and the reason, and no secrets" do
       write(<<~RUBY)
-        worker_timeout 60
-        preload_app!
+        worker_check_interval 60
+        nakayoshi_fork
         plugin :tmp_restart
         plugin :solid_queue
         plugin "of_our_own"
-        before_fork { raise }
+        on_worker_fork { raise }
         activate_control_app "tcp://127.0.0.1:1", { auth_token: "secret" }
       RUBY
 
       expect(ignored).to match([
-        /\Akino.rb:1: worker_timeout 60: Kino runs one process.*stuck_timeout/,
-        "kino.rb:3: plugin :tmp_restart: Kino doesn't restart itself; have what starts it do that (systemctl restart)",
+        /\Akino.rb:1: worker_check_interval 60: Kino chooses it; process_timeout/,
+        "kino.rb:3: plugin :tmp_restart: kino restart does it",
         "kino.rb:4: plugin :solid_queue: run it beside Kino: bin/jobs",
-        'kino.rb:5: plugin "of_our_own": Kino has no plugins', /\Akino.rb:6: before_fork: Kino runs one process/,
+        'kino.rb:5: plugin "of_our_own": Kino has no plugins', /\Akino.rb:6: on_worker_fork: the parent calls nothing/,
         /\Akino.rb:7: activate_control_app "tcp:.*:1": there is no control server/
       ])
       expect(ignored.join).not_to include("secret")
@@ -303,13 +346,13 @@ RSpec.describe Kino::Configuration::DSL do
     it "does what some of them do" do
       write("inject { threads 3 }\nsingle { quiet true }\nbind 'unix:///a.sock'\nclear_binds!\nload 'more.rb'\n" \
             "set_default_host '::1'\nport 3000\ndirectory 'app'\nenvironment get(:threads).to_s + get(:tag, 'x')")
-      write("port 3001\nworker_timeout 1", "more.rb")
+      write("port 3001\nworker_check_interval 1", "more.rb")
       allow(Dir).to receive(:chdir)
 
       expect(configuration)
         .to have_attributes(threads: 3, quiet: true, environment: "3x", bind: %w[tcp://[::1]:3000 tcp://127.0.0.1:3001])
       expect(Dir).to have_received(:chdir).with("app")
-      expect(ignored).to match([/\Amore.rb:2: worker_timeout/])
+      expect(ignored).to match([/\Amore.rb:2: worker_check_interval/])
     end
 
     it "are not read unasked, which is noted where there is no kino.rb" do
@@ -324,12 +367,48 @@ RSpec.describe Kino::Configuration::DSL do
 
     describe "in a file of Puma's" do
       it "are what they are to Puma: workers are processes, ports are open to all, quiet logs no requests" do
-        write("workers 2\nthreads 1, 5\nport 3000\nquiet\non_worker_boot { }", "config/puma.rb")
+        write("workers 2\nthreads 1, 5\nport 3000\nquiet\non_worker_boot { 1 }", "config/puma.rb")
         taken = configuration("config/puma.rb")
 
-        expect(taken).to have_attributes(workers: 1, threads: 5, bind: ["tcp://0.0.0.0:3000"], quiet: false)
-        expect(taken.remarks).to have_attributes(processes: 2, wanted_by: "config/puma.rb:1: workers", ignored: [])
-        expect(taken.with(mode: :ractor).workers).to eq(2)
+        expect(taken).to have_attributes(workers: 1, threads: 5, bind: ["tcp://0.0.0.0:3000"], quiet: false,
+                                         processes: 2, on_worker_boot: [], on_process_boot: [Proc])
+        expect(taken.remarks.ignored).to eq([])
+        expect(taken.with(mode: :ractor)).to have_attributes(workers: 2, processes: 1)
+      end
+
+      it "have workers that give way to processes, in the same place or in a stronger one" do
+        flags = ->(text) { Kino::Configuration::Layer.keywords(text) }
+        write("processes 4\nworkers 2", "puma.rb")
+        said = ->(**given) { Kino::Configuration.from([flags.(given), described_class.load("puma.rb")]) }
+
+        expect(said.call).to have_attributes(processes: 4, workers: 1)
+        write("workers 2", "puma.rb")
+        expect(said.(processes: 1)).to have_attributes(processes: 1, workers: 1)
+        expect(said.(processes: 3, mode: :ractor)).to have_attributes(processes: 3, workers: 2)
+        expect(said.(workers: 5, mode: :ractor)).to have_attributes(processes: 1, workers: 5)
+      end
+
+      it "have 0 workers for one process, and are refused as they are written" do
+        write("workers 3\nworkers ENV.fetch('NO_SUCH_VARIABLE', 0)", "puma.rb")
+        expect(configuration("puma.rb").processes).to eq(1)
+
+        write("\nworkers 'lots'", "puma.rb")
+        expect { configuration("puma.rb") }.to raise_error(
+          Kino::ConfigurationError,
+          'puma.rb:2: workers: given "lots", allowed: an Integer from 1 to 256 or auto; write workers 4'
+        )
+      end
+
+      it "have blocks for several processes, and for one" do
+        blocks = "cluster { threads 7 }\nsingle { threads 8 }\nrackup get(:workers, 1).to_s"
+        write("workers 2\n#{blocks}", "several/puma.rb")
+        write(blocks, "one/puma.rb")
+        stub_const("ENV", ENV.to_h.merge("WEB_CONCURRENCY" => ""))
+
+        expect(configuration("several/puma.rb")).to have_attributes(threads: 7, rackup: "2")
+        expect(configuration("one/puma.rb")).to have_attributes(threads: 8, rackup: "1")
+        ENV["WEB_CONCURRENCY"] = "3"
+        expect(configuration("one/puma.rb").threads).to eq(7)
       end
 
       it "have its own host for ports" do
@@ -339,9 +418,9 @@ RSpec.describe Kino::Configuration::DSL do
       end
 
       it "can be shared between ractors, as hooks" do
-        write("on_worker_boot { |worker| worker }", "puma.rb")
+        write("on_error { |error| error }", "puma.rb")
 
-        expect(Ractor.shareable?(Ractor.make_shareable(configuration("puma.rb").on_worker_boot.first))).to be(true)
+        expect(Ractor.shareable?(Ractor.make_shareable(configuration("puma.rb").on_error.first))).to be(true)
       end
     end
   end

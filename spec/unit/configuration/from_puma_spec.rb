@@ -22,9 +22,11 @@ RSpec.describe Kino::Configuration::FromPuma do
       threads 5
       bind "unix:///run/app.sock"
       port 3000, "::1"
-      on_worker_boot(:key) do
+      fork_worker ENV.fetch("REQUESTS", 0)
+      before_fork do
         threads 6
       end
+      on_refork { GC.start }
     PUMA
 
     expect(made(text)).to eq(text)
@@ -48,10 +50,23 @@ RSpec.describe Kino::Configuration::FromPuma do
       max_keep_alive Float::INFINITY
       allow_underscore_headers
       bind "tcp://127.0.0.1:1?low_latency=true"
-      before_worker_boot { |worker| p worker }
-      on_worker_shutdown do |worker|
-        p worker
+      before_worker_boot { |process| p process }
+      on_worker_boot(&BOOT)
+      on_worker_boot(:key) do |process|
+        p process
       end
+      on_worker_shutdown do |process|
+        p process
+      end
+      before_refork { GC.start }
+      workers ENV.fetch("WEB_CONCURRENCY", 2)
+      workers 0
+      preload_app!
+      preload_app! false
+      fork_worker
+      fork_worker 500
+      fork_worker(0)
+      worker_timeout 3600 if true
     PUMA
       most = ENV.fetch("RAILS_MAX_THREADS", 5)
       threads most
@@ -69,50 +84,65 @@ RSpec.describe Kino::Configuration::FromPuma do
       max_keepalive_requests nil
       underscore_headers true
       bind "tcp://127.0.0.1:1"
-      on_worker_boot { |worker| p worker }
-      on_worker_stop do |worker|
-        p worker
+      on_process_boot { |process| p process }
+      on_process_boot(&BOOT)
+      on_process_boot do |process|
+        p process
       end
+      on_process_exit do |process|
+        p process
+      end
+      on_refork { GC.start }
+      processes ENV.fetch("WEB_CONCURRENCY", 2)
+      processes 0
+      preload true
+      preload false
+      refork_after [1000, false]
+      refork_after [500, false]
+      refork_after false
+      process_timeout 3600 if true
     KINO
   end
 
   it "comments out what does nothing, with the reason" do
     expect(made(<<~PUMA)).to eq(<<~'KINO')
-      workers ENV.fetch("WEB_CONCURRENCY", 2)
+      worker_culling_strategy :oldest
       plugin :solid_queue if ENV["SOLID_QUEUE_IN_PUMA"]
       if true
-        before_fork do
+        on_worker_fork do
           p 1
 
         end
       end
-      preload_app! # always
+      prune_bundler # always
     PUMA
-      # workers: processes to Puma; Kino runs one, and -m ractor has workers
-      # workers ENV.fetch("WEB_CONCURRENCY", 2)
+      # worker_culling_strategy: Kino chooses which process ends at TTOU
+      # worker_culling_strategy :oldest
       # plugin: run it beside Kino: bin/jobs
       # plugin :solid_queue if ENV["SOLID_QUEUE_IN_PUMA"]
       if true
-        # before_fork: Kino runs one process and forks none
-        # before_fork do
+        # on_worker_fork: the parent calls nothing for each; before_fork is called once, on_process_boot in each process
+        # on_worker_fork do
         #   p 1
         #
         # end
       end
-      # preload_app!: the app is loaded before workers start
-      # preload_app! # always
+      # prune_bundler: what a restart boots has the Gemfile, the app and kino.rb as they are then
+      # prune_bundler # always
     KINO
   end
 
   it "leaves what has no lines to itself, which a kino.rb understands all the same" do
-    text = "x = tag('a'); plugin :x\nENV['X'] && worker_timeout(5)\nif true then preload_app! else debug end\n"
+    text = "x = tag('a'); plugin :x\nENV['X'] && on_restart\nif true then prune_bundler else debug end\n"
 
     expect(made(text)).to eq(text)
     expect { configuration("puma.rb") }.not_to raise_error
   end
 
   it "understands what is within other words" do
-    expect(made("single do\n  persistent_timeout 3\nend\n")).to eq("single do\n  keepalive_timeout 3\nend\n")
+    %w[single cluster].each do |word|
+      expect(made("#{word} do\n  persistent_timeout 3\nend\n")).to eq("#{word} do\n  keepalive_timeout 3\nend\n")
+    end
     expect(made("set_default_host '::1'\nport 5\n")).to eq("set_default_host '::1'\nport 5\n")
   end
 
@@ -134,7 +164,7 @@ RSpec.describe Kino::Configuration::FromPuma do
 
     expect(configuration("config.rb")).to eq(configuration("puma.rb"))
     expect(configuration("config.rb").remarks.ignored).to eq([])
-    expect(configuration("config.rb")).to have_attributes(threads: 3, keepalive_timeout: 7)
+    expect(configuration("config.rb")).to have_attributes(threads: 3, keepalive_timeout: 7, processes: 4)
   end
 
   it "refuses what it can't read" do

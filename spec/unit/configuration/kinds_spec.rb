@@ -35,6 +35,18 @@ RSpec.describe Kino::Configuration::Kinds do
       expect(value(:workers, :auto)).to eq(Kino::Configuration::Cpus.count)
       expect(refusal(:workers, "many")).to include("an Integer from 1 to 1024 or auto")
     end
+
+    it "keeps to its bounds whatever a word stands for" do
+      allow(Kino::Configuration::Cpus).to receive(:count).and_return(5000)
+
+      expect([value(:workers, :auto), value(:processes, "auto")]).to eq([1024, 256])
+    end
+
+    it "is one process where Puma has 0 of them" do
+      expect([0, "0", 1, "256", 2].map { |given| value(:processes, given) }).to eq([1, 1, 1, 256, 2])
+      expect([-1, 257, 0.0, "00", "", nil, "many", false].map { |given| refusal(:processes, given) })
+        .to all(end_with("allowed: an Integer from 1 to 256 or auto; write processes: 4"))
+    end
   end
 
   describe "a length of time" do
@@ -80,6 +92,54 @@ RSpec.describe Kino::Configuration::Kinds do
     end
   end
 
+  describe "a size" do
+    it "is bytes, or text with a unit" do
+      sizes = { 16_777_216 => 16 * 1024**2, "16777216" => 16 * 1024**2, "16777216B" => 16 * 1024**2,
+                "16384KB" => 16 * 1024**2, "512MB" => 512 * 1024**2, "512 mb" => 512 * 1024**2, "512M" => 512 * 1024**2,
+                "512MiB" => 512 * 1024**2, "512Mi" => 512 * 1024**2, "1.5GB" => 1536 * 1024**2, "1TB" => 1024**4 }
+
+      expect(sizes.keys.map { |given| value(:recycle_memory, given) }).to eq(sizes.values)
+      expect(value(:recycle_memory, "0.1GB")).to eql(107_374_182)
+    end
+
+    it "is nothing else, and within its bounds" do
+      others = ["15MB", "1.1TB", 0, -1, 512, 512.0, "", "MB", "512 apples", "-512MB", "512MBB", "5e9", true, [512]]
+
+      expect(others.map { |given| refusal(:recycle_memory, given) })
+        .to all(end_with('allowed: a size such as "512MB", or bytes, from 16MB to 1TB, or nil for no limit; write ' \
+                         'recycle_memory: "512MB"'))
+      expect(refusal(:recycle_memory, "1KB")).to start_with('recycle_memory: given "1KB", allowed: a size')
+    end
+
+    it "is none where it may be" do
+      expect([nil, "nil"].map { |given| value(:recycle_memory, given) }).to eq([nil, nil])
+    end
+  end
+
+  describe "numbers for the first time, the second and so on" do
+    it "are one, or several, or text, frozen" do
+      { 1000 => [1000], "1000" => [1000], [50, 100] => [50, 100], "50, 100" => [50, 100], ["50"] => [50],
+        [50, 100, false] => [50, 100, false], "50,false" => [50, false] }.each do |given, kept|
+        expect(value(:refork_after, given)).to eq(kept).and be_frozen
+      end
+      given = [50, 100]
+      expect { value(:refork_after, given) }.not_to(change { given })
+      expect(given).not_to be_frozen
+    end
+
+    it "are none for never" do
+      expect([false, "false", nil, "nil", [], [false]].map { |given| value(:refork_after, given) }).to all(eq([]))
+    end
+
+    it "are nothing else" do
+      others = [0, "0", -1, 1.5, "", ",", "50,", true, "soon", [0], [false, 50], [50, nil], [[50]], { 50 => 1 }, 1..3]
+
+      expect(others.map { |given| refusal(:refork_after, given) })
+        .to all(end_with("allowed: an Integer from 1, several such as [1000, 10000, false], or false for never; " \
+                         "write refork_after: 1000"))
+    end
+  end
+
   describe "a hook" do
     let(:one) { ->(_) {} }
     let(:other) { Class.new { def self.call(_) = nil } }
@@ -106,6 +166,24 @@ RSpec.describe Kino::Configuration::Kinds do
       expect(refusal(:on_worker_boot, "connect")).to eq("on_worker_boot: given \"connect\", #{cure}")
       expect([nil, true, 5, :connect].map { |given| refusal(:on_worker_boot, given) }).to all(end_with(cure))
       expect(refusal(:on_worker_boot, [one, :connect])).to end_with(cure)
+    end
+  end
+
+  describe "the settings of processes" do
+    it "say what they are for when they are refused" do
+      timeout = "a number of seconds from 0.1 to 86400"
+      { preload: [5, "true or false; write preload: false"],
+        process_timeout: [0, "#{timeout}, or nil for no such watch; write process_timeout: 60"],
+        restart_timeout: [nil, "#{timeout}; write restart_timeout: 120"],
+        recycle_requests: [0, "an Integer from 1 to 1000000, or nil for no limit; write recycle_requests: 100000"],
+        before_fork: [5, "a block, or an object with a method call; write before_fork { CACHE.disconnect }"],
+        on_refork: [5, "a block, or an object with a method call; write on_refork { CACHE.disconnect }"],
+        on_warmup: [5, 'a block, or an object with a method call; write on_warmup { |app| app.get("/login") }'],
+        on_process_exit: [5, "a block, or an object with a method call; write on_process_exit { CACHE.disconnect }"],
+        on_process_boot: [5, "a block, or an object with a method call; write on_process_boot { |process| " \
+                             "CACHE.connect(process) }"] }.each do |name, (given, allowed)|
+        expect(refusal(name, given)).to eq("#{name}: given #{given.inspect}, allowed: #{allowed}")
+      end
     end
   end
 

@@ -11,7 +11,7 @@ RSpec.describe Kino::Configuration::Layer do
 
     it "reads the variables other servers read" do
       expect(values("PORT" => "3000", "WEB_CONCURRENCY" => "4", "RAILS_MAX_THREADS" => "7", "RACK_ENV" => "production"))
-        .to eq(port: 3000, workers: 4, threads: 7, environment: "production")
+        .to eq(port: 3000, processes: 4, threads: 7, environment: "production")
     end
 
     it "reads RAILS_ENV where RACK_ENV is not set" do
@@ -24,8 +24,8 @@ RSpec.describe Kino::Configuration::Layer do
       expect(values("PORT" => "", "WEB_CONCURRENCY" => "")).to eq({})
     end
 
-    it "takes auto for the number of workers" do
-      expect(values("WEB_CONCURRENCY" => "auto")).to eq(workers: Kino::Configuration::Cpus.count)
+    it "takes auto for the number of processes" do
+      expect(values("WEB_CONCURRENCY" => "auto")).to eq(processes: Kino::Configuration::Cpus.count)
     end
 
     it "names the variable in an error, and how to write it" do
@@ -50,6 +50,20 @@ RSpec.describe Kino::Configuration::Layer do
       layer = described_class.new.set(:threads, 1, source).set(:threads, 2, source)
 
       expect(layer[:threads].value).to eq(2)
+    end
+
+    it "keeps what is said outright over what depends on the mode" do
+      places = Kino::Configuration::Source
+      outright, by_mode = places.file("puma.rb", 1), places.puma_workers("puma.rb", 2)
+      layers = [[outright, by_mode], [by_mode, outright]].map do |first, last|
+        described_class.new.set(:processes, 2, first).set(:processes, 3, last)
+      end
+      layers << described_class.new.set(:processes, 2, outright).tap do |layer|
+        layer.take(described_class.new.set(:processes, 3, by_mode))
+      end
+
+      expect(layers.map { |layer| layer[:processes].value }).to eq([2, 3, 2])
+      expect(described_class.new.set(:processes, 2, by_mode).set(:processes, 3, by_mode)[:processes].value).to eq(3)
     end
 
     it "takes a name as text" do

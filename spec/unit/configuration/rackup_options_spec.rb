@@ -65,17 +65,20 @@ RSpec.describe Kino.const_get(:RackupOptions) do
 
   it "takes every setting, as text" do
     options = rackup.merge(workers: "2", threads: "8", mode: "threaded", shutdown_timeout: "5", max_body_size: "nil",
-                           environment: "production", bind: "unix:///run/app.sock")
+                           environment: "production", bind: "unix:///run/app.sock", processes: "3", preload: "false",
+                           refork_after: "1000,false", recycle_memory: "512MB")
 
     expect(configuration(options)).to have_attributes(
       workers: 2, threads: 8, mode: :threaded, shutdown_timeout: 5, max_body_size: nil, environment: "production",
-      bind: ["unix:///run/app.sock"]
+      bind: ["unix:///run/app.sock"], processes: 3, preload: false, refork_after: [1000, false],
+      recycle_memory: 512 * 1024**2
     )
   end
 
   it "lists them all for rackup -h" do
     names = described_class.valid.keys.map { |option| option[/\A\w+/] }
-    hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler logger]
+    hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler logger before_fork on_warmup
+               on_process_boot on_process_exit on_refork]
     settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - hooks - %w[rackup]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])

@@ -9,7 +9,7 @@ RSpec.describe Kino::Configuration::Settings do
         source = Kino::Configuration::Source.keyword
 
         # Some defaults are for the mode to say, and the mode is one nobody has chosen.
-        by_mode = %i[mode workers threads queue_timeout].include?(setting.name)
+        by_mode = %i[mode workers processes threads queue_timeout].include?(setting.name)
         expect { setting.parse(setting.default, source) }.not_to raise_error unless by_mode
         expect { setting.parse(setting.example, source) }.not_to raise_error
       end
@@ -35,9 +35,10 @@ RSpec.describe Kino::Configuration::Settings do
     table = described_class::TABLE
 
     expect(table.values.flat_map(&:flags))
-      .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads -e --environment --early-hints --quiet])
+      .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads --processes -e --environment --early-hints
+                --quiet])
     expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
-      .to eq(port: %w[PORT], workers: %w[WEB_CONCURRENCY], threads: %w[RAILS_MAX_THREADS],
+      .to eq(port: %w[PORT], threads: %w[RAILS_MAX_THREADS], processes: %w[WEB_CONCURRENCY],
              environment: %w[RACK_ENV RAILS_ENV])
   end
 

@@ -15,6 +15,16 @@ RSpec.describe Kino::Configuration::Source do
     }.each { |source, told| expect([source.label(:threads), source.write(:threads, 5)]).to eq(told) }
   end
 
+  it "knows where processes mean workers, when those are ractors" do
+    workers = described_class.puma_workers("puma.rb", 3)
+
+    expect([workers.label(:processes), workers.write(:processes, 4)]).to eq(["puma.rb:3: workers", "workers 4"])
+    expect([workers, described_class.variable("WEB_CONCURRENCY")]).to all(be_by_mode)
+    others = [described_class.keyword, described_class.flag("--processes"), described_class.file("puma.rb", 3),
+              described_class.variable("PORT"), described_class.rackup_option, described_class.argument]
+    expect(others.map(&:by_mode?)).to all(be(false))
+  end
+
   it "writes text as each place does" do
     expect(described_class.file("kino.rb", 1).write(:bind, "unix:///a")).to eq('bind "unix:///a"')
     expect(described_class.file("kino.rb", 1).write(:mode, :threaded)).to eq("mode :threaded")

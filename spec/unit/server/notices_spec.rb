@@ -26,11 +26,8 @@ RSpec.describe Kino.const_get(:Notices) do
       .to eq(["4 workers share one lock in mode threaded: they are 8 threads, as -w 1 -t 8 would be"])
   end
 
-  it "say that WEB_CONCURRENCY does nothing, unless it asks for one" do
-    expect(notices(env: { "WEB_CONCURRENCY" => "3" }).lines)
-      .to eq(["WEB_CONCURRENCY asks for 3 processes, which does nothing in mode threaded: Kino runs one " \
-              "(RAILS_MAX_THREADS or -t says how many threads)"])
-    expect(notices(env: { "WEB_CONCURRENCY" => "1" }).lines).to eq([])
+  it "say nothing of WEB_CONCURRENCY, which is processes" do
+    expect(notices(env: { "WEB_CONCURRENCY" => "3" }).lines).to eq([])
   end
 
   describe "of an app that can be shared between ractors" do
