@@ -10,6 +10,7 @@ require_relative "health"
 require_relative "reaper"
 require_relative "recycling"
 require_relative "renewal"
+require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
 
@@ -27,13 +28,11 @@ module Kino
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
-    # Seconds that processes have to answer in what they serve with 503, once a second signal ends all.
-    LAST_MOMENT = 1
     # Settings that are what the sockets, the app and this process are made by.
     FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :LOOK, :LAST_MOMENT, :FIXED, :ASKED
+    private_constant :WORDS, :LOOK, :FIXED, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -54,8 +53,6 @@ module Kino
       @signals = signals
       @leave = leave
       @boot = boot
-      @aborted = []
-      @status = 0
     end
 
     # Serves until a signal, or anybody else, stops the server.
@@ -69,6 +66,7 @@ module Kino
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
       @renewal = Renewal.new(@spawner, @voice)
+      @shutdown = Shutdown.new(@spawner, @voice, @signals, @leave)
       Native.subreaper
       Process.setproctitle("kino: parent")
       @signals.trapping { attend(&block) }
@@ -93,22 +91,20 @@ module Kino
       @renewal.fleet = @fleet
       @renewal.boot
       yield self if block_given?
-      until over?
+      until @shutdown.over?
         @fleet.look unless stopping?
         hear
         reap
         watch
       end
-      finish
+      @shutdown.finish
     end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
+    def stopping? = @shutdown.begun?
+
     def children = @spawner.children
-
-    def stopping? = !@stopped_by.nil?
-
-    def over? = stopping? && children.empty?
 
     # Goes by these settings from now on.
     def follow(configuration)
@@ -202,14 +198,16 @@ module Kino
       when "reloaded", "unreloaded" then @renewal.reloaded(rest.first)
       when "ready" then ready(child)
       when "stop" then begin_stop(ASKED)
-      when "left" then @aborted.concat(rest)
+      when "left" then @shutdown.gave_up(rest)
       when "unforked" then unforked(*rest.map(&:to_i))
       end
     end
 
-    # A mold has booted the app, and what there is to say of that.
+    # A mold has booted the app, and what there is to say of that. How many processes there are to be may depend on what
+    # runs in them.
     def booted(mold, mode, *said)
       @mode = mode.to_sym
+      @fleet.resize(@configuration.with(mode: @mode).processes) unless @announced
       @lines = []
       said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
       @renewal.booted(mold)
@@ -244,7 +242,7 @@ module Kino
         listen(child) unless child.wire.closed? # what it told last
         child.wire.close
         @health.forget(child)
-        stopping? ? @status = [@status, ending.in_order? ? 0 : 1].max : mourn(child, ending)
+        stopping? ? @shutdown.gone(ending) : mourn(child, ending)
       end
     end
 
@@ -270,7 +268,7 @@ module Kino
     def give_up(reason)
       @voice.complain(reason)
       begin_stop(ASKED)
-      @status = 1
+      @shutdown.fail
     end
 
     # Processes that are stuck, that have not left in time, and that have served for long enough.
@@ -297,49 +295,21 @@ module Kino
     end
 
     def end_overdue(child)
-      @status = 1 if stopping?
+      @shutdown.fail if stopping?
       child.kill
     end
 
     def begin_stop(token, is_replaced: false)
-      return insist(token) if stopping?
+      unless stopping?
+        @renewal.stop(is_replaced)
+        return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
+      end
+      return if token == ASKED
 
-      @stopped_by = token
-      @renewal.stop(is_replaced)
-      say_stop if @announced
-      @signals.heard(token)
-      is_replaced ? @listeners.leave : @listeners.close
-      children.each(&:drain)
-    end
-
-    def say_stop
-      timeout = @configuration.shutdown_timeout
-      @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-    end
-
-    # A second signal.
-    def insist(token)
-      return if token == ASKED || @signals.same_wish?(token)
-
-      children.each(&:halt)
-      until_then = now + LAST_MOMENT
-      while now < until_then && children.any?
+      @shutdown.insist(token) do
         hear
         reap
       end
-      children.each(&:kill)
-      @voice.flush
-      @leave.call(128 + token)
-    end
-
-    def finish
-      unless @aborted.empty?
-        timeout = @configuration.shutdown_timeout
-        @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
-                        *@aborted.map { |request| "gave up #{request}" })
-      end
-      @voice.say "Stopped" if @status.zero?
-      @status
     end
   end
 

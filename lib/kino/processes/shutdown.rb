@@ -1,0 +1,104 @@
+# frozen_string_literal: true
+
+module Kino
+  # The end of a server of several processes: all of them finish what runs, at once, and the parent ends when they have.
+  #
+  # @api private
+  class Shutdown
+    # Seconds that processes have to answer in what they serve with 503, once a second signal ends all.
+    LAST_MOMENT = 1
+    private_constant :LAST_MOMENT
+
+    # @return [Integer] the exit status that the parent is to end with: 0 when everything that ran was finished
+    attr_reader :status
+
+    # @param spawner [Spawner]
+    # @param voice [Voice]
+    # @param signals [Signals]
+    # @param leave [#call] ends the process with a status, without waiting for anything
+    def initialize(spawner, voice, signals, leave)
+      @spawner = spawner
+      @voice = voice
+      @signals = signals
+      @leave = leave
+      @aborted = []
+      @status = 0
+    end
+
+    # @return [Boolean] whether it has begun
+    def begun? = @has_begun ? true : false
+
+    # @return [Boolean] whether all are gone
+    def over? = begun? && @spawner.children.empty?
+
+    # Begins it.
+    #
+    # @param token [Integer] the signal that asks for it, or another token
+    # @param is_replaced [Boolean] whether another server has taken over
+    # @param is_told [Boolean] whether it is worth telling
+    # @return [void]
+    def begin(token, is_replaced: false, is_told: true)
+      @has_begun = true
+      if is_told
+        @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
+      end
+      @signals.heard(token)
+      listeners = @spawner.site.listeners
+      is_replaced ? listeners.leave : listeners.close
+      @spawner.children.each(&:drain)
+    end
+
+    # Ends all at once, on a second signal that is another wish than the first.
+    #
+    # @param token [Integer] the signal
+    # @yield once and again, until all are gone or the time is over
+    # @return [void]
+    def insist(token)
+      return if @signals.same_wish?(token)
+
+      @spawner.children.each(&:halt)
+      until_then = now + LAST_MOMENT
+      yield while now < until_then && @spawner.children.any?
+      @spawner.children.each(&:kill)
+      @voice.flush
+      @leave.call(128 + token)
+    end
+
+    # A process has told what it gave up.
+    #
+    # @param requests [Array<String>]
+    # @return [void]
+    def gave_up(requests) = @aborted.concat(requests)
+
+    # A process is gone.
+    #
+    # @param ending [Reaper::End]
+    # @return [void]
+    def gone(ending) = (@status = 1 unless ending.in_order?)
+
+    # The server is at fault, or what runs.
+    #
+    # @return [void]
+    def fail = @status = 1
+
+    # Says how it went.
+    #
+    # @return [Integer] the exit status
+    def finish
+      unless @aborted.empty?
+        @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
+                        *@aborted.map { |request| "gave up #{request}" })
+      end
+      @voice.say "Stopped" if @status.zero?
+      @status
+    end
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    def timeout = @spawner.site.configuration.shutdown_timeout
+  end
+
+  private_constant :Shutdown
+end
