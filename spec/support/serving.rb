@@ -5,6 +5,7 @@ require "rack/lint"
 require "rack/utils"
 require_relative "error_log"
 require_relative "eventually"
+require_relative "forked_server"
 require_relative "raw_client"
 
 # Runs apps on a server of their own, in this process, on a port of the system's choice.
@@ -61,7 +62,7 @@ module Serving
     log = nil
     result = ErrorLog.capture do |captured|
       log = captured
-      server = Kino::Server.new(lint && !STRESS ? linted(app) : app, **SETTINGS, mode: mode, **settings)
+      server = server_of(lint && !STRESS ? linted(app) : app, **SETTINGS, mode: mode, **settings)
       run(server) { yield server, log }
     end
     expect(log.unexpected).to eq("")
@@ -85,6 +86,10 @@ module Serving
   end
 
   private
+
+  def server_of(app, mode:, **settings)
+    mode == :processes ? ForkedServer.new(app, **settings) : Kino::Server.new(app, mode: mode, **settings)
+  end
 
   def linted(app)
     lint = Rack::Lint.new(app)

@@ -13,6 +13,7 @@ require_relative "renewal"
 require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
+require_relative "statistics"
 
 module Kino
   # The first process of several: it listens, has a mold boot the app and fork those that serve, and looks after them.
@@ -75,6 +76,12 @@ module Kino
       @spawner&.children&.each(&:kill)
       @signals.close
       @voice.finish
+    end
+
+    # @return [Hash{Symbol => Object}] see {Statistics.of}
+    def stats
+      slots = @fleet.serving.to_h { |child| [child.index, child.slot] }
+      Statistics.of(@spawner.site.scoreboard, slots)
     end
 
     # The server is to stop, as by a signal.

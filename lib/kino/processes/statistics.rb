@@ -1,0 +1,27 @@
+# frozen_string_literal: true
+
+module Kino
+  # What all processes of a server count.
+  #
+  # @api private
+  module Statistics
+    # Of a process, besides its counters.
+    KEPT = %i[pid waiting in_flight].freeze
+    private_constant :KEPT
+
+    # @param scoreboard [Native::Scoreboard]
+    # @param slots [Hash{Integer => Integer}] processes, from 0, and their places on it
+    # @return [Hash{Symbol => Object}] the sums, by the names of {Server#stats}, and `:processes`: for each the same with
+    #   its number, `:pid`, how many requests wait, and what it is at
+    def self.of(scoreboard, slots)
+      processes = slots.map do |index, slot|
+        told = scoreboard.read(slot)
+        { process: index + 1, **told.slice(*KEPT), **told[:stats] }
+      end
+      sums = processes.map { |one| one.except(:process, *KEPT) }
+      sums.reduce({}) { |sum, one| sum.merge(one) { |_, a, b| a + b } }.merge(processes: processes)
+    end
+  end
+
+  private_constant :Statistics
+end
