@@ -44,7 +44,8 @@ module Kino
       end
       @signals.heard(token)
       listeners = @spawner.site.listeners
-      is_replaced ? listeners.leave : listeners.close
+      listeners.own_files(false) if is_replaced
+      listeners.close
       @spawner.children.each(&:drain)
     end
 

@@ -127,7 +127,7 @@ module Kino
     def drain(server, asked)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      asked == REPLACED ? server.listeners.leave : @overlap&.give_up
+      asked == REPLACED ? server.listeners.own_files(false) : @overlap&.give_up
       @overlap = nil
       drained = begin_drain(server, timeout)
       @signals.heard(asked)

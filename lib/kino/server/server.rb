@@ -134,9 +134,12 @@ module Kino
     # @return [Server] itself
     # @raise (see #start)
     def start_on(site, slot, parent)
+      site.scoreboard.take(slot)
       @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
       inherit(site.listeners)
       start
+      site.scoreboard.ready(slot)
+      self
     end
 
     # Takes over sockets that are bound already, in place of its addresses.
