@@ -46,7 +46,7 @@ module Kino
     # @!attribute successor
     #   @return [Child, nil]
     Replacement = Struct.new(:place, :process, :reason, :successor)
-    private_constant :ATTEMPTS, :QUICK, :DELAY, :MOST_DELAY, :Place, :Replacement
+    private_constant :QUICK, :DELAY, :MOST_DELAY, :Place, :Replacement
 
     # @return [Array<Child>] all that live, those that drain included
     attr_reader :processes
@@ -138,6 +138,20 @@ module Kino
       place = @places.find { |one| one.process == process }
       place.unbooted = 0 if place
       take_over if @current&.successor == process
+    end
+
+    # It finishes what runs, as somebody else has told it: another takes its place.
+    #
+    # @param process [Child]
+    # @return [void]
+    def leaving(process)
+      @queue.reject! { |one| one.process == process }
+      place = @places.find { |one| one.process == process } or return
+      @current = nil if @current&.process == process && @current.successor.nil?
+      return take_over_from(process) if @current&.process == process
+
+      place.process = nil
+      place.due = @clock.call
     end
 
     # It has come to its end.

@@ -107,7 +107,8 @@ module Kino
     def fork_member(index, slot, size)
       descriptor = @wire.take_descriptor
       between = fork do
-        fork { become(index, slot, size, descriptor) }
+        between = Process.pid
+        fork { become(index, slot, size, descriptor, between) }
         exit!(0)
       rescue SystemCallError
         exit!(1)
@@ -119,8 +120,10 @@ module Kino
       descriptor&.close
     end
 
-    def become(index, slot, size, descriptor)
+    def become(index, slot, size, descriptor, between)
       @wire.close
+      # Its end is not the one that this process is to end with.
+      sleep(0.0005) while Process.ppid == between
       exit Member.new(@site, [index, size], slot, Wire.new(descriptor)).run(@app)
     end
 

@@ -209,13 +209,15 @@ module Kino
 
     def launch
       @mode = Mode.of(@app, @configuration)
-      settings = @configuration.with(mode: @mode.name)
+      settings = @configuration.with(mode: @mode.name, **(@place ? {} : { processes: 1 }))
       native = engine(settings)
       @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
       supervisor = Supervisor.of(native, @app, settings, errors)
       @native, @supervisor = native, supervisor.start { @command&.ended }
-      warn_of(@mode.warning) if @mode.warning
+      warn_of(@mode.warning) if @mode.warning && !@place
+      warn_of("processes does nothing here: kino, rackup and rails server fork them") if
+        @configuration.processes > settings.processes
       warn_of("stream_bodies does nothing with one thread in all: half of them may wait for clients") if
         settings.stream_bodies && settings.workers * settings.threads < 2
     ensure

@@ -60,8 +60,8 @@ module Kino
       boot, stop, handler, on_error = hooks.map do |list|
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
-      Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.environment,
-                       settings.early_hints, boot, stop, handler.first, on_error)
+      Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.processes > 1,
+                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error)
     end
     private_class_method :plan
 

@@ -29,6 +29,8 @@ module Kino
     #   @return [Integer] threads of a worker
     # @!attribute [r] multithread
     #   @return [Boolean] whether the app may be called by several threads at once
+    # @!attribute [r] multiprocess
+    #   @return [Boolean] whether other processes serve the same app
     # @!attribute [r] environment
     #   @return [String] see {Failure}
     # @!attribute [r] early_hints
@@ -41,7 +43,7 @@ module Kino
     #   @return [#call, nil] see {Failure}
     # @!attribute [r] on_error
     #   @return [Array<#call>] see {Failure}
-    Plan = Data.define(:engine, :threads, :multithread, :environment, :early_hints, :on_boot, :on_stop, :error_handler,
+    Plan = Data.define(:engine, :threads, :multithread, :multiprocess, :environment, :early_hints, :on_boot, :on_stop, :error_handler,
                        :on_error)
 
     # How a worker came to its end; shareable.
@@ -211,7 +213,7 @@ module Kino
     def env_prototype
       { "rack.hijack?" => true, "SERVER_SOFTWARE" => -"Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
-        "rack.multiprocess" => false, "rack.run_once" => false }.freeze
+        "rack.multiprocess" => @plan.multiprocess, "rack.run_once" => false }.freeze
     end
   end
 

@@ -1,0 +1,52 @@
+# frozen_string_literal: true
+
+require "support/kino_processes"
+
+RSpec.describe "a process that has served for long enough" do
+  include KinoProcesses
+
+  it "is replaced after recycle_requests, one at a time, without a lost request" do
+    prepare(kino: "recycle_requests 50\n")
+    process = start_processes
+    first = serving(process)
+    answers = Array.new(200) { ask(process.url).first.to_i }
+    eventually("both are replaced") do
+      answers.concat(Array.new(20) { ask(process.url).first.to_i })
+      (serving(process) & first).empty?
+    end
+
+    expect(answers.uniq.size).to be > 2
+    expect(process.out).to match(/^Process \d \(pid #{first.first}\) has served \d+ requests: another takes its place$/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "is replaced past recycle_memory" do
+    prepare(<<~RUBY, kino: "recycle_memory '200MB'\n")
+      KEPT = []
+      run ->(env) { KEPT << "x" * 250_000_000 if env["PATH_INFO"] == "/grow"; [200, {}, [Process.pid.to_s]] }
+    RUBY
+    process = start_processes
+    grown = ask(process.url, "/grow").first.to_i
+    eventually("it is replaced") { !alive?(grown) && serving(process).size == 2 }
+
+    expect(process.out).to match(/^Process \d \(pid #{grown}\) takes \d+ MB: another takes its place$/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "is what all others are forked from after refork_after, with what it has loaded by then" do
+    prepare(<<~'RUBY', kino: "refork_after [30, false]\non_refork { File.write('reforked', Process.pid) }\n")
+      loaded = []
+      run ->(env) { loaded << env["PATH_INFO"]; [200, {}, ["#{Process.pid} #{loaded.size}"]] }
+    RUBY
+    process = start_processes
+    first = mold(process)
+    answers = []
+    eventually("it is done") { answers << ask(process.url) and process.out.include?("Reforked: 2 processes") }
+
+    expect(mold(process)).to eq(File.read("#{folder}/reforked").to_i)
+    expect(alive?(first)).to be(false)
+    expect(serving(process)).not_to include(mold(process))
+    expect(ask(process.url).last.to_i).to be > 30
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+end

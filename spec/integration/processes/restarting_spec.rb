@@ -1,0 +1,172 @@
+# frozen_string_literal: true
+
+require "support/kino_processes"
+
+RSpec.describe "a restart" do
+  include KinoProcesses
+
+  # Asks until told otherwise; every answer, or what went wrong.
+  def asking(url)
+    asking = true
+    threads = Array.new(2) do
+      Thread.new do
+        answers = []
+        answers << ask(url) while asking
+        answers
+      end
+    end
+    yield
+    asking = false
+    threads.flat_map(&:value)
+  end
+
+  # One connection that stays, and asks on it; a new one where the server has closed it after an answer.
+  def keeping(url)
+    asking = true
+    thread = Thread.new do
+      client = RawClient.open(url)
+      answers = []
+      while asking
+        answers << (response = client.get).body
+        client = RawClient.open(url) if response["connection"] == "close"
+      end
+      answers
+    end
+    yield
+    asking = false
+    thread.value
+  end
+
+  it "by USR1 replaces process by process with what is on the disk, and loses no request" do
+    prepare
+    process = start_processes
+    before = serving(process)
+    write("version", "two")
+    kept = nil
+    answers = asking(process.url) do
+      kept = keeping(process.url) { process.signal(:USR1).wait_for(/^Restarted: 2 processes$/) }
+    end
+
+    expect(answers.map(&:last).uniq).to contain_exactly("one", "two").or eq(["one"])
+    expect(kept.size).to be_positive
+    expect(serving(process) & before).to eq([])
+    expect(ask(process.url).last).to eq("two")
+    expect(process.err).to eq("")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by USR1 changes nothing where the app can't be booted any more, and says why" do
+    prepare
+    process = start_processes
+    before = serving(process)
+    write("config.ru", "raise 'half deployed'")
+    process.signal(:USR1)
+    eventually("it is told") { process.err.include?("half deployed") }
+
+    expect(process.err).to match(/\Akino: the restart is given up, and all goes on as before: config.ru could not be loaded: R/)
+    expect(serving(process)).to match_array(before)
+    write("config.ru", KinoProcesses::APP)
+    process.signal(:USR1).wait_for(/^Restarted/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by USR1 changes nothing where no process can be booted any more" do
+    prepare(kino: "on_process_boot { raise 'no cache' if File.exist?('broken') }\n")
+    process = start_processes
+    before = serving(process)
+    write("broken", "")
+    process.signal(:USR1)
+    eventually("it is told") { process.err.include?("no cache") }
+
+    expect(process.err).to match(/^kino: the restart is given up, and all goes on as before: process 1 .*could not boot/)
+    expect(serving(process)).to match_array(before)
+    File.delete("#{folder}/broken")
+    Process.kill(:KILL, before.first)
+    eventually("one is forked from the mold before") { serving(process).size == 2 && ask(process.url).last == "one" }
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by USR2 starts another server beside the old one, which ends when that serves" do
+    prepare
+    process = start_processes(2, "-b", "unix://#{folder}/kino.sock")
+    write("version", "two")
+    answers = asking(process.url) do
+      process.signal(:USR2)
+      expect(process.status).to eq(0)
+    end
+
+    expect(answers.map(&:last).uniq).to contain_exactly("one", "two").or eq(["one"])
+    pid = process.out.scan(/, pid (\d+)$/).flatten.last.to_i
+    expect(pid).not_to eq(process.pid)
+    expect([ask(process.url).last, ask("unix://#{folder}/kino.sock").last]).to eq(%w[two two])
+    Process.kill(:TERM, pid)
+    eventually("it has ended") { !alive?(pid) && !File.exist?("#{folder}/kino.sock") }
+  ensure
+    Process.kill(:KILL, pid) if pid && alive?(pid)
+  end
+
+  it "by USR2 starts another server of one process, too" do
+    prepare
+    process = kino("-b", "tcp://127.0.0.1:0", "-b", "unix://#{folder}/kino.sock", "-t", "2")
+    process.wait_for(/^Ctrl-C/)
+    client = RawClient.open(process.url)
+    client.write(RawClient.message("GET", "/wait"))
+    process.wait_for(/^inside$/)
+    write("version", "two")
+    process.signal(:USR2).wait_for(/^Stopping/)
+    eventually("the new one answers") { ask(process.url).last == "two" }
+    File.write("#{folder}/go", "went")
+
+    expect(client.read_response.body).to eq("went")
+    expect(process.status).to eq(0)
+    pid = ask("unix://#{folder}/kino.sock").first.to_i
+    Process.kill(:TERM, pid)
+    eventually("it has ended") { !alive?(pid) && !File.exist?("#{folder}/kino.sock") }
+  ensure
+    Process.kill(:KILL, pid) if pid && alive?(pid)
+  end
+
+  it "by USR2 is given up where the other server doesn't start, or not in time" do
+    prepare(kino: "restart_timeout 1\n")
+    process = start_processes
+    write("config.ru", "sleep")
+    process.signal(:USR2)
+    eventually("it is told") { process.err.include?("it was not ready within 1 s (restart_timeout)") }
+    write("config.ru", "raise 'half deployed'")
+    process.signal(:USR2)
+    eventually("it is told") { process.err.scan("the restart is given up, and all goes on as before").size == 2 }
+
+    expect(ask(process.url).last).to eq("one")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "counts processes up and down by TTIN and TTOU" do
+    prepare
+    process = start_processes
+    process.signal(:TTIN).wait_for(/^Processes: 3$/)
+    eventually("there are three") { serving(process).size == 3 }
+    2.times { |number| process.signal(:TTOU).wait_for(/^Processes: #{2 - number}$/) }
+    eventually("there is one") { serving(process).size == 1 }
+
+    expect(answerers(process.url)).to eq(serving(process))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by HUP reads kino.rb again, and names what takes more" do
+    prepare(kino: "max_uri_size 1000\n")
+    # Without a terminal, whose end HUP would be.
+    process = start_processes(2, pgroup: true)
+    long = "/?#{"a" * 500}"
+    expect(RawClient.open(process.url) { |client| client.get(long).status }).to eq(200)
+    write("kino.rb", "max_uri_size 100\nprocesses 5\nenvironment 'other'\n")
+    process.signal(:HUP).wait_for(/^Reloaded: 2 processes$/)
+
+    expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+    expect(process.err).to eq("kino: environment changed, which takes a restart (USR2)\n").or include("414")
+    write("kino.rb", "max_uri_size 'short'\n")
+    process.signal(:HUP)
+    eventually("it is told") { process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1") }
+    expect(serving(process).size).to eq(2)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+end

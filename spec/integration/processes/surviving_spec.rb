@@ -1,0 +1,105 @@
+# frozen_string_literal: true
+
+require "support/kino_processes"
+
+RSpec.describe "a process that dies" do
+  include KinoProcesses
+
+  it "is told of and replaced, and others notice nothing" do
+    prepare
+    process = start_processes
+    first, second = serving(process)
+    kept = RawClient.open(process.url)
+    eventually("it is the second's") { kept.get.body.to_i == second || (kept = RawClient.open(process.url)) && false }
+    Process.kill(:KILL, first)
+    eventually("there are two") { (serving(process) - [first]).size == 2 }
+
+    expect(kept.get.body.to_i).to eq(second)
+    eventually("the new one answers") { answerers(process.url).sort == serving(process).sort }
+    expect(process.err).to match(/\Akino: process \d \(pid #{first}\) died \(SIGKILL\); another takes its place\n\z/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by a signal to it alone finishes what runs first" do
+    prepare
+    process = start_processes
+    client = RawClient.open(process.url)
+    client.write(RawClient.message("GET", "/wait"))
+    process.wait_for(/^inside$/)
+    busy = serving(process).find { |pid| File.read("/proc/#{pid}/cmdline").include?(" 1 running") } ||
+           eventually("its title says so") { serving(process).find { |pid| family(process)[pid].include?(", 1 running") } }
+    Process.kill(:TERM, busy)
+    eventually("another serves") { serving(process).size == 3 || serving(process).size == 2 && !alive?(busy) }
+    File.write("#{folder}/go", "went")
+
+    expect(client.read_response.body).to eq("went")
+    process.signal(:TERM).status
+  end
+
+  it "is the mold: another boots the app, and processes go on" do
+    prepare
+    process = start_processes
+    before = mold(process)
+    Process.kill(:KILL, before)
+    eventually("there is another") { mold(process) && mold(process) != before }
+    Process.kill(:KILL, serving(process).first)
+    eventually("there are two") { serving(process).size == 2 && answerers(process.url).sort == serving(process).sort }
+
+    expect(process.err).to match(/^kino: the mold died: it ended \(SIGKILL\); another boots the app$/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "at boot, over and over, ends the server with the reason" do
+    prepare(kino: "on_process_boot { raise 'no cache' }\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+
+    expect(process.status).to eq(1)
+    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no cache/)
+  end
+
+  it "is the parent: all others end, and nobody holds its sockets" do
+    prepare
+    process = start_processes
+    all = family(process).keys
+    process.kill
+
+    eventually("all are gone") { all.none? { |pid| alive?(pid) } }
+    expect(refused?(process.url)).to be(true)
+  end
+
+  it "is the parent while all of Ruby is stuck in the others: they end all the same" do
+    prepare(<<~'RUBY', kino: "shutdown_timeout 0.5\n")
+      run lambda { |env|
+        if env["PATH_INFO"] == "/stuck"
+          $stdout.puts "inside"
+          $stdout.flush
+          3.pow((2**150_000) - 1, (2**150_000) + 1)
+        end
+        [200, {}, []]
+      }
+    RUBY
+    process = start_processes
+    RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+    process.wait_for(/^inside$/)
+    all = family(process).keys
+    process.kill
+
+    eventually("all are gone") { all.none? { |pid| alive?(pid) } }
+    expect(refused?(process.url)).to be(true)
+  end
+
+  it "is one that gives no sign of life: it is named, with what it serves, and replaced" do
+    prepare(kino: "process_timeout 1\n")
+    process = start_processes
+    client = RawClient.open(process.url)
+    client.write(RawClient.message("GET", "/wait?token=secret"))
+    process.wait_for(/^inside$/)
+    busy = eventually("its title says so") { serving(process).find { |pid| family(process)[pid]&.include?(", 1 running") } }
+    Process.kill(:STOP, busy)
+    eventually("it is replaced") { !alive?(busy) && serving(process).size == 2 }
+
+    expect(process.err).to match(%r{^kino: process \d \(pid #{busy}\) has given no sign of life for \d+\.\d s .*GET /wait for})
+    expect(process.err).not_to include("secret")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+end
