@@ -94,12 +94,13 @@ module Kino
 
     # Has others take their places, one at a time. What is asked for twice happens once.
     #
-    # @param processes [Array<Child>] those to be replaced; by default all that there are
-    # @param reason [Symbol] why, see {#outcome}
+    # @param processes [Array<Child>] those to be replaced; by default all that there are, a successor included that has
+    #   been started before
+    # @param reason [Symbol] why: what the one that another has taken over from is retired with
     # @return [void]
-    def replace(processes = @places.filter_map(&:process), reason: :asked)
+    def replace(processes = everyone, reason: :asked)
       processes.each do |process|
-        place = @places.find { |one| one.process == process }
+        place = place_of(process)
         @queue << Replacement.new(place, process, reason) if place && !queued?(process)
       end
     end
@@ -108,26 +109,29 @@ module Kino
     #
     # @param mold [Child]
     # @return [void]
-    def replace_all_but(mold) = replace(@places.filter_map(&:process).reject { |process| process.mold == mold })
+    def replace_all_but(mold) = replace(everyone.reject { |process| process.mold == mold })
 
-    # Lets those be that wait for it.
+    # Lets those be that wait for it, and the one whose successor doesn't serve yet.
     #
     # @return [void]
-    def forget_replacements = @queue.clear
+    def forget_replacements
+      @queue.clear
+      retreat if @current
+    end
 
     # Starts what is missing, and goes on with what is being replaced.
     #
     # @return [void]
     def look
       now = @clock.call
-      @places.each { |place| launch(place) if place.process.nil? && now >= place.due }
+      vacant.each { |place| launch(place) if now >= place.due }
       advance
     end
 
     # @return [Float, nil] seconds until there is something to {#look} for; nil when nothing is known of
     def patience
-      dues = @places.filter_map { |place| place.due unless place.process }
-      [dues.min - @clock.call, 0].max unless dues.empty?
+      due = vacant.map(&:due).min
+      [due - @clock.call, 0].max if due
     end
 
     # It serves.
@@ -135,8 +139,7 @@ module Kino
     # @param process [Child]
     # @return [void]
     def ready(process)
-      place = @places.find { |one| one.process == process }
-      place.unbooted = 0 if place
+      place_of(process)&.unbooted = 0
       take_over if @current&.successor == process
     end
 
@@ -173,7 +176,16 @@ module Kino
 
     private
 
-    def queued?(process) = [*@queue, *@current].any? { |one| one.process == process }
+    def everyone = [*@places.map(&:process), @current&.successor].compact
+
+    # Who has none, and nobody who is about to have it: a successor has it also where the one before has died.
+    def vacant = @places.select { |place| place.process.nil? && !(@current&.successor && @current.place == place) }
+
+    def place_of(process)
+      @places.find { |one| one.process == process } || (@current.place if @current && @current.successor == process)
+    end
+
+    def queued?(process) = [*@queue, @current].compact.any? { |one| one.process == process }
 
     def launch(place)
       process = @start.call(place.index)
@@ -201,7 +213,7 @@ module Kino
       place.process = @current.successor
       place.failures = place.unbooted = 0
       @current = nil
-      @retire.call(process, reason)
+      @retire.call(process, reason) if @processes.include?(process) # or it has died meanwhile
     end
 
     # The successor is none; who is there goes on.

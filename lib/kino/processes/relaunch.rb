@@ -36,7 +36,7 @@ module Kino
       # @return [void]
       def remember
         @command ||= read("cmdline") || [RbConfig.ruby, $PROGRAM_NAME, *ARGV]
-        @environment ||= read("environ")&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
+        @environment ||= read("environ")&.grep(/=/n)&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
         @folder ||= folder
       end
 
@@ -52,10 +52,8 @@ module Kino
         sockets = listeners.descriptors
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
-        pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true,
-                                                                             **shared.to_h do |number|
-                                                                                 [number, number]
-                                                                               end)
+        kept = shared.to_h { |number| [number, number] }
+        pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true, **kept)
         [ours, pid]
       rescue SystemCallError
         ours&.close
@@ -71,7 +69,9 @@ module Kino
         text = ENV.delete(VARIABLE) or return
         kind, wire, scoreboard, *listeners = text.split
         is_mold = kind == "mold"
-        Given.new(kind.to_sym, Wire.new(UNIXSocket.for_fd(wire.to_i)),
+        socket = UNIXSocket.for_fd(wire.to_i)
+        socket.close_on_exec = true # what the app starts is not to keep it
+        Given.new(kind.to_sym, Wire.new(socket),
                   Native::Listeners.inherit(listeners.join(" "), !is_mold),
                   (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
       end

@@ -35,7 +35,8 @@ module Kino
       # In base64, so that any text is one word of one line.
       line = "#{words.map { |word| [word.to_s].pack("m0") }.join(" ")}\n"
       rights = [Socket::AncillaryData.unix_rights(descriptor)] if descriptor
-      @socket.sendmsg(line, 0, nil, *rights)
+      sent = @socket.sendmsg(line, 0, nil, *rights) # as much of it as there is room for
+      @socket.write(line.byteslice(sent..)) if sent < line.bytesize
       true
     rescue SystemCallError, IOError
       false
@@ -81,7 +82,8 @@ module Kino
 
         @unread << text
         while (line = @unread.slice!(/\A[^\n]*\n/))
-          @messages << line.split.map { |word| word.unpack1("m0").force_encoding(Encoding::UTF_8) }
+          words = line.chomp.split(/ /, -1) # also those of no letter
+          @messages << words.map { |word| word.unpack1("m0").force_encoding(Encoding::UTF_8) }
         end
       end
     rescue SystemCallError, IOError
