@@ -62,8 +62,13 @@ module Kino
     # @return [void]
     def drain
       @wire.tell(@index ? "drain" : "leave")
-      @deadline = now + @patience + GRACE
+      leave
     end
+
+    # It ends, whoever has told it to.
+    #
+    # @return [void]
+    def leave = @deadline = now + @patience + GRACE
 
     # Tells it to finish what runs, and to go on as the mold that others are forked from.
     #

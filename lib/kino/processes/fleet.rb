@@ -148,11 +148,8 @@ module Kino
     # @param process [Child]
     # @return [void]
     def leaving(process)
-      @queue.reject! { |one| one.process == process }
+      forget(process)
       place = @places.find { |one| one.process == process } or return
-      @current = nil if @current&.process == process && @current.successor.nil?
-      return take_over_from(process) if @current&.process == process
-
       place.process = nil
       place.due = @clock.call
     end
@@ -164,10 +161,9 @@ module Kino
     #   when that has happened too often; `:failed` when it was a successor that has never served
     def gone(process)
       @processes.delete(process)
-      @queue.reject! { |one| one.process == process }
       return retreat if @current&.successor == process
 
-      @current = nil if @current&.process == process && @current.successor.nil?
+      forget(process)
       place = @places.find { |one| one.process == process }
       return :left unless place
 
@@ -186,6 +182,12 @@ module Kino
     end
 
     def queued?(process) = [*@queue, @current].compact.any? { |one| one.process == process }
+
+    # It is not to be replaced any more, unless who is to follow has been started.
+    def forget(process)
+      @queue.reject! { |one| one.process == process }
+      @current = nil if @current&.process == process && @current.successor.nil?
+    end
 
     def launch(place)
       process = @start.call(place.index)

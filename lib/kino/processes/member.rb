@@ -52,7 +52,7 @@ module Kino
     rescue Exception => error # -- whatever it is, the parent has to hear of it
       raise if error.is_a?(SystemExit)
 
-      @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
+      @wire.tell("failed", Description.brief(error))
       1
     end
 
@@ -92,7 +92,10 @@ module Kino
         next unless readable
 
         if readable.include?(@signals)
-          return @signals.wait == ENDED ? "ended" : "drain"
+          return "ended" if @signals.wait == ENDED
+
+          @wire.tell("leaving")
+          return "drain"
         end
 
         messages = @wire.hear

@@ -63,7 +63,7 @@ module Kino
       settle
       @wire.tell("booted", mode.name, *said(mode))
     rescue Exception => error # -- whatever it is, the parent has to hear of it
-      @wire.tell("failed", error.is_a?(Error) ? error.message : error.full_message(highlight: false, order: :top))
+      @wire.tell("failed", Description.brief(error))
       false
     end
 

@@ -205,6 +205,7 @@ module Kino
       when "reloaded", "unreloaded" then @renewal.reloaded(rest.first)
       when "ready" then ready(child)
       when "stop" then begin_stop(ASKED)
+      when "leaving" then leaving(child)
       when "left" then @shutdown.gave_up(rest)
       when "unforked" then unforked(*rest.map(&:to_i))
       end
@@ -227,6 +228,12 @@ module Kino
       @fleet.ready(child)
       @renewal.ready(child)
       announce if !@announced && @fleet.complete?
+    end
+
+    # A process was told to end by somebody else.
+    def leaving(child)
+      child.leave
+      @fleet.leaving(child)
     end
 
     # The system gave the mold no process.

@@ -26,6 +26,17 @@ module Kino
         piecemeal(error, told)
       end
 
+      # @param error [Exception]
+      # @return [String] its message and class, and where it comes from, as far as Kino's own methods: Kino's own errors
+      #   say all there is to say
+      def brief(error)
+        return utf8(error.message) if error.is_a?(Error)
+
+        own = File.expand_path("..", __dir__)
+        places = try { error.backtrace.to_a.take_while { |line| !line.start_with?(own) } }
+        ["#{piece { error.message }} (#{piece { error.class }})", *places.to_a.map { |line| "  #{utf8(line)}" }].join("\n")
+      end
+
       private
 
       # An error may be its own cause, or its cause's.
