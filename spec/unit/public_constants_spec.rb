@@ -10,6 +10,8 @@ RSpec.describe "The constants of Kino" do
   front_doors = %w[CLI Check Configuration Server VERSION]
   # What apps get to see.
   in_env = %w[EarlyHints NoInput Request Stream StreamedInput]
+  # What hooks are called with.
+  in_hooks = %w[Warmup]
   # What Rackup::Handler::Kino, outside of Kino, calls.
   entries = %w[RackupServer]
 
@@ -26,6 +28,6 @@ RSpec.describe "The constants of Kino" do
   end
 
   it "are private, but for those that are for users" do
-    expect(public_ones).to match_array(errors + front_doors + in_env + entries)
+    expect(public_ones).to match_array(errors + front_doors + in_env + in_hooks + entries)
   end
 end

@@ -41,10 +41,11 @@ module Kino
       fault = now < @until ? "it ended" : "it was not ready within #{@timeout} s (restart_timeout)"
       Process.kill(:KILL, @pid)
       Process.wait(@pid)
-      @wire.close
       fault
     rescue SystemCallError
       fault
+    ensure
+      @wire.close
     end
 
     private

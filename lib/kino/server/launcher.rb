@@ -85,6 +85,7 @@ module Kino
     ensure
       # Whatever ended it, an error of the caller's block or another signal too, nothing is left half running.
       server.halt if server.running?
+      @overlap&.give_up
     end
 
     # What a signal's number means, or a token.

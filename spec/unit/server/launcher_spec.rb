@@ -25,6 +25,11 @@ RSpec.describe Kino.const_get(:Launcher) do
         self.class.prepare&.call(self)
       end
 
+      def inherit(listeners) = @told << [:inherit, listeners]
+
+      # Tells what it was asked, too.
+      def listeners = @listeners ||= Struct.new(:told) { def leave = told << :leave }.new([])
+
       def start
         @told << :start
         @on_start&.call
@@ -64,10 +69,10 @@ RSpec.describe Kino.const_get(:Launcher) do
   let(:interrupt) { Signal.list["INT"] }
   let(:terminate) { Signal.list["TERM"] }
 
-  def launcher(signals: Kino.const_get(:Signals).new([]), **settings)
+  def launcher(signals: Kino.const_get(:Signals).new([]), given: nil, **settings)
     configuration = Kino::Configuration.new(workers: 2, environment: "test", **settings)
     leave = ->(status) { throw :left, [:left, status] }
-    described_class.new(configuration, server: server_class, signals:, out:, err:, leave:)
+    described_class.new(configuration, given:, server: server_class, signals:, out:, err:, leave:)
   end
 
   # Runs until a signal stops it; the exit status. The second comes much later, unless it is to be the same wish.
@@ -153,12 +158,154 @@ RSpec.describe Kino.const_get(:Launcher) do
     expect(stop_by(interrupt, terminate, terminate, same_wish: true)).to eq(0)
   end
 
-  it "goes on at signals that mean nothing to it, also while it drains, and says so once for each" do
-    stray = Signal.list.values_at("USR1", "USR2", "USR1")
+  describe "asked for another server beside this one" do
+    # Comes to something at once, if it comes to anything.
+    let(:overlap_class) do
+      Struct.new(:sockets, :timeout, :look, :on_give_up) do
+        def ends = @ends ||= IO.pipe.each_with_index { |io, index| io << "." if index == 1 && look }
+        def wire = ends.first
+        def patience = timeout
+        def given_up? = !!@is_given_up
 
-    expect(stop_by(*stray, terminate, *stray)).to eq(0)
-    expect(err.string).to eq("kino: SIGUSR1 does nothing here; INT, TERM, QUIT, HUP stop the server\n" \
-                             "kino: SIGUSR2 does nothing here; INT, TERM, QUIT, HUP stop the server\n")
+        def give_up
+          @is_given_up = true
+          on_give_up&.call
+          "it ended"
+        end
+      end
+    end
+    let(:overlaps) { [] }
+    # What each comes to, and the signals that come once it is given up.
+    let(:outcomes) { [:ready] }
+    let(:signals) { Kino.const_get(:Signals).new([]) }
+    let(:begun) { "Restarting: another server is started beside this one\n" }
+
+    before do
+      allow(Kino.const_get(:Overlap)).to receive(:new) do |sockets, timeout|
+        outcome, *afterwards = outcomes.shift
+        raise outcome if outcome.is_a?(Exception)
+
+        overlaps << overlap_class.new(sockets, timeout, outcome, -> { signal(*afterwards) })
+        overlaps.last
+      end
+    end
+
+    def signal(*names) = names.each { |name| signals.wake(Signal.list.fetch(name)) }
+
+    # Runs until a signal, or another server, stops it; the exit status.
+    def live_through(*names, **settings, &block)
+      catch(:left) do
+        launcher(signals:, **settings).serve(:app) do |server|
+          signal(*names)
+          block&.call(server)
+        end
+      end
+    end
+
+    %w[USR1 USR2].each do |name|
+      it "starts one by #{name}, on the same sockets" do
+        live_through(name, restart_timeout: 77)
+
+        expect([overlaps.last.sockets, overlaps.last.timeout]).to eq([made.listeners, 77])
+        expect(out.string).to include(begun)
+      end
+    end
+
+    it "drains once that serves, leaves the sockets to it, and ends with 0" do
+      expect(live_through("USR1")).to eq(0)
+      expect([made.told, made.listeners.told]).to eq([[:start, [:drain, 30]], [:leave]])
+      expect(overlaps.first).not_to be_given_up
+      expect([out.string.lines.last, err.string]).to eq(["Stopped\n", ""])
+    end
+
+    it "starts no second one while one boots" do
+      live_through("USR1", "USR2")
+
+      expect(overlaps.size).to eq(1)
+      expect(out.string).to include("#{begun}A restart is under way\n")
+    end
+
+    it "goes on as before when that fails, and says why" do
+      outcomes.replace([[:failed, "TERM"]])
+
+      expect(live_through("USR1")).to eq(0)
+      expect(made.listeners.told).to eq([])
+      expect(err.string).to eq("kino: the restart is given up, and all goes on as before: it ended\n")
+    end
+
+    it "goes on as before when it can't be started, and says why" do
+      outcomes.replace([Errno::ENOENT.new("kino")])
+
+      expect(live_through("USR1", "TERM")).to eq(0)
+      expect(err.string).to eq("kino: the restart is given up, and all goes on as before: No such file or directory " \
+                               "- kino\n")
+    end
+
+    it "starts another after one that has failed" do
+      outcomes.replace([[:failed, "USR1"], :ready])
+
+      expect(live_through("USR2")).to eq(0)
+      expect([overlaps.size, made.listeners.told]).to eq([2, [:leave]])
+    end
+
+    it "ends it when this one is to stop while it boots" do
+      outcomes.replace([nil])
+
+      expect(live_through("USR1", "TERM")).to eq(0)
+      expect([overlaps.first.given_up?, made.listeners.told]).to eq([true, []])
+      expect(err.string).to eq("")
+    end
+
+    it "ends it when this one has ended by other means while it boots" do
+      outcomes.replace([nil])
+
+      expect(live_through("USR1", &:end_by_itself)).to eq(0)
+      expect(overlaps.first).to be_given_up
+    end
+
+    it "ends it when this one ends with an error while it boots" do
+      outcomes.replace([nil])
+      server_class.prepare = ->(server) { server.on_join = -> { raise "broken" } }
+
+      expect { live_through("USR1", &:end_by_itself) }.to raise_error("broken")
+      expect(overlaps.first).to be_given_up
+    end
+
+    it "starts none once it drains" do
+      expect(live_through("TERM", "USR1", "USR2")).to eq(0)
+      expect([overlaps, err.string]).to eq([[], ""])
+    end
+
+    it "ends at once on a signal while it drains since another serves" do
+      drain = Queue.new
+      server_class.prepare = ->(server) { server.on_drain = -> { signal("TERM") && drain.pop } }
+      allow(signals).to receive(:same_wish?).and_return(false)
+
+      expect(live_through("USR1")).to eq([:left, 143])
+    ensure
+      drain << true
+    end
+  end
+
+  describe "in another server's place" do
+    let(:wire) { Struct.new(:told) { def tell(*words) = told << words }.new([]) }
+    let(:given) { Struct.new(:listeners, :wire).new(:sockets, wire) }
+
+    it "takes its sockets, and tells it once it listens" do
+      launcher(given:).serve(:app) do |server|
+        expect([server.told, wire.told]).to eq([[%i[inherit sockets], :start], []])
+        server.command.stop
+      end
+
+      expect(wire.told).to eq([["ready"]])
+    end
+
+    it "tells it nothing when it can't listen" do
+      server_class.prepare = ->(server) { server.on_start = -> { raise Kino::BindError, "taken" } }
+
+      expect { launcher(given:).serve(:app) }.to raise_error(Kino::BindError)
+      expect(wire.told).to eq([])
+    end
   end
 
   it "drains when it is asked to, as frameworks do" do
