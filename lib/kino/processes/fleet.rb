@@ -9,7 +9,8 @@ module Kino
   #                                 \--to be replaced--> a successor starts -> it serves -> the old one drains
   # ```
   #
-  # One is replaced at a time: the next one's turn is when its successor serves and the one before is gone.
+  # One is replaced at a time: the next one's turn is when its successor serves and the one before is gone. A successor
+  # that comes to nothing is tried again after a while only, where it is.
   #
   # @api private
   class Fleet
@@ -63,6 +64,7 @@ module Kino
       @places = []
       @processes = []
       @queue = []
+      @resting = @clock.call
       resize(size)
     end
 
@@ -130,8 +132,9 @@ module Kino
 
     # @return [Float, nil] seconds until there is something to {#look} for; nil when nothing is known of
     def patience
-      due = vacant.map(&:due).min
-      [due - @clock.call, 0].max if due
+      now = @clock.call
+      due = [*vacant.map(&:due), *(@resting if replacing? && now < @resting)].min
+      [due - now, 0].max if due
     end
 
     # It serves.
@@ -154,6 +157,21 @@ module Kino
       place.due = @clock.call
     end
 
+    # The system gave none for it: that is no fault of the app's.
+    #
+    # @param process [Child]
+    # @return [void]
+    def unborn(process)
+      @processes.delete(process)
+      forget(process)
+      @resting = @clock.call + DELAY
+      return @current.successor = nil if @current&.successor == process
+
+      place = place_of(process) or return
+      place.process = nil
+      place.due = @clock.call + DELAY
+    end
+
     # It has come to its end.
     #
     # @param process [Child]
@@ -161,9 +179,9 @@ module Kino
     #   when that has happened too often; `:failed` when it was a successor that has never served
     def gone(process)
       @processes.delete(process)
+      forget(process)
       return retreat if @current&.successor == process
 
-      forget(process)
       place = @places.find { |one| one.process == process }
       return :left unless place
 
@@ -197,11 +215,11 @@ module Kino
       place.process = process
     end
 
-    # The one before is gone, or has been taken over from: it is the next one's turn.
+    # The one before is gone: it is the next one's turn.
     def advance
-      if @current.nil? && (one = @queue.shift)
-        @current = one
-      end
+      return if @processes.include?(@leaving) || @clock.call < @resting
+
+      @current ||= @queue.shift
       return if @current.nil? || @current.successor
 
       return unless (successor = @start.call(@current.place.index))
@@ -215,13 +233,18 @@ module Kino
       place.process = @current.successor
       place.failures = place.unbooted = 0
       @current = nil
-      @retire.call(process, reason) if @processes.include?(process) # or it has died meanwhile
+      return unless @processes.include?(process) # it may have died meanwhile
+
+      @retire.call(process, reason)
+      # What others are forked from serves no more, and stays.
+      reason == :refork ? @processes.delete(process) : @leaving = process
     end
 
     # The successor is none; who is there goes on.
     def retreat
       successor = @current.successor
       @current = nil
+      @resting = @clock.call + MOST_DELAY
       successor&.drain if @processes.include?(successor)
       :failed
     end

@@ -27,6 +27,9 @@ module Kino
       @reason = reason
     end
 
+    # @return [Boolean] whether there is none, and none that is to be
+    def none? = @current.nil? && @candidate.nil?
+
     # @return [Child, nil] what is forked from now; nil while there is none
     def source = [@candidate, @current].find { |mold| mold&.served_since && !mold.leaving? }
 

@@ -127,6 +127,8 @@ module Kino
 
       mold = @renewal.source
       @spawner.member(mold, index, @fleet.size) if mold
+    rescue SystemCallError # no process, or no descriptor, is to be had
+      nil
     end
 
     # Waits for signals and messages, but no longer than until there is something to look after.
@@ -238,8 +240,9 @@ module Kino
 
     # The system gave the mold no process.
     def unforked(index, slot)
-      child = children.find { |one| one.index == index && one.slot == slot && one.pid.nil? }
-      child&.wire&.close
+      child = children.find { |one| one.index == index && one.slot == slot && one.pid.nil? } or return
+      @fleet.unborn(child)
+      bury(child)
     end
 
     def announce
@@ -252,12 +255,16 @@ module Kino
     # Those that are gone.
     def reap
       Reaper.gone(children).each do |child, ending|
-        children.delete(child)
         listen(child) unless child.wire.closed? # what it told last
-        child.wire.close
-        @health.forget(child)
+        bury(child)
         stopping? ? @shutdown.gone(ending) : mourn(child, ending)
       end
+    end
+
+    def bury(child)
+      children.delete(child)
+      child.wire.close
+      @health.forget(child)
     end
 
     def mourn(child, ending)
@@ -289,8 +296,9 @@ module Kino
     def watch
       children.each { |child| end_overdue(child) if child.deadline && now > child.deadline }
       return if stopping?
-
       return begin_stop(ASKED, is_replaced: true) if @renewal.look
+
+      children.each { |child| end_unready(child) unless child.served_since || child.leaving? }
 
       @health.stuck(@fleet.serving).each do |child, why|
         @voice.complain("#{child} #{why}; it is ended, and another takes its place")
@@ -306,6 +314,15 @@ module Kino
       end
       mold = @recycling.mold(@fleet.serving) if @configuration.preload && !@fleet.replacing?
       @renewal.refork(mold) if mold
+    end
+
+    # A restart may take its time; so may any other boot.
+    def end_unready(child)
+      timeout = @configuration.restart_timeout
+      return unless @announced && now > child.started + timeout
+
+      child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
+      child.kill
     end
 
     def end_overdue(child)

@@ -21,21 +21,38 @@ module Kino
       end
     end
 
+    # Of all that end, also those that the app has left behind, and that have become this process's: nobody else will.
+    #
     # @param children [Array<Child>]
     # @return [Hash{Child => End}] those that are gone
-    def self.gone(children) = children.to_h { |child| [child, ending(child)] }.compact
+    def self.gone(children)
+      statuses = waited_for.to_h { |status| [status.pid, status] }
+      children.to_h { |child| [child, ending(child, statuses[child.pid])] }.compact
+    end
 
-    # Where it can't be waited for, as where the system gives it another parent than this process, the end of its wire
-    # tells.
-    def self.ending(child)
-      return (End.new(nil) if child.wire.closed?) unless child.pid
+    def self.waited_for
+      statuses = []
+      while (status = Process.wait2(-1, Process::WNOHANG)&.last)
+        statuses << status
+      end
+      statuses
+    rescue Errno::ECHILD
+      statuses
+    end
+
+    # Where it is nobody's to be waited for, as where the system gives it another parent than this process, or it has
+    # died before it could tell its number, the end of its wire tells.
+    def self.ending(child, status)
+      return End.new(status) if status
+      return unless child.wire.closed?
+      return End.new(nil) unless child.pid
 
       status = Process.wait2(child.pid, Process::WNOHANG)&.last
       End.new(status) if status
     rescue Errno::ECHILD
-      End.new(nil) if child.wire.closed?
+      End.new(nil)
     end
-    private_class_method :ending
+    private_class_method :waited_for, :ending
   end
 
   private_constant :Reaper

@@ -15,7 +15,10 @@ module Kino
       refork: ["Reforking: all processes are to be forked from one that has served", "Reforked"],
       reload: ["Reloading: settings are read again", "Reloaded"]
     }.freeze
-    private_constant :WORDS
+    # Seconds until the app is booted again after a mold has died while it booted, doubled for each further one.
+    SHORT = 0.5
+    LONG = 30
+    private_constant :WORDS, :SHORT, :LONG
 
     # @return [Overlap, nil] a server that is to take this one's place
     attr_reader :overlap
@@ -26,6 +29,8 @@ module Kino
       @spawner = spawner
       @voice = voice
       @molds = Molds.new
+      @until = now
+      @delay = 0
     end
 
     # @return [Fleet] the processes that serve
@@ -37,10 +42,16 @@ module Kino
     # @return [Boolean] whether anything is being replaced on purpose
     def under_way? = !@reason.nil? || !@overlap.nil?
 
-    # Has the app booted for the first time.
+    # Has the app booted, where there is no mold that has.
     #
     # @return [void]
-    def boot = (@molds.current = @spawner.mold if preload?)
+    def boot
+      return unless preload?
+
+      @molds.current = @has_restarted ? @spawner.fresh_mold : @spawner.mold
+    rescue SystemCallError => error
+      mold_gone(nil, error.message)
+    end
 
     # Boots the app anew, and replaces process by process.
     #
@@ -62,7 +73,11 @@ module Kino
     # @return [void]
     def reload
       begin_with(:reload) do
-        preload? ? @molds.current.wire.tell("reload") : @fleet.replace
+        if preload?
+          @is_waiting = @molds.current.wire.tell("reload")
+        else
+          @fleet.replace
+        end
       end
     end
 
@@ -103,15 +118,17 @@ module Kino
     #
     # @param fault [String, nil] why it could not
     # @return [void]
-    def reloaded(fault = nil) = fault ? give_up(fault) : @fleet.replace
+    def reloaded(fault = nil)
+      @is_waiting = false
+      fault ? give_up(fault) : @fleet.replace
+    end
 
     # A process serves.
     #
     # @param process [Child]
     # @return [void]
     def ready(process)
-      @molds.settle if process.mold == @molds.candidate
-      done unless @reason.nil? || @molds.candidate || @fleet.replacing?
+      @has_settled = @molds.settle if process.mold == @molds.candidate
     end
 
     # A process that was to follow has never served.
@@ -127,18 +144,22 @@ module Kino
     # @param fault [String] how
     # @return [void]
     def mold_gone(child, fault)
-      return give_up(fault) if child == @molds.candidate
+      return give_up(fault) if child && child == @molds.candidate
       return unless child == @molds.current
 
-      @voice.complain("the mold died: #{fault}; another boots the app")
-      @molds.current = @has_restarted ? @spawner.fresh_mold : @spawner.mold
+      # One that dies while it boots, again and again, is no reason to be busy with it.
+      @delay = child&.served_since ? 0 : [[@delay * 2, SHORT].max, LONG].min
+      @until = now + @delay
+      @molds.current = nil
+      @voice.complain("the mold died: #{fault}; another boots the app#{" in #{@delay} s" if @delay.positive?}")
     end
 
     # Whether it has taken too long, and what has become of another server.
     #
     # @return [Boolean] whether another has taken this server's place
     def look
-      end_candidate if @molds.candidate && @reason && now > @until
+      boot if preload? && @molds.none? && now >= @until
+      done unless @reason.nil? || @is_waiting || @molds.candidate || @fleet.replacing?
       case @overlap&.look
       when :ready then true
       when :failed
@@ -170,7 +191,7 @@ module Kino
       return busy if under_way?
 
       @reason = reason
-      @until = now + configuration.restart_timeout
+      @has_settled = false
       @voice.say WORDS.fetch(reason).first
       yield
     rescue SystemCallError => error
@@ -185,17 +206,14 @@ module Kino
       @reason = nil
     end
 
-    def end_candidate
-      @molds.candidate.fault ||= "it was not ready within #{configuration.restart_timeout} s (restart_timeout)"
-      @molds.candidate.kill
-    end
-
     def give_up(fault)
       @fleet.forget_replacements
       @molds.give_up&.drain
+      @is_waiting = false
       what = @reason ? "the #{@reason} is given up" : "a process could not be replaced"
+      rest = @has_settled ? "processes that were not replaced go on as they are" : "all goes on as before"
       @reason = nil
-      @voice.complain("#{what}, and all goes on as before: #{fault}")
+      @voice.complain("#{what}, and #{rest}: #{fault}")
     end
   end
 

@@ -37,7 +37,8 @@ module Kino
     def request(method, path, headers = {})
       require "rack/mock_request"
       fields = headers.transform_keys { |name| key(name) }
-      status, _, body = @app.call(Rack::MockRequest.env_for(path, method: method, **fields))
+      url = path.start_with?("/") ? "http://localhost#{path}" : path
+      status, _, body = @app.call(Rack::MockRequest.env_for(url, method: method, **fields))
       body.respond_to?(:each) && body.each { |part| read(part) }
       status.to_i
     ensure

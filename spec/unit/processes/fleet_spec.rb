@@ -56,8 +56,10 @@ RSpec.describe Kino.const_get(:Fleet) do
     end
   end
 
-  # Goes on until nothing new happens, as the parent does after each message.
+  # Goes on until nothing new happens, as the parent does after each message. Those that another has taken over from are
+  # gone by then.
   def look(fleet)
+    retired.each { |name, _| fleet.gone(child(name)) if fleet.processes.include?(child(name)) }
     3.times { fleet.look }
     names
   end
@@ -262,6 +264,19 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(retired.map(&:first)).to eq(%w[0a 1a 2a])
     end
 
+    it "waits until the one before is gone" do
+      fleet = serving(2)
+      fleet.replace
+      fleet.look
+      ready(fleet, "0b")
+      3.times { fleet.look }
+      expect(names).to eq(%w[0a 1a 0b])
+
+      fleet.gone(child("0a"))
+      fleet.look
+      expect(names).to eq(%w[0a 1a 0b 1b])
+    end
+
     it "is over once the last successor serves" do
       fleet = serving(2)
       expect(fleet).not_to be_replacing
@@ -456,12 +471,14 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(fleet.replacing?).to be(false)
     end
 
-    it "is not tried again, while those that wait have their turn" do
+    it "is not tried again, while those that wait have their turn, after a while" do
       fleet = serving(2)
       fleet.replace
       look(fleet)
       die(fleet, "0b")
 
+      expect([look(fleet), fleet.patience]).to eq([%w[0a 1a 0b], 5])
+      pass(5)
       expect(look(fleet)).to eq(%w[0a 1a 0b 1b])
     end
 
@@ -471,8 +488,8 @@ RSpec.describe Kino.const_get(:Fleet) do
         fleet.replace
         look(fleet)
         expect(die(fleet, names.last)).to eq(:failed)
+        pass(5)
       end
-      pass(1)
 
       expect([die(fleet, "0a"), fleet.patience]).to eq([:died, 0])
     end
@@ -672,6 +689,56 @@ RSpec.describe Kino.const_get(:Fleet) do
     end
   end
 
+  describe "a process that ends by itself" do
+    it "leaves its place to another while it finishes what runs" do
+      fleet = serving(2)
+      child("0a").drain
+      fleet.leaving(child("0a"))
+
+      expect(look(fleet)).to eq(%w[0a 1a 0b])
+      expect([die(fleet, "0a"), fleet.complete?]).to eq([:left, false])
+      ready(fleet, "0b")
+      expect(fleet).to be_complete
+    end
+
+    it "leaves it to its successor, where that has been started" do
+      fleet = serving(1)
+      fleet.replace
+      look(fleet)
+      child("0a").drain
+      fleet.leaving(child("0a"))
+      ready(fleet, "0b")
+
+      expect([look(fleet), fleet.serving]).to eq([%w[0a 0b], [child("0b")]])
+    end
+  end
+
+  describe "a process that the system doesn't give" do
+    it "is tried for again, and counts for nothing" do
+      fleet = serving(2)
+      die(fleet, "0a")
+      9.times do
+        look(fleet)
+        expect(fleet.unborn(child(names.last))).not_to be_nil
+        pass(1)
+      end
+
+      expect(look(fleet).size).to eq(12)
+      expect(fleet.gone(child(names.last))).to eq(:unbooted)
+    end
+
+    it "is tried for again as a successor" do
+      fleet = serving(1)
+      fleet.replace
+      look(fleet)
+      fleet.unborn(child("0b"))
+      expect(look(fleet)).to eq(%w[0a 0b])
+      pass(1)
+
+      expect([look(fleet), fleet.replacing?]).to eq([%w[0a 0b 0c], true])
+    end
+  end
+
   describe "a process that is forked from" do
     it "is no more the fleet's once it has been retired" do
       fleet = serving(1)
@@ -710,6 +777,7 @@ RSpec.describe Kino.const_get(:Fleet) do
       end
       until fleet.complete? && !fleet.replacing?
         pass(5)
+        fleet.processes.select(&:is_leaving).each { |one| fleet.gone(one) }
         fleet.look
         fleet.processes.each { |one| ready(fleet, one.name) unless one.served_since || one.is_leaving }
       end
