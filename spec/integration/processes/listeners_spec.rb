@@ -46,7 +46,11 @@ RSpec.describe "Listeners apart from an engine" do
         engine.drain
         engine.stop
       end
-      forked(->(_) { native::Engine.on(listeners, settings).start }) do
+      serve = lambda do |_|
+        $stderr.reopen(File::NULL)
+        native::Engine.on(listeners, settings).start
+      end
+      forked(serve) do
         client = TCPSocket.new("127.0.0.1", listeners.port)
         client.write("GET / HTTP/1.1\r\n\r\n")
         expect(client.gets).to start_with("HTTP/1.1 400")
