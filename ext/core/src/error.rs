@@ -214,6 +214,14 @@ pub enum ListenError {
     /// There is something at the path of a unix socket that is not a socket.
     #[error("can't listen on {0}: there is something else at that path; choose a path that is free")]
     NotASocket(String),
+    /// A socket that another program has given to this one is not what was said of it.
+    #[error("can't take over {word:?}: {reason}")]
+    Handover {
+        /// What was said.
+        word: String,
+        /// Why not.
+        reason: String,
+    },
     /// Anything else the kernel refused.
     #[error("can't listen on {uri}: {source}")]
     Io {

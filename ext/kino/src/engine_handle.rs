@@ -1,7 +1,9 @@
 //! `Kino::Native::Engine`: an engine, as Ruby sees it.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kino_core::budget::open_files;
@@ -9,14 +11,18 @@ use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
 use kino_core::net::trusted::Trusted;
+use kino_core::siblings::Siblings;
+use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
 use parking_lot::Mutex;
 
 use crate::ends::End;
 use crate::engine::Engine;
-use crate::ffi::gvl;
+use crate::ffi::{gvl, inherited};
 use crate::gvl_group_handle::PAUSE;
+use crate::listeners::{self, Listeners};
+use crate::scoreboard::Scoreboard;
 use crate::{exception, input, log};
 
 /// How long a stop waits for the engine's threads: one may be held by a disk, and ends with the process.
@@ -43,21 +49,22 @@ impl EngineHandle {
     /// `Engine.bind(uris, settings) -> Engine`: listens, and starts nothing yet.
     pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
-        let uris = uris.to_vec::<String>()?;
-        // Names are looked up, and other servers waited for, which nobody can be called out of.
-        let bind = || Listener::bind_each(&uris);
-        let listeners = loop {
-            match gvl::without(bind, || ()) {
-                Some(bound) => break bound.map_err(|error| exception::bind_error(ruby, error.to_string()))?,
-                None => gvl::check_interrupts()?,
-            }
-        };
-        Ok(EngineHandle {
+        Ok(EngineHandle::of(listeners::bind(ruby, uris)?, config))
+    }
+
+    /// `Engine.on(listeners, settings) -> Engine`: the same with sockets that listen already, which stay open when it ends.
+    pub(crate) fn on(ruby: &Ruby, listeners: &Listeners, settings: RHash) -> Result<EngineHandle, Error> {
+        let config = config_of(ruby, settings)?;
+        Ok(EngineHandle::of(listeners.duplicates(ruby)?, config))
+    }
+
+    fn of(listeners: Vec<Listener>, config: Config) -> EngineHandle {
+        EngineHandle {
             uris: listeners.iter().map(Listener::uri).collect(),
             port: listeners.iter().find_map(Listener::port),
             config,
             stage: Mutex::new(Stage::Bound(listeners)),
-        })
+        }
     }
 
     /// `start -> nil`: starts the engine. Its own thread exists from here on.
@@ -235,6 +242,11 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         spool_limit: settings.get("spool_limit")?,
         // A tenth is left to the app, its database and its files.
         descriptors: (open_files() / 10 * 9).max(settings.get("max_connections")?),
+        siblings: settings.siblings()?,
+        parent: settings.parent()?,
+        shutdown_timeout: settings
+            .given::<f64>("shutdown_timeout")?
+            .map_or(Ok(Config::default().shutdown_timeout), |it| settings.duration("shutdown_timeout", it))?,
         ..Config::default()
     })
 }
@@ -247,6 +259,27 @@ struct Settings<'a> {
 impl Settings<'_> {
     fn get<T: TryConvert>(&self, name: &str) -> Result<T, Error> {
         self.hash.fetch::<Symbol, T>(self.ruby.to_symbol(name))
+    }
+
+    /// One that need not be there.
+    fn given<T: TryConvert>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.hash.lookup::<Symbol, Option<T>>(self.ruby.to_symbol(name))
+    }
+
+    /// The place on a scoreboard, of a process among several.
+    fn siblings(&self) -> Result<Option<Siblings>, Error> {
+        match (self.given::<Obj<Scoreboard>>("scoreboard")?, self.given("place")?) {
+            (Some(board), Some(place)) => board.siblings(self.ruby, place).map(Some),
+            (None, None) => Ok(None),
+            _ => Err(exception::argument_error(self.ruby, "write both scoreboard and place, or neither")),
+        }
+    }
+
+    /// The descriptor that tells of the parent's end. It stays Ruby's.
+    fn parent(&self) -> Result<Option<Arc<OwnedFd>>, Error> {
+        let Some(number) = self.given("parent")? else { return Ok(None) };
+        let copy = inherited::duplicate(number);
+        copy.map(Arc::new).map(Some).map_err(|error| exception::system_error(self.ruby, &error, "parent"))
     }
 
     /// `true`, `false`, or an Array of the Strings that paths begin with.

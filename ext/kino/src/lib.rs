@@ -24,10 +24,13 @@ mod ffi;
 mod gvl_group_handle;
 mod input;
 mod keys;
+mod listeners;
 mod log;
+mod parents;
 mod request;
 mod response;
 mod response_writer;
+mod scoreboard;
 mod take;
 mod text;
 mod trailers;
@@ -35,7 +38,9 @@ mod worker_thread;
 
 use engine_handle::EngineHandle;
 use gvl_group_handle::GvlGroupHandle;
+use listeners::Listeners;
 use request::Request;
+use scoreboard::Scoreboard;
 use worker_thread::WorkerThread;
 
 /// Called by Ruby when the extension is loaded. It defines classes, and starts nothing.
@@ -58,6 +63,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("flush_log", function!(log::flush, 0))?;
     let engine = native.define_class("Engine", ruby.class_object())?;
     engine.define_singleton_method("bind", function!(EngineHandle::bind, 2))?;
+    engine.define_singleton_method("on", function!(EngineHandle::on, 2))?;
     engine.define_method("start", method!(EngineHandle::start, 0))?;
     engine.define_method("number", method!(EngineHandle::number, 0))?;
     engine.define_method("in_flight", method!(EngineHandle::in_flight, 0))?;
@@ -83,6 +89,31 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     gvl_group.define_method("call", method!(GvlGroupHandle::call, 0))?;
     gvl_group.define_method("stopped?", method!(GvlGroupHandle::is_stopped, 0))?;
     gvl_group.define_method("died", method!(GvlGroupHandle::died, 0))?;
+
+    let listeners = native.define_class("Listeners", ruby.class_object())?;
+    listeners.define_singleton_method("bind", function!(Listeners::bind, 1))?;
+    listeners.define_singleton_method("inherit", function!(Listeners::inherit, 2))?;
+    listeners.define_method("uris", method!(Listeners::uris, 0))?;
+    listeners.define_method("port", method!(Listeners::port, 0))?;
+    listeners.define_method("descriptors", method!(Listeners::descriptors, 0))?;
+    listeners.define_method("describe", method!(Listeners::describe, 0))?;
+    listeners.define_method("to_s", method!(Listeners::to_s, 0))?;
+    listeners.define_method("inheritable", method!(Listeners::inheritable, 1))?;
+    listeners.define_method("own_files", method!(Listeners::own_files, 1))?;
+    listeners.define_method("close", method!(Listeners::close, 0))?;
+
+    let scoreboard = native.define_class("Scoreboard", ruby.class_object())?;
+    scoreboard.define_singleton_method("create", function!(Scoreboard::create, 1))?;
+    scoreboard.define_singleton_method("open", function!(Scoreboard::open, 1))?;
+    scoreboard.define_method("fileno", method!(Scoreboard::fileno, 0))?;
+    scoreboard.define_method("places", method!(Scoreboard::places, 0))?;
+    scoreboard.define_method("take", method!(Scoreboard::take, 1))?;
+    scoreboard.define_method("ready", method!(Scoreboard::ready, 1))?;
+    scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
+    scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
+
+    native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
+    native.define_module_function("die_with", function!(parents::die_with, 1))?;
 
     native.define_class("Keeper", ruby.class_object())?;
     ffi::pinned::prepare(ruby);
@@ -121,6 +152,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
     let _ = (EngineHandle::class(ruby), GvlGroupHandle::class(ruby), WorkerThread::class(ruby));
+    let _ = (Listeners::class(ruby), Scoreboard::class(ruby));
     // Whoever looks a class up by its path, as the line above does, can't any more.
     kino.funcall::<_, _, Value>("private_constant", ("Native",))?;
     Ok(())

@@ -12,7 +12,7 @@ const LAST: u64 = 5;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
 /// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 2;
 /// At most so many at once are two to the power of this.
 const MOST: u32 = 6;
 

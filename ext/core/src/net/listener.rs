@@ -130,6 +130,40 @@ impl Listener {
         Ok(Listener { file: None, socket, uri: self.uri.clone(), speaks_proxy: self.speaks_proxy })
     }
 
+    /// Whether addresses are written like that.
+    ///
+    /// # Errors
+    /// They aren't.
+    pub(super) fn look_at(uri: &str) -> Result<(), ListenError> {
+        Address::parse(uri).map(|_| ())
+    }
+
+    /// A socket that listens already at the address, and doesn't block.
+    ///
+    /// # Errors
+    /// It is no address.
+    pub(super) fn listening(socket: OwnedFd, uri: &str) -> Result<Listener, ListenError> {
+        let address = Address::parse(uri)?;
+        let socket = match address.place {
+            Place::Tcp { .. } => Listening::Tcp(TcpListener::from_std(socket.into())),
+            Place::File(_) | Place::Abstract(_) => Listening::Unix(UnixListener::from_std(socket.into())),
+        };
+        let place = uri.split('?').next().unwrap_or(uri).to_owned();
+        Ok(Listener { file: None, socket, uri: place, speaks_proxy: address.options.proxy.unwrap_or(false) })
+    }
+
+    /// Whether this process removes a unix socket's file at the end, or leaves that to another one.
+    pub fn own_file(&mut self, is_ours: bool) {
+        let before = self.file.take();
+        if !is_ours {
+            before.into_iter().for_each(SocketFile::disown);
+            return;
+        }
+        let path = self.uri.strip_prefix("unix://").filter(|path| !path.starts_with('@'));
+        // Where there is none, there is none to remove.
+        self.file = before.or_else(|| path.and_then(|path| SocketFile::bound(path.as_ref()).ok()));
+    }
+
     /// The next waiting connection. What is sent on it leaves at once (`TCP_NODELAY`): answers are written whole. The kernel
     /// asks a silent TCP peer whether it is still there (`SO_KEEPALIVE`), and ends the connection of one that has vanished.
     ///

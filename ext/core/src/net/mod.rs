@@ -13,6 +13,7 @@ mod doors;
 pub mod exchange;
 #[cfg(any(test, feature = "simulation"))]
 pub mod fake_socket;
+pub mod handover;
 pub(crate) mod helpers;
 pub mod kept;
 pub mod listener;

@@ -8,9 +8,11 @@
 pub(crate) mod allocator;
 pub(crate) mod embedded;
 pub(crate) mod gvl;
+pub(crate) mod inherited;
 pub(crate) mod pinned;
 pub(crate) mod process;
 pub(crate) mod protect;
 pub(crate) mod ractor;
+pub(crate) mod shared;
 pub(crate) mod strings;
 pub(crate) mod thread_hooks;

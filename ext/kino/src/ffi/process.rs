@@ -37,6 +37,27 @@ extern "C" fn has_forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Has processes whose parents have ended, and which are descendants of this one, become its children; false where the system can't.
+pub(crate) fn adopt_orphans() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: it takes numbers, and changes only whose child a process becomes.
+    return unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } == 0;
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// Has the kernel send this process a signal when the thread that has forked it ends (0: none); false where the system can't.
+pub(crate) fn signal_at_parents_end(signal: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: it takes numbers; one that is no signal's is refused.
+    return unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) } == 0;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = signal;
+        false
+    }
+}
+
 /// A file that grows past the process's limit (`ulimit -f`) is an error of that write, as a full disk is, and no longer the end
 /// of the process, unless somebody has use for the signal.
 pub(crate) fn outlive_file_limits() {

@@ -79,6 +79,11 @@ impl SocketFile {
         }
     }
 
+    /// Leaves the file to another process.
+    pub(super) fn disown(mut self) {
+        self.owner = 0; // nobody's number
+    }
+
     fn is_same(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
     }

@@ -1,0 +1,186 @@
+//! Sockets that go from one process to a program that it starts: what they are, in words, and how they are taken over.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::net::sockopt;
+use socket2::{Domain, SockRef};
+
+use super::listener::Listener;
+use crate::error::ListenError;
+
+/// A listening socket of another process's, as it has described it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its descriptor's number.
+    pub descriptor: RawFd,
+    uri: String,
+    word: String,
+}
+
+impl Described {
+    /// Of what [`Listener::describe`] has written.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(word: &str) -> Result<Described, ListenError> {
+        let found = word.split_once('=').and_then(|(number, uri)| {
+            let uri = unescape(uri)?;
+            Listener::look_at(&uri).ok()?;
+            Some(Described { descriptor: number.parse().ok()?, uri, word: word.to_owned() })
+        });
+        found.ok_or_else(|| refused(word, "write NUMBER=URI"))
+    }
+
+    /// What is said when the kernel refuses it.
+    pub fn refusal(&self, error: &io::Error) -> ListenError {
+        refused(&self.word, &error.to_string())
+    }
+
+    /// Whether it is a socket that listens, and of that kind.
+    ///
+    /// # Errors
+    /// It isn't.
+    pub fn check(&self, socket: impl AsFd) -> Result<(), ListenError> {
+        let refused = |reason: &str| refused(&self.word, reason);
+        let is_listening = sockopt::socket_acceptconn(&socket).unwrap_or(false);
+        let domain = SockRef::from(&socket).local_addr().map(|address| address.domain());
+        let Ok(domain) = domain else { return Err(refused("it is no socket")) };
+        if !is_listening {
+            return Err(refused("it is a socket that doesn't listen"));
+        }
+        let is_same = self.uri.starts_with("tcp:") != (domain == Domain::UNIX);
+        if is_same { Ok(()) } else { Err(refused("it listens at an address of another kind")) }
+    }
+
+    /// Takes the socket over, which has been [checked](Described::check); a unix socket's file, too, if this process is to
+    /// remove it at the end.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn take_over(&self, socket: OwnedFd, owns_files: bool) -> Result<Listener, ListenError> {
+        let failed = |error| self.refusal(&error);
+        SockRef::from(&socket).set_nonblocking(true).map_err(failed)?;
+        let mut listener = Listener::listening(socket, &self.uri)?;
+        listener.set_inheritable(false).map_err(failed)?;
+        listener.own_file(owns_files);
+        Ok(listener)
+    }
+}
+
+impl Listener {
+    /// Its descriptor's number, where it listens and how, in one word, for a program that is started with that descriptor.
+    pub fn describe(&self) -> String {
+        let proxy = if self.local().speaks_proxy { "?proxy=true" } else { "" };
+        format!("{}={}{proxy}", self.descriptor(), escape(&self.uri()))
+    }
+
+    /// Its descriptor's number.
+    pub fn descriptor(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+
+    /// Whether programs that this process starts have it, too.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn set_inheritable(&self, is_inheritable: bool) -> io::Result<()> {
+        let flags = fcntl_getfd(self)?;
+        Ok(fcntl_setfd(self, if is_inheritable { flags - FdFlags::CLOEXEC } else { flags | FdFlags::CLOEXEC })?)
+    }
+}
+
+fn refused(word: &str, reason: &str) -> ListenError {
+    ListenError::Handover { word: word.to_owned(), reason: reason.to_owned() }
+}
+
+/// A path may have any character in it, and a word no space.
+fn escape(uri: &str) -> String {
+    let write = |character: char| match character {
+        '%' => "%25".to_owned(),
+        character if character.is_ascii_whitespace() => format!("%{:02X}", character as u32),
+        character => character.to_string(),
+    };
+    uri.chars().map(write).collect()
+}
+
+fn unescape(word: &str) -> Option<String> {
+    let mut parts = word.split('%');
+    let mut uri = parts.next()?.to_owned();
+    for part in parts {
+        let code = u8::from_str_radix(part.get(..2)?, 16).ok()?;
+        uri.push(code as char);
+        uri.push_str(&part[2..]);
+    }
+    Some(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// As a program would find it that is started with it.
+    fn hand_over(listener: &Listener, owns_files: bool) -> Listener {
+        let described = Described::parse(&listener.describe()).unwrap();
+        assert_eq!(described.descriptor, listener.descriptor());
+        described.check(listener).unwrap();
+        described.take_over(listener.as_fd().try_clone_to_owned().unwrap(), owns_files).unwrap()
+    }
+
+    fn reason(word: &str, socket: impl AsFd) -> String {
+        Described::parse(word).unwrap().check(socket).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_socket_is_the_same_in_the_next_program() {
+        let first = Listener::bind("tcp://127.0.0.1:0?proxy=true&backlog=9").unwrap();
+        let second = hand_over(&first, true);
+        assert_eq!((second.uri(), second.local()), (first.uri(), first.local()));
+        drop(first);
+        TcpStream::connect(("127.0.0.1", second.port().unwrap())).unwrap();
+    }
+
+    #[test]
+    fn a_unix_sockets_file_is_removed_by_who_owns_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a %20 b.sock");
+        let mut first = Listener::bind(&format!("unix://{}", path.display())).unwrap();
+        assert!(!first.describe().contains(' '));
+        drop(hand_over(&first, false));
+        assert!(path.exists());
+        let second = hand_over(&first, true);
+        first.own_file(false);
+        drop(first);
+        UnixStream::connect(&path).unwrap();
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_no_listening_socket_of_that_kind_is_refused_by_its_name() {
+        let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+        let word = listener.describe();
+        let (socket, _other) = UnixStream::pair().unwrap();
+        assert_eq!(reason(&word, socket), format!("can't take over {word:?}: it is a socket that doesn't listen"));
+        assert!(reason(&word, tempfile::tempfile().unwrap()).ends_with("it is no socket"));
+        assert!(reason("7=unix:///a", &listener).ends_with("it listens at an address of another kind"));
+        for word in ["", "7", "x=tcp://127.0.0.1:80", "7=ftp://x", "7=unix:///a%2", "7=unix:///%zz"] {
+            assert!(Described::parse(word).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn programs_have_it_only_when_they_are_to() {
+        let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+        let is_kept = || !fcntl_getfd(&listener).unwrap().contains(FdFlags::CLOEXEC);
+        assert!(!is_kept());
+        listener.set_inheritable(true).unwrap();
+        assert!(is_kept());
+        listener.set_inheritable(false).unwrap();
+        assert!(!is_kept());
+    }
+}

@@ -1,0 +1,118 @@
+//! `Kino::Native::Listeners`: sockets that listen, apart from any engine. Bound before a fork, each process's engine has duplicates.
+
+use std::io;
+
+use kino_core::error::ListenError;
+use kino_core::net::handover::Described;
+use kino_core::net::listener::Listener;
+use magnus::{Error, RArray, Ruby};
+use parking_lot::Mutex;
+
+use crate::exception;
+use crate::ffi::{gvl, inherited};
+
+/// Sockets that listen. The object's own stay open, whatever becomes of engines, until it is closed.
+#[magnus::wrap(class = "Kino::Native::Listeners", free_immediately)]
+pub(crate) struct Listeners {
+    uris: Vec<String>,
+    port: Option<u16>,
+    all: Mutex<Vec<Listener>>,
+}
+
+impl Listeners {
+    /// `Listeners.bind(uris) -> Listeners`: listens.
+    pub(crate) fn bind(ruby: &Ruby, uris: RArray) -> Result<Listeners, Error> {
+        Ok(Listeners::of(bind(ruby, uris)?))
+    }
+
+    /// `Listeners.inherit(description, owns_files) -> Listeners`: those of a program that has started this one with them, by what it
+    /// says of them ([`Listeners::to_s`]). With `owns_files`, unix sockets' files are this process's to remove.
+    pub(crate) fn inherit(ruby: &Ruby, description: String, owns_files: bool) -> Result<Listeners, Error> {
+        let take = |word: &str| -> Result<Listener, ListenError> {
+            let described = Described::parse(word)?;
+            let refuse = |error| described.refusal(&error);
+            let socket = inherited::take(described.descriptor, |socket| described.check(socket), refuse)?;
+            described.take_over(socket, owns_files)
+        };
+        let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
+        all.map(Listeners::of).map_err(|error| exception::bind_error(ruby, error.to_string()))
+    }
+
+    /// `uris -> [String]`: where they listen, with the ports that were really bound.
+    pub(crate) fn uris(&self) -> Vec<String> {
+        self.uris.clone()
+    }
+
+    /// `port -> Integer or nil`: the first TCP socket's.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// `descriptors -> [Integer]`: their numbers; none once it is closed.
+    pub(crate) fn descriptors(&self) -> Vec<i32> {
+        self.all.lock().iter().map(Listener::descriptor).collect()
+    }
+
+    /// `describe -> [String]`: what a program has to know that is started with them, a word for each.
+    pub(crate) fn describe(&self) -> Vec<String> {
+        self.all.lock().iter().map(Listener::describe).collect()
+    }
+
+    /// `to_s -> String`: the same in one line, for [`Listeners::inherit`].
+    pub(crate) fn to_s(&self) -> String {
+        self.describe().join(" ")
+    }
+
+    /// `inheritable(is_inheritable) -> nil`: whether programs that this process starts have them.
+    pub(crate) fn inheritable(ruby: &Ruby, this: &Listeners, is_inheritable: bool) -> Result<(), Error> {
+        let set = this.all.lock().iter().try_for_each(|listener| listener.set_inheritable(is_inheritable));
+        set.map_err(|error| exception::system_error(ruby, &error, "a socket that listens"))
+    }
+
+    /// `own_files(is_ours) -> nil`: whether this process removes the files of unix sockets when it closes them.
+    pub(crate) fn own_files(&self, is_ours: bool) {
+        self.all.lock().iter_mut().for_each(|listener| listener.own_file(is_ours));
+    }
+
+    /// `close -> nil`: closes them, and removes the files that are this process's.
+    pub(crate) fn close(&self) {
+        let all = std::mem::take(&mut *self.all.lock());
+        if !all.is_empty() {
+            gvl::without(move || drop(all), || ());
+        }
+    }
+
+    /// The same sockets, for an engine to close.
+    pub(crate) fn duplicates(&self, ruby: &Ruby) -> Result<Vec<Listener>, Error> {
+        let all = self.all.lock();
+        if all.is_empty() {
+            return Err(exception::misuse(ruby, "the listeners are closed"));
+        }
+        let copies: io::Result<Vec<_>> = all.iter().map(Listener::duplicate).collect();
+        copies.map_err(|error| exception::system_error(ruby, &error, "a socket that listens"))
+    }
+
+    fn of(all: Vec<Listener>) -> Listeners {
+        Listeners {
+            uris: all.iter().map(Listener::uri).collect(),
+            port: all.iter().find_map(Listener::port),
+            all: Mutex::new(all),
+        }
+    }
+}
+
+/// Listens at all of these addresses, or at none.
+///
+/// # Errors
+/// `Kino::BindError`
+pub(crate) fn bind(ruby: &Ruby, uris: RArray) -> Result<Vec<Listener>, Error> {
+    let uris = uris.to_vec::<String>()?;
+    // Names are looked up, and other servers waited for, which nobody can be called out of.
+    let bind = || Listener::bind_each(&uris);
+    loop {
+        match gvl::without(bind, || ()) {
+            Some(bound) => return bound.map_err(|error| exception::bind_error(ruby, error.to_string())),
+            None => gvl::check_interrupts()?,
+        }
+    }
+}

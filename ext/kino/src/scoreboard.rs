@@ -1,0 +1,108 @@
+//! `Kino::Native::Scoreboard`: what the processes of one server know of each other, as Ruby sees it.
+
+use kino_core::scoreboard::{Slot, State, now};
+use kino_core::siblings::Siblings;
+use magnus::{Error, RHash, Ruby};
+
+use crate::exception;
+use crate::ffi::shared::Shared;
+
+/// Places at most: the more, the longer it takes to look at all.
+const MOST: usize = 1024;
+
+/// Memory that all processes of a server have, with a place for each.
+#[magnus::wrap(class = "Kino::Native::Scoreboard", free_immediately)]
+pub(crate) struct Scoreboard(Shared);
+
+impl Scoreboard {
+    /// `Scoreboard.create(places) -> Scoreboard`: a new one. Every process that is forked from here on has it.
+    pub(crate) fn create(ruby: &Ruby, places: usize) -> Result<Scoreboard, Error> {
+        if !(1..=MOST).contains(&places) {
+            return Err(exception::argument_error(ruby, &format!("places: {places} isn't from 1 to {MOST}")));
+        }
+        let made = Shared::create(places);
+        made.map(Scoreboard).map_err(|error| exception::system_error(ruby, &error, "a scoreboard"))
+    }
+
+    /// `Scoreboard.open(fileno) -> Scoreboard`: one whose descriptor this process was started with. It is the object's from here on.
+    pub(crate) fn open(ruby: &Ruby, number: i32) -> Result<Scoreboard, Error> {
+        let refused = |error: std::io::Error| {
+            exception::argument_error(
+                ruby,
+                &format!("descriptor {number} can't be taken over as a scoreboard: {error}"),
+            )
+        };
+        Shared::open(number).map(Scoreboard).map_err(refused)
+    }
+
+    /// `fileno -> Integer or nil`: for a program that is started with it; `nil` where only forked processes can have it.
+    pub(crate) fn fileno(&self) -> Option<i32> {
+        self.0.number()
+    }
+
+    /// `places -> Integer`
+    pub(crate) fn places(&self) -> usize {
+        self.0.slots().len()
+    }
+
+    /// `take(index) -> nil`: this process is in that place from now on.
+    pub(crate) fn take(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
+        this.slot(ruby, index)?.take(std::process::id());
+        Ok(())
+    }
+
+    /// `ready(index) -> nil`: this process, which is in that place, serves from now on.
+    pub(crate) fn ready(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
+        this.slot(ruby, index)?.ready();
+        Ok(())
+    }
+
+    /// `free(index) -> nil`: there is no process in that place any more.
+    pub(crate) fn free(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
+        this.slot(ruby, index)?.free();
+        Ok(())
+    }
+
+    /// `read(index) -> {pid:, beat:, state:, connections:, waiting:, running:, requests:, in_flight:, stats:}`: `beat` is how many
+    /// seconds ago the process was last alive, `nil` where there is none.
+    pub(crate) fn read(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<RHash, Error> {
+        let read = this.slot(ruby, index)?.read();
+        let (hash, stats) = (ruby.hash_new(), ruby.hash_new());
+        let is_taken = read.state != State::Free;
+        let state = match read.state {
+            State::Free => "free",
+            State::Starting => "starting",
+            State::Ready => "ready",
+            State::Draining => "draining",
+        };
+        for (name, number) in read.counts {
+            stats.aset(ruby.to_symbol(name), number)?;
+        }
+        let key = |name| ruby.to_symbol(name);
+        hash.aset(key("pid"), is_taken.then_some(read.pid))?;
+        hash.aset(key("beat"), is_taken.then(|| now().saturating_sub(read.beat) as f64 / 1000.0))?;
+        hash.aset(key("state"), key(state))?;
+        hash.aset(key("connections"), read.connections)?;
+        hash.aset(key("waiting"), read.waiting)?;
+        hash.aset(key("running"), read.running)?;
+        hash.aset(key("requests"), read.requests)?;
+        hash.aset(key("in_flight"), read.in_flight)?;
+        hash.aset(key("stats"), stats)?;
+        Ok(hash)
+    }
+
+    /// All processes, seen from the place that this one has taken.
+    pub(crate) fn siblings(&self, ruby: &Ruby, own: usize) -> Result<Siblings, Error> {
+        let slot = self.slot(ruby, own)?;
+        if slot.read().pid != std::process::id() {
+            return Err(exception::misuse(ruby, "an engine's place on the scoreboard has to be taken first"));
+        }
+        Siblings::new(self.0.slots(), own).ok_or_else(|| exception::misuse(ruby, "there is no such place"))
+    }
+
+    fn slot(&self, ruby: &Ruby, index: usize) -> Result<&'static Slot, Error> {
+        let places = self.places();
+        let missing = || exception::argument_error(ruby, &format!("place {index}: there are {places}, from 0"));
+        self.0.slots().get(index).ok_or_else(missing)
+    }
+}
