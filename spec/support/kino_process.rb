@@ -107,6 +107,12 @@ class KinoProcess
     @waiter.value.exitstatus
   end
 
+  # The same where another process may go on with its streams.
+  def status_alone
+    @waiter.join(DEADLINE) || raise("the process has not ended; #{transcript}")
+    @waiter.value.exitstatus
+  end
+
   def kill
     Process.kill(:KILL, @pid) if @waiter.alive?
   rescue Errno::ESRCH

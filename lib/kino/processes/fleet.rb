@@ -77,8 +77,8 @@ module Kino
     # @return [Boolean] whether every place has a process that serves
     def complete? = @places.all? { |place| place.process&.serves? }
 
-    # @return [Boolean] whether any is being replaced, or waits for it
-    def replacing? = !(@queue.empty? && @current.nil?)
+    # @return [Boolean] whether any is being replaced, or waits for it, or has still to end
+    def replacing? = !(@queue.empty? && @current.nil?) || @processes.include?(@leaving)
 
     # Changes how many there should be. Those that are too many are drained.
     #

@@ -31,6 +31,8 @@ module Kino
     #
     # @return [Integer] the process's exit status
     def run
+      # Also while the app boots, which may be for ever.
+      Native.die_with("KILL")
       Process.setproctitle("kino: mold")
       Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
         prepare or return 1
@@ -45,6 +47,7 @@ module Kino
     # @return [Integer] the process's exit status
     def go_on(app)
       @app = app
+      Native.die_with("KILL")
       Process.setproctitle("kino: mold")
       @configuration.on_refork.each(&:call)
       settle

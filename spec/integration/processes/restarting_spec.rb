@@ -92,7 +92,7 @@ RSpec.describe "a restart" do
     write("version", "two")
     answers = asking(process.url) do
       process.signal(:USR2)
-      expect(process.status).to eq(0)
+      expect(process.status_alone).to eq(0)
     end
 
     expect(answers.map(&:last).uniq).to contain_exactly("one", "two").or eq(["one"])
@@ -118,7 +118,7 @@ RSpec.describe "a restart" do
     File.write("#{folder}/go", "went")
 
     expect(client.read_response.body).to eq("went")
-    expect(process.status).to eq(0)
+    expect(process.status_alone).to eq(0)
     pid = ask("unix://#{folder}/kino.sock").first.to_i
     Process.kill(:TERM, pid)
     eventually("it has ended") { !alive?(pid) && !File.exist?("#{folder}/kino.sock") }

@@ -64,7 +64,7 @@ RSpec.describe "a process that dies" do
     process.kill
 
     eventually("all are gone") { all.none? { |pid| alive?(pid) } }
-    expect(refused?(process.url)).to be(true)
+    eventually("the port is closed") { refused?(process.url) }
   end
 
   it "is the parent while all of Ruby is stuck in the others: they end all the same" do
@@ -85,7 +85,7 @@ RSpec.describe "a process that dies" do
     process.kill
 
     eventually("all are gone") { all.none? { |pid| alive?(pid) } }
-    expect(refused?(process.url)).to be(true)
+    eventually("the port is closed") { refused?(process.url) }
   end
 
   it "is one that gives no sign of life: it is named, with what it serves, and replaced" do

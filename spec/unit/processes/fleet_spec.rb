@@ -277,7 +277,7 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(names).to eq(%w[0a 1a 0b 1b])
     end
 
-    it "is over once the last successor serves" do
+    it "is over once the last successor serves, and the one before is gone" do
       fleet = serving(2)
       expect(fleet).not_to be_replacing
       fleet.replace
@@ -288,6 +288,8 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(fleet).to be_replacing
       look(fleet)
       ready(fleet, "1b")
+      expect(fleet).to be_replacing
+      look(fleet)
       expect(fleet).not_to be_replacing
     end
 
