@@ -143,4 +143,6 @@ mod ending;
 #[cfg(test)]
 mod panics;
 #[cfg(test)]
+mod siblings;
+#[cfg(test)]
 mod system_calls;

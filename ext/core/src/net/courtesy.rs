@@ -101,3 +101,102 @@ impl Courtesy {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::*;
+    use crate::scoreboard::Slot;
+    use crate::siblings::tests::board;
+
+    const START: u64 = 50_000;
+
+    /// Two processes, seen from the first, which has so many requests.
+    struct Pair {
+        slots: &'static [Slot],
+        siblings: Siblings,
+        courtesy: Courtesy,
+        requests: u32,
+        is_busy: bool,
+    }
+
+    impl Pair {
+        fn new() -> Pair {
+            let slots = board(2, START);
+            let siblings = Siblings::new(slots, 0).unwrap();
+            Pair { slots, siblings, courtesy: Courtesy::default(), requests: 0, is_busy: false }
+        }
+
+        /// Whether somebody is let in so many milliseconds after the start; if so, who counts the request that they bring.
+        fn lets_in(&mut self, after: u64) -> bool {
+            let own = Load { requests: self.requests, connections: 0 };
+            let now = START + after;
+            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy: self.is_busy };
+            let is_in = self.courtesy.is_our_turn(asking);
+            if is_in {
+                self.courtesy.let_in(now);
+            }
+            is_in
+        }
+
+        fn again_after(&self) -> u64 {
+            self.courtesy.again_at() - START
+        }
+    }
+
+    #[test]
+    fn who_is_idle_lets_everybody_in_at_once() {
+        let mut pair = Pair::new();
+        assert!((0..100).all(|_| pair.lets_in(0)));
+        assert_eq!(pair.courtesy.again_at(), 0);
+    }
+
+    #[test]
+    fn who_sleeps_and_has_less_to_do_has_the_first_try_and_not_the_only_one() {
+        let mut pair = Pair::new();
+        pair.requests = 1;
+        pair.slots[1].is_asleep.store(1, Relaxed);
+        assert!(!pair.lets_in(0));
+        assert_eq!(pair.again_after(), MOMENT);
+        assert!(pair.courtesy.has_left_somebody(START + MOMENT) && !pair.courtesy.has_left_somebody(START));
+        assert!(!pair.lets_in(1) && !pair.lets_in(PATIENCE) && !pair.lets_in(LAST - 1));
+        assert_eq!(pair.again_after(), LAST);
+        assert!(pair.lets_in(LAST), "it is stuck");
+        assert!(!pair.lets_in(LAST), "and has another try with the next one");
+    }
+
+    #[test]
+    fn when_all_are_busy_the_least_busy_is_the_first_to_give_in() {
+        let mut pair = Pair::new();
+        (pair.is_busy, pair.requests) = (true, 3);
+        pair.slots[1].running.store(3, Relaxed);
+        assert!(!pair.lets_in(0) && !pair.lets_in(PATIENCE - 1));
+        assert_eq!(pair.again_after(), PATIENCE);
+        assert!(pair.lets_in(PATIENCE));
+        pair.requests = 4;
+        assert!(!pair.lets_in(2 * PATIENCE) && pair.lets_in(PATIENCE + LAST));
+    }
+
+    #[test]
+    fn a_flood_is_let_in_faster_and_faster() {
+        let mut pair = Pair::new();
+        pair.is_busy = true;
+        let mut let_in = |from: u64| (0..1000).take_while(|_| pair.lets_in(from)).count();
+        assert_eq!(let_in(0), 0);
+        let rounds: Vec<_> = (1..=6).map(|round| let_in(round * PATIENCE)).collect();
+        assert_eq!(rounds, [1, 1, 2, 2, 4, 4]);
+        pair.courtesy.none_left();
+        assert!(!pair.lets_in(100) && pair.lets_in(100 + PATIENCE) && !pair.lets_in(100 + PATIENCE));
+    }
+
+    #[test]
+    fn who_is_free_again_lets_those_in_who_were_left() {
+        let mut pair = Pair::new();
+        pair.is_busy = true;
+        assert!(!pair.lets_in(0));
+        pair.is_busy = false;
+        assert!(pair.lets_in(1) && pair.lets_in(1));
+        assert_eq!(pair.courtesy.again_at(), 0);
+    }
+}

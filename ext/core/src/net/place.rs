@@ -149,3 +149,85 @@ impl Place {
         Load { requests: requests.saturating_add(ready as u32), connections: connections as u32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::siblings::tests::board;
+
+    /// The first of two processes, which has two requests that wait, and the other, which is idle.
+    fn pair() -> (Clock, Place, &'static Slot) {
+        let clock = Clock::still();
+        let slots = board(2, scoreboard::now());
+        let place = Place::new(Siblings::new(slots, 0).unwrap(), &clock);
+        place.tell_waiting(2);
+        slots[1].is_asleep.store(1, Relaxed);
+        (clock, place, &slots[1])
+    }
+
+    fn sheds(place: &Place, clock: &Clock, connections: usize) -> bool {
+        place.look_around(clock.now(), connections, 0);
+        place.sheds(|| clock.now())
+    }
+
+    fn skip(clock: &Clock, milliseconds: u64) {
+        clock.skip(Duration::from_millis(milliseconds));
+    }
+
+    #[test]
+    fn clients_go_elsewhere_one_by_one_when_no_worker_has_been_free_for_long() {
+        let (clock, place, _) = pair();
+        skip(&clock, PRESSED - 1);
+        assert!(!sheds(&place, &clock, 9));
+        skip(&clock, 1);
+        assert!(sheds(&place, &clock, 9) && !place.sheds(|| clock.now()));
+        assert!(!sheds(&place, &clock, 9), "only one at a time");
+        skip(&clock, PAUSE);
+        assert!(!sheds(&place, &clock, 1), "there is no other client that waits");
+        assert!(sheds(&place, &clock, 9));
+        place.awake(clock.now(), true);
+        skip(&clock, PAUSE);
+        assert!(!sheds(&place, &clock, 9), "a worker was free");
+    }
+
+    #[test]
+    fn nobody_goes_while_nobody_waits_or_is_better_off() {
+        let (clock, place, other) = pair();
+        skip(&clock, PRESSED);
+        place.tell_waiting(0);
+        assert!(!sheds(&place, &clock, 9));
+        place.tell_waiting(2);
+        other.running.store(1, Relaxed);
+        assert!(!sheds(&place, &clock, 9));
+        other.running.store(0, Relaxed);
+        place.look_around(clock.now(), 9, 0);
+        place.tell_waiting(0);
+        place.look_around(clock.now(), 9, 0);
+        assert!(!place.sheds(|| clock.now()), "it was due, and is no more");
+    }
+
+    #[test]
+    fn whoever_stands_in_for_workers_leaves_none_free() {
+        let (clock, place, _) = pair();
+        skip(&clock, PRESSED);
+        place.fall_asleep();
+        assert_eq!(place.slot().is_asleep.load(Relaxed), 1);
+        place.awake(clock.now(), false);
+        assert!(place.slot().is_asleep.load(Relaxed) == 0 && sheds(&place, &clock, 9));
+    }
+
+    #[test]
+    fn what_has_come_in_this_turn_counts_as_what_waits() {
+        let (clock, place, _) = pair();
+        place.tell_waiting(0);
+        place.begin();
+        assert!(!place.asking(clock.now(), 4, 0, false).is_busy && place.asking(clock.now(), 4, 0, true).is_busy);
+        let asking = place.asking(clock.now(), 4, 2, false);
+        assert!(asking.is_busy);
+        assert_eq!(asking.own, Load { requests: 3, connections: 4 });
+        place.end();
+        assert_eq!(place.asking(clock.now(), 4, 0, false).own.requests, 0);
+    }
+}

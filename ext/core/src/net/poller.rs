@@ -204,7 +204,14 @@ impl Poller {
         let Some(place) = &self.context.place else { return true };
         let now = self.context.turn_began();
         let asking = place.asking(now, self.connections.len(), self.connections.ready(), is_covered);
-        self.context.is_draining() || self.doors.is_our_turn(asking)
+        if self.context.is_draining() { self.is_last() } else { self.doors.is_our_turn(asking) }
+    }
+
+    /// Whether no other process is there for those who wait to be accepted. Each that leaves says so before it looks who stays, so
+    /// the last one finds nobody.
+    fn is_last(&self) -> bool {
+        let now = self.context.clock.now();
+        !self.context.place.as_ref().is_some_and(|place| place.siblings().is_anybody_left(place.time(now)))
     }
 
     /// What there is after a turn.
@@ -248,11 +255,9 @@ impl Poller {
     }
 
     /// Those who are in the kernel's queue have been told that they are connected, so they are still served: by another process
-    /// if there is one. Each says that it leaves before it looks who stays, so the last one finds nobody.
+    /// if there is one.
     fn drain(&mut self) {
-        let now = self.context.clock.now();
-        let is_last = !self.context.place.as_ref().is_some_and(|it| it.siblings().is_anybody_left(it.time(now)));
-        if is_last {
+        if self.is_last() {
             self.doors.knock_on_all();
             while self.has_room() && self.doors.may_accept(&self.context) {
                 self.accept(ACCEPTS, false);

@@ -77,7 +77,7 @@ impl Served {
     }
 }
 
-fn answer(mut exchange: Exchange) {
+pub(super) fn answer(mut exchange: Exchange) {
     let is_long = exchange.head().target() == b"/long";
     let length = if is_long { LENGTH as u64 } else { 2 };
     let mut out = Vec::new();

@@ -1,0 +1,118 @@
+//! Engines of several processes on the same listeners: nobody is stranded, whatever one of them does.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Server;
+use super::panics::{GET, answer};
+use crate::config::Config;
+use crate::dispatch::lead::Taken;
+use crate::net::listener::Listener;
+use crate::scoreboard::{Slot, State, now};
+use crate::siblings::Siblings;
+use crate::siblings::tests::board;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// An engine in one place of a board, with one worker.
+fn serve(listener: &Listener, slots: &'static [Slot], own: usize) -> Arc<Server> {
+    let config = Config { siblings: Siblings::new(slots, own), ..Config::default() };
+    let server = Arc::new(Server::start(vec![listener.duplicate().unwrap()], config).unwrap());
+    let worker = server.clone();
+    thread::spawn(move || {
+        let interrupt = worker.interrupt();
+        while let Taken::Exchange(exchange) = worker.dispatch().take(&interrupt) {
+            answer(*exchange);
+        }
+    });
+    server
+}
+
+/// A board whose last place has a process that seems to be idle, for as long as a test may take.
+fn with_idle_one(places: usize) -> &'static [Slot] {
+    let slots = board(places, now());
+    let idle = slots.last().unwrap();
+    idle.is_asleep.store(1, Relaxed);
+    idle.beat.store(now() + 600_000, Relaxed);
+    slots
+}
+
+fn connect(listener: &Listener) -> TcpStream {
+    let client = TcpStream::connect(("127.0.0.1", listener.port().unwrap())).unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
+    client
+}
+
+fn is_answered(client: &mut TcpStream) -> bool {
+    client.write_all(GET).unwrap();
+    let mut status = [0; 12];
+    client.read_exact(&mut status).is_ok() && &status == b"HTTP/1.1 200"
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + SOON;
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn one_that_only_seems_to_be_idle_strands_nobody() {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = with_idle_one(2);
+    let server = serve(&listener, slots, 0);
+    let mut clients: Vec<_> = (0..20).map(|_| connect(&listener)).collect();
+    assert!(clients.iter_mut().all(is_answered));
+    server.stop();
+}
+
+#[test]
+fn of_several_all_serve() {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = board(3, now());
+    let servers: Vec<_> = (0..3).map(|own| serve(&listener, slots, own)).collect();
+    let mut clients: Vec<_> = (0..60).map(|_| connect(&listener)).collect();
+    assert!(clients.iter_mut().all(is_answered));
+    let accepted = |server: &Arc<Server>| server.context().stats.accepted.get();
+    assert_eq!(servers.iter().map(accepted).sum::<u64>(), 60);
+    wait_for("connections stand on the board", || slots.iter().map(|slot| slot.read().connections).sum::<u32>() == 60);
+    servers.iter().for_each(|server| server.stop());
+}
+
+#[test]
+fn who_leaves_leaves_those_who_wait_to_others_and_the_last_one_serves_them() {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = with_idle_one(2);
+    let first = serve(&listener, slots, 0);
+    first.drain();
+    wait_for("the first is over", || first.dispatch().is_over_now());
+    assert_eq!(slots[0].state(), State::Draining);
+    // The first has closed its own socket, and not the other's.
+    let mut client = connect(&listener);
+    let second = serve(&listener, slots, 1);
+    second.drain();
+    assert!(is_answered(&mut client), "the second is the last, so whoever waits is its");
+    assert_eq!((first.context().stats.accepted.get(), second.context().stats.accepted.get()), (0, 1));
+}
+
+#[test]
+fn the_heart_tells_what_there_is_and_ends_with_the_engine() {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = board(1, 0);
+    let server = serve(&listener, slots, 0);
+    assert!(is_answered(&mut connect(&listener)));
+    let group = Arc::default();
+    server.dispatch().watch_over(&group);
+    group.join().run(b"GET", b"/report?secret");
+    wait_for("a beat", || slots[0].read().in_flight.starts_with("GET /report for 0."));
+    let reading = slots[0].read();
+    assert!(reading.beat > 0 && reading.requests == 1);
+    assert!(reading.counts.contains(&("accepted", 1)));
+    // Which waits for all of the engine's threads.
+    server.stop();
+}
