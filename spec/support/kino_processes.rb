@@ -48,7 +48,9 @@ module KinoProcesses
   def ask(url, path = "/") = RawClient.open(url) { |client| client.get(path, "connection" => "close").body.split }
 
   # Who answers many clients.
-  def answerers(url, clients: 40) = Eventually.concurrently(8) { Array.new(clients / 8) { ask(url).first.to_i } }.flatten.uniq
+  def answerers(url, clients: 40)
+    Eventually.concurrently(8) { Array.new(clients / 8) { ask(url).first.to_i } }.flatten.uniq
+  end
 
   def alive?(pid)
     File.read("/proc/#{pid}/stat")[/\) (\S)/, 1] != "Z"

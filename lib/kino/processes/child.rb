@@ -59,11 +59,17 @@ module Kino
 
     # Tells it to finish what runs, and to end.
     #
+    # @param word [String] what exactly it is told
     # @return [void]
-    def drain
-      @wire.tell(@index ? "drain" : "leave")
+    def drain(word = @index ? "drain" : "leave")
+      @wire.tell(word)
       leave
     end
+
+    # The same where others serve: its clients are to go there.
+    #
+    # @return [void]
+    def retire = drain("retire")
 
     # It ends, whoever has told it to.
     #

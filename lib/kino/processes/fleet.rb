@@ -56,7 +56,7 @@ module Kino
     # @param start [#call] starts one for the place of that number; gives a {Child}, or nil where that can't be now
     # @param retire [#call] has one end that another has taken over from; called with it, and with why
     # @param clock [#call] the time, in seconds
-    def initialize(size, start:, retire: ->(process, _) { process.drain },
+    def initialize(size, start:, retire: ->(process, _) { process.retire },
                    clock: -> { Process.clock_gettime(Process::CLOCK_MONOTONIC) })
       @clock = clock
       @start = start
@@ -90,7 +90,7 @@ module Kino
         gone = @places.pop
         @queue.reject! { |one| one.place == gone }
         retreat if @current&.place == gone
-        gone.process&.drain
+        gone.process&.retire
       end
     end
 
@@ -245,7 +245,7 @@ module Kino
       successor = @current.successor
       @current = nil
       @resting = @clock.call + MOST_DELAY
-      successor&.drain if @processes.include?(successor)
+      successor&.retire if @processes.include?(successor)
       :failed
     end
 

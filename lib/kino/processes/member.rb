@@ -78,7 +78,8 @@ module Kino
       when "mold" then leave_off ? :mold : finish(false)
       when "halt" then @server.halt || finish(true)
       when "ended" then @server.join || finish(true)
-      else finish(drain)
+      when "drain" then finish(drain)
+      else finish(drain(is_replaced: true))
       end
     ensure
       @server&.halt
@@ -95,7 +96,7 @@ module Kino
           return "ended" if @signals.wait == ENDED
 
           @wire.tell("leaving")
-          return "drain"
+          return "retire"
         end
 
         messages = @wire.hear
@@ -113,16 +114,17 @@ module Kino
     def drain(**options)
       thread = Thread.new { @server.drain(@configuration.shutdown_timeout, **options) }
       thread.report_on_exception = false
-      until thread.join(0.05)
-        halt = @wire.hear&.any? { |word,| word == "halt" }
-        return @server.halt || false if halt
+      until thread.join(0.02)
+        words = @wire.hear&.map(&:first) || ["drain"]
+        @server.hurry if words.include?("drain")
+        return @server.halt || false if words.include?("halt")
       end
       thread.value
     end
 
     # Whether all was finished: only then is nothing left that a fork would tear.
     def leave_off
-      drain(hands_on: true).tap { @server = nil }
+      drain(is_replaced: true, hands_on: true).tap { @server = nil }
     end
 
     def finish(in_order)

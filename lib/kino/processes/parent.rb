@@ -247,9 +247,15 @@ module Kino
 
     def announce
       @announced = true
-      @given&.wire&.tell("ready")
+      take_over if @given
       Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: @listeners.uris,
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
+    end
+
+    # The server before ends, now that this one serves.
+    def take_over
+      @given.listeners.own_files(true)
+      @given.wire.tell("ready")
     end
 
     # Those that are gone.

@@ -72,7 +72,7 @@ module Kino
         socket = UNIXSocket.for_fd(wire.to_i)
         socket.close_on_exec = true # what the app starts is not to keep it
         Given.new(kind.to_sym, Wire.new(socket),
-                  Native::Listeners.inherit(listeners.join(" "), !is_mold),
+                  Native::Listeners.inherit(listeners.join(" "), false),
                   (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
       end
 

@@ -99,7 +99,7 @@ module Kino
     # @param reason [Symbol] why, see {Fleet#replace}
     # @return [void]
     def retire(process, reason)
-      return process.drain unless reason == :refork
+      return process.retire unless reason == :refork
 
       process.promote
       @molds.try(process, :refork)

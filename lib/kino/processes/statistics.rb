@@ -11,8 +11,8 @@ module Kino
 
     # @param scoreboard [Native::Scoreboard]
     # @param slots [Hash{Integer => Integer}] processes, from 0, and their places on it
-    # @return [Hash{Symbol => Object}] the sums, by the names of {Server#stats}, and `:processes`: for each the same with
-    #   its number, `:pid`, how many requests wait, and what it is at
+    # @return [Hash{Symbol => Object}] the sums, by the names of {Server#stats}, and `:processes`: for each the same
+    #   with its number, `:pid`, how many requests wait, and what it is at
     def self.of(scoreboard, slots)
       processes = slots.map do |index, slot|
         told = scoreboard.read(slot)

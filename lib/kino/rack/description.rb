@@ -34,7 +34,8 @@ module Kino
 
         own = File.expand_path("..", __dir__)
         places = try { error.backtrace.to_a.take_while { |line| !line.start_with?(own) } }
-        ["#{piece { error.message }} (#{piece { error.class }})", *places.to_a.map { |line| "  #{utf8(line)}" }].join("\n")
+        lines = places.to_a.map { |line| "  #{utf8(line)}" }
+        ["#{piece { error.message }} (#{piece { error.class }})", *lines].join("\n")
       end
 
       private

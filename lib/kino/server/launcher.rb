@@ -76,7 +76,7 @@ module Kino
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
-      @given&.wire&.tell("ready")
+      take_over
       asked = await_stop(server)
       return drain(server, asked) unless asked == ENDED
 
@@ -86,6 +86,14 @@ module Kino
       # Whatever ended it, an error of the caller's block or another signal too, nothing is left half running.
       server.halt if server.running?
       @overlap&.give_up
+    end
+
+    # The one before ends, now that this one serves.
+    def take_over
+      return unless @given
+
+      @given.listeners.own_files(true)
+      @given.wire.tell("ready")
     end
 
     # What a signal's number means, or a token.
@@ -130,7 +138,7 @@ module Kino
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? server.listeners.own_files(false) : @overlap&.give_up
       @overlap = nil
-      drained = begin_drain(server, timeout)
+      drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
       @signals.heard(asked)
       await_drain(server)
       return overdue(server, timeout) unless drained.value
@@ -139,10 +147,10 @@ module Kino
       0
     end
 
-    def begin_drain(server, timeout)
+    def begin_drain(server, timeout, **options)
       Thread.new do
         Thread.current.report_on_exception = false
-        server.drain(timeout)
+        server.drain(timeout, **options)
       ensure
         @signals.wake(DRAINED)
       end

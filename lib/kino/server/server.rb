@@ -17,6 +17,12 @@ module Kino
   #   Net::HTTP.get(URI(server.url)) # => "hello"
   #   server.stop
   class Server
+    # Seconds that a client which keeps its connection open has for its next request, when others serve already.
+    PARTING = 1
+    # Seconds between two looks at whether all have gone.
+    LOOK = 0.02
+    private_constant :PARTING, :LOOK
+
     # @return [Configuration] what it was told, frozen
     attr_reader :configuration
     # @return [Array<String>] the requests that the last {#stop} has ended without an answer, such as
@@ -153,6 +159,12 @@ module Kino
     # @return [Native::Listeners, nil] its sockets; nil while it doesn't run
     attr_reader :listeners
 
+    # There is no time for what comes before the drain.
+    #
+    # @api private
+    # @return [void]
+    def hurry = @parting << true
+
     # Waits until the server has ended.
     #
     # @api private
@@ -167,10 +179,13 @@ module Kino
     #
     # @api private
     # @param timeout [Numeric] seconds to wait at most
+    # @param is_replaced [Boolean] whether others serve in its place: clients then have a moment to send their next
+    #   request, whose answer tells them to go there
     # @param hands_on [Boolean] whether its sockets stay open, for other processes
     # @return [Boolean]
-    def drain(timeout, hands_on: false)
+    def drain(timeout, is_replaced: false, hands_on: false)
       @listeners = nil if hands_on
+      @is_replaced = is_replaced
       native, supervisor = @native, @supervisor
       return true unless native
       return (Thread.new { drain(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
@@ -241,7 +256,7 @@ module Kino
 
     def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
-      lame_duck(native, [timeout, @configuration.drain_delay].min)
+      @is_replaced ? part(native, [timeout, PARTING].min) : lame_duck(native, [timeout, @configuration.drain_delay].min)
       hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
       told = hooks.join([until_then - now, 0].max)
       close_listeners
@@ -269,6 +284,13 @@ module Kino
 
       native.lame_duck
       @parting.pop(timeout: delay)
+    end
+
+    # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.
+    def part(native, seconds)
+      native.lame_duck
+      until_then = now + seconds
+      nil until native.stats[:connections].zero? || now >= until_then || @parting.pop(timeout: LOOK)
     end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

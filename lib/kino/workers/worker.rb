@@ -43,8 +43,8 @@ module Kino
     #   @return [#call, nil] see {Failure}
     # @!attribute [r] on_error
     #   @return [Array<#call>] see {Failure}
-    Plan = Data.define(:engine, :threads, :multithread, :multiprocess, :environment, :early_hints, :on_boot, :on_stop, :error_handler,
-                       :on_error)
+    Plan = Data.define(:engine, :threads, :multithread, :multiprocess, :environment, :early_hints, :on_boot, :on_stop,
+                       :error_handler, :on_error)
 
     # How a worker came to its end; shareable.
     #

@@ -63,7 +63,7 @@ RSpec.describe "a restart" do
     process.signal(:USR1)
     eventually("it is told") { process.err.include?("half deployed") }
 
-    expect(process.err).to match(/\Akino: the restart is given up, and all goes on as before: config.ru could not be loaded: R/)
+    expect(process.err).to match(/\Akino: the restart is given up, and all goes on as before: config.ru could not be l/)
     expect(serving(process)).to match_array(before)
     write("config.ru", KinoProcesses::APP)
     process.signal(:USR1).wait_for(/^Restarted/)
@@ -78,7 +78,7 @@ RSpec.describe "a restart" do
     process.signal(:USR1)
     eventually("it is told") { process.err.include?("no cache") }
 
-    expect(process.err).to match(/^kino: the restart is given up, and all goes on as before: process 1 .*could not boot/)
+    expect(process.err).to match(/^kino: the restart is given up, and all goes on as before: process 1 .*could not bo/)
     expect(serving(process)).to match_array(before)
     File.delete("#{folder}/broken")
     Process.kill(:KILL, before.first)
@@ -165,7 +165,9 @@ RSpec.describe "a restart" do
     expect(process.err).to eq("kino: environment changed, which takes a restart (USR2)\n").or include("414")
     write("kino.rb", "max_uri_size 'short'\n")
     process.signal(:HUP)
-    eventually("it is told") { process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1") }
+    eventually("it is told") do
+      process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1")
+    end
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
   end

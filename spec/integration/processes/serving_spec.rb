@@ -9,7 +9,8 @@ RSpec.describe "processes" do
     prepare(kino: "on_process_boot { |index| File.write(\"booted-\#{index}\", Process.pid) }\n")
     process = start_processes(3)
 
-    expect(process.out).to match(/^Kino .*3 processes x threaded: 1 worker x 2 threads, development\), pid #{process.pid}$/)
+    expect(process.out)
+      .to match(/^Kino .*3 processes x threaded: 1 worker x 2 threads, development\), pid #{process.pid}$/)
     eventually("all answer") { answerers(process.url).sort == serving(process).sort }
     expect(serving(process)).to match_array((0..2).map { |index| File.read("#{folder}/booted-#{index}").to_i })
     expect(family(process).values.map { |title| title[/\Akino: [^,]+/] })

@@ -5,6 +5,11 @@ require "support/kino_processes"
 RSpec.describe "a process that dies" do
   include KinoProcesses
 
+  # The one that serves something, as its title tells once a second.
+  def busy_one(process)
+    eventually("its title says so") { serving(process).find { |pid| family(process)[pid]&.include?(", 1 running") } }
+  end
+
   it "is told of and replaced, and others notice nothing" do
     prepare
     process = start_processes
@@ -26,8 +31,7 @@ RSpec.describe "a process that dies" do
     client = RawClient.open(process.url)
     client.write(RawClient.message("GET", "/wait"))
     process.wait_for(/^inside$/)
-    busy = serving(process).find { |pid| File.read("/proc/#{pid}/cmdline").include?(" 1 running") } ||
-           eventually("its title says so") { serving(process).find { |pid| family(process)[pid].include?(", 1 running") } }
+    busy = busy_one(process)
     Process.kill(:TERM, busy)
     eventually("another serves") { serving(process).size == 3 || serving(process).size == 2 && !alive?(busy) }
     File.write("#{folder}/go", "went")
@@ -94,11 +98,12 @@ RSpec.describe "a process that dies" do
     client = RawClient.open(process.url)
     client.write(RawClient.message("GET", "/wait?token=secret"))
     process.wait_for(/^inside$/)
-    busy = eventually("its title says so") { serving(process).find { |pid| family(process)[pid]&.include?(", 1 running") } }
+    busy = busy_one(process)
     Process.kill(:STOP, busy)
     eventually("it is replaced") { !alive?(busy) && serving(process).size == 2 }
 
-    expect(process.err).to match(%r{^kino: process \d \(pid #{busy}\) has given no sign of life for \d+\.\d s .*GET /wait for})
+    expect(process.err)
+      .to match(%r{^kino: process \d \(pid #{busy}\) has given no sign of life for \d+\.\d s .*GET /wait for})
     expect(process.err).not_to include("secret")
     expect(process.signal(:TERM).status).to eq(0)
   end

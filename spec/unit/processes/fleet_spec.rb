@@ -7,7 +7,7 @@ RSpec.describe Kino.const_get(:Fleet) do
   let(:child_class) do
     Struct.new(:name, :index, :mold, :served_since, :is_leaving) do
       def serves? = !served_since.nil? && !is_leaving
-      def drain = self.is_leaving = true
+      def retire = self.is_leaving = true
       def to_s = name
       alias_method :inspect, :to_s
     end
@@ -32,7 +32,7 @@ RSpec.describe Kino.const_get(:Fleet) do
     end
     retire = lambda do |process, reason|
       retired << [process.name, reason]
-      process.drain
+      process.retire
     end
     described_class.new(size, start: start, retire: retire, clock: -> { @time })
   end
@@ -445,6 +445,7 @@ RSpec.describe Kino.const_get(:Fleet) do
         ready(fleet, "0b")
         expect(look(fleet)).to eq(%w[0a 0b 0c])
         ready(fleet, "0c")
+        look(fleet)
 
         expect([fleet.serving.map(&:mold), fleet.replacing?]).to eq([[:newer], false])
       end
@@ -687,6 +688,7 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(look(fleet)).to eq(%w[0a 0b 1a])
 
       ready(fleet, "0b", "1a")
+      look(fleet)
       expect([fleet.serving.map(&:name), fleet.replacing?]).to eq([%w[0b 1a], false])
     end
   end
@@ -694,7 +696,7 @@ RSpec.describe Kino.const_get(:Fleet) do
   describe "a process that ends by itself" do
     it "leaves its place to another while it finishes what runs" do
       fleet = serving(2)
-      child("0a").drain
+      child("0a").retire
       fleet.leaving(child("0a"))
 
       expect(look(fleet)).to eq(%w[0a 1a 0b])
@@ -707,7 +709,7 @@ RSpec.describe Kino.const_get(:Fleet) do
       fleet = serving(1)
       fleet.replace
       look(fleet)
-      child("0a").drain
+      child("0a").retire
       fleet.leaving(child("0a"))
       ready(fleet, "0b")
 

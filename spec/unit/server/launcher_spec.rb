@@ -28,7 +28,7 @@ RSpec.describe Kino.const_get(:Launcher) do
       def inherit(listeners) = @told << [:inherit, listeners]
 
       # Tells what it was asked, too.
-      def listeners = @listeners ||= Struct.new(:told) { def leave = told << :leave }.new([])
+      def listeners = @listeners ||= Struct.new(:told) { def own_files(is_ours) = told << is_ours }.new([])
 
       def start
         @told << :start
@@ -45,8 +45,8 @@ RSpec.describe Kino.const_get(:Launcher) do
 
       def join = @on_join&.call
 
-      def drain(timeout)
-        @told << [:drain, timeout]
+      def drain(timeout, is_replaced: false)
+        @told << [:drain, timeout, *(:replaced if is_replaced)]
         drained = @on_drain ? @on_drain.call : true
         @running = false
         command.ended
@@ -213,7 +213,7 @@ RSpec.describe Kino.const_get(:Launcher) do
 
     it "drains once that serves, leaves the sockets to it, and ends with 0" do
       expect(live_through("USR1")).to eq(0)
-      expect([made.told, made.listeners.told]).to eq([[:start, [:drain, 30]], [:leave]])
+      expect([made.told, made.listeners.told]).to eq([[:start, [:drain, 30, :replaced]], [false]])
       expect(overlaps.first).not_to be_given_up
       expect([out.string.lines.last, err.string]).to eq(["Stopped\n", ""])
     end
@@ -245,7 +245,7 @@ RSpec.describe Kino.const_get(:Launcher) do
       outcomes.replace([[:failed, "USR1"], :ready])
 
       expect(live_through("USR2")).to eq(0)
-      expect([overlaps.size, made.listeners.told]).to eq([2, [:leave]])
+      expect([overlaps.size, made.listeners.told]).to eq([2, [false]])
     end
 
     it "ends it when this one is to stop while it boots" do
@@ -289,15 +289,16 @@ RSpec.describe Kino.const_get(:Launcher) do
 
   describe "in another server's place" do
     let(:wire) { Struct.new(:told) { def tell(*words) = told << words }.new([]) }
-    let(:given) { Struct.new(:listeners, :wire).new(:sockets, wire) }
+    let(:sockets) { Struct.new(:is_ours) { alias_method :own_files, :is_ours= }.new }
+    let(:given) { Struct.new(:listeners, :wire).new(sockets, wire) }
 
     it "takes its sockets, and tells it once it listens" do
       launcher(given:).serve(:app) do |server|
-        expect([server.told, wire.told]).to eq([[%i[inherit sockets], :start], []])
+        expect([server.told, wire.told]).to eq([[[:inherit, sockets], :start], []])
         server.command.stop
       end
 
-      expect(wire.told).to eq([["ready"]])
+      expect([wire.told, sockets.is_ours]).to eq([[["ready"]], true])
     end
 
     it "tells it nothing when it can't listen" do
