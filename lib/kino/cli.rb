@@ -28,6 +28,7 @@ module Kino
       options = Options.new(@argv)
       case options.task
       when :serve then serve(options)
+      when :restart then restart(options)
       when :check then check(options)
       when :init then init(options.init_path)
       when :from_puma then from_puma(options.puma_path)
@@ -51,6 +52,13 @@ module Kino
       status = Command.new(configuration, read: read, out: @out, err: @err, &boot).run
       Leaving.hurry(status, configuration.shutdown_timeout)
       status
+    end
+
+    # The server is told by a signal, and says itself what becomes of it.
+    def restart(options)
+      require_relative "cli/restart"
+      configuration = Configuration.load(options.settings, path: options.config_path)
+      say(Restart.new(options.pid, configuration.pidfile).ask(full: options.full))
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

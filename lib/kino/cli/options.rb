@@ -12,8 +12,12 @@ module Kino
       FORMATS = %w[text json].freeze
       private_constant :FORMATS
 
-      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:version` or `:help`
+      # @return [Symbol] `:serve`, `:restart`, `:check`, `:init`, `:from_puma`, `:version` or `:help`
       attr_reader :task
+      # @return [Boolean] whether `restart` is to start another server, and not only to boot the app anew
+      attr_reader :full
+      # @return [Integer, nil] the process that `restart` is for, where it is named
+      attr_reader :pid
       # @return [Configuration::Layer] the settings given by flags
       attr_reader :settings
       # @return [String, nil] the configuration file that is named
@@ -35,8 +39,9 @@ module Kino
         @format = "text"
         @request = "GET /"
         @checks = []
+        @full = false
         @parser = build_parser
-        take_files(parse(argv))
+        take_arguments(parse(argv))
         refuse_needless
       end
 
@@ -47,7 +52,7 @@ module Kino
 
       def build_parser
         OptionParser.new(nil, 26) do |parser|
-          parser.banner = "Usage: kino [options] [config.ru]"
+          parser.banner = "Usage: kino [options] [config.ru]\n       kino restart [--full] [PID]"
           parser.separator "\nServes the Rack app in config.ru on http://127.0.0.1:9292.\n\n"
           Configuration::Settings::TABLE.each_value { |setting| add_setting(parser, setting) }
           parser.separator ""
@@ -82,6 +87,7 @@ module Kino
         config = ["configuration file; - for none", "(default kino.rb, then config/kino.rb)"]
         parser.on("-C", "--config FILE", *config) { |path| @config_path = path }
         add_check(parser)
+        parser.on("--full", "of restart: start another server, with a new Ruby or Kino, too") { @full = true }
         parser.on("--init [FILE]", "write a kino.rb that explains every setting, and exit") do |path|
           @task = :init
           @init_path = path || "kino.rb"
@@ -122,7 +128,27 @@ module Kino
         raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"
       end
 
+      # The command's words, or the app's file.
+      def take_arguments(arguments)
+        return take_files(arguments) unless arguments.first == "restart"
+
+        @task = :restart
+        _, pid, *more = arguments
+        raise ConfigurationError, "restart: given #{more.join(" and ")} besides, allowed: one PID" if more.any?
+
+        @pid = process_id(pid) if pid
+      end
+
+      def process_id(text)
+        pid = Integer(text, 10, exception: false)
+        return pid if pid&.positive?
+
+        raise ConfigurationError, "restart: given #{text.inspect}, allowed: a process's id; write kino restart 1234"
+      end
+
       def refuse_needless
+        raise ConfigurationError,
+              "--full: is for restart alone; write kino restart --full" if @full && @task != :restart
         return if @checks.empty? || @task == :check
 
         raise ConfigurationError, "#{@checks.first[/\S+/]}: is for --check alone; write " \
@@ -146,7 +172,8 @@ module Kino
 
       def known_flags
         settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
-        [*settings.grep(/\A--/), *%w[--config --check --format --request --init --from-puma --version --help]]
+        [*settings.grep(/\A--/),
+         *%w[--config --check --format --request --full --init --from-puma --version --help]]
       end
 
       def take_files(files)
