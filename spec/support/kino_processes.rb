@@ -15,7 +15,11 @@ module KinoProcesses
       when "/wait"
         $stdout.puts "inside"
         $stdout.flush
-        [200, {}, [File.read("go")]]
+        begin
+          [200, {}, [File.read("go")]]
+        rescue Errno::EINTR
+          retry
+        end
       when "/sleep" then [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]]
       else [200, {}, ["#{Process.pid} #{VERSION}"]]
       end
@@ -27,6 +31,14 @@ module KinoProcesses
     write("version", "one")
     write("config.ru", app)
     files.each { |name, text| write("#{name}.rb", text) }
+  end
+
+  # Lets one request go on that waits. To open a pipe that nobody reads from yet takes until somebody does, or until any
+  # signal comes, such as those that Ruby's threads take turns by.
+  def let_go
+    File.write("#{folder}/go", "went")
+  rescue Errno::EINTR
+    retry
   end
 
   # Starts it; waits until it serves.

@@ -69,7 +69,12 @@ module Kino
     # The same where others serve: its clients are to go there.
     #
     # @return [void]
-    def retire = drain("retire")
+    def retire = @index ? drain("retire") : end_in_order
+
+    # The same for one that may still boot: of a mold that does, nobody knows for how long.
+    #
+    # @return [void]
+    def end_in_order = @index || @served_since ? drain : kill
 
     # It ends, whoever has told it to.
     #

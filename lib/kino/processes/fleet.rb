@@ -144,6 +144,7 @@ module Kino
     def ready(process)
       place_of(process)&.unbooted = 0
       take_over if @current&.successor == process
+      @has_been_complete ||= complete?
     end
 
     # It finishes what runs, as somebody else has told it: another takes its place.
@@ -176,7 +177,8 @@ module Kino
     #
     # @param process [Child]
     # @return [Symbol, nil] `:left` when it was meant to; `:died`; `:unbooted` when it has never served; `:hopeless`
-    #   when that has happened too often; `:failed` when it was a successor that has never served
+    #   when that has happened too often, and no other serves after all did; `:failed` when it was a successor that has
+    #   never served
     def gone(process)
       @processes.delete(process)
       forget(process)
@@ -253,11 +255,11 @@ module Kino
       place.process = nil
       has_served = process.served_since
       place.unbooted = has_served ? 0 : place.unbooted + 1
-      return :hopeless if place.unbooted >= ATTEMPTS
-
       is_quick = !has_served || @clock.call - has_served < QUICK
       place.failures = is_quick ? place.failures + 1 : 0
       place.due = @clock.call + delay(place.failures - 1)
+      return :hopeless if place.unbooted >= ATTEMPTS && !(@has_been_complete && serving.any?)
+
       has_served ? :died : :unbooted
     end
 

@@ -6,14 +6,13 @@ require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/voice"
 require_relative "fleet"
-require_relative "health"
 require_relative "reaper"
-require_relative "recycling"
 require_relative "renewal"
 require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
 require_relative "statistics"
+require_relative "watch"
 
 module Kino
   # The first process of several: it listens, has a mold boot the app and fork those that serve, and looks after them.
@@ -67,6 +66,7 @@ module Kino
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
       @renewal = Renewal.new(@spawner, @voice)
+      @watch = Watch.new(@spawner, @renewal, @voice)
       @shutdown = Shutdown.new(@spawner, @voice, @signals, @leave)
       Native.subreaper
       Process.setproctitle("kino: parent")
@@ -95,19 +95,17 @@ module Kino
     def attend
       follow(@configuration)
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
-      @renewal.fleet = @fleet
+      @renewal.fleet = @watch.fleet = @fleet
       @renewal.boot
       yield self if block_given?
       until @shutdown.over?
         @fleet.look unless stopping?
         hear
         reap
-        watch
+        look_around
       end
       @shutdown.finish
     end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def stopping? = @shutdown.begun?
 
@@ -117,8 +115,7 @@ module Kino
     def follow(configuration)
       @configuration = configuration
       @spawner.site = @spawner.site.with(configuration: configuration)
-      @health = Health.new(@spawner.site.scoreboard, configuration)
-      @recycling = Recycling.new(@spawner.site.scoreboard, configuration)
+      @watch.follow(configuration)
     end
 
     # A process for that place; nil while there is nothing to fork it from.
@@ -270,7 +267,7 @@ module Kino
     def bury(child)
       children.delete(child)
       child.wire.close
-      @health.forget(child)
+      @watch.forget(child)
     end
 
     def mourn(child, ending)
@@ -295,45 +292,15 @@ module Kino
     def give_up(reason)
       @voice.complain(reason)
       begin_stop(ASKED)
-      @shutdown.fail
+      @shutdown.fault
     end
 
-    # Processes that are stuck, that have not left in time, and that have served for long enough.
-    def watch
-      children.each { |child| end_overdue(child) if child.deadline && now > child.deadline }
-      return if stopping?
-      return begin_stop(ASKED, is_replaced: true) if @renewal.look
-
-      children.each { |child| end_unready(child) unless child.served_since || child.leaving? }
-
-      @health.stuck(@fleet.serving).each do |child, why|
-        @voice.complain("#{child} #{why}; it is ended, and another takes its place")
-        child.kill
+    def look_around
+      is_late = @watch.end_overdue
+      if stopping? then @shutdown.fault if is_late
+      elsif @renewal.look then begin_stop(ASKED, is_replaced: true)
+      elsif @announced then @watch.look
       end
-      recycle unless @renewal.under_way? || @fleet.replacing?
-    end
-
-    def recycle
-      @recycling.due(@fleet.serving).first(1).each do |child, why|
-        @voice.say "#{child.to_s.capitalize} #{why}: another takes its place"
-        @fleet.replace([child])
-      end
-      mold = @recycling.mold(@fleet.serving) if @configuration.preload && !@fleet.replacing?
-      @renewal.refork(mold) if mold
-    end
-
-    # A restart may take its time; so may any other boot.
-    def end_unready(child)
-      timeout = @configuration.restart_timeout
-      return unless @announced && now > child.started + timeout
-
-      child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
-      child.kill
-    end
-
-    def end_overdue(child)
-      @shutdown.fail if stopping?
-      child.kill
     end
 
     def begin_stop(token, is_replaced: false)

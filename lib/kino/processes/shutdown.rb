@@ -41,12 +41,14 @@ module Kino
       @has_begun = true
       if is_told
         @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
+      elsif Signals.signal?(token)
+        @status = 128 + token # as of a process that a signal ends while it boots
       end
       @signals.heard(token)
       listeners = @spawner.site.listeners
       listeners.own_files(false) if is_replaced
       listeners.close
-      @spawner.children.each(&:drain)
+      @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order }
     end
 
     # Ends all at once, on a second signal that is another wish than the first.
@@ -75,12 +77,12 @@ module Kino
     #
     # @param ending [Reaper::End]
     # @return [void]
-    def gone(ending) = (@status = 1 unless ending.in_order?)
+    def gone(ending) = (fault unless ending.in_order?)
 
     # The server is at fault, or what runs.
     #
     # @return [void]
-    def fail = @status = 1
+    def fault = (@status = 1 if @status.zero?)
 
     # Says how it went.
     #

@@ -22,6 +22,10 @@ module Kino
     SAME_WISH = 1
     private_constant :FIRM, :UNIGNORED, :SAME_WISH
 
+    # @param token [Integer] what {#wait} has given
+    # @return [Boolean] whether it is a signal's number
+    def self.signal?(token) = token < 128
+
     # @param names [Array<String>] the signals to wait for; none of them is touched before {#trapping}
     # @param ignored [Array<String>] those that nobody is to hear of
     def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL)

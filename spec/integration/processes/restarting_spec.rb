@@ -115,7 +115,7 @@ RSpec.describe "a restart" do
     write("version", "two")
     process.signal(:USR2).wait_for(/^Stopping/)
     eventually("the new one answers") { ask(process.url).last == "two" }
-    File.write("#{folder}/go", "went")
+    let_go
 
     expect(client.read_response.body).to eq("went")
     expect(process.status_alone).to eq(0)

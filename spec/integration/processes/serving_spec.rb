@@ -53,7 +53,7 @@ RSpec.describe "processes" do
     eventually("both are inside") { process.out.scan(/^inside$/).size == 2 }
     process.signal(:TERM).wait_for(/^Stopping/)
     eventually("the port is closed") { refused?(process.url) }
-    2.times { File.write("#{folder}/go", "went") }
+    2.times { let_go }
 
     expect(clients.map { |client| client.read_response.body }.join).to eq("wentwent")
     expect(process.status).to eq(0)

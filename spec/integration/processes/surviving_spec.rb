@@ -34,7 +34,7 @@ RSpec.describe "a process that dies" do
     busy = busy_one(process)
     Process.kill(:TERM, busy)
     eventually("another serves") { serving(process).size == 3 || serving(process).size == 2 && !alive?(busy) }
-    File.write("#{folder}/go", "went")
+    let_go
 
     expect(client.read_response.body).to eq("went")
     process.signal(:TERM).status

@@ -1,0 +1,82 @@
+# frozen_string_literal: true
+
+require_relative "health"
+require_relative "recycling"
+
+module Kino
+  # Looks after processes that live: those that are stuck, late, or have served for long enough.
+  #
+  # @api private
+  class Watch
+    # @param spawner [Spawner]
+    # @param renewal [Renewal]
+    # @param voice [Voice]
+    def initialize(spawner, renewal, voice)
+      @spawner = spawner
+      @renewal = renewal
+      @voice = voice
+    end
+
+    # @return [Fleet] the processes that serve
+    attr_writer :fleet
+
+    # Goes by these settings from now on.
+    #
+    # @param configuration [Configuration]
+    # @return [void]
+    def follow(configuration)
+      @configuration = configuration
+      scoreboard = @spawner.site.scoreboard
+      @health = Health.new(scoreboard, configuration)
+      @recycling = Recycling.new(scoreboard, configuration)
+    end
+
+    # Ends those that were to be gone by now.
+    #
+    # @return [Boolean] whether there were any
+    def end_overdue = @spawner.children.select { |child| child.deadline && now > child.deadline }.each(&:kill).any?
+
+    # Looks at the others.
+    #
+    # @return [void]
+    def look
+      end_unready
+      @health.stuck(@fleet.serving).each do |child, why|
+        @voice.complain("#{child} #{why}; it is ended, and another takes its place")
+        child.kill
+      end
+      recycle unless @renewal.under_way? || @fleet.replacing?
+    end
+
+    # It has come to its end.
+    #
+    # @param child [Child]
+    # @return [void]
+    def forget(child) = @health.forget(child)
+
+    private
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+
+    # A restart may take its time; so may any other boot.
+    def end_unready
+      timeout = @configuration.restart_timeout
+      late = @spawner.children.reject { |child| child.served_since || child.leaving? || now <= child.started + timeout }
+      late.each do |child|
+        child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
+        child.kill
+      end
+    end
+
+    def recycle
+      @recycling.due(@fleet.serving).first(1).each do |child, why|
+        @voice.say "#{child.to_s.capitalize} #{why}: another takes its place"
+        @fleet.replace([child])
+      end
+      mold = @recycling.mold(@fleet.serving) if @configuration.preload && !@fleet.replacing?
+      @renewal.refork(mold) if mold
+    end
+  end
+
+  private_constant :Watch
+end
