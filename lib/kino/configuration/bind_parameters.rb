@@ -19,6 +19,7 @@ module Kino
                       ->(value) { value.match?(/\A\d{1,5}\z/) && Integer(value, 10).between?(1, 65_535) }),
         Parameter.new("ipv6only", %i[ipv6], "true or false", "true", /\A(?:true|false)\z/),
         Parameter.new("proxy", %i[tcp ipv6 file abstract], "true or false", "true", /\A(?:true|false)\z/),
+        Parameter.new("reuse_port", %i[tcp ipv6], "true or false", "true", /\A(?:true|false)\z/),
         Parameter.new("mode", %i[file], "an octal number from 0 to 0777", "0660", OCTAL),
         Parameter.new("umask", %i[file], "an octal number from 0 to 0777", "0007", OCTAL)
       ].freeze

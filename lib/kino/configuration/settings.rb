@@ -48,7 +48,8 @@ module Kino
             only; write tcp://[::]:9292 to be reached from elsewhere. localhost is 127.0.0.1 and ::1; [::]
             is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
             in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
-            without IPv4; mode=0660 or umask=0007 for the file of a unix socket, to which everybody may
+            without IPv4; reuse_port=true where another server listens at the same port, and says the same;
+            mode=0660 or umask=0007 for the file of a unix socket, to which everybody may
             connect (0777) otherwise.
           TEXT
           Setting.new(:port, Kinds::Whole.new(0..65_535), default: Address::PORT, flags: %w[-p --port],

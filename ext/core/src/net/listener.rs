@@ -85,7 +85,8 @@ impl Listener {
     /// resolver's order. `localhost` is both loopback addresses, at the same port, as far as the machine has both. `[::]` takes
     /// the clients of IPv4, too, unless another of the addresses is for them, or it says `?ipv6only=true`; on a machine without
     /// IPv6 it takes them alone. A unix socket's file that a dead server left behind is replaced; everybody may connect to it
-    /// unless it says `?mode=0660` or `?umask=0007`. With `?proxy=true` each connection has to begin with a header of the PROXY
+    /// unless it says `?mode=0660` or `?umask=0007`. With `?reuse_port=true` other servers may listen at a port, too, which say
+    /// the same. With `?proxy=true` each connection has to begin with a header of the PROXY
     /// protocol.
     ///
     /// # Errors
@@ -97,8 +98,12 @@ impl Listener {
             match address.place {
                 Place::Tcp { host, port } => {
                     let has_ipv4 = addresses.iter().any(|other| other.is_ipv4_at(port));
-                    let only_v6 = address.options.ipv6only.unwrap_or(has_ipv4);
-                    let bound = tcp::bind(address.uri, (host, port), only_v6, backlog(address))?;
+                    let ways = tcp::Ways {
+                        only_v6: address.options.ipv6only.unwrap_or(has_ipv4),
+                        reuse_port: address.options.reuse_port.unwrap_or(false),
+                        backlog: backlog(address),
+                    };
+                    let bound = tcp::bind(address.uri, (host, port), ways)?;
                     let of = |bound| Listener::of(bound, address.options.proxy.unwrap_or(false));
                     listeners.extend(bound.into_iter().map(of));
                 }

@@ -10,6 +10,7 @@ pub(super) struct Options {
     pub(super) mode: Option<u32>,
     pub(super) umask: Option<u32>,
     pub(super) proxy: Option<bool>,
+    pub(super) reuse_port: Option<bool>,
 }
 
 /// What kind of address it is.
@@ -55,6 +56,12 @@ const PARAMETERS: &[Parameter] = &[
         of: ALL,
         allowed: "true or false",
         take: |options, value| keep(&mut options.proxy, value.parse().ok()),
+    },
+    Parameter {
+        name: "reuse_port",
+        of: &[Kind::Tcp, Kind::Ipv6],
+        allowed: "true or false",
+        take: |options, value| keep(&mut options.reuse_port, value.parse().ok()),
     },
     Parameter {
         name: "mode",
@@ -141,10 +148,11 @@ mod tests {
     fn what_is_unknown_or_for_another_kind_of_address_is_refused_with_what_there_is() {
         for (query, kind, allowed) in [
             ("color=red", Kind::File, "backlog, proxy, mode, umask"),
-            ("", Kind::Tcp, "backlog, proxy"),
-            ("backlog=1&mode=0660", Kind::Tcp, "backlog, proxy"),
-            ("ipv6only=true", Kind::Tcp, "backlog, proxy"),
-            ("MODE=0660", Kind::Ipv6, "backlog, ipv6only, proxy"),
+            ("", Kind::Tcp, "backlog, proxy, reuse_port"),
+            ("backlog=1&mode=0660", Kind::Tcp, "backlog, proxy, reuse_port"),
+            ("ipv6only=true", Kind::Tcp, "backlog, proxy, reuse_port"),
+            ("MODE=0660", Kind::Ipv6, "backlog, ipv6only, proxy, reuse_port"),
+            ("reuse_port=true", Kind::File, "backlog, proxy, mode, umask"),
             ("umask=0", Kind::Abstract, "backlog, proxy"),
         ] {
             let text = refusal(query, kind);

@@ -22,22 +22,26 @@ const PORTS: u32 = 16;
 /// A socket that listens, and where.
 type Bound = (TcpListener, SocketAddr);
 
+/// How a socket listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ways {
+    pub(super) only_v6: bool,
+    /// Others may listen at the same port (`SO_REUSEPORT`): the kernel gives each its share of the clients.
+    pub(super) reuse_port: bool,
+    pub(super) backlog: i32,
+}
+
 /// Listens at one address, or at both of `localhost`'s.
-pub(super) fn bind(
-    uri: &str,
-    (host, port): (&str, u16),
-    only_v6: bool,
-    backlog: i32,
-) -> Result<Vec<Bound>, ListenError> {
+pub(super) fn bind(uri: &str, (host, port): (&str, u16), ways: Ways) -> Result<Vec<Bound>, ListenError> {
     let listen = |at: SocketAddr| {
-        let socket = listen(at, only_v6, backlog)?;
+        let socket = listen(at, ways)?;
         let bound = socket.local_addr()?;
         Ok((socket, bound))
     };
     let bound = if host.eq_ignore_ascii_case("localhost") {
         on_loopbacks(port, listen, |(_, bound)| bound.port())
     } else {
-        on_first(candidates(uri, host, port, only_v6)?, listen).map(|bound| vec![bound])
+        on_first(candidates(uri, host, port, ways.only_v6)?, listen).map(|bound| vec![bound])
     };
     bound.map_err(|error| refusal(uri, error))
 }
@@ -94,18 +98,21 @@ fn is_missing(error: &io::Error) -> bool {
     error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }
 
-fn listen(address: SocketAddr, only_v6: bool, backlog: i32) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr, ways: Ways) -> io::Result<TcpListener> {
     let socket = open(Domain::for_address(address))?;
     // Without it a restarted server waits until the connections of the one before have left TIME_WAIT.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        socket.set_only_v6(only_v6)?;
+        socket.set_only_v6(ways.only_v6)?;
+    }
+    if ways.reuse_port {
+        socket.set_reuse_port(true)?;
     }
     socket.bind(&address.into())?;
     // Accepted sockets have what their listener has, so it costs them no call. Streams and sockets that an app has taken may be
     // silent for hours, and no deadline ends them. Where a kernel doesn't know it, they are as good as before.
     let _ = socket.set_tcp_keepalive(&keepalive());
-    socket.listen(backlog)?;
+    socket.listen(ways.backlog)?;
     Ok(TcpListener::from_std(socket.into()))
 }
 

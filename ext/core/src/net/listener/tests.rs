@@ -38,6 +38,14 @@ fn leave_stale(path: &Path) {
 }
 
 #[test]
+fn a_port_can_be_shared_where_all_say_so() {
+    let one = Listener::bind("tcp://127.0.0.1:0?reuse_port=true").unwrap();
+    let port = one.port().unwrap();
+    assert!(Listener::bind(&format!("tcp://127.0.0.1:{port}?reuse_port=true")).is_ok());
+    assert!(Listener::bind(&format!("tcp://127.0.0.1:{port}")).is_err(), "this one doesn't");
+}
+
+#[test]
 fn tcp_binds_a_free_port_and_tells_which() {
     let mut listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
     let port = listener.port().unwrap();
