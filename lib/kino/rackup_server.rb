@@ -21,11 +21,28 @@ module Kino
       def serve(app, options, picked: false, &block)
         read = -> { RackupOptions.new(options).configuration }
         notices = picked ? [DefaultServer::NOTICE] : []
-        Command.new(read.call, read: read, notices: notices) { app }.run(&block)
+        parent = Process.pid
+        boot = lambda do
+          disown_pid_files unless Process.pid == parent
+          app
+        end
+        Command.new(read.call, read: read, notices: notices, &boot).run(&block)
       end
 
       # @return [Hash{String => String}] the options, and what they do
       def valid_options = RackupOptions.valid
+
+      private
+
+      # Rackup removes its pid file when a process ends, and so would each that is forked from this one.
+      def disown_pid_files
+        return unless defined?(::Rackup::Server)
+
+        ObjectSpace.each_object(::Rackup::Server) do |server|
+          pid = server.options[:pid]
+          server.options = { **server.options, pid: "#{pid}.#{Process.pid}" } if pid
+        end
+      end
     end
   end
 end
