@@ -13,8 +13,10 @@ RSpec.describe Kino::Configuration::BindParameters do
       "unix:///a?backlog=5&" => ["", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
       "unix:///a?ipv6only=true" => ["ipv6only=true", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
       "unix://@a?mode=0660" => ["mode=0660", "backlog, proxy", "unix://@a?backlog=1024"],
-      "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog, proxy, reuse_port", "tcp://127.0.0.1:80?backlog=1024"],
-      "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only, proxy, reuse_port", "tcp://[::]:80?ipv6only=true"]
+      "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog, proxy, reuse_port",
+                                       "tcp://127.0.0.1:80?backlog=1024"],
+      "tcp://[::]:80?ipv6_only=true" => ["ipv6_only=true", "backlog, ipv6only, proxy, reuse_port",
+                                         "tcp://[::]:80?ipv6only=true"]
     }.each do |given, (parameter, known, write)|
       expect(refusal(:bind, given))
         .to start_with("bind: given #{given.inspect}, whose parameter #{parameter.inspect} isn't known for it " \
