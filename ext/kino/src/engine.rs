@@ -70,6 +70,13 @@ impl Engine {
         all.find(|engine| engine.number == number && engine.is_ours())
     }
 
+    /// How many of this process's are to serve.
+    pub(crate) fn number_running() -> usize {
+        let known = RUNNING.get().lock();
+        let all = known.iter().filter_map(Weak::upgrade).map(Engine);
+        all.filter(|engine| engine.is_ours() && !engine.server().is_stopped()).count()
+    }
+
     /// Whether this process has started it.
     pub(crate) fn is_ours(&self) -> bool {
         self.made_in == generation()

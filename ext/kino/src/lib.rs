@@ -112,6 +112,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
 
+    native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
     native.define_module_function("die_with", function!(parents::die_with, 1))?;
 

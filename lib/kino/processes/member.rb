@@ -5,7 +5,6 @@ require_relative "../server/leaving"
 require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/teller"
-require_relative "mold"
 require_relative "wire"
 
 module Kino
@@ -14,7 +13,7 @@ module Kino
   #
   # ```
   #   hello -> on_process_boot -> serves: "ready" -> "drain" -> on_process_exit -> ends
-  #                                               \-> "mold" -> goes on as a Mold
+  #                                               \-> "mold" -> serves no more, and goes on as a Mold
   # ```
   #
   # @api private
@@ -41,15 +40,14 @@ module Kino
     #
     # @param app [#call, nil] a Rack app
     # @yieldreturn [#call] one that is still to be booted
-    # @return [Integer] the process's exit status
+    # @return [Integer, Symbol] the process's exit status; `:mold` where it is to go on as one
     def run(app = nil)
       @wire.tell("hello", Process.pid)
       Native.die_with("TERM")
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
-      status = @signals.trapping { serve(app ||= yield) }
-      status == :mold ? Mold.new(@site, @wire).go_on(app) : status
-    rescue Exception => error # -- whatever it is, the parent has to hear of it
+      @signals.trapping { serve(app || yield) }
+    rescue Exception => error # whatever it is, the parent has to hear of it
       raise if error.is_a?(SystemExit)
 
       @wire.tell("failed", Description.brief(error))
@@ -130,7 +128,7 @@ module Kino
     def finish(in_order)
       @configuration.on_process_exit.each do |hook|
         hook.call(@index)
-      rescue Exception => error # -- the others have their turn
+      rescue Exception => error # the others have their turn
         Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
       end
       aborted = @server ? @server.aborted : []

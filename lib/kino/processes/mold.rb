@@ -61,11 +61,11 @@ module Kino
     def prepare
       @app = @boot.call
       mode = Mode.of(@app, @configuration)
-      @configuration.before_fork.each(&:call)
       Warmup.run(@app, @configuration)
+      @configuration.before_fork.each(&:call)
       settle
       @wire.tell("booted", mode.name, *said(mode))
-    rescue Exception => error # -- whatever it is, the parent has to hear of it
+    rescue Exception => error # whatever it is, the parent has to hear of it
       @wire.tell("failed", Description.brief(error))
       false
     end
@@ -92,8 +92,18 @@ module Kino
 
     # What two processes can't share is let go of, and what stays is put where forks leave it shared.
     def settle
+      refuse_engines
       DatabasePool.disconnect
       Process.warmup
+    end
+
+    # A server that the app itself has started: its threads hold what no fork may find held.
+    def refuse_engines
+      running = Native.engines
+      return if running.zero?
+
+      raise Error, "the app has started #{running} server#{"s" if running > 1} of Kino's while it booted, and can't be " \
+                   "forked with that: start it in on_process_boot, or write preload false"
     end
 
     def follow
@@ -127,7 +137,9 @@ module Kino
       @wire.close
       # Its end is not the one that this process is to end with.
       sleep(0.0005) while Process.ppid == between
-      exit Member.new(@site, [index, size], slot, Wire.new(descriptor)).run(@app)
+      wire = Wire.new(descriptor)
+      status = Member.new(@site, [index, size], slot, wire).run(@app)
+      exit(status == :mold ? Mold.new(@site, wire).go_on(@app) : status)
     end
 
     # The parent has read the file without a fault before it asks.

@@ -104,7 +104,7 @@ RSpec.describe "processes" do
     expect(process.signal(:TERM).status).to eq(0)
 
     lines = File.readlines("#{folder}/noted", chomp: true)
-    expect(lines.first(2)).to eq(["before_fork", "warm 200"])
+    expect(lines.first(2)).to eq(["warm 200", "before_fork"])
     expect(lines.last(2)).to contain_exactly("exit 0", "exit 1")
     expect(lines[2..-3]).to contain_exactly("boot 0", "boot 1", "worker 0", "worker 0")
   end
@@ -116,6 +116,14 @@ RSpec.describe "processes" do
     expect(process.status).to eq(1)
     expect(process.err).to start_with("kino: config.ru could not be loaded: RuntimeError: no such database\n")
     expect(process.out).to eq("")
+  end
+
+  it "aren't forked from an app that has started a server of its own" do
+    prepare("Kino::Server.new(->(_) { [200, {}, []] }, port: 0).start\n#{KinoProcesses::APP}")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+
+    expect(process.status).to eq(1)
+    expect(process.err).to start_with("kino: the app has started 1 server of Kino's while it booted, and can't be forked")
   end
 
   it "name the app's own threads, which no process has" do
