@@ -12,7 +12,7 @@ module Kino
   # nothing itself, and has no thread of Kino's.
   #
   # ```
-  #   boot -> before_fork, on_warmup -> collects garbage, compacts -> "booted" -> waits: "fork" -> a Member
+  #   boot -> on_warmup, before_fork -> collects garbage, compacts -> "booted" -> waits: "fork" -> a Member
   # ```
   #
   # @api private
@@ -102,8 +102,8 @@ module Kino
       running = Native.engines
       return if running.zero?
 
-      raise Error, "the app has started #{running} server#{"s" if running > 1} of Kino's while it booted, and can't be " \
-                   "forked with that: start it in on_process_boot, or write preload false"
+      raise Error, "the app has started #{running} server#{"s" if running > 1} of Kino's while it booted, and can't " \
+                   "be forked with that: start it in on_process_boot, or write preload false"
     end
 
     def follow

@@ -123,7 +123,7 @@ RSpec.describe "processes" do
     process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
 
     expect(process.status).to eq(1)
-    expect(process.err).to start_with("kino: the app has started 1 server of Kino's while it booted, and can't be forked")
+    expect(process.err).to start_with("kino: the app has started 1 server of Kino's while it booted, and can't be for")
   end
 
   it "name the app's own threads, which no process has" do
