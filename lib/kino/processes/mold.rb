@@ -4,6 +4,7 @@ require_relative "../server/database_pool"
 require_relative "../server/mode"
 require_relative "../server/notices"
 require_relative "../server/signals"
+require_relative "heap_room"
 require_relative "member"
 require_relative "warmup"
 
@@ -93,6 +94,7 @@ module Kino
     # What two processes can't share is let go of, and what stays is put where forks leave it shared.
     def settle
       DatabasePool.disconnect
+      HeapRoom.make
       Process.warmup
     end
 
