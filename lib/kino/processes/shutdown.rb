@@ -46,7 +46,8 @@ module Kino
       listeners = @spawner.site.listeners
       listeners.own_files(false) if is_replaced
       listeners.close
-      @spawner.children.each(&:drain)
+      # Clients that are idle have a moment to send what they may be about to send, if there is who answers it then.
+      @spawner.children.each { |child| is_replaced && child.index ? child.retire : child.drain }
     end
 
     # Ends all at once, on a second signal that is another wish than the first.
