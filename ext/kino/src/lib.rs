@@ -113,6 +113,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
 
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
+    native.define_module_function("trim_stack", function!(parents::trim_stack, 0))?;
     native.define_module_function("die_with", function!(parents::die_with, 1))?;
 
     native.define_class("Keeper", ruby.class_object())?;
