@@ -7,7 +7,7 @@ module Kino
   #
   # @api private
   module HeapRoom
-    # How much of what a heap has, to be added; Ruby wants a fifth of all free after each collection.
+    # How much of what lives, so much may come to it; Ruby wants a fifth of all free after each collection.
     PART = 0.3
     # Of a String that lies in its slot: what it takes besides its bytes.
     HEADER = 26
@@ -18,14 +18,16 @@ module Kino
     #
     # @return [void]
     def self.make
+      GC.start
       # On a stack of its own, so that nothing there keeps what was made.
       Fiber.new { fill.clear && nil }.resume
     end
 
-    # All at once: only then has the heap to grow.
+    # All at once: then a heap has to grow, where it has no such room.
     def self.fill
       GC.stat_heap.each_value.map do |heap|
-        Array.new((heap[:heap_eden_slots] * PART).to_i) { "x" * (heap[:slot_size] - HEADER) }
+        lives = heap[:total_allocated_objects] - heap[:total_freed_objects]
+        Array.new((lives * PART).to_i) { "x" * (heap[:slot_size] - HEADER) }
       end
     end
     private_class_method :fill
