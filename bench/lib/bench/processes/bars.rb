@@ -28,7 +28,8 @@ module Bench
       end
 
       def memory(results)
-        { "kino-4" => ["", 0.7, "0.7x"], "kino-4-refork" => [" with refork", 0.55, "0.55x"] }.map do |server, bar|
+        { "kino-4" => ["", 0.7, "0.7x"], "kino-4-warm" => [" with on_warmup", 0.7, "0.7x"],
+          "kino-4-refork" => [" with refork", 0.55, "0.55x"] }.map do |server, bar|
           Verdict.at_most("rails: memory after load, 4 processes#{bar.first} against Puma's 4",
                           results.ratio("memory", :pss_mib, server, "puma-4"), *bar.drop(1), &Verdict.method(:times))
         end

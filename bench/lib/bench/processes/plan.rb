@@ -8,8 +8,10 @@ module Bench
     class Plan
       APP = "bench/apps/processes.ru"
       RAILS = Bench::Plan::RAILS
+      # Settings of Kino.
+      WARM = "bench/apps/warm.rb"
       REFORK = "bench/apps/refork.rb"
-      SERVERS = %w[kino-2 kino-1 puma-2 kino-4 kino-4-refork puma-4 kino-4-ractors].freeze
+      SERVERS = %w[kino-2 kino-1 puma-2 kino-4 kino-4-warm kino-4-refork puma-4 kino-4-ractors].freeze
 
       ABOUT = ["/about", /"rails":/].freeze
       # Name, path, what the answer must be, connections, servers.
@@ -33,8 +35,10 @@ module Bench
 
       # @return [Array<Bench::Plan::Contender>] whose memory is measured
       def memory
-        chosen(kino("kino-4", RAILS, 5, processes: 4), kino("kino-4-refork", RAILS, 5, processes: 4, file: REFORK),
-               puma("puma-4", RAILS, 5, processes: 4))
+        kinos = { "kino-4" => "-", "kino-4-warm" => WARM, "kino-4-refork" => REFORK }.map do |name, file|
+          kino(name, RAILS, 5, processes: 4, file: file)
+        end
+        chosen(*kinos, puma("puma-4", RAILS, 5, processes: 4))
       end
 
       # @param app [String] a rackup file
