@@ -1,10 +1,13 @@
 # frozen_string_literal: true
 
-# What bench/processes asks: who answers, and the same after some 5 ms of CPU. A module with a method call can be shared
-# between ractors as it is.
+require "zlib"
+
+# What bench/processes asks: who answers, and the same after some 5 ms of CPU. Those are spent outside of Ruby's lock, so
+# that threads of one process, which take requests from one queue, use as many cores as processes do.
 module ProcessesApp
   PLAIN = { "content-type" => "text/plain" }.freeze
   HELLO = ["Hello, World!"].freeze
+  WORK = Random.new(1).bytes(70_000).unpack1("H*").freeze
 
   module_function
 
@@ -12,14 +15,10 @@ module ProcessesApp
     case env["PATH_INFO"]
     when "/plaintext" then [200, PLAIN.dup, HELLO]
     when "/busy"
-      fib(24)
+      Zlib.deflate(WORK)
       [200, PLAIN.dup, [Process.pid.to_s]]
     else [200, PLAIN.dup, [Process.pid.to_s]]
     end
-  end
-
-  def fib(number)
-    number < 2 ? number : fib(number - 1) + fib(number - 2)
   end
 end
 

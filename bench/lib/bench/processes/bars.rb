@@ -56,8 +56,8 @@ module Bench
           [
             Verdict.at_most("4 processes, 64 clients, 5 ms of CPU, #{text}: the busiest process, of its share",
                             results.median(way, "kino-4", :busiest), 1.3, "1.3x", &Verdict.method(:times)),
-            Verdict.at_most("the same: p99 against one queue of four ractors",
-                            results.ratio(way, :p99, "kino-4", "kino-4-ractors"), 1.2, "1.2x",
+            Verdict.at_most("the same: p99 against one process of 4 threads, which has one queue",
+                            results.ratio(way, :p99, "kino-4", "kino-queue"), 1.2, "1.2x",
                             &Verdict.method(:times))
           ]
         end

@@ -11,7 +11,7 @@ module Bench
       # Settings of Kino.
       WARM = "bench/apps/warm.rb"
       REFORK = "bench/apps/refork.rb"
-      SERVERS = %w[kino-2 kino-1 puma-2 kino-4 kino-4-warm kino-4-refork puma-4 kino-4-ractors].freeze
+      SERVERS = %w[kino-2 kino-1 puma-2 kino-4 kino-4-warm kino-4-refork puma-4 kino-queue].freeze
 
       ABOUT = ["/about", /"rails":/].freeze
       # Name, path, what the answer must be, connections, servers.
@@ -45,10 +45,10 @@ module Bench
       # @return [Bench::Plan::Contender, nil] whose processes are killed
       def mortal(app) = chosen(kino("kino-4", app, 5, processes: 4)).first
 
-      # So many threads run Ruby in each, and all on the same cores: only who takes which request differs.
+      # Four threads each, on the same cores: only who takes which request differs, and one of them has one queue for all.
       # @return [Array<Bench::Plan::Contender>] whose load is to be even
       def even
-        chosen(kino("kino-4", APP, 1, processes: 4), kino("kino-4-ractors", APP, 1, ractors: 4),
+        chosen(kino("kino-4", APP, 1, processes: 4), kino("kino-queue", APP, 4),
                puma("puma-4", APP, 1, processes: 4))
       end
 
@@ -66,13 +66,12 @@ module Bench
         make.call(name, app, threads, processes: Integer(processes))
       end
 
-      def kino(name, app, threads, processes: 1, ractors: nil, file: "-")
-        mode = ractors ? ["-m", "ractor", "-w", ractors.to_s] : ["-m", "threaded", "-w", "1"]
+      def kino(name, app, threads, processes: 1, file: "-")
         command = lambda do |port|
-          [*@interpreter.command, "exe/kino", "-C", file, "-b", "tcp://127.0.0.1:#{port}", *mode, "-t", threads.to_s,
-           "--processes", processes.to_s, app]
+          [*@interpreter.command, "exe/kino", "-C", file, "-b", "tcp://127.0.0.1:#{port}", "-m", "threaded", "-w",
+           "1", "-t", threads.to_s, "--processes", processes.to_s, app]
         end
-        Bench::Plan::Contender.new(name, ractors ? "1x#{ractors}" : "#{processes}x#{threads}", command, nil)
+        Bench::Plan::Contender.new(name, "#{processes}x#{threads}", command, nil)
       end
 
       def puma(name, app, threads, processes:)
