@@ -37,6 +37,16 @@ module Bench
       sum("smaps_rollup", /^Pss:\s+(\d+)/)
     end
 
+    # @return [Hash{Integer => String}] what each process calls itself, by its id
+    def titles
+      pids.to_h { |pid| [pid, read("/proc/#{pid}/cmdline").tr("\0", " ").strip] }
+    end
+
+    # @return [Hash{Integer => Integer}] KiB of memory of each process that is its own alone, and written to
+    def private_kib
+      pids.to_h { |pid| [pid, read("/proc/#{pid}/smaps_rollup")[/^Private_Dirty:\s+(\d+)/, 1].to_i] }
+    end
+
     # @return [Integer] KiB of memory, shared pages counted once a process
     def rss_kib
       sum("status", /^VmRSS:\s+(\d+)/)

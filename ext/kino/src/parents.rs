@@ -12,6 +12,11 @@ pub(crate) fn subreaper() -> bool {
     process::adopt_orphans()
 }
 
+/// `trim_stack -> nil`: what the calling thread's stack takes beyond what it needs goes back to the system.
+pub(crate) fn trim_stack() {
+    process::trim_stack();
+}
+
 /// `die_with(signal) -> true or false`: this process gets the signal, by name or number, when the one whose child it is now has
 /// ended; `nil` takes that back. False where the system can't. Who has ended before is not noticed.
 pub(crate) fn die_with(ruby: &Ruby, signal: Value) -> Result<bool, Error> {

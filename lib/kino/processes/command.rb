@@ -30,6 +30,7 @@ module Kino
     # @return [Integer] the exit status
     # @raise [BindError] when an address can't be listened on
     def run(&block)
+      Native.trim_stack # which all processes have that are forked from this one
       given = Relaunch.take
       return mold(given) if given&.mold?
 

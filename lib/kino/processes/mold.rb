@@ -4,6 +4,7 @@ require_relative "../server/database_pool"
 require_relative "../server/mode"
 require_relative "../server/notices"
 require_relative "../server/signals"
+require_relative "heap_room"
 require_relative "member"
 require_relative "warmup"
 
@@ -94,6 +95,7 @@ module Kino
     def settle
       refuse_engines
       DatabasePool.disconnect
+      HeapRoom.make
       Process.warmup
     end
 

@@ -48,6 +48,7 @@ module Kino
       listeners = @spawner.site.listeners
       listeners.own_files(false) if is_replaced
       listeners.close
+      # Clients that are idle have a moment to send what they may be about to send, if there is who answers it then.
       @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order }
     end
 

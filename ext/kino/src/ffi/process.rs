@@ -58,6 +58,43 @@ pub(crate) fn signal_at_parents_end(signal: i32) -> bool {
     }
 }
 
+/// Gives back to the system what lies below the caller on its stack: nothing that anybody will read again. Of the main thread's
+/// Ruby touches all 8 MiB when it starts, where its compiler has the stack probed (Debian's has).
+pub(crate) fn trim_stack() {
+    #[cfg(target_os = "linux")]
+    {
+        /// Below the caller: what is still to be called, handlers of signals included.
+        const SPARE: usize = 256 * 1024;
+        const PAGE: usize = 64 * 1024;
+        let here = 0_u8;
+        let here = &raw const here as usize;
+        let mut lowest = ptr::null_mut();
+        let mut size = 0;
+        // SAFETY: the attributes are made by the first call, read by the second, and destroyed once.
+        let known = unsafe {
+            let mut attributes = std::mem::zeroed::<libc::pthread_attr_t>();
+            if libc::pthread_getattr_np(libc::pthread_self(), &raw mut attributes) != 0 {
+                return;
+            }
+            let known = libc::pthread_attr_getstack(&raw const attributes, &raw mut lowest, &raw mut size);
+            libc::pthread_attr_destroy(&raw mut attributes);
+            known == 0
+        };
+        let lowest = lowest as usize;
+        // On a fiber's stack, which is another one, the caller is not in it.
+        if !known || !(lowest..lowest.saturating_add(size)).contains(&here) {
+            return;
+        }
+        let end = here.saturating_sub(SPARE) / PAGE * PAGE;
+        if end > lowest {
+            // SAFETY: it is this thread's own stack, far below its deepest frame: what lies there was left by calls that are
+            // over. The pages stay mapped, and are zero when they are used again. Of holes among them the system complains,
+            // after it has done the rest.
+            let _ = unsafe { libc::madvise(lowest as *mut libc::c_void, end - lowest, libc::MADV_DONTNEED) };
+        }
+    }
+}
+
 /// A file that grows past the process's limit (`ulimit -f`) is an error of that write, as a full disk is, and no longer the end
 /// of the process, unless somebody has use for the signal.
 pub(crate) fn outlive_file_limits() {

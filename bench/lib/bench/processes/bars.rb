@@ -1,0 +1,68 @@
+# frozen_string_literal: true
+
+require_relative "../verdict"
+
+module Bench
+  module Processes
+    # What several processes want to reach, and whether they did.
+    module Bars
+      # How milliseconds are to be read.
+      MILLISECONDS = ->(ms) { format("%.1f ms", ms) }
+      private_constant :MILLISECONDS
+
+      module_function
+
+      # @param results [Results]
+      # @return [Array<Verdict>]
+      def judge(results)
+        rails(results) + memory(results) + plaintext(results) + deaths(results) + evenness(results)
+      end
+
+      def rails(results)
+        [
+          Verdict.at_least("rails: req/s, 2 processes of 5 threads against Puma cluster 2x5, preloaded",
+                           results.ratio("rails", :rps, "kino-2", "puma-2"), 1.4, "1.4x", &Verdict.method(:times)),
+          Verdict.at_least("rails: req/s, 2 processes against 1, load generator on the same machine",
+                           results.ratio("rails", :rps, "kino-2", "kino-1"), 1.6, "1.6x", &Verdict.method(:times))
+        ]
+      end
+
+      def memory(results)
+        { "kino-4" => ["", 0.7, "0.7x"], "kino-4-warm" => [" with on_warmup", 0.7, "0.7x"],
+          "kino-4-refork" => [" with refork", 0.55, "0.55x"] }.map do |server, bar|
+          Verdict.at_most("rails: memory after load, 4 processes#{bar.first} against Puma's 4",
+                          results.ratio("memory", :pss_mib, server, "puma-4"), *bar.drop(1), &Verdict.method(:times))
+        end
+      end
+
+      def plaintext(results)
+        [
+          Verdict.at_most("plaintext: CPU a request, 2 processes against 1",
+                          results.ratio("plaintext", :cpu_us, "kino-2", "kino-1"), 1.1, "1.1x",
+                          &Verdict.method(:times)),
+          Verdict.at_most("plaintext, 2 processes, 32 connections: p99", results.median("plaintext", "kino-2", :p99),
+                          3, "3 ms") { |ms| format("%.2f ms", ms) }
+        ]
+      end
+
+      def deaths(results)
+        slowest = results.servers("deaths").map { |way| results.median("deaths", way, :p50) }.max
+        [Verdict.at_most("a killed process: another serves in its place within", slowest, 150, "150 ms", &MILLISECONDS)]
+      end
+
+      def evenness(results)
+        { "even-kept" => "connections that are kept", "even-new" => "a connection for each request" }
+          .flat_map do |way, text|
+          [
+            Verdict.at_most("4 processes, 64 clients, 5 ms of CPU, #{text}: the busiest process, of its share",
+                            results.median(way, "kino-4", :busiest), 1.3, "1.3x", &Verdict.method(:times)),
+            Verdict.at_most("the same: p99 against one process of 4 threads, which has one queue",
+                            results.ratio(way, :p99, "kino-4", "kino-queue"), 1.2, "1.2x",
+                            &Verdict.method(:times))
+          ]
+        end
+      end
+      private_class_method :rails, :memory, :plaintext, :deaths, :evenness
+    end
+  end
+end

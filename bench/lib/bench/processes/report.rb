@@ -1,0 +1,100 @@
+# frozen_string_literal: true
+
+require_relative "../table"
+require_relative "bars"
+require_relative "plan"
+require_relative "spread"
+
+module Bench
+  module Processes
+    # Results as Markdown.
+    class Report
+      LOADS = Plan::LOADS.to_h do |name, _, _, connections, servers|
+        [name, ["#{name} (#{connections} connections)", servers]]
+      end
+      # What is said of each way to ask.
+      EVEN = { "even-kept" => "64 clients, 5 ms of CPU, connections kept",
+               "even-new" => "64 clients, 5 ms of CPU, a connection for each request" }.freeze
+
+      # @param results [Results]
+      # @param facts [Hash{String => String}]
+      # @param settings [String] how the run was made
+      def initialize(results, facts, settings)
+        @results = results
+        @facts = facts
+        @settings = settings
+        @verdicts = Bars.judge(results)
+      end
+
+      # @return [Boolean] whether every bar that was measured was reached, without a faulty answer
+      def passed?
+        @verdicts.none? { |verdict| verdict.passed == false } && @results.faults.empty?
+      end
+
+      # @return [String]
+      def to_markdown
+        [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, Table.verdicts(@verdicts), *loads,
+         memory, deaths, *evenness, spread, Table.faults(@results.faults)].compact.join("\n\n") << "\n"
+      end
+
+      private
+
+      def loads
+        LOADS.filter_map do |name, (title, all)|
+          servers = @results.servers(name)
+          next if servers.empty?
+
+          base = servers.max_by { |server| all.index(server) }
+          Table.of([title, "req/s", "CPU ms/req", "p50 ms", "p99 ms", "PSS MiB", "req/s against #{base}",
+                    "CPU against #{base}", "p99 against #{base}"],
+                   servers.map { |server| load_row(name, server, base) })
+        end
+      end
+
+      def load_row(name, server, base)
+        rps, cpu_us, *rest = %i[rps cpu_us p50 p99 pss_mib].map { |field| @results.median(name, server, field) }
+        ratios = %i[rps cpu_us p99].map { |field| Verdict.times(@results.ratio(name, field, server, base)) }
+        [server, Table.number(rps), format("%.4f", cpu_us / 1000), *rest.map { |value| format("%.2f", value) }, *ratios]
+      end
+
+      def memory
+        rows("memory", ["rails, after load", "requests", "PSS MiB", "PSS MiB before it", "own MiB of a serving process",
+                        "own MiB of all others"]) do |server|
+          [Table.number(@results.median("memory", server, :requests)),
+           *fields("memory", server, %i[pss_mib idle_mib own_mib others_mib], "%.1f")]
+        end
+      end
+
+      def deaths
+        rows("deaths", ["a process of 4 is killed", "tries", "p50 ms", "max ms"]) do |way|
+          [Table.number(@results.median("deaths", way, :tries)), *fields("deaths", way, %i[p50 max], "%.1f")]
+        end
+      end
+
+      def evenness
+        EVEN.map do |way, title|
+          rows(way, [title, "the busiest, of its share", "p50 ms", "p99 ms"]) do |server|
+            [Verdict.times(@results.median(way, server, :busiest)), *fields(way, server, %i[p50 p99], "%.1f")]
+          end
+        end
+      end
+
+      def spread
+        rows("spread", ["#{Spread::CLIENTS} clients, all on one of two processes", "ms until they are spread",
+                        "connections closed for it", "clients on the busier one at the end"]) do |server|
+          [format("%.0f", @results.median("spread", server, :ms)),
+           *%i[closed busiest].map { |field| Table.number(@results.median("spread", server, field)) }]
+        end
+      end
+
+      def rows(name, header)
+        servers = @results.servers(name)
+        Table.of(header, servers.map { |server| [server, *yield(server)] }) unless servers.empty?
+      end
+
+      def fields(name, server, fields, form)
+        fields.map { |field| format(form, @results.median(name, server, field)) }
+      end
+    end
+  end
+end
