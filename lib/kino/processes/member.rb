@@ -45,8 +45,10 @@ module Kino
     # @yieldreturn [#call] one that is still to be booted
     # @return [Integer] the process's exit status
     def run(app = nil)
-      @wire.tell("hello", Process.pid)
-      Native.die_with("TERM")
+      # Until it serves, whatever it is at may be for ever.
+      Native.die_with("KILL")
+      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
       status = @signals.trapping { serve(app ||= yield) }
@@ -75,6 +77,7 @@ module Kino
       @server = Server.new(app, configuration: @configuration)
       @server.command = self
       @server.start_on(@site, @slot, @wire.to_io)
+      Native.die_with("TERM")
       @wire.tell("ready")
       case await
       when "mold" then leave_off

@@ -33,6 +33,8 @@ module Kino
     def run
       # Also while the app boots, which may be for ever.
       Native.die_with("KILL")
+      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+
       Process.setproctitle("kino: mold")
       Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
         prepare or return 1
