@@ -118,11 +118,19 @@ module Kino
       rescue SystemCallError
         exit!(1)
       end
-      @wire.tell("unforked", index, slot) unless Process.wait2(between).last.success?
+      @wire.tell("unforked", index, slot) unless forked?(between)
     rescue SystemCallError
       @wire.tell("unforked", index, slot)
     ensure
       descriptor&.close
+    end
+
+    # Where the app has the system wait for all that end (`trap("CHLD", "IGNORE")`), nobody knows: then the end of its
+    # wire tells.
+    def forked?(between)
+      Process.wait2(between).last.success?
+    rescue Errno::ECHILD
+      true
     end
 
     def become(index, slot, size, descriptor, between)
