@@ -21,7 +21,7 @@ module Kino
     attr_reader :mold
     # @return [Integer, nil] nil until it has told
     attr_accessor :pid
-    # @return [Float] when it was started
+    # @return [Float] when it was started, or has begun to become what others are forked from
     attr_reader :started
     # @return [Float, nil] since when it serves, or has its app booted; nil before
     attr_reader :served_since
@@ -71,21 +71,25 @@ module Kino
     # @return [void]
     def retire = @index ? drain("retire") : end_in_order
 
-    # The same for one that may still boot: of a mold that does, nobody knows for how long.
+    # The same for one that may still boot: of a mold that does, nobody knows for how long. One that has served may have
+    # requests to finish.
     #
     # @return [void]
-    def end_in_order = @index || @served_since ? drain : kill
+    def end_in_order = @index || @served_since || @was_promoted ? drain : kill
 
     # It ends, whoever has told it to.
     #
     # @return [void]
     def leave = @deadline = now + @patience + GRACE
 
-    # Tells it to finish what runs, and to go on as the mold that others are forked from.
+    # Tells it to finish what runs, and to go on as the mold that others are forked from: what it has for that begins
+    # when nothing runs any more.
     #
     # @return [void]
     def promote
       @wire.tell("mold")
+      @was_promoted = true
+      @started = now + @patience
       @served_since = nil
       @index = nil
     end

@@ -22,7 +22,9 @@ module Kino
     LOOK = 1
     # {Signals#wake} token: the server has come to its end.
     ENDED = 128
-    private_constant :LOOK, :ENDED
+    # What there is to be heard after which it is to be no mold.
+    LAST_WORDS = %w[drain leave].freeze
+    private_constant :LOOK, :ENDED, :LAST_WORDS
 
     # @param site [Site] what all processes of the server share
     # @param number [Array(Integer, Integer)] which process of those that serve, from 0, and how many there are
@@ -42,8 +44,10 @@ module Kino
     # @yieldreturn [#call] one that is still to be booted
     # @return [Integer, Symbol] the process's exit status; `:mold` where it is to go on as one
     def run(app = nil)
-      @wire.tell("hello", Process.pid)
-      Native.die_with("TERM")
+      # Until it serves, whatever it is at may be for ever.
+      Native.die_with("KILL")
+      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
       @signals.trapping { serve(app || yield) }
@@ -71,9 +75,10 @@ module Kino
       @server = Server.new(app, configuration: @configuration)
       @server.command = self
       @server.start_on(@site, @slot, @wire.to_io)
+      Native.die_with("TERM")
       @wire.tell("ready")
       case await
-      when "mold" then leave_off ? :mold : finish(false)
+      when "mold" then leave_off
       when "halt" then @server.halt || finish(true)
       when "ended" then @server.join || finish(true)
       when "drain" then finish(drain)
@@ -114,15 +119,20 @@ module Kino
       thread.report_on_exception = false
       until thread.join(0.02)
         words = @wire.hear&.map(&:first) || ["drain"]
+        @is_over ||= words.intersect?(LAST_WORDS)
         @server.hurry if words.include?("drain")
         return @server.halt || false if words.include?("halt")
       end
       thread.value
     end
 
-    # Whether all was finished: only then is nothing left that a fork would tear.
+    # Only where all was finished, nothing is left that a fork would tear; and the whole server may end meanwhile.
     def leave_off
-      drain(is_replaced: true, hands_on: true).tap { @server = nil }
+      is_done = drain(is_replaced: true, hands_on: true)
+      return finish(is_done) if @is_over || !is_done
+
+      @server = nil
+      :mold
     end
 
     def finish(in_order)

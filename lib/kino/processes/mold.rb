@@ -34,6 +34,8 @@ module Kino
     def run
       # Also while the app boots, which may be for ever.
       Native.die_with("KILL")
+      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+
       Process.setproctitle("kino: mold")
       Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
         prepare or return 1
@@ -128,11 +130,19 @@ module Kino
       rescue SystemCallError
         exit!(1)
       end
-      @wire.tell("unforked", index, slot) unless Process.wait2(between).last.success?
+      @wire.tell("unforked", index, slot) unless forked?(between)
     rescue SystemCallError
       @wire.tell("unforked", index, slot)
     ensure
       descriptor&.close
+    end
+
+    # Where the app has the system wait for all that end (`trap("CHLD", "IGNORE")`), nobody knows: then the end of its
+    # wire tells.
+    def forked?(between)
+      Process.wait2(between).last.success?
+    rescue Errno::ECHILD
+      true
     end
 
     def become(index, slot, size, descriptor, between)

@@ -73,11 +73,10 @@ module Kino
     # @return [void]
     def reload
       begin_with(:reload) do
-        if preload?
-          @is_waiting = @molds.current.wire.tell("reload")
-        else
-          @fleet.replace
-        end
+        next @fleet.replace unless preload?
+
+        mold = @molds.current
+        @is_waiting = mold&.wire&.tell("reload") or give_up("there is no mold now; once there is, ask again")
       end
     end
 
@@ -151,6 +150,7 @@ module Kino
       @delay = child&.served_since ? 0 : [[@delay * 2, SHORT].max, LONG].min
       @until = now + @delay
       @molds.current = nil
+      give_up("the mold died") if @is_waiting
       @voice.complain("the mold died: #{fault}; another boots the app#{" in #{@delay} s" if @delay.positive?}")
     end
 

@@ -49,4 +49,33 @@ RSpec.describe "a process that has served for long enough" do
     expect(ask(process.url).last.to_i).to be > 30
     expect(process.signal(:TERM).status).to eq(0)
   end
+
+  # Clients whose requests one process or the other is at, while others have it be what all are forked from.
+  def reforking(process, seconds)
+    clients = Array.new(8) { Thread.new { ask(process.url, "/sleep?#{seconds}") } }
+    eventually("it is to be the mold") { ask(process.url) and process.out.include?("Reforking") }
+    eventually("it finishes what runs") { serving(process).size == 3 }
+    yield
+    clients.map(&:value)
+  end
+
+  it "finishes what runs before others are forked from it, however long it has served" do
+    prepare(kino: "refork_after [30, false]\nrestart_timeout 1\nthreads 6\n")
+    process = start_processes(2, "-t", "6")
+    sleep(1.2)
+    answers = reforking(process, 2) { process.wait_for(/^Reforked: 2 processes$/) }
+
+    expect(answers).to all(eq(["2"]))
+    expect(process.err).to eq("")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "finishes what runs where the server is to end before others are forked from it" do
+    prepare(kino: "refork_after [30, false]\n")
+    process = start_processes(2, "-t", "6")
+    answers = reforking(process, 2) { expect(process.signal(:TERM).status).to eq(0) }
+
+    expect(answers).to all(eq(["2"]))
+    expect(process.err).to eq("")
+  end
 end

@@ -171,4 +171,21 @@ RSpec.describe "a restart" do
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
   end
+
+  it "by HUP is given up where the mold dies meanwhile, or there is none, and another may follow" do
+    prepare("raise 'gone' if File.exist?('broken')\n#{KinoProcesses::APP}")
+    process = start_processes(2, pgroup: true)
+    write("broken", "")
+    Process.kill(:STOP, mold(process))
+    process.signal(:HUP).wait_for(/^Reloading/)
+    Process.kill(:KILL, mold(process))
+    eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: the mold died") }
+    eventually("there is none") { process.err[/the mold died: .*gone.*another boots the app in/m] }
+    process.signal(:HUP)
+    eventually("it is told") { process.err.scan("the reload is given up").size == 2 }
+    File.delete("#{folder}/broken")
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.signal(:TERM).status).to eq(0)
+  end
 end

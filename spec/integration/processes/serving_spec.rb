@@ -133,4 +133,15 @@ RSpec.describe "processes" do
     expect(process.err).to match(/^kino: warning: the app has started 1 thread while it booted \(metrics\), which no/)
     process.signal(:TERM).status
   end
+
+  it "serve also where the app leaves those that end to the system" do
+    prepare("trap('CHLD', 'IGNORE')\n#{KinoProcesses::APP}")
+    process = start_processes
+    all = serving(process)
+
+    expect(all.size).to eq(2)
+    expect(all).to include(ask(process.url).first.to_i)
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.err).to eq("")
+  end
 end

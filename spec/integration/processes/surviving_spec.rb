@@ -92,6 +92,25 @@ RSpec.describe "a process that dies" do
     eventually("the port is closed") { refused?(process.url) }
   end
 
+  it "is the parent while others boot for ever: they end all the same" do
+    prepare("File.write(\"booting.\#{Process.pid}\", '')\nsleep\n", kino: "preload false\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+    eventually("both boot") { Dir["#{folder}/booting.*"].size == 2 }
+    process.kill
+
+    pids = Dir["#{folder}/booting.*"].map { |path| path[/\d+\z/].to_i }
+    eventually("they are gone") { pids.none? { |pid| alive?(pid) } }
+  end
+
+  it "is the parent while a process waits in on_process_boot for ever: it ends all the same" do
+    prepare(kino: "on_process_boot { File.write('booting', Process.pid) and sleep }\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+    pid = eventually("one boots") { File.exist?("#{folder}/booting") && File.read("#{folder}/booting").to_i.nonzero? }
+    process.kill
+
+    eventually("it is gone") { !alive?(pid) }
+  end
+
   it "is one that gives no sign of life: it is named, with what it serves, and replaced" do
     prepare(kino: "process_timeout 1\n")
     process = start_processes
