@@ -60,12 +60,12 @@ RSpec.describe "a process that has served for long enough" do
   end
 
   it "finishes what runs before others are forked from it, however long it has served" do
-    prepare(kino: "refork_after [30, false]\nrestart_timeout 1\nthreads 6\n")
+    prepare(kino: "refork_after [30, false]\nrestart_timeout 4\nthreads 6\n")
     process = start_processes(2, "-t", "6")
-    sleep(1.2)
-    answers = reforking(process, 2) { process.wait_for(/^Reforked: 2 processes$/) }
+    sleep(4.2)
+    answers = reforking(process, 5) { process.wait_for(/^Reforked: 2 processes$/) }
 
-    expect(answers).to all(eq(["2"]))
+    expect(answers).to all(eq(["5"]))
     expect(process.err).to eq("")
     expect(process.signal(:TERM).status).to eq(0)
   end
