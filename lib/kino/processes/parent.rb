@@ -57,7 +57,7 @@ module Kino
 
     # Serves until a signal, or anybody else, stops the server.
     #
-    # @yieldparam server [Parent] once it listens
+    # @yieldparam server [Parent] once it listens; where it takes another's place, once it has
     # @return [Integer] the exit status: 0 when everything that ran was finished, 1 when it wasn't in time, or no
     #   process could boot
     # @raise [BindError] when an address can't be listened on; nothing runs then
@@ -92,12 +92,12 @@ module Kino
 
     private
 
-    def attend
+    def attend(&block)
       follow(@configuration)
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
       @renewal.boot
-      yield self if block_given?
+      @given ? @heir = block : block&.call(self)
       until @shutdown.over?
         @fleet.look unless stopping?
         hear
@@ -251,6 +251,7 @@ module Kino
 
     # The server before ends, now that this one serves.
     def take_over
+      @heir&.call(self)
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
     end

@@ -127,7 +127,7 @@ RSpec.describe "a restart" do
   end
 
   it "by USR2 is given up where the other server doesn't start, or not in time" do
-    prepare(kino: "restart_timeout 1\n")
+    prepare(kino: "restart_timeout 1\npidfile 'kino.pid'\n")
     process = start_processes
     write("config.ru", "sleep")
     process.signal(:USR2)
@@ -137,6 +137,7 @@ RSpec.describe "a restart" do
     eventually("it is told") { process.err.scan("the restart is given up, and all goes on as before").size == 2 }
 
     expect(ask(process.url).last).to eq("one")
+    expect(File.read("#{folder}/kino.pid").to_i).to eq(process.pid)
     expect(process.signal(:TERM).status).to eq(0)
   end
 
