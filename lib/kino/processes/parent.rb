@@ -97,7 +97,8 @@ module Kino
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
       @renewal.boot
-      yield self if block_given?
+      @tell = -> { yield self if block_given? }
+      @tell.call unless @given
       until @shutdown.over?
         @fleet.look unless stopping?
         hear
@@ -249,8 +250,9 @@ module Kino
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
     end
 
-    # The server before ends, now that this one serves.
+    # The server before ends, now that this one serves; until then its pid file is its own.
     def take_over
+      @tell.call
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
     end

@@ -188,4 +188,26 @@ RSpec.describe "a restart" do
 
     expect(process.signal(:TERM).status).to eq(0)
   end
+
+  it "by USR2 leaves the pid file to the old server until another serves" do
+    prepare("sleep if File.exist?('slow')\nraise 'half deployed' if File.exist?('broken')\n#{KinoProcesses::APP}",
+            kino: "pidfile 'kino.pid'\nrestart_timeout 3\n")
+    process = start_processes
+    pid_file = -> { File.read("#{folder}/kino.pid").to_i }
+    write("broken", "")
+    process.signal(:USR2)
+    eventually("it is given up") { process.err.include?("as before: it ended") }
+    expect(pid_file.call).to eq(process.pid)
+    write("slow", "")
+    process.signal(:USR2)
+    eventually("it is given up") { process.err.include?("as before: it was not ready") }
+    expect(pid_file.call).to eq(process.pid)
+    %w[broken slow].each { |name| File.delete("#{folder}/#{name}") }
+    process.signal(:USR2)
+
+    expect(process.status_alone).to eq(0)
+    expect(pid_file.call).not_to eq(process.pid)
+    Process.kill(:TERM, pid_file.call)
+    eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+  end
 end
