@@ -262,7 +262,7 @@ module Kino
       Reaper.gone(children).each do |child, ending|
         listen(child) unless child.wire.closed? # what it told last
         bury(child)
-        stopping? ? @shutdown.gone(ending) : mourn(child, ending)
+        stopping? ? @shutdown.gone(child, ending) : mourn(child, ending)
       end
     end
 

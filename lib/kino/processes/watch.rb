@@ -34,7 +34,14 @@ module Kino
     # Ends those that were to be gone by now.
     #
     # @return [Boolean] whether there were any
-    def end_overdue = @spawner.children.select { |child| child.deadline && now > child.deadline }.each(&:kill).any?
+    def end_overdue
+      late = @spawner.children.select { |child| child.deadline && now > child.deadline }
+      late.each do |child|
+        @voice.complain("#{child} has not ended in time (shutdown_timeout); it is ended")
+        child.end_late
+      end
+      late.any?
+    end
 
     # Looks at the others.
     #

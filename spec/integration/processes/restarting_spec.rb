@@ -210,4 +210,15 @@ RSpec.describe "a restart" do
     Process.kill(:TERM, pid_file.call)
     eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
   end
+
+  it "by USR1 is no fault where the server is to end meanwhile" do
+    prepare("File.write('booting', '') and sleep if File.exist?('slow')\n#{KinoProcesses::APP}")
+    process = start_processes
+    write("slow", "")
+    process.signal(:USR1)
+    eventually("it boots") { File.exist?("#{folder}/booting") }
+
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.out).to end_with("Stopped\n")
+  end
 end
