@@ -185,8 +185,8 @@ module Kino
       follow(settings.with(**changed))
       @fleet.resize(settings.processes)
       @renewal.reload
-    rescue Error => error
-      @voice.complain("the settings can't be read again, and all goes on as before: #{error.message}")
+    rescue Exception => error # -- the file may do anything, such as exit
+      @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
     end
 
     def listen(child)

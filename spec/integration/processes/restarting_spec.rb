@@ -168,6 +168,9 @@ RSpec.describe "a restart" do
     eventually("it is told") do
       process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1")
     end
+    write("kino.rb", "abort 'no secret'\n")
+    process.signal(:HUP)
+    eventually("it is told") { process.err.include?("again, and all goes on as before: no secret (SystemExit)") }
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
   end
