@@ -224,4 +224,21 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
     expect(process.out).to end_with("Stopped\n")
   end
+
+  it "by USR1 needs nobody to read what is said" do
+    prepare
+    reader, writer = IO.pipe
+    nil while writer.write_nonblock("x", exception: false) == 1
+    url = "tcp://127.0.0.1:#{free_port}"
+    process = kino("-b", url, "--processes", "2", out: writer)
+    eventually("they serve") { serving(process).size == 2 }
+    before = serving(process)
+    sleep(1) # what it says at start is stuck
+    process.signal(:USR1)
+    eventually("they are replaced") { (after = serving(process)).size == 2 && (after & before).empty? }
+
+    expect(process.signal(:TERM).status).to eq(0)
+  ensure
+    [reader, writer].each(&:close)
+  end
 end
