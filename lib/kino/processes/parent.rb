@@ -184,12 +184,18 @@ module Kino
       settings = @read.call
       fixed = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
       changed = fixed.reject { |name, value| settings.public_send(name) == value }
-      @voice.complain("#{changed.keys.join(", ")} changed, which takes a restart (USR2)") unless changed.empty?
+      name_fixed(changed.keys)
       follow(settings.with(**changed))
       @fleet.resize(settings.processes)
       @renewal.reload
     rescue Exception => error # -- the file may do anything, such as exit
       @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
+    end
+
+    # Another server goes on with the sockets of this one, whatever is written by then.
+    def name_fixed(names)
+      @voice.complain("bind changed, which takes a stop and another start") if names.delete(:bind)
+      @voice.complain("#{names.join(", ")} changed, which takes a restart (USR2)") unless names.empty?
     end
 
     def listen(child)

@@ -70,6 +70,8 @@ module Kino
       timeout = @configuration.restart_timeout
       late = @spawner.children.reject { |child| child.served_since || child.leaving? || now <= child.started + timeout }
       late.each do |child|
+        # Of one that has not told its number, the mold has forked nothing: it is what is stuck.
+        child = child.mold if child.pid.nil? && child.mold
         child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
         child.kill
       end

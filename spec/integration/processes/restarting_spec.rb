@@ -241,4 +241,16 @@ RSpec.describe "a restart" do
   ensure
     [reader, writer].each(&:close)
   end
+
+  it "by HUP names a changed bind, which no restart takes" do
+    prepare(kino: "bind 'tcp://127.0.0.1:0'\nprocesses 2\n")
+    process = kino(pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    write("kino.rb", "bind 'unix://#{folder}/other.sock'\nquiet false\nenvironment 'other'\n")
+    process.signal(:HUP).wait_for(/^Reloading/)
+
+    expect(process.err).to include("kino: bind changed, which takes a stop and another start\n" \
+                                   "kino: environment changed, which takes a restart (USR2)\n")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
 end
