@@ -253,4 +253,19 @@ RSpec.describe "a restart" do
                                    "kino: environment changed, which takes a restart (USR2)\n")
     expect(process.signal(:TERM).status).to eq(0)
   end
+
+  [true, false].each do |preload|
+    it "by USR1 takes kino.rb as it is by then, preload #{preload}" do
+      prepare(kino: "processes 2\nmax_uri_size 1000\npreload #{preload}\n")
+      process = kino("-b", "tcp://127.0.0.1:0")
+      process.wait_for(/^Ctrl-C/)
+      write("kino.rb", "processes 3\nmax_uri_size 100\npreload #{preload}\n")
+      process.signal(:USR1).wait_for(/^Restarted: 3 processes$/)
+      long = "/?#{"a" * 500}"
+
+      eventually("there are three") { serving(process).size == 3 }
+      expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+  end
 end
