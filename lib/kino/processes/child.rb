@@ -75,7 +75,15 @@ module Kino
     # requests to finish.
     #
     # @return [void]
-    def end_in_order = @index || @served_since || @was_promoted ? drain : kill
+    def end_in_order
+      return drain if @index || @served_since || @was_promoted
+
+      @is_spared = true
+      kill
+    end
+
+    # @return [Boolean] whether it was ended while nothing was lost by that, which is no fault of anybody's
+    def spared? = @is_spared ? true : false
 
     # It ends, whoever has told it to.
     #
@@ -98,6 +106,14 @@ module Kino
     #
     # @return [void]
     def halt = @wire.tell("halt")
+
+    # Ends it, as it was to be gone by now.
+    #
+    # @return [void]
+    def end_late
+      @deadline = Float::INFINITY
+      kill
+    end
 
     # Ends it.
     #

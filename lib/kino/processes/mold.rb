@@ -159,8 +159,8 @@ module Kino
       @site = @site.reload
       @configuration = @site.configuration
       @wire.tell("reloaded")
-    rescue Error => error
-      @wire.tell("unreloaded", error.message)
+    rescue Exception => error # -- the file may do anything, such as exit
+      @wire.tell("unreloaded", Description.brief(error))
     end
   end
 

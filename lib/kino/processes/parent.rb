@@ -30,9 +30,11 @@ module Kino
     LOOK = 0.5
     # Settings that are what the sockets, the app and this process are made by.
     FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
+    # Those of them that an app has which is booted anew.
+    OF_APP = %i[environment rackup].freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :LOOK, :FIXED, :ASKED
+    private_constant :WORDS, :LOOK, :FIXED, :OF_APP, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -62,6 +64,9 @@ module Kino
     #   process could boot
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def serve(&block)
+      # What an app prints is for whoever looks at it now; and what nobody reads is not to wait where Ruby would write it
+      # before each fork.
+      $stdout.sync = true
       @listeners = @given ? @given.listeners : Native::Listeners.bind(@configuration.bind)
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
@@ -152,7 +157,7 @@ module Kino
 
     def change(name)
       case name
-      when "USR1" then @renewal.restart
+      when "USR1" then restart
       when "USR2" then @renewal.replace_server
       when "TTIN" then resize(@fleet.size + 1)
       when "TTOU" then resize(@fleet.size - 1)
@@ -173,19 +178,31 @@ module Kino
       false
     end
 
-    # What can't change while the sockets and the app stay is named, and stays.
-    def reload
-      return if stopping?
+    def reload = (@renewal.reload if !stopping? && reread)
 
+    # Where each process boots an app of its own, this one's settings are what they go by.
+    def restart = (@renewal.restart if @configuration.preload || @renewal.under_way? || reread)
+
+    # Settings are read again. What can't change while the sockets and the app stay is named, and stays.
+    #
+    # @return [Boolean] whether they could be
+    def reread(fixed = FIXED)
       settings = @read.call
-      fixed = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
-      changed = fixed.reject { |name, value| settings.public_send(name) == value }
-      @voice.complain("#{changed.keys.join(", ")} changed, which takes a restart (USR2)") unless changed.empty?
+      former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
+      changed = former.reject { |name, value| settings.public_send(name) == value }
+      name_fixed(changed.keys & fixed)
       follow(settings.with(**changed))
       @fleet.resize(settings.processes)
-      @renewal.reload
-    rescue Error => error
-      @voice.complain("the settings can't be read again, and all goes on as before: #{error.message}")
+      true
+    rescue Exception => error # -- the file may do anything, such as exit
+      @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
+      false
+    end
+
+    # Another server goes on with the sockets of this one, whatever is written by then.
+    def name_fixed(names)
+      @voice.complain("bind changed, which takes a stop and another start") if names.delete(:bind)
+      @voice.complain("#{names.join(", ")} changed, which takes a restart (USR2)") unless names.empty?
     end
 
     def listen(child)
@@ -225,7 +242,8 @@ module Kino
       return child.drain if stopping?
 
       @fleet.ready(child)
-      @renewal.ready(child)
+      # What it was booted by, this process goes by from here on.
+      reread(FIXED - OF_APP) if @renewal.ready(child) && @renewal.restarts?
       announce if !@announced && @fleet.complete?
     end
 
@@ -249,7 +267,7 @@ module Kino
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
     end
 
-    # The server before ends, now that this one serves.
+    # The server before ends, now that this one serves; until then its pid file is its own.
     def take_over
       @heir&.call(self)
       @given.listeners.own_files(true)
@@ -261,7 +279,7 @@ module Kino
       Reaper.gone(children).each do |child, ending|
         listen(child) unless child.wire.closed? # what it told last
         bury(child)
-        stopping? ? @shutdown.gone(ending) : mourn(child, ending)
+        stopping? ? @shutdown.gone(child, ending) : mourn(child, ending)
       end
     end
 

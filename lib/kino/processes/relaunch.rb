@@ -96,8 +96,15 @@ module Kino
       end
 
       def environment(given)
-        pidfile = File.join(Dir.tmpdir, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
+        pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
         @environment.merge(VARIABLE => given, PIDFILE => pidfile)
+      end
+
+      # There may be none that can be written to, which matters to nobody but `rails server`.
+      def temporary
+        Dir.tmpdir
+      rescue ArgumentError
+        "/tmp"
       end
     end
   end

@@ -42,6 +42,9 @@ module Kino
     # @return [Boolean] whether anything is being replaced on purpose
     def under_way? = !@reason.nil? || !@overlap.nil?
 
+    # @return [Boolean] whether that is since the app is booted anew
+    def restarts? = @reason == :restart
+
     # Has the app booted, where there is no mold that has.
     #
     # @return [void]
@@ -125,7 +128,7 @@ module Kino
     # A process serves.
     #
     # @param process [Child]
-    # @return [void]
+    # @return [Boolean, nil] whether all goes on with another mold from here on
     def ready(process)
       @has_settled = @molds.settle if process.mold == @molds.candidate
     end

@@ -76,9 +76,10 @@ module Kino
 
     # A process is gone.
     #
+    # @param child [Child]
     # @param ending [Reaper::End]
     # @return [void]
-    def gone(ending) = (fault unless ending.in_order?)
+    def gone(child, ending) = (fault unless ending.in_order? || child.spared?)
 
     # The server is at fault, or what runs.
     #

@@ -34,7 +34,14 @@ module Kino
     # Ends those that were to be gone by now.
     #
     # @return [Boolean] whether there were any
-    def end_overdue = @spawner.children.select { |child| child.deadline && now > child.deadline }.each(&:kill).any?
+    def end_overdue
+      late = @spawner.children.select { |child| child.deadline && now > child.deadline }
+      late.each do |child|
+        @voice.complain("#{child} has not ended in time (shutdown_timeout); it is ended")
+        child.end_late
+      end
+      late.any?
+    end
 
     # Looks at the others.
     #
@@ -63,6 +70,8 @@ module Kino
       timeout = @configuration.restart_timeout
       late = @spawner.children.reject { |child| child.served_since || child.leaving? || now <= child.started + timeout }
       late.each do |child|
+        # Of one that has not told its number, the mold has forked nothing: it is what is stuck.
+        child = child.mold if child.pid.nil? && child.mold
         child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
         child.kill
       end

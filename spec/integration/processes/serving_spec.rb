@@ -144,4 +144,12 @@ RSpec.describe "processes" do
     expect(process.signal(:TERM).status).to eq(0)
     expect(process.err).to eq("")
   end
+
+  it "are named where what they do at their end takes for ever" do
+    prepare(kino: "shutdown_timeout 0\non_process_exit { |process| sleep if process == 1 }\n")
+    process = start_processes
+
+    expect(process.signal(:TERM).status).to eq(1)
+    expect(process.err).to match(/\Akino: process 2 \(pid \d+\) has not ended in time \(shutdown_timeout\); it is ended\n\z/)
+  end
 end

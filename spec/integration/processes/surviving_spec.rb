@@ -126,4 +126,16 @@ RSpec.describe "a process that dies" do
     expect(process.err).not_to include("secret")
     expect(process.signal(:TERM).status).to eq(0)
   end
+
+  it "is a mold that is stuck, and forks nothing: another boots the app" do
+    prepare(kino: "restart_timeout 2\n")
+    process = start_processes
+    Process.kill(:STOP, stuck = mold(process))
+    Process.kill(:KILL, serving(process).first)
+    eventually("it is ended") { !alive?(stuck) }
+    eventually("there are two") { serving(process).size == 2 }
+
+    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots the app")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
 end

@@ -160,6 +160,12 @@ RSpec.describe "Kino::Relaunch" do
     expect(relaunched(second)).not_to eq(first)
   end
 
+  it "needs no temporary folder" do
+    before = "Dir.singleton_class.prepend(Module.new { def tmpdir = raise(ArgumentError, 'none') })"
+
+    expect(relaunched('given.wire.tell(ENV["PIDFILE"])', before: before)).to match(%r{\A/tmp/kino-.*\nended: 0\n\z})
+  end
+
   it "starts one that can start another" do
     second = <<~'RUBY'
       board = File.open(File.join(__dir__, "board"))
