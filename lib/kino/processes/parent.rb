@@ -78,6 +78,9 @@ module Kino
       @voice.finish
     end
 
+    # @return [Array<String>] see {Server#urls}
+    def urls = @listeners.uris.map { |uri| uri.sub(/\Atcp:/, "http:") }
+
     # @return [Hash{Symbol => Object}] see {Statistics.of}
     def stats
       slots = @fleet.serving.to_h { |child| [child.index, child.slot] }

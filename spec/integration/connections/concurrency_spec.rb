@@ -15,6 +15,7 @@ RSpec.describe "Requests at the same time" do
     end
 
     it "are as many as there are threads, and no more" do
+      not_of_processes "each has as many, and who connects chooses none"
       inside, go_on = Channel.new, Channel.new
       app = shareable do
         lambda do |_|
@@ -58,6 +59,7 @@ RSpec.describe "Requests at the same time" do
     end
     waits.each do |what, wait|
       it "are let in while one waits for #{what}" do
+        not_of_processes "each has a lock of its own: another serves the second request"
         first, second = Channel.new, Channel.new
         app = shareable do
           lambda do |env|

@@ -37,7 +37,7 @@ RSpec.describe "stopping kino" do
 
     def start_kino(*arguments)
       process = kino("-b", "tcp://127.0.0.1:0", "-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2",
-                     "-m", mode.to_s, *arguments)
+                     *in_mode(mode), *arguments)
       process.url
       process
     end
@@ -74,7 +74,7 @@ RSpec.describe "stopping kino" do
     it "lets what runs finish when its terminal is closed" do
       socket = "unix://#{folder}/kino.sock"
       terminal, keyboard, pid = PTY.spawn(KinoProcess::UNSET, RbConfig.ruby, "-W1", "-I#{KinoProcess::LIB}",
-                                          KinoProcess::KINO, "-b", socket, "-m", mode.to_s, chdir: folder)
+                                          KinoProcess::KINO, "-b", socket, *in_mode(mode), chdir: folder)
       wait_for = ->(text) { terminal.find { |line| line.include?(text) } || raise("no #{text.inspect} came") }
       wait_for.call("Ctrl-C drains")
       RawClient.open(socket) do |client|

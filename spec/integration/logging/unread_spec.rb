@@ -34,7 +34,7 @@ RSpec.describe "a log that nobody reads" do
     end
 
     def start_kino(*arguments, log: "debug", **streams)
-      process = kino("-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "2", "-m", mode.to_s, *arguments,
+      process = kino("-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "2", *in_mode(mode), *arguments,
                      env: { "KINO_LOG" => log }, **streams)
       process.url
       process
@@ -129,7 +129,7 @@ RSpec.describe "a log that nobody reads" do
     it "ends with its usual status while both of its streams are full" do
       write("kino.rb", "shutdown_timeout 1\n")
       writer = small_pipe[1]
-      process = kino("-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2", "-m", mode.to_s,
+      process = kino("-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2", *in_mode(mode),
                      env: { "KINO_LOG" => "debug" }, out: writer, err: writer)
       url = "unix://#{folder}/kino.sock"
       eventually("it listens") { !refused?(url) }
