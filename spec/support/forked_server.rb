@@ -118,7 +118,8 @@ class ForkedServer
 
     def run
       Process.setpgid(0, 0) # so that all there is of it can be ended at once
-      Process.define_singleton_method(:warmup) { true } # for a process that lives for an example, it is all that takes time
+      # In a process that lives for an example it would be nearly all that is done.
+      Process.define_singleton_method(:warmup) { true }
       app = @app
       parent = Kino.const_get(:Parent).new(@configuration, err: self) { app }
       status = parent.serve { Thread.new { attend(parent) } }
@@ -157,7 +158,8 @@ class ForkedServer
       told = fresh(parent)
       return told.except(:processes) if what == :stats
 
-      told[:processes].flat_map { |one| one[:in_flight].split("; ") }.map { |one| one.sub(/ for (?=\S+ s\z)/, ", for ") }
+      all = told[:processes].flat_map { |one| one[:in_flight].split("; ") }
+      all.map { |request| request.sub(/ for (?=\S+ s\z)/, ", for ") }
     end
 
     # Once all serve.

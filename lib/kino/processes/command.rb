@@ -30,6 +30,7 @@ module Kino
     # @return [Integer] the exit status
     # @raise [BindError] when an address can't be listened on
     def run(&block)
+      $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
       return mold(given) if given&.mold?
 
