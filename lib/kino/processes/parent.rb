@@ -96,6 +96,7 @@ module Kino
     private
 
     def attend
+      @has_terminal = terminal?
       follow(@configuration)
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @fleet
@@ -150,7 +151,7 @@ module Kino
 
       case name = Signal.signame(token)
       when "CHLD" then nil
-      when "HUP" then terminal? ? begin_stop(token) : reload
+      when "HUP" then @has_terminal ? begin_stop(token) : reload
       when *Signals::STOP then begin_stop(token)
       else change(name) unless stopping?
       end
@@ -172,7 +173,7 @@ module Kino
       @voice.say "Processes: #{size}"
     end
 
-    # What a terminal sends when it is closed is no wish for other settings.
+    # What a terminal sends when it is closed is no wish for other settings. By then it is nobody's any more.
     def terminal?
       File.open("/dev/tty") { true }
     rescue SystemCallError

@@ -102,6 +102,7 @@ RSpec.describe "kino, told to stop, with workers that" do
     end
 
     it "can't boot, ends by itself with 1 and says why" do
+      not_of_processes "the parent counts processes, see processes/surviving_spec"
       write("kino.rb", "port 0\nworkers 1\n#{settings}\non_worker_boot { |_| raise 'no database' }\n")
       process = kino
 
