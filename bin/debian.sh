@@ -6,7 +6,7 @@ LINTERS=(rubocop shellcheck)
 DEBIAN_PACKAGES=(
   ruby ruby-dev bundler rake build-essential clang libclang-dev ruby-rb-sys
   ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard
-  ruby-rails ruby-sinatra ruby-sqlite3 ruby-websocket-driver puma wrk
+  ruby-rails ruby-sinatra ruby-sqlite3 ruby-pg ruby-websocket-driver puma wrk
   "${LINTERS[@]}"
 )
 TRIXIE_SOURCE=/etc/apt/sources.list.d/kino-trixie.sources

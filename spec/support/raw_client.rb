@@ -27,6 +27,20 @@ class RawClient
     end
   end
 
+  # Requests that one client has answered, each made by the block of the answer before: it goes elsewhere where an
+  # answer ends its connection, as one of several processes asks for. The last answer.
+  def self.visit(url, count)
+    client = answer = nil
+    count.times do |number|
+      client ||= new(connect(url))
+      answer = yield client, number, answer
+      client = client.close if answer["connection"] == "close"
+    end
+    answer
+  ensure
+    client&.close
+  end
+
   def self.connect(url)
     case url
     when %r{\Aunix://(.+)\z} then UNIXSocket.new($1)

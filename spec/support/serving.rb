@@ -10,14 +10,15 @@ require_relative "raw_client"
 
 # Runs apps on a server of their own, in this process, on a port of the system's choice.
 module Serving
-  # The modes every behaviour is shown in. Ruby 3.3 sometimes never wakes a thread of a ractor when several ractors have
-  # several threads, so there the modes are both only when asked for: KINO_MODES=threaded,ractor.
-  BOTH = "threaded,ractor"
-  MODES = ENV.fetch("KINO_MODES", RUBY_VERSION >= "4.0" ? BOTH : "threaded").split(",").map(&:to_sym).freeze
-
   # With GC_STRESS=1 the collector runs at every chance it has, so that a value that native code has forgotten to keep
   # is sure to be missed. Rack::Lint, which has nothing native, would take most of the time.
   STRESS = ENV["GC_STRESS"] == "1"
+
+  # The modes every behaviour is shown in; :processes is two processes of threads, whose native code is no other. Ruby
+  # 3.3 sometimes never wakes a thread of a ractor when several ractors have several threads, so there :ractor is one of
+  # them only when asked for: KINO_MODES=threaded,ractor,processes.
+  USUAL = [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)].join(",")
+  MODES = ENV.fetch("KINO_MODES", USUAL).split(",").map(&:to_sym).freeze
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
@@ -43,10 +44,18 @@ module Serving
     end
   end
 
-  # For the very few examples that other modes can't have.
+  # For the very few examples that other modes can't have. What several processes run is threads.
   def only_in(only, why)
-    skip "only in #{only} mode: #{why}" unless mode == only
+    skip "only in #{only} mode: #{why}" unless only == (mode == :processes ? :threaded : mode)
   end
+
+  # For the few examples that say nothing of a server of several processes, or can't see what they are about there.
+  def not_of_processes(why)
+    skip "not of several processes: #{why}" if mode == :processes
+  end
+
+  # For examples that stop a server at once.
+  def stops_at_once = not_of_processes("a parent ends at once on a second signal only, see processes/serving_spec")
 
   # For examples whose app starts threads.
   def app_starts_threads
@@ -85,11 +94,19 @@ module Serving
     converse(app, **options) { |client| client.request(method, target, headers, body) }
   end
 
-  private
+  # What the command `kino` is told, to run in a mode.
+  def in_mode(mode) = mode == :processes ? %w[-m threaded --processes 2] : ["-m", mode.to_s]
 
-  def server_of(app, mode:, **settings)
+  # How many processes there are: each has workers and threads of its own, and bounds for what it holds.
+  def copies = mode == :processes ? ForkedServer::PROCESSES : 1
+
+  # A server that is yet to be started.
+  def server_of(app, mode: self.mode, **settings)
+    require "kino"
     mode == :processes ? ForkedServer.new(app, **settings) : Kino::Server.new(app, mode: mode, **settings)
   end
+
+  private
 
   def linted(app)
     lint = Rack::Lint.new(app)

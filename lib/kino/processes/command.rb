@@ -31,6 +31,7 @@ module Kino
     # @raise [BindError] when an address can't be listened on
     def run(&block)
       Native.trim_stack # which all processes have that are forked from this one
+      $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
       return mold(given) if given&.mold?
 

@@ -5,6 +5,7 @@ require_relative "../server/leaving"
 require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/teller"
+require_relative "boots"
 require_relative "wire"
 
 module Kino
@@ -12,8 +13,8 @@ module Kino
   # parent tells it when to end; a signal to it alone does, too, and the parent then has another take its place.
   #
   # ```
-  #   hello -> on_process_boot -> serves: "ready" -> "drain" -> on_process_exit -> ends
-  #                                               \-> "mold" -> serves no more, and goes on as a Mold
+  #   hello -> on_process_boot -> workers boot -> serves: "ready" -> "drain" -> on_process_exit -> ends
+  #                                                               \-> "mold" -> serves no more, and goes on as a Mold
   # ```
   #
   # @api private
@@ -72,11 +73,12 @@ module Kino
 
     def serve(app)
       @configuration.on_process_boot.each { |hook| hook.call(@index) }
-      @server = Server.new(app, configuration: @configuration)
+      @boots = Boots.new(@configuration)
+      @server = Server.new(app, configuration: @boots.configuration)
       @server.command = self
       @server.start_on(@site, @slot, @wire.to_io)
       Native.die_with("TERM")
-      @wire.tell("ready")
+      tell_ready
       case await
       when "mold" then leave_off
       when "halt" then @server.halt || finish(true)
@@ -86,14 +88,27 @@ module Kino
       end
     ensure
       @server&.halt
+      @boots&.close
+    end
+
+    def look_at_boots
+      @boots.look
+      tell_ready
+    end
+
+    # Once, when all workers have booted: only then is it worth another's place.
+    def tell_ready
+      @is_ready ||= @boots.all?(@configuration.with(mode: @server.mode).workers) && @wire.tell("ready")
     end
 
     # What is to be done: the parent's word, a signal, or the parent's death.
     def await
       loop do
         show
-        readable, = IO.select([@wire, @signals], nil, nil, LOOK)
+        readable, = IO.select([@wire, @signals, @boots.to_io].compact, nil, nil, LOOK)
         next unless readable
+
+        look_at_boots if readable.include?(@boots.to_io)
 
         if readable.include?(@signals)
           return "ended" if @signals.wait == ENDED

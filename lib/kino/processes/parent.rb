@@ -83,6 +83,9 @@ module Kino
       @voice.finish
     end
 
+    # @return [Array<String>] see {Server#urls}
+    def urls = @listeners.uris.map { |uri| uri.sub(/\Atcp:/, "http:") }
+
     # @return [Hash{Symbol => Object}] see {Statistics.of}
     def stats
       slots = @fleet.serving.to_h { |child| [child.index, child.slot] }
@@ -98,6 +101,7 @@ module Kino
     private
 
     def attend(&block)
+      @has_terminal = terminal?
       follow(@configuration)
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
@@ -149,7 +153,7 @@ module Kino
 
       case name = Signal.signame(token)
       when "CHLD" then nil
-      when "HUP" then terminal? ? begin_stop(token) : reload
+      when "HUP" then @has_terminal ? begin_stop(token) : reload
       when *Signals::STOP then begin_stop(token)
       else change(name) unless stopping?
       end
@@ -171,7 +175,7 @@ module Kino
       @voice.say "Processes: #{size}"
     end
 
-    # What a terminal sends when it is closed is no wish for other settings.
+    # What a terminal sends when it is closed is no wish for other settings. By then it is nobody's any more.
     def terminal?
       File.open("/dev/tty") { true }
     rescue SystemCallError

@@ -6,13 +6,14 @@ module Kino
   # @api private
   module Statistics
     # Of a process, besides its counters.
-    KEPT = %i[pid waiting in_flight].freeze
+    KEPT = %i[pid beat waiting in_flight].freeze
     private_constant :KEPT
 
     # @param scoreboard [Native::Scoreboard]
     # @param slots [Hash{Integer => Integer}] processes, from 0, and their places on it
     # @return [Hash{Symbol => Object}] the sums, by the names of {Server#stats}, and `:processes`: for each the same
-    #   with its number, `:pid`, how many requests wait, and what it is at
+    #   with its number, `:pid`, how many seconds ago it was last alive (`:beat`), how many requests wait, and what
+    #   it is at
     def self.of(scoreboard, slots)
       processes = slots.map do |index, slot|
         told = scoreboard.read(slot)

@@ -30,13 +30,14 @@ RSpec.describe "starting kino" do
 
     it "serves the config.ru of its folder, and says so" do
       write("config.ru", hello)
-      process = kino("-p", "0", "-w", "1", "-t", "3", "-m", mode.to_s)
+      kind = mode == :processes ? "2 processes x threaded" : mode
+      process = kino("-p", "0", "-w", "1", "-t", "3", *in_mode(mode))
       process.wait_for(/^Ctrl-C/)
 
       expect(process.get.body).to eq("hello from development")
       expect(process.url).to match(%r{\Ahttp://127\.0\.0\.1:\d+\z})
       expect(process.out).to eq(<<~TEXT)
-        Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, #{mode}: 1 worker x 3 threads, development), pid #{process.pid}
+        Kino #{Kino::VERSION} (ruby #{RUBY_VERSION}, #{kind}: 1 worker x 3 threads, development), pid #{process.pid}
         Listening on #{process.url}
         Ctrl-C drains and stops
       TEXT
@@ -46,7 +47,7 @@ RSpec.describe "starting kino" do
 
     it "serves the file that is named, on every address that is given, under the environment that is given" do
       write("other.ru", hello)
-      process = kino("-b", "127.0.0.1:0", "-b", "unix://kino.sock", "-e", "staging", "-m", mode.to_s, "other.ru")
+      process = kino("-b", "127.0.0.1:0", "-b", "unix://kino.sock", "-e", "staging", *in_mode(mode), "other.ru")
 
       expect(process.get.body).to eq("hello from staging")
       expect(process.wait_for(/^Listening on (unix:.+)$/)[1]).to eq("unix://#{folder}/kino.sock")

@@ -7,6 +7,8 @@ RSpec.describe "A flood of clients past max_connections (20)" do
   rest = " localhost\r\n\r\n"
 
   each_mode do
+    before { not_of_processes "each holds as many" }
+
     let(:path) { shareable { ->(env) { [200, {}, [env["PATH_INFO"]]] } } }
 
     it "is let in where others are idle: those that have been for longest are closed" do

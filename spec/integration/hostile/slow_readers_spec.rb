@@ -34,6 +34,7 @@ RSpec.describe "Thirty clients that ask for 10 MB and stop reading" do
     end
 
     it "have answers of their own whole, of which a part lies in files once they are many" do
+      not_of_processes "it looks at this process's files"
       app = shareable { ->(env) { [200, {}, [env["QUERY_STRING"] * 8_000_000]] } }
       letters = ("a".."l").to_a
       Dir.mktmpdir do |folder|

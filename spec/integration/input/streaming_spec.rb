@@ -86,6 +86,7 @@ RSpec.describe "A body that the app reads while it arrives (stream_bodies)" do
     end
 
     it "holds half of the threads at most: past that, bodies are waited for" do
+      not_of_processes "another has threads of its own for the second body"
       app = shareable { ->(env) { [200, {}, [env["rack.input"].class.name + env["rack.input"].read]] } }
       stream(app, lint: false) do |client, server|
         client.write("#{head}content-length: 3\r\n\r\na")

@@ -10,25 +10,26 @@ RSpec.describe "A request that finds every worker busy" do
     %w[/wait /spin].each do |path|
       it "gets 503 with retry-after when queue_timeout is over, though #{path} goes on" do
         serve(app, **one, queue_timeout: 0.3) do |server, log|
-          busy = app.occupy(server, path)
+          busy, *others = Array.new(copies) { app.occupy(server, path) }
           RawClient.open(server.url) do |client|
             response = client.get("/queued")
             expect([response.status, response["retry-after"], response["connection"]]).to eq([503, "1", "close"])
             expect(client).to be_closed
           end
-          expect(server.stats).to include(queue_timeout: 1, overloaded: 1, queue_depth: 0, running: 1)
+          expect(server.stats).to include(queue_timeout: 1, overloaded: 1, queue_depth: 0, running: copies)
           log.wait_for(%r{503: GET /queued waited 0\.3 s for a worker; 1 is busy for [\d.]+ s with GET #{path} \(})
 
-          app.go_on
-          expect(busy.read_response.body).to eq(path)
+          copies.times { app.go_on }
+          expect([busy, *others].map { |client| client.read_response.body }).to all(eq(path))
           expect(busy.get("/next").body).to eq("/next")
           expect([app.entered, app.entered]).to eq(["/next", nil])
-          busy.close
+          [busy, *others].each(&:close)
         end
       end
     end
 
     it "is served when a worker is free before queue_timeout is over" do
+      not_of_processes "another serves it"
       serve(app, **one, queue_timeout: 60) do |server|
         busy = app.occupy(server)
         waiting = Array.new(5) { |n| RawClient.open(server.url).write(RawClient.message("GET", "/#{n}")) }
@@ -40,6 +41,7 @@ RSpec.describe "A request that finds every worker busy" do
     end
 
     it "gets 503 at once when queue_depth others wait already, and they are served all the same" do
+      not_of_processes "another serves it"
       serve(app, **one, queue_depth: 2, queue_timeout: 60) do |server, log|
         busy = app.occupy(server)
         clients = Array.new(5) { RawClient.open(server.url) }
@@ -58,6 +60,7 @@ RSpec.describe "A request that finds every worker busy" do
     end
 
     it "is dropped, and never seen by the app, when its client is known to have left meanwhile" do
+      not_of_processes "another serves it"
       Dir.mktmpdir("kino") do |folder|
         serve(app, **one, bind: ["tcp://127.0.0.1:0", "unix://#{folder}/kino.sock"], queue_timeout: 60) do |server|
           busy = app.occupy(server)

@@ -24,6 +24,7 @@ RSpec.describe "A request past request_timeout" do
     end
 
     it "gets 504 while it still waits for a worker, and the app never sees it" do
+      not_of_processes "another serves it"
       serve(app, workers: 1, threads: 1, request_timeout: 0.5, queue_timeout: 60) do |server, log|
         busy = app.occupy(server)
         RawClient.open(server.url) { |client| expect(client.get("/queued").status).to eq(504) }

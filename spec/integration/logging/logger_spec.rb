@@ -6,10 +6,12 @@ require "support/kino_process"
 RSpec.describe "The setting logger" do
   include KinoProcess::Helpers
 
-  # Keeps what it is told.
+  # Keeps what it is told, in whichever process.
   let(:logger) do
     Class.new do
-      def said = @said ||= Thread::Queue.new
+      attr_reader :said
+
+      def initialize = @said = Channel.new
 
       def add(severity, text) = said << [severity, text]
     end.new
@@ -19,19 +21,20 @@ RSpec.describe "The setting logger" do
     it "has what native code says, with its severity, and nothing is on standard error" do
       app = BusyApp.new
       serve(app, workers: 1, threads: 1, queue_timeout: 0.2, logger: logger) do |server|
-        busy = app.occupy(server)
+        busy = Array.new(copies) { app.occupy(server) }
         RawClient.open(server.url) { |client| expect(client.get("/queued").status).to eq(503) }
         severity, text = logger.said.pop(timeout: Eventually::DEADLINE)
 
         expect(severity).to eq(Logger::WARN)
         expect(text).to start_with("answered with 503: GET /queued waited 0.2 s for a worker; 1 is busy for ")
-        app.go_on
-        busy.close
+        copies.times { app.go_on }
+        busy.each(&:close)
       end
       expect(logger.said).to be_empty
     end
 
     it "has what workers say" do
+      not_of_processes "its process ends, and the parent starts another"
       boot = shareable { ->(_) { raise "no database" } }
       require "kino"
       server = Kino::Server.new(shareable { ->(_) { [200, {}, []] } }, port: 0, mode:, workers: 1, on_worker_boot: boot,
@@ -45,11 +48,11 @@ RSpec.describe "The setting logger" do
       app = BusyApp.new
       serve(app, workers: 1, threads: 1, logger: logger) { |_| nil }
       serve(app, workers: 1, threads: 1, queue_timeout: 0.2) do |server, log|
-        busy = app.occupy(server)
+        busy = Array.new(copies) { app.occupy(server) }
         RawClient.open(server.url) { |client| expect(client.get("/queued").status).to eq(503) }
         log.wait_for(/answered with 503/)
-        app.go_on
-        busy.close
+        copies.times { app.go_on }
+        busy.each(&:close)
       end
       expect(logger.said).to be_empty
     end
@@ -58,11 +61,11 @@ RSpec.describe "The setting logger" do
       failing = Class.new { def add(*) = raise("full") }.new
       app = BusyApp.new
       serve(app, workers: 1, threads: 1, queue_timeout: 0.2, logger: failing) do |server|
-        busy = app.occupy(server)
+        busy = Array.new(copies) { app.occupy(server) }
         RawClient.open(server.url) { |client| expect(client.get("/queued").status).to eq(503) }
-        app.go_on
-        expect(busy.read_response.status).to eq(200)
-        busy.close
+        copies.times { app.go_on }
+        expect(busy.map { |client| client.read_response.status }).to all(eq(200))
+        busy.each(&:close)
       end
     end
   end

@@ -34,7 +34,7 @@ RSpec.describe "a log that nobody reads" do
     end
 
     def start_kino(*arguments, log: "debug", **streams)
-      process = kino("-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "2", "-m", mode.to_s, *arguments,
+      process = kino("-b", "tcp://127.0.0.1:0", "-w", "1", "-t", "2", *in_mode(mode), *arguments,
                      env: { "KINO_LOG" => log }, **streams)
       process.url
       process
@@ -106,6 +106,7 @@ RSpec.describe "a log that nobody reads" do
     end
 
     it "keeps a thousand lines, and says how many were lost when somebody reads on" do
+      not_of_processes "each keeps as many"
       reader, writer = small_pipe
       process = start_kino(err: writer)
       fill(process, 1_200)
@@ -129,7 +130,7 @@ RSpec.describe "a log that nobody reads" do
     it "ends with its usual status while both of its streams are full" do
       write("kino.rb", "shutdown_timeout 1\n")
       writer = small_pipe[1]
-      process = kino("-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2", "-m", mode.to_s,
+      process = kino("-b", "unix://#{folder}/kino.sock", "-w", "1", "-t", "2", *in_mode(mode),
                      env: { "KINO_LOG" => "debug" }, out: writer, err: writer)
       url = "unix://#{folder}/kino.sock"
       eventually("it listens") { !refused?(url) }

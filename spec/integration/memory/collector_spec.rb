@@ -2,6 +2,8 @@
 
 RSpec.describe "The garbage collector" do
   each_mode do
+    before { not_of_processes "what native code keeps of Ruby's is the same in each" }
+
     # An answer of every kind, by the request.
     let(:app) do
       shareable do

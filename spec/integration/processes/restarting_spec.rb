@@ -86,6 +86,20 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "by USR1 changes nothing where no worker can boot any more" do
+    prepare(kino: "on_worker_boot { raise 'no database' if File.exist?('down') }\n")
+    process = start_processes
+    before = serving(process)
+    write("down", "")
+    process.signal(:USR1)
+    eventually("it is given up") { process.err.include?("the restart is given up, and all goes on as before: process ") }
+
+    expect(process.err).to match(/as before: process 1 .*could not boot: .*no database/)
+    expect(serving(process)).to include(*before)
+    expect(answerers(process.url)).to match_array(before)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "by USR2 starts another server beside the old one, which ends when that serves" do
     prepare
     process = start_processes(2, "-b", "unix://#{folder}/kino.sock")

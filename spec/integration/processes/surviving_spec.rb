@@ -61,6 +61,15 @@ RSpec.describe "a process that dies" do
     expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no cache/)
   end
 
+  it "with its workers, which can't boot, over and over, ends the server with the reason" do
+    prepare(kino: "on_worker_boot { raise 'no database' }\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+
+    expect(process.status).to eq(1)
+    expect(process.out).to eq("")
+    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no database/)
+  end
+
   it "is the parent: all others end, and nobody holds its sockets" do
     prepare
     process = start_processes

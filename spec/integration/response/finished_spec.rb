@@ -132,6 +132,7 @@ RSpec.describe "rack.response_finished" do
     end
 
     it "gives an error when the server is stopped before the client has read all" do
+      stops_at_once
       app = app_with(tell) { -> { [200, { "x-own" => "y" }, ["x" * 30_000_000]] } }
       serve(app) do |server|
         client = RawClient.open(server.url)

@@ -77,6 +77,7 @@ RSpec.describe "An answer as Puma's apps give it" do
     end
 
     it "has its body closed once, whatever its kind" do
+      not_of_processes "the app tells it in this process's memory"
       bodies = { "/each" => ->(name) { CountedBody.new(name, %w[a b]) },
                  "/proxy" => ->(name) { Rack::BodyProxy.new(%w[a b]) { CountedBody::CLOSED[name] += 1 } },
                  "/length" => ->(name) { CountedBody.new(name, %w[a b]) },

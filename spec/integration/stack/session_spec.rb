@@ -108,11 +108,9 @@ RSpec.describe "Rack::Session::Cookie" do
     it "is each visitor's own when many come at once" do
       serve(with_session) do |server|
         seen = concurrently(6) do |number|
-          RawClient.open(server.url) do |client|
-            response = client.get("/?name=visitor#{number}")
-            9.times { response = client.get("/", cookie(response)) }
-            response.body
-          end
+          RawClient.visit(server.url, 10) do |client, _, before|
+            before ? client.get("/", cookie(before)) : client.get("/?name=visitor#{number}")
+          end.body
         end
         expect(seen).to eq(Array.new(6) { |number| "10 visitor#{number}" })
       end

@@ -150,6 +150,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "streams what it writes at once, and closes the stream" do
+      not_of_processes "the app tells it in this process's memory"
       converse(app) do |client|
         2.times do
           client.write(RawClient.message("GET", "/stream")).read_head
@@ -162,6 +163,7 @@ RSpec.describe "A Sinatra app" do
     end
 
     it "ends a stream that is kept open when the client leaves" do
+      not_of_processes "the app tells it in this process's memory"
       serve(app, threads: 1) do |server|
         client = RawClient.open(server.url).write(RawClient.message("GET", "/endless"))
         client.read(100_000)

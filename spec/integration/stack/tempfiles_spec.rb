@@ -15,7 +15,10 @@ RSpec.describe "The files of a multipart form" do
   message = RawClient.message("POST", "/", { "content-type" => "multipart/form-data; boundary=mark" }, form)
 
   each_mode do
-    before { only_in :threaded, "Rack::Request and its parsers use tables of Rack's that can't be shared" }
+    before do
+      only_in :threaded, "Rack::Request and its parsers use tables of Rack's that can't be shared"
+      not_of_processes "the app tells it in this process's memory"
+    end
 
     # Every file that was made, kept so that none is gone only because it was collected.
     let(:made) { [] }

@@ -30,8 +30,7 @@ RSpec.describe "A server that has stopped" do
     end
 
     it "can be started again" do
-      require "kino"
-      server = Kino::Server.new(linted(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      server = server_of(Probes::Echo, **Serving::SETTINGS)
       2.times do
         server.start
         expect(RawClient.open(server.url) { |client| client.post("/", "again").body }).to eq("again")
@@ -50,6 +49,7 @@ RSpec.describe "A server that has stopped" do
 
     # In a process of their own, since they are about the process. HELLO is an app that tells which process it runs in.
     def ruby(script)
+      not_of_processes "it is about one that an app has its server in"
       lib = File.expand_path("../../../lib", __dir__)
       hello = "HELLO = Class.new { def self.call(_) = [200, {}, [Process.pid.to_s]] }; MODE = #{mode.inspect}\n"
       output, status = Open3.capture2e(RbConfig.ruby, "-W:no-experimental", "-I", lib, "-r", "kino", "-r", "socket",

@@ -22,6 +22,7 @@ RSpec.describe "A server with a drain_delay that is told to stop" do
     end
 
     it "does not wait for the delay when it is to end now" do
+      stops_at_once
       serve(app, drain_delay: 3600, shutdown_timeout: 3600) do |server|
         stopping = Thread.new { server.stop }
         eventually("it parts") { RawClient.open(server.url) { |other| other.get("/") }["connection"] == "close" }

@@ -102,11 +102,11 @@ RSpec.describe "Stopping a server" do
     end
 
     it "gives up after the timeout, and tells" do
-      serve(app) do |server, log|
+      serve(app, shutdown_timeout: 0.5) do |server, log|
         RawClient.open(server.url) do |client|
           client.write(RawClient.message("GET", "/"))
           take(entered)
-          expect(server.stop(0.2)).to be(false)
+          expect(server.stop).to be(false)
           expect(server.aborted).to match([%r{\AGET /, for \d+\.\d s\z}])
           expect(client.read_to_end).not_to include("200 OK")
           expect(server.running?).to be(false)
@@ -125,11 +125,11 @@ RSpec.describe "Stopping a server" do
     end
 
     it "may be asked for before a start" do
-      require "kino"
-      expect(Kino::Server.new(app, mode: mode, **Serving::SETTINGS).stop).to be(true)
+      expect(server_of(app, **Serving::SETTINGS).stop).to be(true)
     end
 
     it "may be asked for by the app itself, whose request is finished, too" do
+      not_of_processes "the app has no server there but the one that its process runs"
       only_in(:threaded, "a server belongs to the ractor that has made it")
       server = nil
       stopping = ->(_) { [200, {}, ["goodbye #{server.stop}"]] }
@@ -157,8 +157,8 @@ RSpec.describe "Stopping a server" do
     end
 
     it "waits for an on_drain that does not return as long as for requests" do
-      serve(Probes::Echo, on_drain: -> { sleep }) do |server|
-        expect(server.stop(0.2)).to be(false)
+      serve(Probes::Echo, on_drain: -> { sleep }, shutdown_timeout: 0.5) do |server|
+        expect(server.stop).to be(false)
         expect(server.running?).to be(false)
       end
     end

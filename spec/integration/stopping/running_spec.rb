@@ -13,8 +13,7 @@ RSpec.describe "A running server" do
     end
 
     it "starts in run, if need be" do
-      require "kino"
-      server = Kino::Server.new(linted(Probes::Echo), mode: mode, **Serving::SETTINGS)
+      server = server_of(Probes::Echo, **Serving::SETTINGS)
       running = Thread.new { server.run }
       url = eventually("it has started") { server.url }
       expect(RawClient.open(url) { |client| client.post("/", "x").body }).to eq("x")
@@ -31,6 +30,7 @@ RSpec.describe "A running server" do
 
     %i[stop stop!].each do |method|
       it "may be told to #{method} by the handler of a signal, which waits for nothing" do
+        not_of_processes "signals are the parent's own"
         serve(Probes::Echo) do |server|
           answer = nil
           former = trap("USR2") { answer = [server.public_send(method)] }
@@ -46,6 +46,7 @@ RSpec.describe "A running server" do
 
     it "has no thread that only waits but one, which looks after all workers" do
       only_in(:threaded, "a ractor has a main thread")
+      not_of_processes "it looks at this process's threads"
       before = Thread.list
       serve(Probes::Echo, workers: 2, threads: 3, stuck_timeout: 60) do
         names = eventually("all have started") do

@@ -2,6 +2,8 @@
 
 RSpec.describe "Stopping a server at once" do
   each_mode do
+    before { stops_at_once }
+
     let(:entered) { Channel.new }
 
     # Stops a server while a request is where `app` puts it, and answers what the client got.

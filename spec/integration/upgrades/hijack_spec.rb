@@ -121,6 +121,7 @@ RSpec.describe "rack.hijack" do
         eventually("the app has taken it") { server.stats[:hijacked] == 1 }
         expect(server.stop).to be(true)
         only_in :threaded, "a ractor ends with its server" if mode == :ractor
+        not_of_processes "each ends with its server"
         go_on << true
         expect(client.read_to_end).to eq("after the end")
       end

@@ -86,6 +86,7 @@ RSpec.describe "A WebSocket" do
         end
 
         it "is no concern of a server that stops, and goes on after it" do
+          not_of_processes "each ends with its server"
           serve(app) do |server|
             clients = Array.new(3) { WebSocketClient.open(server.url) }
             expect(clients.map { |client| client.echo("before") }).to eq(["before"] * 3)

@@ -3,6 +3,8 @@
 # What others do to a worker's threads, at whatever moment.
 RSpec.describe "Threads of workers that are" do
   each_mode do
+    before { not_of_processes "it ends this process's threads" }
+
     # The threads that serve, whichever server's.
     def worker_threads = Thread.list.select { |thread| thread.name&.match?(/\Akino \d+\z/) }
 
