@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 module Kino
-  # Room in Ruby's heap, made before a fork. Without it a process soon finds too few free slots, and Ruby's way to more of
-  # them is a major collection, which on Ruby 3.3 writes to every call site that it marks: most of what was shared is then
-  # shared no more.
+  # Room in Ruby's heap, made before a fork. Without it a process soon finds too few free slots, and Ruby's way to more
+  # of them is a major collection, which on Ruby 3.3 writes to every call site that it marks: most of what was shared is
+  # then shared no more.
   #
   # @api private
   module HeapRoom
@@ -13,8 +13,8 @@ module Kino
     HEADER = 26
     private_constant :PART, :HEADER
 
-    # Makes it. What is free when Process.warmup has compacted the heap goes back to the system, and Ruby may take as much
-    # of it again whenever it likes.
+    # Makes it. What is free when Process.warmup has compacted the heap goes back to the system, and Ruby may take as
+    # much of it again whenever it likes.
     #
     # @return [void]
     def self.make

