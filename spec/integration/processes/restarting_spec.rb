@@ -92,7 +92,7 @@ RSpec.describe "a restart" do
     before = serving(process)
     write("down", "")
     process.signal(:USR1)
-    eventually("it is given up") { process.err.include?("the restart is given up, and all goes on as before: process ") }
+    eventually("it is given up") { process.err.include?("the restart is given up, and all goes on as before") }
 
     expect(process.err).to match(/as before: process 1 .*could not boot: .*no database/)
     expect(serving(process)).to include(*before)
