@@ -33,9 +33,10 @@ module Serving
 
   # For example groups.
   module EachMode
-    # Defines the block's examples once for each mode; `mode` tells them, and `serve`, which.
-    def each_mode(&examples)
-      MODES.each do |mode|
+    # Defines the block's examples once for each mode; `mode` tells them, and `serve`, which. Those `of_one_process` are
+    # many or long, and what they say of one request can't differ in several.
+    def each_mode(of_one_process: false, &examples)
+      (of_one_process ? MODES - [:processes] : MODES).each do |mode|
         context "in #{mode} mode" do
           let(:mode) { mode }
           class_exec(&examples)

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "The env's headers" do
-  each_mode do
+  each_mode(of_one_process: true) do
     def env_of(headers, body = nil)
       Probes.read(ask(Probes::Env, body ? "POST" : "GET", "/", headers, body))
     end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "The env of a request line" do
-  each_mode do
+  each_mode(of_one_process: true) do
     def env_of(line, fields = "host: localhost\r\n")
       converse(Probes::Env) { |client| Probes.read(client.write("#{line}\r\n#{fields}\r\n").read_response) }
     end

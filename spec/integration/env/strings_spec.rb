@@ -7,7 +7,7 @@ RSpec.describe "The env's strings" do
   with_headers = always + %w[HTTP_HOST HTTP_USER_AGENT HTTP_X_OTHER HTTP_COOKIE CONTENT_TYPE CONTENT_LENGTH]
   without_host = "GET / HTTP/1.0\r\n\r\n"
 
-  each_mode do
+  each_mode(of_one_process: true) do
     # Answers with copies of the env's strings, and changes all that are not frozen.
     let(:meddler) do
       shareable do

@@ -17,7 +17,7 @@ RSpec.describe "rack.input, called in all the ways that apps do" do
     "Kino::StreamedInput" => [InputCalls::BODY, { stream_bodies: true, workers: 1, threads: 2 }]
   }
 
-  each_mode do
+  each_mode(of_one_process: true) do
     shapes.each do |shape, (body, settings)|
       it "answers as it should where it is a #{shape}" do
         converse(InputCalls::App, lint: false, **settings) do |client|

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "A request's body" do
-  each_mode do
+  each_mode(of_one_process: true) do
     # Answers the body and what the env says of it.
     let(:app) do
       shareable do

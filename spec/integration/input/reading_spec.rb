@@ -45,7 +45,7 @@ RSpec.describe "rack.input" do
     "one that is spooled" => "a line of forty bytes, its end included\n" * 5_000
   }
 
-  each_mode do
+  each_mode(of_one_process: true) do
     bodies.each do |name, body|
       calls.merge(more_calls).each do |call, call_it|
         it "answers #{call} of #{name} as an IO does" do

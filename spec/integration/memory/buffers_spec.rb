@@ -1,9 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "A String the app gave to the server" do
-  each_mode do
-    before { not_of_processes "what native code keeps of Ruby's is the same in each" }
-
+  each_mode(of_one_process: true) do
     # Asks, and reads the answer only after the app has said that it is done with its strings.
     def read_late(app, told)
       # Lint would close the body before the answer is handed over.

@@ -1,9 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "The garbage collector" do
-  each_mode do
-    before { not_of_processes "what native code keeps of Ruby's is the same in each" }
-
+  each_mode(of_one_process: true) do
     # An answer of every kind, by the request.
     let(:app) do
       shareable do

@@ -51,9 +51,7 @@ RSpec.describe "An app's objects that do harm when they are asked" do
 
   before { skip "this Ruby can't compact" unless GC.respond_to?(:compact) }
 
-  each_mode do
-    before { not_of_processes "what native code keeps of Ruby's is the same in each" }
-
+  each_mode(of_one_process: true) do
     before { only_in :threaded, "GC.compact is the main ractor's, and these objects can't be shared" }
 
     def parts = Array.new(50) { |number| "part #{number} #{"x" * (number * 5)}\n" }

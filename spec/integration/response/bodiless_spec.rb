@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "An answer without a body" do
-  each_mode do
+  each_mode(of_one_process: true) do
     it "is that to HEAD, with the headers that GET would have" do
       app = shareable do
         lambda do |env|

@@ -5,7 +5,7 @@ require "tmpdir"
 RSpec.describe "A response that breaks its word" do
   kinds = { "each" => Bodies::Each, "call" => Bodies::Called, "to_ary" => Bodies::Listed }
 
-  each_mode do
+  each_mode(of_one_process: true) do
     # What came after the head, up to the end of the connection.
     def rest(client)
       client.write(RawClient.message("GET", "/"))

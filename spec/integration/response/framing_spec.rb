@@ -3,7 +3,7 @@
 require "tmpdir"
 
 RSpec.describe "How a response is framed" do
-  each_mode do
+  each_mode(of_one_process: true) do
     let(:unsized) { shareable { ->(_) { [200, {}, Bodies::Each.new("one", "two")] } } }
 
     it "is by the app's content-length, where it has one" do

@@ -3,7 +3,7 @@
 require "rack/headers"
 
 RSpec.describe "Response headers" do
-  each_mode do
+  each_mode(of_one_process: true) do
     # Each answer has headers of its own, as an app's usually are.
     def answer_with(headers, **options)
       Ractor.make_shareable(headers)

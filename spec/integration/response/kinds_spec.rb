@@ -5,7 +5,7 @@ require "rack/files"
 require "tmpdir"
 
 RSpec.describe "A response body" do
-  each_mode do
+  each_mode(of_one_process: true) do
     # Asks an app that answers with a copy of the body.
     def answer_with(body, headers = {}, **options)
       Ractor.make_shareable([body, headers])

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 RSpec.describe "env[\"kino.response_trailers\"]" do
-  each_mode do
+  each_mode(of_one_process: true) do
     # An app whose answer's trailers are filled by its body.
     def app_with(trailers, headers = {}, &body)
       Ractor.make_shareable([trailers, headers])
