@@ -5,6 +5,7 @@ require_relative "../server/mode"
 require_relative "../server/notices"
 require_relative "../server/signals"
 require_relative "member"
+require_relative "taken_sockets"
 require_relative "warmup"
 
 module Kino
@@ -51,6 +52,7 @@ module Kino
       @app = app
       Native.die_with("KILL")
       Process.setproctitle("kino: mold")
+      TakenSockets.close(@site.listeners.descriptors)
       @configuration.on_refork.each(&:call)
       settle
       @wire.tell("booted", Mode.of(@app, @configuration).name)
