@@ -93,9 +93,9 @@ RSpec.describe "Kino::Relaunch" do
     expect(relaunched(second)).to eq("tcp=n unix=n\nI am first\nI am second\nended: 0\n")
   end
 
-  it "gives a server no scoreboard: it has its own, and shares the sockets with another server" do
+  it "gives a server no scoreboard: it has its own; and no file of a socket until it takes over" do
     expect(relaunched("given.wire.tell(given.kind, given.mold?, given.listeners.is_shared, given.scoreboard.inspect)"))
-      .to eq("server\nfalse\ntrue\nnil\nended: 0\n")
+      .to eq("server\nfalse\nfalse\nnil\nended: 0\n")
   end
 
   it "gives a mold the scoreboard: its processes are this server's" do
