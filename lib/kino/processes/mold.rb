@@ -7,6 +7,7 @@ require_relative "../server/notices"
 require_relative "../server/signals"
 require_relative "heap_room"
 require_relative "member"
+require_relative "taken_sockets"
 require_relative "warmup"
 
 module Kino
@@ -53,6 +54,7 @@ module Kino
       @app = app
       Native.die_with("KILL")
       Process.setproctitle("kino: mold")
+      TakenSockets.close(@site.listeners.descriptors)
       @configuration.on_refork.each(&:call)
       settle
       @wire.tell("booted", Mode.of(@app, @configuration).name)

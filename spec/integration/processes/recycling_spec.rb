@@ -78,4 +78,29 @@ RSpec.describe "a process that has served for long enough" do
     expect(answers).to all(eq(["2"]))
     expect(process.err).to eq("")
   end
+
+  it "leaves no client's socket that its app has taken to those that are forked from it" do
+    prepare(<<~'RUBY', kino: "refork_after [30, false]\non_refork { File.write('taken', $taken.to_a.size) }\n")
+      run lambda { |env|
+        next [200, {}, [Process.pid.to_s]] unless env["PATH_INFO"] == "/taken"
+
+        ($taken ||= []) << env["rack.hijack"].call
+        $taken.last.write("taken")
+        [200, {}, []]
+      }
+    RUBY
+    process = start_processes(2, "-b", "unix://#{folder}/kino.sock")
+    clients = [process.url, "unix://#{folder}/kino.sock"].cycle.first(20).map do |url|
+      RawClient.open(url).tap do |client|
+        client.write(RawClient.message("GET", "/taken"))
+        client.read(5)
+      end
+    end
+    eventually("it is done") { ask(process.url) and process.out.include?("Reforked: 2 processes") }
+
+    expect(File.read("#{folder}/taken").to_i).to be_positive
+    expect(clients.map(&:read_to_end)).to all(eq(""))
+    expect(serving(process)).to include(ask(process.url).first.to_i)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
 end

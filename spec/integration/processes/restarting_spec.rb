@@ -92,11 +92,13 @@ RSpec.describe "a restart" do
     before = serving(process)
     write("down", "")
     process.signal(:USR1)
-    eventually("it is given up") { process.err.include?("the restart is given up, and all goes on as before") }
+    eventually("it is given up") do
+      process.err.include?("the restart is given up, and all goes on as before: process ")
+    end
 
     expect(process.err).to match(/as before: process 1 .*could not boot: .*no database/)
     expect(serving(process)).to include(*before)
-    expect(answerers(process.url)).to match_array(before)
+    eventually("both answer") { answerers(process.url).sort == before.sort }
     expect(process.signal(:TERM).status).to eq(0)
   end
 
@@ -129,7 +131,7 @@ RSpec.describe "a restart" do
     write("version", "two")
     process.signal(:USR2).wait_for(/^Stopping/)
     eventually("the new one answers") { ask(process.url).last == "two" }
-    File.write("#{folder}/go", "went")
+    let_go
 
     expect(client.read_response.body).to eq("went")
     expect(process.status_alone).to eq(0)
@@ -141,7 +143,7 @@ RSpec.describe "a restart" do
   end
 
   it "by USR2 is given up where the other server doesn't start, or not in time" do
-    prepare(kino: "restart_timeout 1\n")
+    prepare(kino: "restart_timeout 1\npidfile 'kino.pid'\n")
     process = start_processes
     write("config.ru", "sleep")
     process.signal(:USR2)
@@ -151,6 +153,7 @@ RSpec.describe "a restart" do
     eventually("it is told") { process.err.scan("the restart is given up, and all goes on as before").size == 2 }
 
     expect(ask(process.url).last).to eq("one")
+    expect(File.read("#{folder}/kino.pid").to_i).to eq(process.pid)
     expect(process.signal(:TERM).status).to eq(0)
   end
 
@@ -182,7 +185,106 @@ RSpec.describe "a restart" do
     eventually("it is told") do
       process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1")
     end
+    write("kino.rb", "abort 'no secret'\n")
+    process.signal(:HUP)
+    eventually("it is told") { process.err.include?("again, and all goes on as before: no secret (SystemExit)") }
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by HUP is given up where the mold dies meanwhile, or there is none, and another may follow" do
+    prepare("raise 'gone' if File.exist?('broken')\n#{KinoProcesses::APP}")
+    process = start_processes(2, pgroup: true)
+    write("broken", "")
+    Process.kill(:STOP, mold(process))
+    process.signal(:HUP).wait_for(/^Reloading/)
+    Process.kill(:KILL, mold(process))
+    eventually("it is told") do
+      process.err.include?("the reload is given up, and all goes on as before: the mold died")
+    end
+    eventually("there is none") { process.err[/the mold died: .*gone.*another boots the app in/m] }
+    process.signal(:HUP)
+    eventually("it is told") { process.err.scan("the reload is given up").size == 2 }
+    File.delete("#{folder}/broken")
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by USR2 leaves the pid file to the old server until another serves" do
+    prepare("sleep if File.exist?('slow')\nraise 'half deployed' if File.exist?('broken')\n#{KinoProcesses::APP}",
+            kino: "pidfile 'kino.pid'\nrestart_timeout 3\n")
+    process = start_processes
+    pid_file = -> { File.read("#{folder}/kino.pid").to_i }
+    write("broken", "")
+    process.signal(:USR2)
+    eventually("it is given up") { process.err.include?("as before: it ended") }
+    expect(pid_file.call).to eq(process.pid)
+    write("slow", "")
+    process.signal(:USR2)
+    eventually("it is given up") { process.err.include?("as before: it was not ready") }
+    expect(pid_file.call).to eq(process.pid)
+    %w[broken slow].each { |name| File.delete("#{folder}/#{name}") }
+    process.signal(:USR2)
+
+    expect(process.status_alone).to eq(0)
+    expect(pid_file.call).not_to eq(process.pid)
+    Process.kill(:TERM, pid_file.call)
+    eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+  end
+
+  it "by USR1 is no fault where the server is to end meanwhile" do
+    prepare("File.write('booting', '') and sleep if File.exist?('slow')\n#{KinoProcesses::APP}")
+    process = start_processes
+    write("slow", "")
+    process.signal(:USR1)
+    eventually("it boots") { File.exist?("#{folder}/booting") }
+
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.out).to end_with("Stopped\n")
+  end
+
+  it "by USR1 needs nobody to read what is said" do
+    prepare
+    reader, writer = IO.pipe
+    nil while writer.write_nonblock("x", exception: false) == 1
+    url = "tcp://127.0.0.1:#{free_port}"
+    process = kino("-b", url, "--processes", "2", out: writer)
+    eventually("they serve") { serving(process).size == 2 }
+    before = serving(process)
+    sleep(1) # what it says at start is stuck
+    process.signal(:USR1)
+    eventually("they are replaced") { (after = serving(process)).size == 2 && (after & before).empty? }
+
+    expect(process.signal(:TERM).status).to eq(0)
+  ensure
+    [reader, writer].each(&:close)
+  end
+
+  it "by HUP names a changed bind, which no restart takes" do
+    prepare(kino: "bind 'tcp://127.0.0.1:0'\nprocesses 2\n")
+    process = kino(pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    write("kino.rb", "bind 'unix://#{folder}/other.sock'\nquiet false\nenvironment 'other'\n")
+    process.signal(:HUP).wait_for(/^Reloading/)
+
+    expect(process.err).to include("kino: bind changed, which takes a stop and another start\n" \
+                                   "kino: environment changed, which takes a restart (USR2)\n")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  [true, false].each do |preload|
+    it "by USR1 takes kino.rb as it is by then, preload #{preload}" do
+      prepare(kino: "processes 2\nmax_uri_size 1000\npreload #{preload}\n")
+      process = kino("-b", "tcp://127.0.0.1:0")
+      process.wait_for(/^Ctrl-C/)
+      write("kino.rb", "processes 3\nmax_uri_size 100\npreload #{preload}\n")
+      process.signal(:USR1).wait_for(/^Restarted: 3 processes$/)
+      long = "/?#{"a" * 500}"
+
+      eventually("there are three") { serving(process).size == 3 }
+      expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
   end
 end

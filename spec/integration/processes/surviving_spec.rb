@@ -34,7 +34,7 @@ RSpec.describe "a process that dies" do
     busy = busy_one(process)
     Process.kill(:TERM, busy)
     eventually("another serves") { serving(process).size == 3 || serving(process).size == 2 && !alive?(busy) }
-    File.write("#{folder}/go", "went")
+    let_go
 
     expect(client.read_response.body).to eq("went")
     process.signal(:TERM).status
@@ -67,7 +67,7 @@ RSpec.describe "a process that dies" do
 
     expect(process.status).to eq(1)
     expect(process.out).to eq("")
-    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server.* no database/)
+    expect(process.err).to match(/^kino: process \d .*could not boot 5 times in a row, so the server ends; .*no datab/)
   end
 
   it "is the parent: all others end, and nobody holds its sockets" do
@@ -101,6 +101,25 @@ RSpec.describe "a process that dies" do
     eventually("the port is closed") { refused?(process.url) }
   end
 
+  it "is the parent while others boot for ever: they end all the same" do
+    prepare("File.write(\"booting.\#{Process.pid}\", '')\nsleep\n", kino: "preload false\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+    eventually("both boot") { Dir["#{folder}/booting.*"].size == 2 }
+    process.kill
+
+    pids = Dir["#{folder}/booting.*"].map { |path| path[/\d+\z/].to_i }
+    eventually("they are gone") { pids.none? { |pid| alive?(pid) } }
+  end
+
+  it "is the parent while a process waits in on_process_boot for ever: it ends all the same" do
+    prepare(kino: "on_process_boot { File.write('booting', Process.pid) and sleep }\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+    pid = eventually("one boots") { File.exist?("#{folder}/booting") && File.read("#{folder}/booting").to_i.nonzero? }
+    process.kill
+
+    eventually("it is gone") { !alive?(pid) }
+  end
+
   it "is one that gives no sign of life: it is named, with what it serves, and replaced" do
     prepare(kino: "process_timeout 1\n")
     process = start_processes
@@ -114,6 +133,18 @@ RSpec.describe "a process that dies" do
     expect(process.err)
       .to match(%r{^kino: process \d \(pid #{busy}\) has given no sign of life for \d+\.\d s .*GET /wait for})
     expect(process.err).not_to include("secret")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "is a mold that is stuck, and forks nothing: another boots the app" do
+    prepare(kino: "restart_timeout 2\n")
+    process = start_processes
+    Process.kill(:STOP, stuck = mold(process))
+    Process.kill(:KILL, serving(process).first)
+    eventually("it is ended") { !alive?(stuck) }
+    eventually("there are two") { serving(process).size == 2 }
+
+    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots the a")
     expect(process.signal(:TERM).status).to eq(0)
   end
 end

@@ -53,8 +53,24 @@ RSpec.describe "kino restart" do
     expect(kino.last).to start_with("kino: restart: server.pid can't be read (No such file or directory); is Kino run")
     File.write("server.pid", "")
     expect(kino.last).to eq("kino: restart: server.pid has no process's id; is Kino running?\n")
+    File.write("server.pid", "1 and more")
+    expect(kino.last).to eq("kino: restart: server.pid has no process's id; is Kino running?\n")
+    File.write("server.pid", "9" * 20)
+    expect(kino.last).to eq("kino: restart: there is no process #{"9" * 20} (server.pid); is Kino running?\n")
     File.write("server.pid", "4194999")
     expect(kino.last).to eq("kino: restart: there is no process 4194999 (server.pid); is Kino running?\n")
+  end
+
+  it "ends nothing else that has the number by now" do
+    File.write("kino.rb", 'pidfile "server.pid"')
+    File.write("server.pid", (pid = spawn("sleep", "60")).to_s)
+    sleep(0.01) until File.read("/proc/#{pid}/comm") == "sleep\n" # no Ruby any more
+
+    expect(kino.last).to eq("kino: restart: process #{pid} (server.pid) is no Kino, or none that serves yet: it would " \
+                            "be ended by that\n")
+    expect(Process.wait(pid, Process::WNOHANG)).to be_nil
+  ensure
+    Process.kill(:KILL, pid) && Process.wait(pid)
   end
 
   it "takes a process's id, and nothing else" do

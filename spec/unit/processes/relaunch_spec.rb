@@ -93,7 +93,7 @@ RSpec.describe "Kino::Relaunch" do
     expect(relaunched(second)).to eq("tcp=n unix=n\nI am first\nI am second\nended: 0\n")
   end
 
-  it "gives a server no scoreboard: it has its own; and no files: they are the other's until it serves" do
+  it "gives a server no scoreboard: it has its own; and no file of a socket until it takes over" do
     expect(relaunched("given.wire.tell(given.kind, given.mold?, given.listeners.is_shared, given.scoreboard.inspect)"))
       .to eq("server\nfalse\nfalse\nnil\nended: 0\n")
   end
