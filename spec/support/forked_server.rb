@@ -148,8 +148,8 @@ class ForkedServer
 
     def attend(parent)
       loop { Marshal.dump(answer(Marshal.load(@wire), parent), @wire) }
-    rescue EOFError
-      parent.stop # nobody is there any more
+    rescue StandardError
+      parent.stop # nobody is there any more, or in the middle of a word
     end
 
     def answer(what, parent)
