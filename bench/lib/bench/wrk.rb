@@ -45,7 +45,7 @@ module Bench
     end
 
     def self.latency(output, percentile)
-      number, unit = output.match(/^\s+#{percentile}\s+([\d.]+)(us|ms|s|m)$/)&.captures
+      number, unit = output.match(/^\s+#{percentile}\s+([\d.]+)(us|ms|s|m) *$/)&.captures
       raise Problem, "wrk gave no latencies:\n#{output}" unless number
 
       number.to_f * UNITS.fetch(unit)
