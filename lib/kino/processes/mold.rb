@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../server/database_pool"
+require_relative "../server/leaving"
 require_relative "../server/mode"
 require_relative "../server/notices"
 require_relative "../server/signals"
@@ -108,6 +109,7 @@ module Kino
         when "leave" then break
         end
       end
+      Leaving.hurry(0, @configuration.shutdown_timeout)
     end
 
     # By a process in between, which ends at once: the new one's parent is the server's, not the mold.
