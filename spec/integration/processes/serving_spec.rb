@@ -142,7 +142,8 @@ RSpec.describe "processes" do
     process = start_processes
 
     expect(process.signal(:TERM).status).to eq(1)
-    expect(process.err).to match(/\Akino: process 2 \(pid \d+\) has not ended in time \(shutdown_timeout\); it is ended\n\z/)
+    expect(process.err)
+      .to match(/\Akino: process 2 \(pid \d+\) has not ended in time \(shutdown_timeout\); it is ended\n\z/)
   end
 
   it "end in order, the mold too, where what the app wants done at exit takes for ever" do

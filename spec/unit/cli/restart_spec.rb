@@ -66,8 +66,8 @@ RSpec.describe "kino restart" do
     File.write("server.pid", (pid = spawn("sleep", "60")).to_s)
     sleep(0.01) until File.read("/proc/#{pid}/comm") == "sleep\n" # no Ruby any more
 
-    expect(kino.last).to eq("kino: restart: process #{pid} (server.pid) is no Kino, or none that serves yet: it would " \
-                            "be ended by that\n")
+    expect(kino.last).to eq("kino: restart: process #{pid} (server.pid) is no Kino, or none that serves yet: it " \
+                            "would be ended by that\n")
     expect(Process.wait(pid, Process::WNOHANG)).to be_nil
   ensure
     Process.kill(:KILL, pid) && Process.wait(pid)
