@@ -64,8 +64,8 @@ module Kino
     #   process could boot
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def serve(&block)
-      # What an app prints is for whoever looks at it now; and what nobody reads is not to wait where Ruby would write
-      # it before each fork.
+      # What an app prints is for whoever looks at it now. And before each fork Ruby writes what waits to be written,
+      # for ever where nobody reads it.
       $stdout.sync = true
       @listeners = @given ? @given.listeners : Native::Listeners.bind(@configuration.bind)
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)

@@ -153,4 +153,12 @@ RSpec.describe "processes" do
     expect(process.err)
       .to match(/\Akino: process 2 \(pid \d+\) has not ended in time \(shutdown_timeout\); it is ended\n\z/)
   end
+
+  it "end in order, the mold too, where what the app wants done at exit takes for ever" do
+    prepare("at_exit { sleep }\n#{KinoProcesses::APP}", kino: "shutdown_timeout 0.5\n")
+    process = start_processes
+
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.err).to eq("")
+  end
 end

@@ -144,7 +144,7 @@ RSpec.describe "a process that dies" do
     eventually("it is ended") { !alive?(stuck) }
     eventually("there are two") { serving(process).size == 2 }
 
-    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots the a")
+    expect(process.err).to include("the mold died: it was not ready within 2 s (restart_timeout); another boots")
     expect(process.signal(:TERM).status).to eq(0)
   end
 end
