@@ -160,6 +160,8 @@ module Kino
     end
 
     def change(name)
+      return @voice.say("SIG#{name} does nothing before all processes serve") unless @announced
+
       case name
       when "USR1" then restart
       when "USR2" then @renewal.replace_server
