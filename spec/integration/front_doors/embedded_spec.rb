@@ -16,7 +16,8 @@ RSpec.describe "Kino inside another program" do
     expect([process.status, process.out]).to eq([0, "[]"])
   end
 
-  each_mode do
+  # What forks is a command.
+  each_mode(of_one_process: true) do
     let(:hello) { "HELLO = Class.new { def self.call(_) = [200, {}, ['hello']] }\n" }
 
     it "serves in a process that was forked after Kino was required" do

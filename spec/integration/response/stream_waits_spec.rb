@@ -30,6 +30,7 @@ RSpec.describe "Threads that wait for a client" do
 
     # Closing waited, with the GVL, until the reader's body_timeout, which is later than that of the upload.
     it "are told when another thread closes the stream, and hold up nobody" do
+      not_of_processes "the second request has to meet the process of the first"
       app_starts_threads
       told = Channel.new
       settings = { stream_bodies: ["/listen"], threads: 4, body_timeout: RawClient::DEADLINE / 2, lint: false }
