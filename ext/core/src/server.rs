@@ -96,8 +96,8 @@ impl Server {
         self.dispatch.tell_end();
     }
 
-    /// Waits until the engine's own threads have ended after [`Server::end`], for `limit` at most: one may be held by a
-    /// disk. False when it was called before by `interrupt`.
+    /// Waits until the engine's own threads have ended after [`Server::end`], and its sockets are closed, for `limit` at most: a
+    /// thread may be held by a disk. False when it was called before by `interrupt`.
     pub fn join(&self, interrupt: &Interrupt, limit: Duration) -> bool {
         interrupt.wait_for_end(self.threads_ended.get_or_init(|| self.reap()), Some(limit))
     }
@@ -108,10 +108,11 @@ impl Server {
         self.interrupt().wait_for_end(self.threads_ended.get_or_init(|| self.reap()), None);
     }
 
-    /// Has a thread wait for the others. Where there is none to be had, nobody waits.
+    /// Has a thread wait for the others, and for a worker's, where that had the lead. Where there is none to be had, nobody waits.
     fn reap(&self) -> Arc<End> {
         let all_ended = Arc::new(End::default());
         let ended = all_ended.clone();
+        let (dispatch, interrupt) = (self.dispatch.clone(), self.interrupt());
         let mut threads = self.context().helpers.take_threads();
         threads.append(&mut self.threads.lock());
         let reap = move || {
@@ -121,6 +122,7 @@ impl Server {
                     tracing::error!("the thread {name} has panicked");
                 }
             }
+            dispatch.wait_until_closed(&interrupt);
             ended.come();
         };
         if let Err(error) = thread::Builder::new().name("kino reaper".to_owned()).spawn(reap) {

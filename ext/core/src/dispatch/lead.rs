@@ -43,6 +43,8 @@ pub struct Dispatch {
     /// There are workers of several GVLs.
     is_shared: AtomicBool,
     end: End,
+    /// Sockets and listeners are closed, and who had no answer has got one, as far as there was time for it.
+    closed: End,
     pub(super) watch: Watch,
 }
 
@@ -57,6 +59,7 @@ impl Dispatch {
             idle: Idle::default(),
             is_shared: AtomicBool::new(false),
             end: End::default(),
+            closed: End::default(),
             watch: Watch::default(),
         }
     }
@@ -256,6 +259,11 @@ impl Dispatch {
         while self.ready.pop().is_some() {}
     }
 
+    /// Waits until that is done, by whoever had the lead when all was over.
+    pub(crate) fn wait_until_closed(&self, interrupt: &Interrupt) {
+        interrupt.wait_for_end(&self.closed, None);
+    }
+
     /// Tells everybody that all is over, and leaves it to the fallback poller, or to who leads, to close what there is: that
     /// may take long.
     pub(crate) fn tell_end(&self) {
@@ -274,6 +282,7 @@ impl Dispatch {
         drop(poller);
         self.context.close_waker();
         while self.ready.pop().is_some() {}
+        self.closed.come();
     }
 }
 
