@@ -9,7 +9,7 @@ module Kino
   class Signals
     # What asks a server to stop; a terminal sends HUP when it is closed.
     STOP = %w[INT TERM QUIT HUP].freeze
-    # What would end the process, and means nothing to Kino. Other servers' users send it.
+    # What would end the process, and asks for a restart, as it does of other servers.
     STRAY = %w[USR1 USR2].freeze
     # What a terminal stops a process with that reads or writes in the background, and which other servers count their
     # workers by.
