@@ -2,8 +2,8 @@
 
 require "zlib"
 
-# What bench/processes asks: who answers, and the same after some 5 ms of CPU. Those are spent outside of Ruby's lock, so
-# that threads of one process, which take requests from one queue, use as many cores as processes do.
+# What bench/processes asks: who answers, and the same after some 5 ms of CPU. Those are spent outside of Ruby's lock,
+# so that threads of one process, which take requests from one queue, use as many cores as processes do.
 module ProcessesApp
   PLAIN = { "content-type" => "text/plain" }.freeze
   HELLO = ["Hello, World!"].freeze

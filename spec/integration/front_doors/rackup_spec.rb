@@ -21,10 +21,11 @@ RSpec.describe "rackup -s kino" do
   each_mode do
     it "serves in the mode that is given" do
       write("config.ru", "App = Class.new { def self.call(_) = [200, {}, ['hello']] }\nrun App\n")
-      process = rackup("-p", "0", "-o", "127.0.0.1", "-E", "production", "-O", "mode=#{mode}")
+      option = mode == :processes ? "processes=2" : "mode=#{mode}"
+      process = rackup("-p", "0", "-o", "127.0.0.1", "-E", "production", "-O", option)
 
       expect(process.get.body).to eq("hello")
-      expect(process.out).to match(/#{mode}: \d+ workers? x \d threads?, production\), pid/)
+      expect(process.out).to match(/\((.*, )?#{option[/mode=(.+)/, 1] || "2 processes x threaded"}: \d+ workers? x \d/)
       expect(process.signal(:TERM).status).to eq(0)
       expect(process.out).to end_with("Stopped\n")
     end

@@ -71,7 +71,8 @@ module Bench
         began = Bench.now
         Process.kill("KILL", gone)
         until app == Plan::APP ? newcomer_answers?(server, there) : taken?(server, there, gone)
-          raise Problem, "a process was killed, and none took its place:\n#{server.log_end}" if Bench.now - began > PATIENCE
+          raise Problem,
+                "a process was killed, and none took its place:\n#{server.log_end}" if Bench.now - began > PATIENCE
 
           sleep 0.001
         end

@@ -6,8 +6,8 @@ require_relative "plan"
 
 module Bench
   module Processes
-    # Whether several processes share the work as those do that take it from one queue: the same clients, the same number
-    # of threads, the same cores.
+    # Whether several processes share the work as those do that take it from one queue: the same clients, the same
+    # number of threads, the same cores.
     module Evenness
       CLIENTS = 64
       REQUESTS = 20

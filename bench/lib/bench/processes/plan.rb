@@ -45,7 +45,8 @@ module Bench
       # @return [Bench::Plan::Contender, nil] whose processes are killed
       def mortal(app) = chosen(kino("kino-4", app, 5, processes: 4)).first
 
-      # Four threads each, on the same cores: only who takes which request differs, and one of them has one queue for all.
+      # Four threads each, on the same cores: only who takes which request differs, and one of them has one queue for
+      # all.
       # @return [Array<Bench::Plan::Contender>] whose load is to be even
       def even
         chosen(kino("kino-4", APP, 1, processes: 4), kino("kino-queue", APP, 4),

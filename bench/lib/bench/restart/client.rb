@@ -5,9 +5,10 @@ require_relative "../problem"
 
 module Bench
   module Restart
-    # A client that keeps its connection and asks again and again, and that forgives nothing: a request without its whole
-    # answer is lost, also one that was sent when the server had just closed the connection, since that might have been an
-    # order. What a server may do at any time is to close after an answer that says so, and between two requests.
+    # A client that keeps its connection and asks again and again, and that forgives nothing: a request without its
+    # whole answer is lost, also one that was sent when the server had just closed the connection, since that might
+    # have been an order. What a server may do at any time is to close after an answer that says so, and between two
+    # requests.
     class Client
       # Seconds between an answer and the next request: long enough for a server to close in between.
       PAUSE = 0.01

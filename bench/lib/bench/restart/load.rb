@@ -5,8 +5,8 @@ require_relative "../wrk"
 
 module Bench
   module Restart
-    # wrk at full speed until it is told to end. It keeps its connections, and makes another where one was closed; what it
-    # waited for then is an error of its own.
+    # wrk at full speed until it is told to end. It keeps its connections, and makes another where one was closed;
+    # what it waited for then is an error of its own.
     class Load
       # It would end by itself after so many seconds.
       LONGEST = 7200

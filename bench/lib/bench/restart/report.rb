@@ -45,9 +45,11 @@ module Bench
 
       def longest
         [Verdict.at_most("rolling: the longest wait of a client, median of all restarts",
-                         @outcomes["rolling"]&.then { |outcome| middle(outcome.waits) }, LONGEST, "#{LONGEST} ms") do |ms|
-          format("%.0f ms", ms)
-        end]
+                         @outcomes["rolling"]&.then do |outcome|
+                           middle(outcome.waits)
+                         end, LONGEST, "#{LONGEST} ms") do |ms|
+           format("%.0f ms", ms)
+         end]
       end
 
       def row(kind, outcome)

@@ -5,8 +5,8 @@ require_relative "../server"
 
 module Bench
   module Restart
-    # The server that is restarted, and that goes by another process id after some of it. It has a session of its own: HUP
-    # from a terminal would be another wish.
+    # The server that is restarted, and that goes by another process id after some of it. It has a session of its own:
+    # HUP from a terminal would be another wish.
     class Subject
       # Seconds that a restart may take.
       PATIENCE = 120
