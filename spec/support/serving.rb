@@ -16,9 +16,11 @@ module Serving
 
   # The modes every behaviour is shown in; :processes is two processes of threads, whose native code is no other. Ruby
   # 3.3 sometimes never wakes a thread of a ractor when several ractors have several threads, so there :ractor is one of
-  # them only when asked for: KINO_MODES=threaded,ractor,processes.
-  USUAL = [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)].join(",")
-  MODES = ENV.fetch("KINO_MODES", USUAL).split(",").map(&:to_sym).freeze
+  # them only when asked for: KINO_MODES=threaded,ractor,processes. So is :processes, as `rake spec:processes` does, but
+  # for those that are about connections, starts and stops: each of its servers is five processes.
+  ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
+  MODES = (ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]).freeze
+  ALWAYS_PROCESSES = %r{/spec/integration/(connections|front_doors|stopping|upgrades)/}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
@@ -36,7 +38,8 @@ module Serving
     # Defines the block's examples once for each mode; `mode` tells them, and `serve`, which. Those `of_one_process` are
     # many or long, and what they say of one request can't differ in several.
     def each_mode(of_one_process: false, &examples)
-      (of_one_process ? MODES - [:processes] : MODES).each do |mode|
+      has_processes = !of_one_process && (ASKED || metadata[:absolute_file_path].match?(ALWAYS_PROCESSES))
+      (has_processes ? MODES : MODES - [:processes]).each do |mode|
         context "in #{mode} mode" do
           let(:mode) { mode }
           class_exec(&examples)
