@@ -52,7 +52,6 @@ module Kino
 
     # Who started it waits for it, says what there is to say, and ends it.
     def mold(given)
-      $stdout.sync = true # as in {Parent#serve}
       site = Site.new(@configuration, given.listeners, given.scoreboard, @read)
       Mold.new(site, given.wire, &@boot).run
     end

@@ -163,7 +163,7 @@ module Kino
       @site = @site.reload
       @configuration = @site.configuration
       @wire.tell("reloaded")
-    rescue Exception => error # -- the file may do anything, such as exit
+    rescue Exception => error # the file may do anything, such as exit
       @wire.tell("unreloaded", Description.brief(error))
     end
   end

@@ -200,7 +200,7 @@ module Kino
       follow(settings.with(**changed))
       @fleet.resize(settings.processes)
       true
-    rescue Exception => error # -- the file may do anything, such as exit
+    rescue Exception => error # the file may do anything, such as exit
       @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
       false
     end
@@ -269,7 +269,7 @@ module Kino
     def announce
       @announced = true
       take_over if @given
-      Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: @listeners.uris,
+      Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: urls,
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
     end
 

@@ -25,7 +25,7 @@ module Kino
       @voice.say "Kino #{VERSION} (#{RUBY_ENGINE} #{RUBY_VERSION}, #{workforce(mode, processes)}, " \
                  "#{@configuration.environment}), pid #{Process.pid}"
       [*@configuration.notes, *lines].each { |line| @voice.say line }
-      urls.each { |url| @voice.say "Listening on #{url.sub(/\Atcp:/, "http:")}" }
+      urls.each { |url| @voice.say "Listening on #{url}" }
       @voice.say "Ctrl-C drains and stops"
     end
 
