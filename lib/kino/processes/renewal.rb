@@ -92,7 +92,7 @@ module Kino
       @voice.say "Restarting: another server is started beside this one"
       @overlap = Overlap.new(@spawner.site.listeners, configuration.restart_timeout)
     rescue SystemCallError => error
-      @voice.complain("the restart is given up, and all goes on as before: #{error.message}")
+      give_up_server(error.message)
     end
 
     # It serves no more: another has taken over.
@@ -165,10 +165,7 @@ module Kino
       done unless @reason.nil? || @is_waiting || @molds.candidate || @fleet.replacing?
       case @overlap&.look
       when :ready then true
-      when :failed
-        @voice.complain("the restart is given up, and all goes on as before: #{@overlap.give_up}")
-        @overlap = nil
-        false
+      when :failed then give_up_server(@overlap.give_up)
       else false
       end
     end
@@ -199,6 +196,12 @@ module Kino
       yield
     rescue SystemCallError => error
       give_up(error.message)
+    end
+
+    def give_up_server(fault)
+      @overlap = nil
+      @voice.complain("the restart is given up, and all goes on as before: #{fault}")
+      false
     end
 
     def busy = @voice.say("Something is being replaced already; once that is done, ask again")
