@@ -2,13 +2,15 @@
 //! deadlines kept whatever the workers do; and it sees to it that the run token of one that has given up its GVL for long is
 //! passed on. It touches nothing that a worker could be stuck in.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::lead::Dispatch;
-use super::tuning::{PATIENCE, QUIET, SHORT};
+use super::tuning::{ASIDE, BRISK, PATIENCE, QUIET, SHORT};
+use crate::net::context::Context;
 use crate::net::poller::{Poller, Turn};
 use crate::net::trap::At;
 use crate::sync::Ordering;
@@ -48,14 +50,51 @@ pub(crate) fn run(dispatch: &Dispatch) {
         }
         // No worker has led lately: one is leading right now and waits for events, or all of them are busy.
         quiet += 1;
+        if dispatch.has_ready() && worker_looks(dispatch, seen) {
+            continue;
+        }
         if let Some(poller) = dispatch.try_lead() {
             dispatch.context().stats.covered.add();
+            let pace = Pace::new(dispatch.context());
             dispatch.stand_in(poller, || {
                 watch.overtake(SHORT);
-                Some(PATIENCE)
+                (!pace.is_brisk()).then_some(PATIENCE)
             });
             quiet = 0;
         }
+    }
+}
+
+/// Has the worker that takes the next request look at the sockets: whether one has, after a moment.
+fn worker_looks(dispatch: &Dispatch, seen: u64) -> bool {
+    let watch = &dispatch.watch;
+    watch.ask_for_turn(true);
+    watch.bell.wait(Some(ASIDE));
+    watch.ask_for_turn(false);
+    watch.turns() != seen
+}
+
+/// How fast workers get on meanwhile.
+struct Pace<'c> {
+    context: &'c Context,
+    /// When it was looked last, and how many had been answered.
+    since: Cell<(u64, u64)>,
+}
+
+impl Pace<'_> {
+    fn new(context: &Context) -> Pace<'_> {
+        Pace { context, since: Cell::new((context.clock.now(), context.stats.answered.get())) }
+    }
+
+    /// Whether they get on so fast that they can look for themselves between two requests.
+    fn is_brisk(&self) -> bool {
+        let (now, answered) = (self.context.turn_began(), self.context.stats.answered.get());
+        let (then, before) = self.since.get();
+        if now.saturating_sub(then) < PATIENCE.as_millis() as u64 {
+            return false;
+        }
+        self.since.set((now, answered));
+        answered - before >= BRISK
     }
 }
 

@@ -72,6 +72,7 @@ impl Dispatch {
     /// A request that is ready, or that a quick look at the sockets brings. Never blocks, and never takes long: the caller
     /// may hold a lock that others wait for.
     pub fn try_take(&self) -> Option<Box<Exchange>> {
+        self.look_if_due();
         if let Some(exchange) = self.next() {
             return Some(exchange);
         }
@@ -80,6 +81,23 @@ impl Dispatch {
             self.turn(&mut poller, Turn::Brief);
         }
         self.share_and_step_down(poller)
+    }
+
+    /// A quick look at the sockets though there are requests: without it the fallback poller would have to, woken by each that comes.
+    fn look_if_due(&self) {
+        if !self.watch.take_due_turn() {
+            return;
+        }
+        if let Some(mut poller) = self.try_lead() {
+            self.turn(&mut poller, Turn::Brief);
+            self.idle.share(self.ready.len());
+            self.step_down(poller);
+        }
+    }
+
+    /// Whether a request waits for a worker.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Waits for a request, leading while nobody else does.

@@ -17,6 +17,8 @@ pub(super) struct Watch {
     pub(super) is_stood_in: AtomicBool,
     /// A worker waits for the lead.
     pub(super) is_wanted: AtomicBool,
+    /// The next worker that takes a request is to look at the sockets first.
+    is_turn_due: AtomicBool,
     /// The fallback poller sleeps until somebody steps down.
     pub(super) sleeps: AtomicBool,
     pub(super) bell: Bell,
@@ -45,6 +47,16 @@ impl Watch {
     pub(super) fn wake(&self) {
         self.sleeps.store(false, Ordering::SeqCst);
         self.bell.ring();
+    }
+
+    /// Asks the next worker that takes a request for a turn, or takes that back.
+    pub(super) fn ask_for_turn(&self, is_due: bool) {
+        self.is_turn_due.store(is_due, Ordering::Relaxed);
+    }
+
+    /// Whether a turn was asked for. True for one worker.
+    pub(super) fn take_due_turn(&self) -> bool {
+        self.is_turn_due.load(Ordering::Relaxed) && self.is_turn_due.swap(false, Ordering::Relaxed)
     }
 
     /// How many times somebody has stepped down.

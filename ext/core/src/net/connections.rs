@@ -36,6 +36,9 @@ pub(super) struct Connections {
     intake: Intake,
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
+    /// Which turn this is, and in which one each key was looked at before the events.
+    turn: u64,
+    looked_first: Vec<u64>,
     ready: Vec<Request>,
     /// Those whose sockets apps have taken, and that the poll has to forget.
     hijacked: Vec<Arc<Connection>>,
@@ -62,6 +65,8 @@ impl Connections {
             deadlines: Deadlines::default(),
             intake: Intake { buffer: vec![0; BUFFER].into_boxed_slice(), left: 0 },
             again: Vec::new(),
+            turn: 0,
+            looked_first: Vec::new(),
             ready: Vec::new(),
             hijacked: Vec::new(),
             has_taken_back: false,
@@ -101,18 +106,34 @@ impl Connections {
         self.intake.left = bytes;
         let mut noted = std::mem::take(&mut self.again);
         self.context.take_notes(&mut noted);
+        self.turn += 1;
         for key in noted.drain(..) {
-            self.look(key, Look::MayBeEnded);
+            if self.looked_first.len() <= key {
+                self.looked_first.resize(key + 1, 0);
+            }
+            self.looked_first[key] = self.turn;
+            self.look(key, Look::Noted);
         }
         if self.again.is_empty() {
             self.again = noted; // for its room
         }
     }
 
-    /// An event has come for one of them, or there is another reason to look at it.
-    pub(super) fn look(&mut self, key: usize, look: Look) {
+    /// An event, which came before the turn began. One whose bytes were read since is not remembered: looked at first in the next
+    /// turn, too, and in the one after, its client would have twice as many answers as all others.
+    pub(super) fn event(&mut self, key: usize, may_be_ended: bool) {
+        if may_be_ended {
+            self.look(key, Look::MayBeEnded);
+        } else if self.looked_first.get(key) != Some(&self.turn) {
+            self.look(key, Look::Open);
+        }
+    }
+
+    /// There is a reason to look at one of them.
+    fn look(&mut self, key: usize, look: Look) {
         let Some(connection) = self.all.get(key) else { return };
-        if connection.owner.claim() {
+        if connection.owner.claim(look == Look::MayBeEnded) {
+            let look = if look == Look::Noted && connection.owner.take_end() { Look::MayBeEnded } else { look };
             let intake = &mut self.intake;
             let verdict = connection.contained(At::Connection, || connection.advance(look, intake));
             self.follow(key, verdict.unwrap_or(Verdict::Close));
@@ -130,7 +151,7 @@ impl Connections {
             if !self.deadlines.is_over(key, at, &connection.deadline, now) {
                 continue;
             }
-            if connection.owner.claim() {
+            if connection.owner.claim(true) {
                 let intake = &mut self.intake;
                 let verdict = connection.contained(At::Connection, || connection.expire(intake));
                 self.follow(key, verdict.unwrap_or(Verdict::Close));

@@ -12,8 +12,9 @@ use crate::sync::{AtomicU32, Ordering};
 ///   POLL --hand_over()--> AWAY --give_back()--> POLL
 /// ```
 ///
-/// Readiness meanwhile adds `READY`: a connection with that is to be looked at when it is given back. The poll side gives a
-/// connection back in the place of a worker whose request it has taken back ([`super::right::Right`]).
+/// Readiness meanwhile adds `READY`: a connection with that is to be looked at when it is given back; and `ENDED` when the client may
+/// have ended it, until the poll side asks. The poll side gives a connection back in the place of a worker whose request it has
+/// taken back ([`super::right::Right`]).
 ///
 /// The rest of the word counts what has happened while it was away, for those who then wait for the client: they note the
 /// count, try the socket, enter their bell, set `AWAITED` and compare the count. All of that is one word, so either they see
@@ -29,9 +30,11 @@ const AWAY: u32 = 1;
 const READY: u32 = 2;
 /// Somebody waits for the client.
 const AWAITED: u32 = 4;
-const FLAGS: u32 = 7;
-/// One event more, above the flags. It wraps round: nobody waits for 536 million of them.
-const EVENT: u32 = 8;
+/// The client may have ended it.
+const ENDED: u32 = 8;
+const FLAGS: u32 = 15;
+/// One event more, above the flags. It wraps round: nobody waits for 268 million of them.
+const EVENT: u32 = 16;
 
 impl Owner {
     /// The poll side's own: somebody else has it from now on.
@@ -41,8 +44,9 @@ impl Owner {
 
     /// Whether the poll side owns it. If not, what is to be looked at is remembered for when it comes back, and those who
     /// wait for it are woken.
-    pub(super) fn claim(&self) -> bool {
-        let change = |owner: u32| (owner & AWAY != 0).then_some((owner | READY).wrapping_add(EVENT));
+    pub(super) fn claim(&self, may_be_ended: bool) -> bool {
+        let flags = if may_be_ended { READY | ENDED } else { READY };
+        let change = |owner: u32| (owner & AWAY != 0).then_some((owner | flags).wrapping_add(EVENT));
         match self.word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change) {
             Ok(before) => {
                 self.tell(before);
@@ -50,6 +54,11 @@ impl Owner {
             }
             Err(_) => true,
         }
+    }
+
+    /// Whether the client may have ended it while it was away. True once, for the poll side, which has it again.
+    pub(super) fn take_end(&self) -> bool {
+        self.word.load(Ordering::SeqCst) & ENDED != 0 && self.word.fetch_and(!ENDED, Ordering::SeqCst) & ENDED != 0
     }
 
     /// Whether somebody else than the poll side owns it.
@@ -96,7 +105,7 @@ impl Owner {
 
 /// The word of a connection that is the poll side's again. Nobody waits for it any more: who did is told.
 fn of_poll(owner: u32) -> u32 {
-    (owner & !FLAGS | POLL).wrapping_add(EVENT)
+    (owner & !FLAGS | owner & ENDED | POLL).wrapping_add(EVENT)
 }
 
 #[cfg(test)]
@@ -106,18 +115,26 @@ mod tests {
     #[test]
     fn readiness_is_remembered_while_it_is_away() {
         let owner = Owner::default();
-        assert!(owner.claim() && !owner.is_away());
+        assert!(owner.claim(true) && !owner.is_away() && !owner.take_end());
         owner.hand_over();
-        assert!(!owner.claim() && owner.is_away());
-        assert!(owner.give_back() && owner.claim());
+        assert!(!owner.claim(false) && owner.is_away());
+        assert!(owner.give_back() && owner.claim(false) && !owner.take_end());
         owner.hand_over();
         assert!(!owner.give_back());
     }
 
     #[test]
+    fn an_end_is_remembered_until_it_is_asked_for() {
+        let owner = Owner::default();
+        owner.hand_over();
+        assert!(!owner.claim(true) && !owner.claim(false));
+        assert!(owner.give_back() && owner.take_end() && !owner.take_end());
+    }
+
+    #[test]
     fn who_waits_hears_of_an_event_and_of_the_request_s_end() {
         let (owner, bell) = (Owner::default(), Arc::default());
-        let ways: [fn(&Owner) -> bool; 2] = [|owner| !owner.claim(), Owner::give_back];
+        let ways: [fn(&Owner) -> bool; 2] = [|owner| !owner.claim(false), Owner::give_back];
         for happens in ways {
             owner.hand_over();
             let before = owner.events();

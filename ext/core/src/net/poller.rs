@@ -10,7 +10,6 @@ use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use super::connection::Look;
 pub use super::connections::Brought;
 use super::connections::Connections;
 use super::context::Context;
@@ -112,10 +111,7 @@ impl Poller {
             match event.token() {
                 WAKER => {}
                 token if self.doors.knock(token) => {}
-                Token(key) if event.is_read_closed() || event.is_error() => {
-                    self.connections.look(key, Look::MayBeEnded);
-                }
-                Token(key) => self.connections.look(key, Look::Open),
+                Token(key) => self.connections.event(key, event.is_read_closed() || event.is_error()),
             }
         }
         self.events = events;

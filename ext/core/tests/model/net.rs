@@ -396,7 +396,7 @@ pub(crate) mod poller {
             self.context.notes.take(&mut noted);
             for key in noted {
                 let connection = self.context.outside.state.lock().connections[key].clone();
-                if connection.owner.claim() {
+                if connection.owner.claim(false) {
                     connection.look();
                 }
             }
@@ -450,7 +450,7 @@ pub(crate) mod poller {
                     self.ready.push(Request { connection, context: self.context.clone() });
                 }
                 Event::Ready(connection) => {
-                    if connection.owner.claim() {
+                    if connection.owner.claim(false) {
                         connection.touch(|| ());
                     }
                 }

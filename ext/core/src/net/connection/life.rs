@@ -135,8 +135,10 @@ pub(super) enum Unread {
 pub(in crate::net) enum Look {
     /// An event says that it can be read or written.
     Open,
-    /// An event says that the client has ended it, or events have been missed.
+    /// An event says that the client has ended it, or it may have.
     MayBeEnded,
+    /// It was noted: events have come while somebody else had it, or not all was read.
+    Noted,
 }
 
 /// What a look at a connection found.
@@ -299,9 +301,9 @@ impl Life {
 impl Life {
     /// A look begins: the socket may hold anything.
     pub(super) fn begin_look(&mut self, look: Look) {
-        self.unread = match look {
-            Look::Open => Unread::Bytes,
-            Look::MayBeEnded => Unread::BytesOrEnd,
+        self.unread = match (look, self.unread) {
+            (Look::MayBeEnded, _) | (Look::Noted, Unread::BytesOrEnd) => Unread::BytesOrEnd,
+            _ => Unread::Bytes,
         };
     }
 

@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::run;
+use super::world::World;
+use crate::config::Config;
 
 /// More of them, in `KINO_SCRIPTS`, find more.
 const SCRIPTS: u64 = 2000;
@@ -71,4 +73,34 @@ fn whatever_happens_every_connection_comes_to_its_end_and_every_client_gets_its_
 fn scripts_that_the_fuzzer_has_found_pass() {
     // More errors of writes in a row than the world lets pass without anything having moved.
     run(b"\x00EVUUQQQQQQQQQQQQQQQQQQQQQQQQQQQQQTUUUUUU\x05QQQQQQQQQQU<\xff\xff\xff\xff\xff\xff\xff\x03\xf5\xff5\xaa\xaa");
+}
+
+#[test]
+fn who_was_looked_at_first_once_is_in_line_again() {
+    let mut world = World::new(Config::default(), 4096);
+    world.connect();
+    world.connect();
+    let ask = |world: &World, who: usize| world.clients[who].socket.bring(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    let first = |world: &World| {
+        let connections = world.connections.as_ref().expect("the engine runs");
+        let waiting = connections.each().map(|(key, _)| connections.is_waiting(key));
+        waiting.collect::<Vec<_>>()
+    };
+    ask(&world, 0);
+    ask(&world, 1);
+    world.turn(u64::MAX);
+    // The second one asks again before it has been answered.
+    ask(&world, 1);
+    world.turn(u64::MAX);
+    world.serve_all();
+    assert_eq!(first(&world), [false, true]);
+    world.turn(u64::MAX);
+    world.serve_all();
+    for _ in 0..3 {
+        ask(&world, 0);
+        ask(&world, 1);
+        world.turn(u64::MAX);
+        world.serve_all();
+        assert_eq!(first(&world), [false, false]);
+    }
 }

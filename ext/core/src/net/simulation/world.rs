@@ -11,7 +11,7 @@ use super::client::Client;
 use super::worker::{Became, Completions, LONGEST, Serving};
 use crate::config::{Config, SLOW_START};
 use crate::error::Fault;
-use crate::net::connection::{Connection, Look, Standing};
+use crate::net::connection::{Connection, Standing};
 use crate::net::connections::{Brought, Connections};
 use crate::net::context::{Context, Phase};
 use crate::net::deadlines::NEVER;
@@ -85,15 +85,18 @@ impl World {
     /// The poll side has a turn, in which so many bytes may be moved.
     pub(super) fn turn(&mut self, bytes: u64) {
         let Some(connections) = &mut self.connections else { return };
-        self.context.begin_turn();
-        connections.begin_turn(bytes);
+        let mut events = Vec::new();
         for client in &self.clients {
             let Some(connection) = client.connection.upgrade() else { continue };
             // A socket that is closed has no events.
             let is_open = connections.each().any(|(_, each)| Arc::ptr_eq(each, &connection));
-            if let Some(event) = client.socket.take_event().filter(|_| is_open) {
-                connections.look(connection.key, if event.has_ended { Look::MayBeEnded } else { Look::Open });
-            }
+            events
+                .extend(client.socket.take_event().filter(|_| is_open).map(|event| (connection.key, event.has_ended)));
+        }
+        self.context.begin_turn();
+        connections.begin_turn(bytes);
+        for (key, has_ended) in events {
+            connections.event(key, has_ended);
         }
         connections.expire();
         if self.context.is_draining() && !connections.are_draining() {
