@@ -98,11 +98,16 @@ module Bench
         body = @socket.read(Integer(head[/^content-length: (\d+)/i, 1]))
         raise EOFError, "closed in the middle of an answer" if body.bytesize < head[/^content-length: (\d+)/i, 1].to_i
         raise IOError, head.lines.first.chomp unless head.start_with?("HTTP/1.1 200")
+
+        note(body)
         return unless head.match?(/^connection: close/i)
 
         @count.told += 1
         drop
       end
+
+      # For whoever wants to know what the answer was.
+      def note(_body) = nil
 
       def lose(text)
         @count.lost += 1

@@ -12,11 +12,10 @@ module Bench
       # @!attribute faults [Hash{String => Integer}]
       Report = Data.define(:count, :faults)
 
-      # @param port [Integer] the server's
-      # @param path [String]
-      # @param number [Integer]
-      def initialize(port, path, number)
-        @clients = Array.new(number) { Client.new(port, path) }
+      # @param clients [Array<#run>] each runs until its block says that it is enough; those that are a {Client} are
+      #   asked what they have seen
+      def initialize(clients)
+        @clients = clients
       end
 
       # Starts them.
@@ -58,9 +57,10 @@ module Bench
 
       def serve(questions, answers)
         threads = @clients.map { |client| Thread.new { client.run { @is_over } } }
+        asked = @clients.grep(Client)
         while questions.gets
-          faults = @clients.flat_map { |client| client.faults.slice!(0..) }
-          Marshal.dump(Report.new(count: @clients.map(&:take).sum(Client.nothing), faults: faults.tally), answers)
+          faults = asked.flat_map { |client| client.faults.slice!(0..) }
+          Marshal.dump(Report.new(count: asked.map(&:take).sum(Client.nothing), faults: faults.tally), answers)
         end
         @is_over = true
         threads.each(&:join)

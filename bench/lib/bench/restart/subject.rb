@@ -22,11 +22,12 @@ module Bench
       # @param app [String] a rackup file
       # @param processes [Integer]
       # @param threads [Integer]
-      def initialize(command, app, processes:, threads:)
+      # @param settings [String] lines of a kino.rb
+      def initialize(command, app, processes:, threads:, settings: "")
         @settings = Tempfile.new(["restart", ".rb"])
         @pidfile = "#{@settings.path}.pid"
         @log = Tempfile.new("restart-log")
-        @settings.write("pidfile #{@pidfile.dump}\n")
+        @settings.write("pidfile #{@pidfile.dump}\n", settings)
         @settings.flush
         @command = [*command, "exe/kino", "-C", @settings.path, "-t", threads.to_s, "--processes", processes.to_s, app]
       end
@@ -42,6 +43,10 @@ module Bench
         @server.await
         self
       end
+
+      # One request on a connection of its own.
+      # @return [Array(Integer, String)] status and body
+      def get(path) = @server.get(path)
 
       # @return [Integer] its process id, as it has changed
       def pid = File.read(@pidfile).to_i

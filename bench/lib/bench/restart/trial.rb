@@ -38,7 +38,7 @@ module Bench
       # @return [Outcome]
       def run(kind, times, &)
         @subject.start
-        clients = Clients.new(@subject.port, @path, @clients).start
+        clients = Clients.new(Array.new(@clients) { Client.new(@subject.port, @path) }).start
         load = Load.new("http://127.0.0.1:#{@subject.port}#{@path}", CONNECTIONS).start
         sleep 1 # all are busy
         clients.report
