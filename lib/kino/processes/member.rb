@@ -78,6 +78,7 @@ module Kino
       @server.command = self
       @server.start_on(@site, @slot, @wire.to_io)
       Native.die_with("TERM")
+      show # before anybody hears of it
       tell_ready
       case await
       when "mold" then leave_off

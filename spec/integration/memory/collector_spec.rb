@@ -64,7 +64,7 @@ RSpec.describe "The garbage collector" do
       end
     end
 
-    it "gives back what 20,000 requests took" do
+    it "gives back what 20,000 requests took each time" do
       skip "needs /proc to read the process's memory" unless File.exist?("/proc/self/statm")
 
       pages = lambda do
@@ -75,9 +75,13 @@ RSpec.describe "The garbage collector" do
         batch = RawClient.message("POST", "/", {}, "x" * 1_000) * 100
         run = ->(count) { count.times { client.write(batch) && 100.times { client.read_response } } }
         run.call(100)
-        before = pages.call
-        run.call(200)
-        expect(pages.call - before).to be < 5_000 # of 4 KiB each; the requests alone were 20 MB
+        # What is kept for good grows each time; Ruby's own heap, now and then.
+        growths = Array.new(3) do
+          before = pages.call
+          run.call(200)
+          pages.call - before
+        end
+        expect(growths.min).to be < 4_000 # of 4 KiB each; the requests alone were 20 MB
       end
     end
   end
