@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::dispatch::lead::Dispatch;
 use crate::dispatch::serving::AtWork;
 use crate::net::context::Phase;
-use crate::{fatal, log};
+use crate::{fatal, log, scoreboard};
 
 /// Between two beats.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -90,7 +90,7 @@ fn pause(pause: Duration, end: BorrowedFd<'_>, parent: Option<BorrowedFd<'_>>) -
 fn beat(dispatch: &Dispatch) {
     let context = dispatch.context();
     if let Some(place) = &context.place {
-        place.slot().beat(context.stats.requests.get(), context.counts(), &in_flight(dispatch));
+        place.slot().beat(scoreboard::now(), context.stats.requests.get(), context.counts(), &in_flight(dispatch));
     }
 }
 

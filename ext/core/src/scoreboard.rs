@@ -148,14 +148,21 @@ impl Slot {
         }
     }
 
-    /// The process in it is alive, and has counted and serves that.
-    pub(crate) fn beat(&self, requests: u64, counts: impl Iterator<Item = (&'static str, u64)>, in_flight: &str) {
+    /// The process in it is alive, and has counted and serves that. It `began` to count before: whoever asks for what has been since
+    /// some time can rely on it.
+    pub(crate) fn beat(
+        &self,
+        began: u64,
+        requests: u64,
+        counts: impl Iterator<Item = (&'static str, u64)>,
+        in_flight: &str,
+    ) {
         self.requests.store(requests, Relaxed);
         for (place, (_, count)) in self.all_counts().zip(counts) {
             place.store(count, Relaxed);
         }
         self.in_flight.write(in_flight);
-        self.beat.store(now(), Relaxed);
+        self.beat.store(began, Relaxed);
     }
 
     /// All that it says.
@@ -195,7 +202,7 @@ mod tests {
         slot.take(7);
         slot.ready();
         slot.running.store(3, Relaxed);
-        slot.beat(9, [("accepted", 4)].into_iter(), "GET /a for 1.0 s");
+        slot.beat(now(), 9, [("accepted", 4)].into_iter(), "GET /a for 1.0 s");
         let reading = slot.read();
         assert_eq!((reading.state, reading.pid, reading.running, reading.requests), (State::Ready, 7, 3, 9));
         assert_eq!((reading.counts[0], reading.in_flight.as_str()), (("accepted", 4), "GET /a for 1.0 s"));

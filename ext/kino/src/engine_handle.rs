@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use crate::ends::End;
 use crate::engine::Engine;
-use crate::ffi::{gvl, inherited};
+use crate::ffi::{forked, gvl, inherited};
 use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
 use crate::scoreboard::Scoreboard;
@@ -34,6 +34,8 @@ pub(crate) struct EngineHandle {
     uris: Vec<String>,
     port: Option<u16>,
     config: Config,
+    /// Those of the listeners that it has duplicates of.
+    originals: Vec<i32>,
     stage: Mutex<Stage>,
 }
 
@@ -55,7 +57,8 @@ impl EngineHandle {
     /// `Engine.on(listeners, settings) -> Engine`: the same with sockets that listen already, which stay open when it ends.
     pub(crate) fn on(ruby: &Ruby, listeners: &Listeners, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
-        Ok(EngineHandle::of(listeners.duplicates(ruby)?, config))
+        let handle = EngineHandle::of(listeners.duplicates(ruby)?, config);
+        Ok(EngineHandle { originals: listeners.descriptors(), ..handle })
     }
 
     fn of(listeners: Vec<Listener>, config: Config) -> EngineHandle {
@@ -63,6 +66,7 @@ impl EngineHandle {
             uris: listeners.iter().map(Listener::uri).collect(),
             port: listeners.iter().find_map(Listener::port),
             config,
+            originals: Vec::new(),
             stage: Mutex::new(Stage::Bound(listeners)),
         }
     }
@@ -198,6 +202,7 @@ impl EngineHandle {
     fn launch(&self) -> Option<io::Result<()>> {
         let mut stage = self.stage.lock();
         let Stage::Bound(listeners) = &mut *stage else { return None };
+        forked::keep_from_children(listeners.iter().map(Listener::descriptor).chain(self.originals.iter().copied()));
         let engine = Engine::start(std::mem::take(listeners), self.config.clone());
         Some(engine.map(|engine| *stage = Stage::Running(engine)))
     }

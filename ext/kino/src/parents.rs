@@ -4,7 +4,7 @@ use magnus::value::ReprValue;
 use magnus::{Error, Module, RHash, RModule, Ruby, TryConvert, Value};
 
 use crate::exception;
-use crate::ffi::process;
+use crate::ffi::{forked, process};
 
 /// `subreaper -> true or false`: processes whose parents have ended, and which are descendants of this one, become its children, to
 /// be waited for. False where the system can't.
@@ -15,6 +15,12 @@ pub(crate) fn subreaper() -> bool {
 /// `trim_stack -> nil`: what the calling thread's stack takes beyond what it needs goes back to the system.
 pub(crate) fn trim_stack() {
     process::trim_stack();
+}
+
+/// `leave_listeners(is_left) -> nil`: whether those that this process forks from now on have what it listens on. Children of one that
+/// serves have not.
+pub(crate) fn leave_listeners(is_left: bool) {
+    forked::leave_to_children(is_left);
 }
 
 /// `die_with(signal) -> true or false`: this process gets the signal, by name or number, when the one whose child it is now has

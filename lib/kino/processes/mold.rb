@@ -114,6 +114,7 @@ module Kino
     end
 
     def follow
+      Native.leave_listeners(true) # it may have served before
       while (word, *arguments = @wire.wait)
         case word
         when "fork" then fork_member(*arguments.map(&:to_i))

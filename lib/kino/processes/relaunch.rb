@@ -53,12 +53,14 @@ module Kino
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
+        Native.leave_listeners(true) # Ruby may fork for it
         pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true, **kept)
         [ours, pid]
       rescue SystemCallError
         ours&.close
         raise
       ensure
+        Native.leave_listeners(false)
         theirs&.close
       end
 

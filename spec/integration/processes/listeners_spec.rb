@@ -50,6 +50,7 @@ RSpec.describe "Listeners apart from an engine" do
         $stderr.reopen(File::NULL)
         native::Engine.on(listeners, settings).start
       end
+      native.leave_listeners(true)
       forked(serve) do
         client = TCPSocket.new("127.0.0.1", listeners.port)
         client.write("GET / HTTP/1.1\r\n\r\n")

@@ -13,6 +13,19 @@ RSpec.describe "An app that forks" do
       end
     end
 
+    it "keeps no child that listens on" do
+      only_in(:threaded, "no ractor but the main one may fork from Ruby 4.0 on") if RUBY_VERSION >= "4.0"
+      not_of_processes("what runs them waits for all who have their pipes, and so for the child")
+      server = server_of(shareable { ->(_) { [200, {}, [fork { sleep }.to_s]] } }, **Serving::SETTINGS).start
+      url = server.url
+      child = Integer(RawClient.open(url) { |client| client.get("/").body })
+      server.stop
+      expect(Process.wait(child, Process::WNOHANG)).to be_nil
+      expect { RawClient.open(url).close }.to raise_error(Errno::ECONNREFUSED)
+    ensure
+      Process.kill(:KILL, child) && Process.wait(child) if child
+    end
+
     it "keeps its connections, those of others, and its server" do
       only_in(:threaded, "no ractor but the main one may fork from Ruby 4.0 on") if RUBY_VERSION >= "4.0"
       serve(app) do |server|

@@ -19,9 +19,13 @@ RSpec.describe "kino restart" do
     reader, writer = IO.pipe
     pid = fork do
       reader.close
-      %w[USR1 USR2].each { |name| trap(name) { writer.write(name) && exit!(0) } }
+      came = nil
+      %w[USR1 USR2].each { |name| trap(name) { came = name } }
       writer.puts "ready"
-      sleep
+      sleep 0.005 until came
+      writer.write(came)
+    ensure
+      exit!(0)
     end
     writer.close
     reader.gets

@@ -7,6 +7,7 @@
 
 pub(crate) mod allocator;
 pub(crate) mod embedded;
+pub(crate) mod forked;
 pub(crate) mod gvl;
 pub(crate) mod inherited;
 pub(crate) mod pinned;

@@ -3,6 +3,8 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use super::forked;
+
 /// Ends the process at once, on whatever thread: nothing that anybody has left for the end is run.
 pub(crate) fn leave(status: i32) -> ! {
     // SAFETY: it takes a number and does not come back.
@@ -35,6 +37,7 @@ pub(crate) fn generation() -> u32 {
 
 extern "C" fn has_forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    forked::let_go();
 }
 
 /// Has processes whose parents have ended, and which are descendants of this one, become its children; false where the system can't.
