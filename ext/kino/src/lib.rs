@@ -26,6 +26,7 @@ mod input;
 mod keys;
 mod listeners;
 mod log;
+mod notify_socket;
 mod parents;
 mod request;
 mod response;
@@ -39,6 +40,7 @@ mod worker_thread;
 use engine_handle::EngineHandle;
 use gvl_group_handle::GvlGroupHandle;
 use listeners::Listeners;
+use notify_socket::NotifySocket;
 use request::Request;
 use scoreboard::Scoreboard;
 use worker_thread::WorkerThread;
@@ -111,6 +113,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("ready", method!(Scoreboard::ready, 1))?;
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
+
+    let notify_socket = native.define_class("NotifySocket", ruby.class_object())?;
+    notify_socket.define_singleton_method("open", function!(NotifySocket::open, 1))?;
+    notify_socket.define_method("tell", method!(NotifySocket::tell, 1))?;
+    notify_socket.define_method("quiet=", method!(NotifySocket::set_quiet, 1))?;
 
     native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;

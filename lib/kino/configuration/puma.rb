@@ -63,7 +63,7 @@ module Kino
       PLUGINS = {
         tmp_restart: "kino restart does it",
         solid_queue: "run it beside Kino: bin/jobs",
-        systemd: "Kino tells systemd nothing; write Type=simple",
+        systemd: "Kino tells systemd by itself, see Type=notify",
         heroku: "it sets threads and workers, for which Kino reads RAILS_MAX_THREADS and WEB_CONCURRENCY",
         yabeda: "it asks Puma for its numbers; Kino::Server#stats has Kino's",
         statsd: "it asks Puma for its numbers; Kino::Server#stats has Kino's"

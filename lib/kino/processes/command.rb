@@ -2,6 +2,7 @@
 
 require_relative "../server/launcher"
 require_relative "../server/pid_file"
+require_relative "../server/service_manager"
 require_relative "mold"
 require_relative "parent"
 require_relative "relaunch"
@@ -33,6 +34,7 @@ module Kino
       Native.trim_stack # which all processes have that are forked from this one
       $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
+      manager = ServiceManager.take(waits: !given.nil?)
       return mold(given) if given&.mold?
 
       ready = lambda do |server|
@@ -40,11 +42,12 @@ module Kino
         block&.call(server)
       end
       if @configuration.processes > 1
-        Parent.new(@configuration, read: @read, given: given, **@rest, &@boot).serve(&ready)
+        Parent.new(@configuration, read: @read, given: given, manager: manager, **@rest, &@boot).serve(&ready)
       else
         # On another thread than the main one, such as a test's, signals are somebody else's.
         signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
-        Launcher.new(@configuration, given: given, signals: signals, **@rest).serve(@boot.call, &ready)
+        Launcher.new(@configuration, given: given, manager: manager, signals: signals, **@rest)
+                .serve(@boot.call, &ready)
       end
     end
 

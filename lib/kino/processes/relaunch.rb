@@ -13,7 +13,11 @@ module Kino
     VARIABLE = "KINO_INHERITED"
     # `rails server` refuses to start while its file of that name is another process's.
     PIDFILE = "PIDFILE"
-    private_constant :VARIABLE, :PIDFILE
+    # What a service manager has told this process alone: its sockets are handed on as those of any server are, and only
+    # another server is to tell it anything.
+    OURS = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES WATCHDOG_PID].freeze
+    MANAGER = %w[NOTIFY_SOCKET WATCHDOG_USEC].freeze
+    private_constant :VARIABLE, :PIDFILE, :OURS, :MANAGER
 
     # What it is given.
     #
@@ -53,7 +57,7 @@ module Kino
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
-        pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true, **kept)
+        pid = Process.spawn(environment(kind, given), *@command, chdir: @folder, unsetenv_others: true, **kept)
         [ours, pid]
       rescue SystemCallError
         ours&.close
@@ -95,9 +99,10 @@ module Kino
         "/"
       end
 
-      def environment(given)
+      def environment(kind, given)
+        left_out = kind == :mold ? OURS + MANAGER : OURS
         pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
-        @environment.merge(VARIABLE => given, PIDFILE => pidfile)
+        @environment.except(*left_out).merge(VARIABLE => given, PIDFILE => pidfile)
       end
 
       # There may be none that can be written to, which matters to nobody but `rails server`.

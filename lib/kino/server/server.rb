@@ -131,6 +131,12 @@ module Kino
     # @return [#stop, #ended, nil]
     attr_writer :command
 
+    # What has started this process, and wants to hear how it is.
+    #
+    # @api private
+    # @return [ServiceManager]
+    attr_writer :manager
+
     # Serves as one of several processes, on sockets that all of them have.
     #
     # @api private
@@ -246,7 +252,11 @@ module Kino
 
     def engine(settings)
       @listeners = @inherited || Native::Listeners.bind(settings.bind)
-      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}))
+      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}, reporting(settings)))
+    end
+
+    def reporting(settings)
+      @manager ? @manager.reporting("1 process, workers x threads: #{settings.workers} x #{settings.threads}") : {}
     end
 
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }

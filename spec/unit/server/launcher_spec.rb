@@ -164,6 +164,7 @@ RSpec.describe Kino.const_get(:Launcher) do
       Struct.new(:sockets, :timeout, :look, :on_give_up) do
         def ends = @ends ||= IO.pipe.each_with_index { |io, index| io << "." if index == 1 && look }
         def wire = ends.first
+        def pid = 4711
         def patience = timeout
         def given_up? = !!@is_given_up
 
