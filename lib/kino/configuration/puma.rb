@@ -90,7 +90,8 @@ module Kino
         before_worker_fork: ignored(NO_PARENT_HOOK),
         before_worker_shutdown: taken(:on_process_exit),
         bind: taken(:bind, "tcp:// and unix:// alike; Kino speaks no TLS (ssl://)"),
-        bind_to_activated_sockets: ignored("Kino opens its addresses itself: write bind"),
+        bind_to_activated_sockets: ignored("without a bind all sockets of systemd's are listened on; " \
+                                          "bind \"systemd://NAME\" is one of them"),
         clean_thread_locals: ignored("what an app keeps in Thread.current stays; reset it in a middleware, or use " \
                                      "ActiveSupport::CurrentAttributes"),
         clear_binds!: does("forgets the addresses written so far"),

@@ -44,7 +44,9 @@ module Kino
                       example: Address::DEFAULT, flags: %w[-b --bind],
                       summary: "address to listen on, such as unix:///run/app.sock", doc: <<~TEXT),
             An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or, on Linux,
-            unix://@NAME. Write it once for each address. The default can be reached from this machine
+            unix://@NAME, or systemd://NAME for a socket that systemd has opened, by its
+            FileDescriptorName. Where systemd has opened some and nobody says where to listen, Kino listens
+            on all of them; an address that one of them has already is that one. Write it once for each address. The default can be reached from this machine
             only; write tcp://[::]:9292 to be reached from elsewhere. localhost is 127.0.0.1 and ::1; [::]
             is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
             in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]

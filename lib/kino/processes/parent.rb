@@ -42,6 +42,7 @@ module Kino
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
+    # @param listeners [Native::Listeners, nil] sockets that there are already, in place of the addresses
     # @param signals [Signals]
     # @param manager [ServiceManager] what has started this process, and is told how it is
     # @param notices [Array<String>] what else is to be said at start
@@ -49,12 +50,14 @@ module Kino
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for anything
     # @yieldreturn [#call] the booted app; called in another process
-    def initialize(configuration, read: -> { configuration }, given: nil, notices: [], out: $stdout, err: $stderr,
+    def initialize(configuration, read: -> { configuration }, given: nil, listeners: given&.listeners,
+                   notices: [], out: $stdout, err: $stderr,
                    signals: Signals.new(Signals::STOP + WORDS, []), manager: ServiceManager.new,
                    leave: Leaving.method(:leave), &boot)
       @configuration = configuration
       @read = read
       @given = given
+      @listeners = listeners
       @notices = notices
       @voice = Voice.new(configuration, out, err)
       @signals = signals
@@ -73,7 +76,7 @@ module Kino
       # What an app prints is for whoever looks at it now. And before each fork Ruby writes what waits to be written,
       # for ever where nobody reads it.
       $stdout.sync = true
-      @listeners = @given ? @given.listeners : Native::Listeners.bind(@configuration.bind)
+      @listeners ||= Native::Listeners.bind(@configuration.bind)
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
       @renewal = Renewal.new(@spawner, @voice)

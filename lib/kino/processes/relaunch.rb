@@ -25,16 +25,21 @@ module Kino
     #   @return [Symbol] what it is to be: `:mold` or `:server`
     # @!attribute [r] wire
     #   @return [Wire] to who has started it
+    # @!attribute [r] addresses
+    #   @return [Array<String>] what `bind` said when these were opened
     # @!attribute [r] listeners
     #   @return [Native::Listeners]
     # @!attribute [r] scoreboard
     #   @return [Native::Scoreboard, nil]
-    Given = Data.define(:kind, :wire, :listeners, :scoreboard) do
+    Given = Data.define(:kind, :wire, :addresses, :listeners, :scoreboard) do
       # @return [Boolean] whether it is to boot the app for others
       def mold? = kind == :mold
     end
 
     class << self
+      # @return [Array<String>] what `bind` said when this process's sockets were opened
+      attr_writer :addresses
+
       # Notes how this process was started: to be called before it takes another title or goes to another folder.
       #
       # @return [void]
@@ -55,7 +60,7 @@ module Kino
         ours, theirs = Wire.pair
         sockets = listeners.descriptors
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
-        given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
+        given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
         pid = Process.spawn(environment(kind, given), *@command, chdir: @folder, unsetenv_others: true, **kept)
         [ours, pid]
@@ -71,11 +76,11 @@ module Kino
       # @return [Given, nil]
       def take
         text = ENV.delete(VARIABLE) or return
-        kind, wire, scoreboard, *listeners = text.split
+        kind, wire, scoreboard, addresses, *listeners = text.split
         is_mold = kind == "mold"
         socket = UNIXSocket.for_fd(wire.to_i)
         socket.close_on_exec = true # what the app starts is not to keep it
-        Given.new(kind.to_sym, Wire.new(socket),
+        Given.new(kind.to_sym, Wire.new(socket), addresses.unpack1("m0").force_encoding(Encoding::UTF_8).split("\n"),
                   Native::Listeners.inherit(listeners.join(" "), false),
                   (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
       end
@@ -98,6 +103,9 @@ module Kino
       rescue SystemCallError
         "/"
       end
+
+      # In one word, which is there in any case.
+      def encoded = ["#{@addresses.to_a.join("\n")}\n"].pack("m0")
 
       def environment(kind, given)
         left_out = kind == :mold ? OURS + MANAGER : OURS

@@ -26,6 +26,7 @@ module Kino
 
     # @param configuration [Configuration]
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
+    # @param listeners [Native::Listeners, nil] sockets that there are already, in place of the addresses
     # @param server [#new] what makes the server: {Server}, or a stand-in
     # @param signals [Signals] what asks the server to stop
     # @param manager [ServiceManager] what has started this process, and is told how it is
@@ -33,11 +34,12 @@ module Kino
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for threads that may never end
-    def initialize(configuration, given: nil, server: Server, signals: Signals.new,
+    def initialize(configuration, given: nil, listeners: given&.listeners, server: Server, signals: Signals.new,
                    manager: ServiceManager.new, notices: [], out: $stdout, err: $stderr,
                    leave: Leaving.method(:leave))
       @configuration = configuration
       @given = given
+      @listeners = listeners
       @server_class = server
       @signals = signals
       @manager = manager
@@ -57,7 +59,7 @@ module Kino
       server = @server_class.new(app, configuration: @configuration)
       server.command = self
       server.manager = @manager if @manager.there?
-      server.inherit(@given.listeners) if @given
+      server.inherit(@listeners) if @listeners
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
