@@ -9,6 +9,7 @@ require_relative "../server/voice"
 require_relative "fleet"
 require_relative "reaper"
 require_relative "renewal"
+require_relative "restart_file"
 require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
@@ -31,13 +32,15 @@ module Kino
     RELOADS = %w[USR1 USR2 HUP].freeze
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
+    # What a touched file asks for.
+    RESTART = Signal.list.fetch("USR1")
     # Settings that are what the sockets, the app and this process are made by.
     FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
     # Those of them that an app has which is booted anew.
     OF_APP = %i[environment rackup].freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :RELOADS, :LOOK, :FIXED, :OF_APP, :ASKED
+    private_constant :WORDS, :RELOADS, :RESTART, :LOOK, :FIXED, :OF_APP, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -59,6 +62,7 @@ module Kino
       @given = given
       @listeners = listeners
       @notices = notices
+      @restart_file = RestartFile.new(configuration.restart_file)
       @voice = Voice.new(configuration, out, err)
       @signals = signals
       @manager = manager
@@ -136,6 +140,7 @@ module Kino
       @configuration = configuration
       @spawner.site = @spawner.site.with(configuration: configuration)
       @watch.follow(configuration)
+      @restart_file.follow(configuration.restart_file)
     end
 
     # A process for that place; nil while there is nothing to fork it from.
@@ -340,7 +345,9 @@ module Kino
       is_late = @watch.end_overdue
       if stopping? then @shutdown.fault if is_late
       elsif @renewal.look then begin_stop(ASKED, is_replaced: true)
-      elsif @announced then @watch.look
+      elsif @announced
+        @watch.look
+        obey(RESTART) if !@renewal.under_way? && @restart_file.touched?
       end
     end
 

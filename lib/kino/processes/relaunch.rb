@@ -46,8 +46,11 @@ module Kino
       def remember
         @command ||= read("cmdline") || [RbConfig.ruby, $PROGRAM_NAME, *ARGV]
         @environment ||= read("environ")&.grep(/=/n)&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
-        @folder ||= folder
+        @folder ||= begun_in
       end
+
+      # @return [String] where this process was started: a link that a deploy moves on, if it was started there
+      def folder = @folder ||= begun_in
 
       # Starts it.
       #
@@ -62,7 +65,7 @@ module Kino
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
-        pid = Process.spawn(environment(kind, given), *@command, chdir: @folder, unsetenv_others: true, **kept)
+        pid = Process.spawn(environment(kind, given), *@command, chdir: folder, unsetenv_others: true, **kept)
         [ours, pid]
       rescue SystemCallError
         ours&.close
@@ -97,7 +100,7 @@ module Kino
       end
 
       # A link that a deploy moves on to the next release is followed again.
-      def folder
+      def begun_in
         link = ENV.fetch("PWD", nil)
         link && File.identical?(link, Dir.pwd) ? link : Dir.pwd
       rescue SystemCallError

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../processes/overlap"
+require_relative "../processes/restart_file"
 require_relative "announcement"
 require_relative "leaving"
 require_relative "notices"
@@ -22,7 +23,9 @@ module Kino
     DRAINED = 129
     ASKED = 130
     REPLACED = 131
-    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED
+    # What a touched file asks for.
+    RESTART = Signal.list.fetch("USR2")
+    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED, :RESTART
 
     # @param configuration [Configuration]
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
@@ -44,6 +47,7 @@ module Kino
       @signals = signals
       @manager = manager
       @notices = notices
+      @restart_file = RestartFile.new(configuration.restart_file)
       @voice = Voice.new(configuration, out, err)
       @leave = leave
     end
@@ -120,13 +124,18 @@ module Kino
       Signals::STRAY.include?(name) || (name == "HUP" && @manager.there?)
     end
 
-    # The next one; nil when a server that was to take this one's place will not.
+    # The next one; nil when nothing has come, or a server that was to take this one's place will not.
     def following
-      return @signals.wait unless @overlap
+      source = @overlap || @restart_file
+      return @signals.wait unless source.patience
 
-      readable, = IO.select([@signals, @overlap.wire], nil, nil, @overlap.patience)
+      readable, = IO.select([@signals, *@overlap&.wire], nil, nil, source.patience)
       return @signals.wait if readable&.include?(@signals)
 
+      @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
+    end
+
+    def look_at_overlap
       outcome = @overlap.look
       tell_failure(@overlap.give_up) if outcome == :failed
       REPLACED if outcome == :ready

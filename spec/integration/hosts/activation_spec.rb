@@ -108,8 +108,9 @@ RSpec.describe "kino that is started with sockets" do
   it "says which names there are where bind names another, and what is no socket that listens" do
     process = start_with([tcp, tcp], "-b", "systemd://web", names: %w[http admin])
     expect(process.status).to eq(1)
-    expect(process.err).to eq('kino: can\'t listen on systemd://web: systemd has given sockets named "http", "admin"; ' \
-                              "write FileDescriptorName=web in the .socket that starts this service\n")
+    expect(process.err)
+      .to eq("kino: can't listen on systemd://web: systemd has given sockets named \"http\", \"admin\"; write " \
+             "FileDescriptorName=web in the .socket that starts this service\n")
     process = kino("-b", "systemd://web")
     expect(process.status).to eq(1)
     expect(process.err).to include("systemd has given no sockets; write FileDescriptorName=web")
