@@ -129,7 +129,7 @@ module Kino
       source = @overlap || @restart_file
       return @signals.wait unless source.patience
 
-      readable, = IO.select([@signals, *@overlap&.wire], nil, nil, source.patience)
+      readable, = IO.select([@signals, @overlap&.wire].compact, nil, nil, source.patience)
       return @signals.wait if readable&.include?(@signals)
 
       @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
