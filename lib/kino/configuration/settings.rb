@@ -381,7 +381,8 @@ module Kino
           Setting.new(:drain_delay, Kinds::Seconds.new(0..86_400), default: 0, example: 5,
                       summary: "seconds to go on for when told to stop", doc: <<~TEXT)
             To go on for when Kino is told to stop, accepting connections but ending each with its
-            answer, so that a load balancer has time to notice. It is part of shutdown_timeout.
+            answer, so that a load balancer has time to notice. It is part of shutdown_timeout, and a
+            second signal ends it.
           TEXT
         ]
       }.freeze

@@ -196,10 +196,19 @@ module Kino
       loop do
         token = await_stop(nil)
         return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token)
+        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
 
         leave(server, 128 + token)
       end
+    end
+
+    # While it goes on for drain_delay, a second signal ends that, and nothing else.
+    def hurry(server, token)
+      return false unless server.hurry
+
+      say "Draining at once"
+      @signals.heard(token)
+      true
     end
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.

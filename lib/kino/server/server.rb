@@ -168,8 +168,11 @@ module Kino
     # There is no time for what comes before the drain.
     #
     # @api private
-    # @return [void]
-    def hurry = @parting << true
+    # @return [Boolean] whether that was under way
+    def hurry
+      @parting << true
+      !@is_waiting.nil?
+    end
 
     # Waits until the server has ended.
     #
@@ -293,7 +296,10 @@ module Kino
       return unless delay.positive?
 
       native.lame_duck
+      @is_waiting = true
       @parting.pop(timeout: delay)
+    ensure
+      @is_waiting = nil
     end
 
     # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.

@@ -45,6 +45,14 @@ RSpec.describe Kino.const_get(:Launcher) do
 
       def join = @on_join&.call
 
+      attr_accessor :delays
+
+      def hurry
+        was_waiting = @delays
+        @delays = false
+        was_waiting || false
+      end
+
       def drain(timeout, is_replaced: false)
         @told << [:drain, timeout, *(:replaced if is_replaced)]
         drained = @on_drain ? @on_drain.call : true
