@@ -78,3 +78,75 @@ fn status(context: &Context, what: &str) -> String {
     let running = context.stats.running.get();
     format!("STATUS={word}: {running} request{} running ({what})", if running == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+    use std::sync::mpsc;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::net::listener::Listener;
+    use crate::net::trap::At;
+    use crate::notify::NotifySocket;
+    use crate::server::Server;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// A server without a worker, and who is told of it.
+    fn start(watchdog: Option<Duration>) -> (tempfile::TempDir, UnixDatagram, Server) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        let socket = Arc::new(NotifySocket::open(path.to_str().unwrap()).unwrap());
+        let reporting = Reporting { socket, watchdog, what: "all".to_owned() };
+        let config = Config { reporting: Some(reporting), ..Config::default() };
+        let server = Server::start(vec![Listener::bind("tcp://127.0.0.1:0").unwrap()], config).unwrap();
+        (folder, manager, server)
+    }
+
+    fn next(manager: &UnixDatagram, wait: Duration) -> Option<String> {
+        manager.set_read_timeout(Some(wait)).unwrap();
+        let mut buffer = [0; 256];
+        let length = manager.recv(&mut buffer).ok()?;
+        Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+    }
+
+    fn wait_for(manager: &UnixDatagram, text: &str) {
+        let end = Instant::now() + SOON;
+        while next(manager, SOON).as_deref() != Some(text) {
+            assert!(Instant::now() < end, "{text} was not told");
+        }
+    }
+
+    #[test]
+    fn what_it_is_at_is_told_until_it_ends() {
+        let (_folder, manager, server) = start(Some(Duration::from_millis(40)));
+        wait_for(&manager, "STATUS=Serving: 0 requests running (all)");
+        server.lame_duck();
+        wait_for(&manager, "STATUS=Stopping: 0 requests running (all)");
+        server.stop(); // which waits for all of the engine's threads
+    }
+
+    #[test]
+    fn life_is_told_as_long_as_somebody_polls_and_not_while_that_one_is_stuck() {
+        let (_folder, manager, server) = start(Some(Duration::from_millis(40)));
+        (0..3).for_each(|_| wait_for(&manager, "WATCHDOG=1"));
+        let let_go: mpsc::Sender<()> = server.context().trap.hold(At::Turn);
+        let end = Instant::now() + SOON;
+        while !server.context().trap.is_holding() {
+            assert!(Instant::now() < end, "nobody leads");
+            thread::sleep(Duration::from_millis(1));
+        }
+        // The status goes on. What was seen before may be told once more, before the first of these.
+        wait_for(&manager, "STATUS=Serving: 0 requests running (all)");
+        wait_for(&manager, "STATUS=Serving: 0 requests running (all)");
+        for _ in 0..3 {
+            assert_eq!(next(&manager, SOON).as_deref(), Some("STATUS=Serving: 0 requests running (all)"));
+        }
+        drop(let_go);
+        wait_for(&manager, "WATCHDOG=1");
+        server.stop();
+    }
+}

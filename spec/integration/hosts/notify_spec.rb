@@ -114,6 +114,22 @@ RSpec.describe "kino that a service manager has started" do
     end
   end
 
+  it "tells the same of ractors" do
+    write("config.ru", <<~RUBY)
+      module App
+        def self.call(_) = [200, {}, ["hello"]]
+      end
+      run App
+    RUBY
+    process = kino("-b", "tcp://127.0.0.1:0", "-m", "ractor", "-w", "1", env: manager.env(watchdog: 1))
+    expect(manager.wait_for("READY").pid).to eq(process.pid)
+    expect(manager.wait_for("STATUS")["STATUS"]).to include("workers x threads: 1 x 1")
+    expect(process.get.body).to eq("hello")
+    expect(manager.wait_for("WATCHDOG").pid).to eq(process.pid)
+    process.signal(:TERM)
+    expect([manager.wait_for("STOPPING").pid, process.status]).to eq([process.pid, 0])
+  end
+
   it "restarts on HUP, which is what reloads a service (`Type=notify-reload`)" do
     process = kino("-b", "tcp://127.0.0.1:0", env: manager.env)
     process.wait_for(/^Ctrl-C/)
