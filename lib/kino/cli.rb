@@ -3,6 +3,7 @@
 require_relative "version"
 require_relative "errors"
 require_relative "configuration"
+require_relative "cli/init"
 require_relative "cli/options"
 
 module Kino
@@ -45,6 +46,7 @@ module Kino
     private
 
     def serve(options)
+      Init.stay_behind
       read = -> { Configuration.load(options.settings, path: options.config_path) }
       configuration = read.call
       load_server

@@ -67,6 +67,8 @@ module Kino
     # @return [#call, nil] makes the answer to such an error, of it, the env and the status 500; default nil for a plain
     #   500
     attr_reader :lowlevel_error_handler
+    # @return [String, nil] path of a file whose touch asks for a restart; default nil for none
+    attr_reader :restart_file
     # @return [String] what the app finds in `RACK_ENV`; default `"development"`
     attr_reader :environment
     # @return [String] path of the file that has the app; default `"config.ru"`
@@ -144,8 +146,10 @@ module Kino
     #   @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
     # @!attribute [r] unread
     #   @return [String, nil] a file of another server that nobody has asked to be read
+    # @!attribute [r] addressed
+    #   @return [Boolean] whether anybody has said where to listen
     # @api private
-    Remarks = Data.define(:workers, :processes, :ignored, :unread)
+    Remarks = Data.define(:workers, :processes, :ignored, :unread, :addressed)
 
     # The mode where nobody chooses one.
     DEFAULT_MODE = :threaded
@@ -168,6 +172,7 @@ module Kino
       # @return [Configuration]
       # @raise [ConfigurationError]
       def load(given, env: ENV, path: nil, fallback: Layer.new)
+        fallback.unsaid = true
         from([given, Layer.environment(env), DSL.load(path), fallback])
       end
 
@@ -199,6 +204,10 @@ module Kino
     # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 30, in mode
     #   `:ractor` 5
     def queue_timeout = @queue_timeout || default(:queue_timeout)
+
+    # @api private
+    # @return [Boolean] whether anybody has said where to listen
+    def addressed? = @remarks.addressed
 
     # @api private
     # @param name [Symbol] a setting whose default depends on others, or `:mode`

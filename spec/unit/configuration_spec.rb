@@ -14,7 +14,8 @@ RSpec.describe Kino::Configuration do
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
       on_worker_stop: [], processes: 1, preload: true, before_fork: [], on_warmup: [], on_process_boot: [],
       on_process_exit: [], process_timeout: 60, refork_after: [], on_refork: [], recycle_requests: nil,
-      recycle_memory: nil, restart_timeout: 120, on_drain: [], stream_bodies: false, underscore_headers: false,
+      recycle_memory: nil, restart_timeout: 120, restart_file: nil, on_drain: [],
+      stream_bodies: false, underscore_headers: false,
       early_hints: false,
       max_keepalive_requests: nil, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
       body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::net::trusted::Trusted;
+use crate::notify::Reporting;
 use crate::siblings::Siblings;
 
 /// Bounds on what one client may send. Each has a status of its own in [`crate::error::Fault`].
@@ -112,6 +113,8 @@ pub struct Config {
     pub parent: Option<Arc<OwnedFd>>,
     /// How long it drains then at most.
     pub shutdown_timeout: Duration,
+    /// The service manager that is to hear how it is.
+    pub reporting: Option<Reporting>,
 }
 
 /// For so long a body may come, and an answer be read, at any rate.
@@ -142,6 +145,7 @@ impl Default for Config {
             siblings: None,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
+            reporting: None,
         }
     }
 }

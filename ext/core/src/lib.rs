@@ -20,6 +20,8 @@ mod heart;
 pub mod http;
 pub mod log;
 pub mod net;
+pub mod notify;
+mod reporter;
 pub mod scoreboard;
 pub mod server;
 pub mod siblings;

@@ -17,6 +17,7 @@ use crate::heart;
 use crate::net::context::{Context, Phase};
 use crate::net::listener::Listener;
 use crate::net::poller::Poller;
+use crate::reporter;
 
 /// A running engine.
 ///
@@ -50,11 +51,12 @@ impl Server {
         dispatch.context().helpers.start()?;
         dispatch.context().spools.try_out();
         let heart = heart::start(&dispatch)?;
+        let reporter = reporter::start(&dispatch)?;
         let fallback = fallback::start(dispatch.clone())?;
         Ok(Server {
             dispatch,
             is_stopped: AtomicBool::new(false),
-            threads: Mutex::new([fallback].into_iter().chain(heart).collect()),
+            threads: Mutex::new([fallback].into_iter().chain(heart).chain(reporter).collect()),
             threads_ended: OnceLock::new(),
         })
     }

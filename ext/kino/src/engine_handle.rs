@@ -11,6 +11,7 @@ use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::listener::Listener;
 use kino_core::net::trusted::Trusted;
+use kino_core::notify::Reporting;
 use kino_core::siblings::Siblings;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
@@ -22,6 +23,7 @@ use crate::engine::Engine;
 use crate::ffi::{forked, gvl, inherited};
 use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
+use crate::notify_socket::NotifySocket;
 use crate::scoreboard::Scoreboard;
 use crate::{exception, input, log};
 
@@ -252,6 +254,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         shutdown_timeout: settings
             .given::<f64>("shutdown_timeout")?
             .map_or(Ok(Config::default().shutdown_timeout), |it| settings.duration("shutdown_timeout", it))?,
+        reporting: settings.reporting()?,
         ..Config::default()
     })
 }
@@ -285,6 +288,13 @@ impl Settings<'_> {
         let Some(number) = self.given("parent")? else { return Ok(None) };
         let copy = inherited::duplicate(number);
         copy.map(Arc::new).map(Some).map_err(|error| exception::system_error(self.ruby, &error, "parent"))
+    }
+
+    /// The service manager, if one has started this process.
+    fn reporting(&self) -> Result<Option<Reporting>, Error> {
+        let Some(socket) = self.given::<Obj<NotifySocket>>("notify_socket")? else { return Ok(None) };
+        let watchdog = self.given::<f64>("watchdog")?.map(|seconds| self.duration("watchdog", seconds)).transpose()?;
+        Ok(Some(Reporting { socket: socket.socket(), watchdog, what: self.get("serving")? }))
     }
 
     /// `true`, `false`, or an Array of the Strings that paths begin with.

@@ -26,6 +26,7 @@ mod input;
 mod keys;
 mod listeners;
 mod log;
+mod notify_socket;
 mod parents;
 mod request;
 mod response;
@@ -39,6 +40,7 @@ mod worker_thread;
 use engine_handle::EngineHandle;
 use gvl_group_handle::GvlGroupHandle;
 use listeners::Listeners;
+use notify_socket::NotifySocket;
 use request::Request;
 use scoreboard::Scoreboard;
 use worker_thread::WorkerThread;
@@ -93,6 +95,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let listeners = native.define_class("Listeners", ruby.class_object())?;
     listeners.define_singleton_method("bind", function!(Listeners::bind, 1))?;
     listeners.define_singleton_method("inherit", function!(Listeners::inherit, 2))?;
+    listeners.define_singleton_method("beside", function!(Listeners::beside, 2))?;
     listeners.define_method("uris", method!(Listeners::uris, 0))?;
     listeners.define_method("port", method!(Listeners::port, 0))?;
     listeners.define_method("descriptors", method!(Listeners::descriptors, 0))?;
@@ -111,6 +114,11 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("ready", method!(Scoreboard::ready, 1))?;
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
+
+    let notify_socket = native.define_class("NotifySocket", ruby.class_object())?;
+    notify_socket.define_singleton_method("open", function!(NotifySocket::open, 1))?;
+    notify_socket.define_method("tell", method!(NotifySocket::tell, 1))?;
+    notify_socket.define_method("quiet=", method!(NotifySocket::set_quiet, 1))?;
 
     native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;

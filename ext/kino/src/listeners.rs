@@ -28,14 +28,15 @@ impl Listeners {
     /// `Listeners.inherit(description, owns_files) -> Listeners`: those of a program that has started this one with them, by what it
     /// says of them ([`Listeners::to_s`]). With `owns_files`, unix sockets' files are this process's to remove.
     pub(crate) fn inherit(ruby: &Ruby, description: String, owns_files: bool) -> Result<Listeners, Error> {
-        let take = |word: &str| -> Result<Listener, ListenError> {
-            let described = Described::parse(word)?;
-            let refuse = |error| described.refusal(&error);
-            let socket = inherited::take(described.descriptor, |socket| described.check(socket), refuse)?;
-            described.take_over(socket, owns_files)
-        };
-        let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
-        all.map(Listeners::of).map_err(|error| exception::bind_error(ruby, error.to_string()))
+        inherited(ruby, &description, owns_files).map(Listeners::of)
+    }
+
+    /// `Listeners.beside(description, uris) -> Listeners`: those that are described, none of whose files is this process's, and the
+    /// addresses, which it listens at.
+    pub(crate) fn beside(ruby: &Ruby, description: String, uris: RArray) -> Result<Listeners, Error> {
+        let mut all = inherited(ruby, &description, false)?;
+        all.extend(bind(ruby, uris)?);
+        Ok(Listeners::of(all))
     }
 
     /// `uris -> [String]`: where they listen, with the ports that were really bound.
@@ -99,6 +100,21 @@ impl Listeners {
             all: Mutex::new(all),
         }
     }
+}
+
+/// Takes those over that are described.
+///
+/// # Errors
+/// `Kino::BindError`
+fn inherited(ruby: &Ruby, description: &str, owns_files: bool) -> Result<Vec<Listener>, Error> {
+    let take = |word: &str| -> Result<Listener, ListenError> {
+        let described = Described::parse(word)?;
+        let refuse = |error| described.refusal(&error);
+        let socket = inherited::take(described.descriptor, |socket| described.check(socket), refuse)?;
+        described.take_over(socket, owns_files)
+    };
+    let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
+    all.map_err(|error| exception::bind_error(ruby, error.to_string()))
 }
 
 /// Listens at all of these addresses, or at none.

@@ -16,11 +16,13 @@ module Kino
       # Every interface of the machine, IPv4's and, where there are such, IPv6's.
       EVERYWHERE = "[::]"
       # What an error calls allowed.
-      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or unix://@NAME"
+      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH, unix://@NAME or systemd://NAME"
       # A host: a name, an IPv4 address, or an IPv6 address in brackets.
       HOST_SHAPE = /\[[\h:.]+(?:%\w+)?\]|[[:alnum:]][\w.-]*/
       # A TCP address in its parts; `tcp://` may be left out where a host and a port are there.
       TCP = %r{\A(?:tcp://)?(?<host>#{HOST_SHAPE}):(?<port>\d{1,5})/?\z}
+      # One of systemd's sockets, by its `FileDescriptorName=`.
+      SYSTEMD = %r{\Asystemd://[^:\s[:cntrl:]?]+\z}
       # Bytes a unix socket's path may have (`sun_path`, less the closing NUL).
       LONGEST_PATH = 107
 
@@ -71,7 +73,7 @@ module Kino
           raise Kinds::Rejected unless address.is_a?(String)
 
           place, query = address.split("?", 2)
-          base, kind = place.to_s.start_with?("unix://") ? unix(place.delete_prefix("unix://")) : network(place.to_s)
+          base, kind = where(place.to_s)
           return base unless query
 
           BindParameters.check(base, query, kind)
@@ -98,6 +100,12 @@ module Kino
         end
 
         private
+
+        def where(place)
+          return unix(place.delete_prefix("unix://")) if place.start_with?("unix://")
+
+          place.match?(SYSTEMD) ? [-place, :systemd] : network(place)
+        end
 
         def network(address)
           parts = TCP.match(address) || raise(slip(address))

@@ -18,7 +18,7 @@ module Kino
         Parameter.new("backlog", %i[tcp ipv6 file abstract], "a number from 1 to 65535", "1024",
                       ->(value) { value.match?(/\A\d{1,5}\z/) && Integer(value, 10).between?(1, 65_535) }),
         Parameter.new("ipv6only", %i[ipv6], "true or false", "true", /\A(?:true|false)\z/),
-        Parameter.new("proxy", %i[tcp ipv6 file abstract], "true or false", "true", /\A(?:true|false)\z/),
+        Parameter.new("proxy", %i[tcp ipv6 file abstract systemd], "true or false", "true", /\A(?:true|false)\z/),
         Parameter.new("reuse_port", %i[tcp ipv6], "true or false", "true", /\A(?:true|false)\z/),
         Parameter.new("mode", %i[file], "an octal number from 0 to 0777", "0660", OCTAL),
         Parameter.new("umask", %i[file], "an octal number from 0 to 0777", "0007", OCTAL)
@@ -28,7 +28,8 @@ module Kino
       class << self
         # @param base [String] the address before the `?`
         # @param query [String] what follows it
-        # @param kind [Symbol] what kind of address it is: `:tcp`, `:ipv6`, `:file` or `:abstract`
+        # @param kind [Symbol] what kind of address it is: `:tcp`, `:ipv6`, `:file`, `:abstract` or
+        #   `:systemd`
         # @return [void]
         # @raise [Kinds::Rejected] for a parameter that is unknown, or of another kind of address, and for its value
         def check(base, query, kind)

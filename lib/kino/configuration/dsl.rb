@@ -77,6 +77,8 @@ module Kino
 
       # One of Puma's words that is none of Kino's.
       def kino_meet(name, values)
+        return kino_set(:restart_file, [Puma::RESTART_FILE], name) if Puma.restart_plugin?(name, values)
+
         case Puma::WORDS[name].fate
         when :taken then kino_take(name, values)
         when :does then send(:"kino_#{name.to_s.delete_suffix("!")}", *values)

@@ -65,7 +65,7 @@ module Kino
 
       def edit(call, parents)
         word = Puma::WORDS[call.name]
-        reason = OTHERWISE.fetch(call.name) { Puma.explain(call.name, literals(call)) unless kept?(word) }
+        reason = OTHERWISE.fetch(call.name) { Puma.explain(call.name, literals(call)) unless kept?(word, call) }
         return comment_out(call, parents, reason) if reason
 
         block = call.block if call.block.is_a?(Prism::BlockNode)
@@ -79,7 +79,9 @@ module Kino
         block ? [] : [*arguments(call), *call.block].map(&:slice)
       end
 
-      def kept?(word) = %i[taken does].include?(word.fate)
+      def kept?(word, call)
+        %i[taken does].include?(word.fate) || Puma.restart_plugin?(call.name, literals(call))
+      end
 
       # What is to be written, where that differs.
       def rewritten(call, values)
@@ -95,6 +97,7 @@ module Kino
         in [:enable_keep_alives, _] then nil
         in [:max_keep_alive, ["Float::INFINITY"]] then "max_keepalive_requests nil"
         in [:bind, _] then bind(call)
+        in [:plugin, _] then "restart_file #{Puma::RESTART_FILE.inspect}"
         else renamed(call.name, values)
         end
       end

@@ -44,6 +44,8 @@ module Kino
       attr_reader :ignored
       # @return [String, nil] a file of another server that nobody has asked to be read
       attr_accessor :unread
+      # @return [Boolean, nil] whether nobody has said any of it: a command would have it where nobody says anything
+      attr_accessor :unsaid
 
       def initialize
         @entries = {}

@@ -28,6 +28,11 @@ module Kino
         def file?(path) = File.basename(path).match?(/puma/i) || path.match?(%r{(\A|/)config/puma/[^/]+\z})
 
         # @param name [Symbol] one of Puma's words
+        # @param values [Array<Object>] what it is given
+        # @return [Boolean] whether that is the plugin that Kino has as a setting
+        def restart_plugin?(name, values) = name == :plugin && values.map(&:to_s) == ["tmp_restart"]
+
+        # @param name [Symbol] one of Puma's words
         # @param values [Array<Object>] what it was given
         # @return [String] what there is to know of it, in one line
         def explain(name, values = [])
@@ -50,6 +55,8 @@ module Kino
 
       # Where Puma looks for its configuration.
       PATH = "config/puma.rb"
+      # What `plugin :tmp_restart` looks at.
+      RESTART_FILE = "tmp/restart.txt"
       # Why several words do nothing.
       NO_PARENT_HOOK = "the parent calls nothing for each; before_fork is called once, on_process_boot in each process"
       NO_RESTART_HOOK = "restarts have no hook of their own; on_drain is called in what they replace"
@@ -61,9 +68,9 @@ module Kino
 
       # Plugins that many apps have, and what there is instead.
       PLUGINS = {
-        tmp_restart: "kino restart does it",
+        tmp_restart: "restart_file \"tmp/restart.txt\"",
         solid_queue: "run it beside Kino: bin/jobs",
-        systemd: "Kino tells systemd nothing; write Type=simple",
+        systemd: "Kino tells systemd by itself, see Type=notify",
         heroku: "it sets threads and workers, for which Kino reads RAILS_MAX_THREADS and WEB_CONCURRENCY",
         yabeda: "it asks Puma for its numbers; Kino::Server#stats has Kino's",
         statsd: "it asks Puma for its numbers; Kino::Server#stats has Kino's"
@@ -90,7 +97,8 @@ module Kino
         before_worker_fork: ignored(NO_PARENT_HOOK),
         before_worker_shutdown: taken(:on_process_exit),
         bind: taken(:bind, "tcp:// and unix:// alike; Kino speaks no TLS (ssl://)"),
-        bind_to_activated_sockets: ignored("Kino opens its addresses itself: write bind"),
+        bind_to_activated_sockets: ignored("without a bind all sockets of systemd's are listened on; " \
+                                          "bind \"systemd://NAME\" is one of them"),
         clean_thread_locals: ignored("what an app keeps in Thread.current stays; reset it in a middleware, or use " \
                                      "ActiveSupport::CurrentAttributes"),
         clear_binds!: does("forgets the addresses written so far"),
@@ -135,7 +143,7 @@ module Kino
         out_of_band: ignored("nothing is called between requests; do such work in a job, or in rack.response_finished"),
         persistent_timeout: taken(:keepalive_timeout),
         pidfile: taken(:pidfile),
-        plugin: ignored("Kino has no plugins"),
+        plugin: ignored("Kino has no plugins, but for :tmp_restart, which is restart_file"),
         port: taken(:port, "with a host, and in a file of Puma's without one (0.0.0.0), it is a bind"),
         preload_app!: taken(:preload, "true where nobody says otherwise; it stands in no restart's way"),
         prune_bundler: holds(BUNDLE),

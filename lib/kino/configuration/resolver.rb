@@ -37,7 +37,8 @@ module Kino
 
       # @return [Remarks] what was said besides
       def remarks
-        Remarks.new(*concurrency, @layers.flat_map(&:ignored).freeze, @layers.filter_map(&:unread).first)
+        addressed = @layers.any? { |layer| !layer.unsaid && (layer[:bind] || address_part?(layer)) }
+        Remarks.new(*concurrency, @layers.flat_map(&:ignored).freeze, @layers.filter_map(&:unread).first, addressed)
       end
 
       private

@@ -35,7 +35,9 @@ module Kino
       WORKER_HOOK = Kinds::Hook.new('{ |worker| warn "worker #{worker}" }')
       # What lets go of what a process has open.
       LETTING_GO = Kinds::Hook.new("{ CACHE.disconnect }")
-      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :LETTING_GO
+      # A file's path.
+      FILE = Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/)
+      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :LETTING_GO, :FILE
 
       # What the settings are about, and the settings.
       SECTIONS = {
@@ -44,8 +46,11 @@ module Kino
                       example: Address::DEFAULT, flags: %w[-b --bind],
                       summary: "address to listen on, such as unix:///run/app.sock", doc: <<~TEXT),
             An address to listen on: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or, on Linux,
-            unix://@NAME. Write it once for each address. The default can be reached from this machine
-            only; write tcp://[::]:9292 to be reached from elsewhere. localhost is 127.0.0.1 and ::1; [::]
+            unix://@NAME, or systemd://NAME for a socket that systemd has opened, by its
+            FileDescriptorName. Where systemd has opened some and nobody says where to listen, Kino listens
+            on all of them; an address that one of them has already is that one. Write it once for each
+            address. The default can be reached from this machine only; write tcp://[::]:9292 to be reached
+            from elsewhere. localhost is 127.0.0.1 and ::1; [::]
             is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
             in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
             without IPv4; reuse_port=true where another server listens at the same port, and says the same;
@@ -201,9 +206,16 @@ module Kino
             limit.
           TEXT
           Setting.new(:restart_timeout, PATIENCE, default: 120, summary: "seconds for a restart to be ready",
-                      doc: <<~TEXT)
+                      doc: <<~TEXT),
             For what a restart boots anew, until it is ready to serve. Past it, the restart is given up, and
             what ran before runs on.
+          TEXT
+          Setting.new(:restart_file, Kinds::Optional.new(FILE, nothing: "none"), default: nil,
+                      example: "tmp/restart.txt", summary: "file whose touch asks for a restart", doc: <<~TEXT)
+            A file that is looked at every second: whoever touches it asks for a restart, process by process
+            where there are several, and else by another server that takes this one's place. bin/rails
+            restart touches tmp/restart.txt. nil, the default, for none; plugin :tmp_restart, as Rails writes
+            it for Puma, is "tmp/restart.txt".
           TEXT
         ],
         "The app" => [
@@ -214,7 +226,7 @@ module Kino
             The environment the app runs in. Kino puts it in RACK_ENV, which Rails reads where RAILS_ENV
             is not set.
           TEXT
-          Setting.new(:rackup, Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), default: "config.ru",
+          Setting.new(:rackup, FILE, default: "config.ru",
                       summary: "file that has the app", doc: <<~TEXT),
             The file that has the app. `kino path/to/config.ru` names it too.
           TEXT
@@ -228,9 +240,8 @@ module Kino
                       summary: "print errors only", doc: <<~TEXT),
             Whether Kino says nothing when it starts and stops. Errors are always printed.
           TEXT
-          Setting.new(:pidfile,
-                      Kinds::Optional.new(Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), nothing: "none"),
-                      default: nil, example: "tmp/pids/kino.pid", summary: "file for the process's id", doc: <<~TEXT),
+          Setting.new(:pidfile, Kinds::Optional.new(FILE, nothing: "none"), default: nil, example: "tmp/pids/kino.pid",
+                      summary: "file for the process's id", doc: <<~TEXT),
             A file that has the process's id from the moment it listens to its end, for what stops it by
             that; nil, the default, for none. systemd and containers need none.
           TEXT
@@ -370,7 +381,8 @@ module Kino
           Setting.new(:drain_delay, Kinds::Seconds.new(0..86_400), default: 0, example: 5,
                       summary: "seconds to go on for when told to stop", doc: <<~TEXT)
             To go on for when Kino is told to stop, accepting connections but ending each with its
-            answer, so that a load balancer has time to notice. It is part of shutdown_timeout.
+            answer, so that a load balancer has time to notice. It is part of shutdown_timeout, and a
+            second signal ends it.
           TEXT
         ]
       }.freeze

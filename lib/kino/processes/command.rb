@@ -1,7 +1,9 @@
 # frozen_string_literal: true
 
 require_relative "../server/launcher"
+require_relative "../server/activated_sockets"
 require_relative "../server/pid_file"
+require_relative "../server/service_manager"
 require_relative "mold"
 require_relative "parent"
 require_relative "relaunch"
@@ -33,22 +35,39 @@ module Kino
       Native.trim_stack # which all processes have that are forked from this one
       $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
+      manager = ServiceManager.take(waits: !given.nil?)
       return mold(given) if given&.mold?
 
+      rest = { given: given, manager: manager, **@rest, **sockets(given) }
       ready = lambda do |server|
         PidFile.keep(@configuration.pidfile)
         block&.call(server)
       end
       if @configuration.processes > 1
-        Parent.new(@configuration, read: @read, given: given, **@rest, &@boot).serve(&ready)
+        Parent.new(@configuration, read: @read, **rest, &@boot).serve(&ready)
       else
         # On another thread than the main one, such as a test's, signals are somebody else's.
         signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
-        Launcher.new(@configuration, given: given, signals: signals, **@rest).serve(@boot.call, &ready)
+        Launcher.new(@configuration, signals: signals, **rest).serve(@boot.call, &ready)
       end
     end
 
     private
+
+    # Those that there are already, which another server or systemd has opened, and what is to be said of them.
+    def sockets(given)
+      if given
+        changed = "bind changed, which takes a stop and another start" if given.addresses != @configuration.bind
+        Relaunch.addresses = given.addresses
+        return { listeners: given.listeners, notices: [*@rest[:notices], *changed] }
+      end
+
+      Relaunch.addresses = @configuration.bind
+      activated = ActivatedSockets.take
+      listeners = activated.listeners(@configuration)
+      activated.close_rest
+      { listeners: listeners, notices: [*@rest[:notices], *activated.notes] }
+    end
 
     # Who started it waits for it, says what there is to say, and ends it.
     def mold(given)

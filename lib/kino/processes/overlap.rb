@@ -9,6 +9,8 @@ module Kino
   class Overlap
     # @return [Wire] to it
     attr_reader :wire
+    # @return [Integer] its process id
+    attr_reader :pid
 
     # Starts it.
     #

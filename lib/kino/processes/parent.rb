@@ -3,11 +3,13 @@
 require_relative "../server/announcement"
 require_relative "../server/leaving"
 require_relative "../server/server"
+require_relative "../server/service_manager"
 require_relative "../server/signals"
 require_relative "../server/voice"
 require_relative "fleet"
 require_relative "reaper"
 require_relative "renewal"
+require_relative "restart_file"
 require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
@@ -26,33 +28,44 @@ module Kino
   class Parent
     # What it listens to, besides what stops a server.
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
+    # Those of them, and of what stops a server, after which the service manager waits until all is as asked.
+    RELOADS = %w[USR1 USR2 HUP].freeze
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
+    # What a touched file asks for.
+    RESTART = Signal.list.fetch("USR1")
     # Settings that are what the sockets, the app and this process are made by.
     FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
     # Those of them that an app has which is booted anew.
     OF_APP = %i[environment rackup].freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :LOOK, :FIXED, :OF_APP, :ASKED
+    private_constant :WORDS, :RELOADS, :RESTART, :LOOK, :FIXED, :OF_APP, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
+    # @param listeners [Native::Listeners, nil] sockets that there are already, in place of the addresses
     # @param signals [Signals]
+    # @param manager [ServiceManager] what has started this process, and is told how it is
     # @param notices [Array<String>] what else is to be said at start
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for anything
     # @yieldreturn [#call] the booted app; called in another process
-    def initialize(configuration, read: -> { configuration }, given: nil, notices: [], out: $stdout, err: $stderr,
-                   signals: Signals.new(Signals::STOP + WORDS, []), leave: Leaving.method(:leave), &boot)
+    def initialize(configuration, read: -> { configuration }, given: nil, listeners: given&.listeners,
+                   notices: [], out: $stdout, err: $stderr,
+                   signals: Signals.new(Signals::STOP + WORDS, []), manager: ServiceManager.new,
+                   leave: Leaving.method(:leave), &boot)
       @configuration = configuration
       @read = read
       @given = given
+      @listeners = listeners
       @notices = notices
+      @restart_file = RestartFile.new(configuration.restart_file)
       @voice = Voice.new(configuration, out, err)
       @signals = signals
+      @manager = manager
       @leave = leave
       @boot = boot
     end
@@ -67,7 +80,7 @@ module Kino
       # What an app prints is for whoever looks at it now. And before each fork Ruby writes what waits to be written,
       # for ever where nobody reads it.
       $stdout.sync = true
-      @listeners = @given ? @given.listeners : Native::Listeners.bind(@configuration.bind)
+      @listeners ||= Native::Listeners.bind(@configuration.bind)
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
       @renewal = Renewal.new(@spawner, @voice)
@@ -112,7 +125,9 @@ module Kino
         hear
         reap
         look_around
+        report
       end
+      @manager.exiting(@configuration.shutdown_timeout)
       @shutdown.finish
     end
 
@@ -125,6 +140,7 @@ module Kino
       @configuration = configuration
       @spawner.site = @spawner.site.with(configuration: configuration)
       @watch.follow(configuration)
+      @restart_file.follow(configuration.restart_file)
     end
 
     # A process for that place; nil while there is nothing to fork it from.
@@ -140,7 +156,7 @@ module Kino
     # Waits for signals and messages, but no longer than until there is something to look after.
     def hear
       talking = children.reject { |child| child.wire.closed? }
-      patience = [LOOK, *(@fleet.patience unless stopping?)].min
+      patience = [LOOK, @manager.pause, *(@fleet.patience unless stopping?)].min
       readable, = IO.select([@signals, *talking.map(&:wire), *@renewal.overlap&.wire], nil, nil, patience)
       return unless readable
 
@@ -151,13 +167,17 @@ module Kino
     def obey(token)
       return begin_stop(token) if token == ASKED
 
-      case name = Signal.signame(token)
+      name = Signal.signame(token)
+      @manager.reloading(@configuration.restart_timeout) if reloads?(name)
+      case name
       when "CHLD" then nil
       when "HUP" then @has_terminal ? begin_stop(token) : reload
       when *Signals::STOP then begin_stop(token)
       else change(name) unless stopping?
       end
     end
+
+    def reloads?(name) = RELOADS.include?(name) && !stopping? && !@has_terminal
 
     def change(name)
       return @voice.say("SIG#{name} does nothing before all processes serve") unless @announced
@@ -268,7 +288,7 @@ module Kino
 
     def announce
       @announced = true
-      take_over if @given
+      @given ? take_over : @manager.ready
       Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: urls,
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
     end
@@ -276,6 +296,7 @@ module Kino
     # The server before ends, now that this one serves; until then its pid file is its own.
     def take_over
       @heir&.call(self)
+      @manager.take_over
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
     end
@@ -324,12 +345,23 @@ module Kino
       is_late = @watch.end_overdue
       if stopping? then @shutdown.fault if is_late
       elsif @renewal.look then begin_stop(ASKED, is_replaced: true)
-      elsif @announced then @watch.look
+      elsif @announced
+        @watch.look
+        obey(RESTART) if !@renewal.under_way? && @restart_file.touched?
       end
+    end
+
+    # For who has started this process.
+    def report
+      return unless @announced
+
+      @manager.settled unless stopping? || @renewal.under_way?
+      @manager.look { Statistics.line(@spawner.site, @fleet, mode: @mode, is_stopping: stopping?) }
     end
 
     def begin_stop(token, is_replaced: false)
       unless stopping?
+        is_replaced ? @manager.hand_over(@renewal.overlap.pid) : @manager.stopping(@configuration.shutdown_timeout)
         @renewal.stop(is_replaced)
         return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
       end

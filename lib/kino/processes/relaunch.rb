@@ -13,7 +13,11 @@ module Kino
     VARIABLE = "KINO_INHERITED"
     # `rails server` refuses to start while its file of that name is another process's.
     PIDFILE = "PIDFILE"
-    private_constant :VARIABLE, :PIDFILE
+    # What a service manager has told this process alone: its sockets are handed on as those of any server are, and only
+    # another server is to tell it anything.
+    OURS = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES WATCHDOG_PID].freeze
+    MANAGER = %w[NOTIFY_SOCKET WATCHDOG_USEC].freeze
+    private_constant :VARIABLE, :PIDFILE, :OURS, :MANAGER
 
     # What it is given.
     #
@@ -21,24 +25,32 @@ module Kino
     #   @return [Symbol] what it is to be: `:mold` or `:server`
     # @!attribute [r] wire
     #   @return [Wire] to who has started it
+    # @!attribute [r] addresses
+    #   @return [Array<String>] what `bind` said when these were opened
     # @!attribute [r] listeners
     #   @return [Native::Listeners]
     # @!attribute [r] scoreboard
     #   @return [Native::Scoreboard, nil]
-    Given = Data.define(:kind, :wire, :listeners, :scoreboard) do
+    Given = Data.define(:kind, :wire, :addresses, :listeners, :scoreboard) do
       # @return [Boolean] whether it is to boot the app for others
       def mold? = kind == :mold
     end
 
     class << self
+      # @return [Array<String>] what `bind` said when this process's sockets were opened
+      attr_writer :addresses
+
       # Notes how this process was started: to be called before it takes another title or goes to another folder.
       #
       # @return [void]
       def remember
         @command ||= read("cmdline") || [RbConfig.ruby, $PROGRAM_NAME, *ARGV]
         @environment ||= read("environ")&.grep(/=/n)&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
-        @folder ||= folder
+        @folder ||= begun_in
       end
+
+      # @return [String] where this process was started: a link that a deploy moves on, if it was started there
+      def folder = @folder ||= begun_in
 
       # Starts it.
       #
@@ -51,10 +63,10 @@ module Kino
         ours, theirs = Wire.pair
         sockets = listeners.descriptors
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
-        given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", *listeners.describe].join(" ")
+        given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
         Native.leave_listeners(true) # Ruby may fork for it
-        pid = Process.spawn(environment(given), *@command, chdir: @folder, unsetenv_others: true, **kept)
+        pid = Process.spawn(environment(kind, given), *@command, chdir: folder, unsetenv_others: true, **kept)
         [ours, pid]
       rescue SystemCallError
         ours&.close
@@ -69,11 +81,11 @@ module Kino
       # @return [Given, nil]
       def take
         text = ENV.delete(VARIABLE) or return
-        kind, wire, scoreboard, *listeners = text.split
+        kind, wire, scoreboard, addresses, *listeners = text.split
         is_mold = kind == "mold"
         socket = UNIXSocket.for_fd(wire.to_i)
         socket.close_on_exec = true # what the app starts is not to keep it
-        Given.new(kind.to_sym, Wire.new(socket),
+        Given.new(kind.to_sym, Wire.new(socket), addresses.unpack1("m0").force_encoding(Encoding::UTF_8).split("\n"),
                   Native::Listeners.inherit(listeners.join(" "), false),
                   (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
       end
@@ -90,16 +102,20 @@ module Kino
       end
 
       # A link that a deploy moves on to the next release is followed again.
-      def folder
+      def begun_in
         link = ENV.fetch("PWD", nil)
         link && File.identical?(link, Dir.pwd) ? link : Dir.pwd
       rescue SystemCallError
         "/"
       end
 
-      def environment(given)
+      # In one word, which is there in any case.
+      def encoded = ["#{@addresses.to_a.join("\n")}\n"].pack("m0")
+
+      def environment(kind, given)
+        left_out = kind == :mold ? OURS + MANAGER : OURS
         pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
-        @environment.merge(VARIABLE => given, PIDFILE => pidfile)
+        @environment.except(*left_out).merge(VARIABLE => given, PIDFILE => pidfile)
       end
 
       # There may be none that can be written to, which matters to nobody but `rails server`.

@@ -45,6 +45,7 @@ module Kino
         @status = 128 + token # as of a process that a signal ends while it boots
       end
       @signals.heard(token)
+      @delay_until = now + @spawner.site.configuration.drain_delay unless is_replaced
       listeners = @spawner.site.listeners
       listeners.own_files(false) if is_replaced
       listeners.close
@@ -52,13 +53,15 @@ module Kino
       @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order }
     end
 
-    # Ends all at once, on a second signal that is another wish than the first.
+    # Ends all at once, on a second signal that is another wish than the first. While processes go on for drain_delay,
+    # it ends that, and nothing else.
     #
     # @param token [Integer] the signal
     # @yield once and again, until all are gone or the time is over
     # @return [void]
     def insist(token)
       return if @signals.same_wish?(token)
+      return hurry(token) if @delay_until && now < @delay_until
 
       @spawner.children.each(&:halt)
       until_then = now + LAST_MOMENT
@@ -99,6 +102,13 @@ module Kino
     end
 
     private
+
+    def hurry(token)
+      @delay_until = nil
+      @voice.say "Draining at once"
+      @signals.heard(token)
+      @spawner.children.each { |child| child.wire.tell("drain") if child.index }
+    end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 

@@ -22,6 +22,22 @@ module Kino
       sums = processes.map { |one| one.except(:process, *KEPT) }
       sums.reduce({}) { |sum, one| sum.merge(one) { |_, a, b| a + b } }.merge(processes: processes)
     end
+
+    # What is served, in one line for people.
+    #
+    # @param site [Site]
+    # @param fleet [Fleet]
+    # @param mode [Symbol, nil] what workers really are, where that is known
+    # @param is_stopping [Boolean]
+    # @return [String]
+    def self.line(site, fleet, mode:, is_stopping:)
+      # Also of those that are leaving, which finish what they have begun.
+      running = fleet.processes.sum { |child| site.scoreboard.read(child.slot)[:running] }
+      settings = mode ? site.configuration.with(mode: mode) : site.configuration
+      "#{is_stopping ? "Stopping" : "Serving"}: #{running} request#{"s" if running != 1} running " \
+        "(#{fleet.serving.size} of #{fleet.size} processes, workers x threads: " \
+        "#{settings.workers} x #{settings.threads})"
+    end
   end
 
   private_constant :Statistics

@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 require_relative "../processes/overlap"
+require_relative "../processes/restart_file"
 require_relative "announcement"
 require_relative "leaving"
 require_relative "notices"
+require_relative "service_manager"
 require_relative "signals"
 require_relative "voice"
 
@@ -21,23 +23,31 @@ module Kino
     DRAINED = 129
     ASKED = 130
     REPLACED = 131
-    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED
+    # What a touched file asks for.
+    RESTART = Signal.list.fetch("USR2")
+    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED, :RESTART
 
     # @param configuration [Configuration]
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
+    # @param listeners [Native::Listeners, nil] sockets that there are already, in place of the addresses
     # @param server [#new] what makes the server: {Server}, or a stand-in
     # @param signals [Signals] what asks the server to stop
+    # @param manager [ServiceManager] what has started this process, and is told how it is
     # @param notices [Array<String>] what else is to be said at start
     # @param out [IO] for what Kino does
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for threads that may never end
-    def initialize(configuration, given: nil, server: Server, signals: Signals.new, notices: [], out: $stdout,
-                   err: $stderr, leave: Leaving.method(:leave))
+    def initialize(configuration, given: nil, listeners: given&.listeners, server: Server, signals: Signals.new,
+                   manager: ServiceManager.new, notices: [], out: $stdout, err: $stderr,
+                   leave: Leaving.method(:leave))
       @configuration = configuration
       @given = given
+      @listeners = listeners
       @server_class = server
       @signals = signals
+      @manager = manager
       @notices = notices
+      @restart_file = RestartFile.new(configuration.restart_file)
       @voice = Voice.new(configuration, out, err)
       @leave = leave
     end
@@ -52,7 +62,8 @@ module Kino
       $stdout.sync = true # what an app prints is for whoever looks at it now
       server = @server_class.new(app, configuration: @configuration)
       server.command = self
-      server.inherit(@given.listeners) if @given
+      server.manager = @manager if @manager.there?
+      server.inherit(@listeners) if @listeners
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -76,7 +87,7 @@ module Kino
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
       yield server if block_given?
-      take_over
+      begin_serving
       asked = await_stop(server)
       return drain(server, asked) unless asked == ENDED
 
@@ -88,10 +99,11 @@ module Kino
       @overlap&.give_up
     end
 
-    # The one before ends, now that this one serves.
-    def take_over
-      return unless @given
+    # The one before, if there is one, ends, now that this one serves, and has told the manager so.
+    def begin_serving
+      return @manager.ready unless @given
 
+      @manager.take_over
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
     end
@@ -100,25 +112,37 @@ module Kino
     def await_stop(server)
       loop do
         token = following
-        return token unless token.nil? || Signals::STRAY.include?(Signal.signame(token))
+        return token unless token.nil? || restarts?(token)
 
         begin_overlap(server) if token && server
       end
     end
 
-    # The next one; nil when a server that was to take this one's place will not.
-    def following
-      return @signals.wait unless @overlap
+    # To a service manager HUP is what reloads (`Type=notify-reload`); the others are what restarts other servers.
+    def restarts?(token)
+      name = Signal.signame(token)
+      Signals::STRAY.include?(name) || (name == "HUP" && @manager.there?)
+    end
 
-      readable, = IO.select([@signals, @overlap.wire], nil, nil, @overlap.patience)
+    # The next one; nil when nothing has come, or a server that was to take this one's place will not.
+    def following
+      source = @overlap || @restart_file
+      return @signals.wait unless source.patience
+
+      readable, = IO.select([@signals, @overlap&.wire].compact, nil, nil, source.patience)
       return @signals.wait if readable&.include?(@signals)
 
+      @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
+    end
+
+    def look_at_overlap
       outcome = @overlap.look
       tell_failure(@overlap.give_up) if outcome == :failed
       REPLACED if outcome == :ready
     end
 
     def begin_overlap(server)
+      @manager.reloading(@configuration.restart_timeout)
       return say("A restart is under way") if @overlap
 
       say "Restarting: another server is started beside this one"
@@ -129,6 +153,7 @@ module Kino
 
     def tell_failure(fault)
       @overlap = nil
+      @manager.settled
       @voice.complain("the restart is given up, and all goes on as before: #{fault}")
     end
 
@@ -136,15 +161,26 @@ module Kino
     def drain(server, asked)
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      asked == REPLACED ? server.listeners.own_files(false) : @overlap&.give_up
+      asked == REPLACED ? hand_over(server) : give_none_over(timeout)
       @overlap = nil
       drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
       @signals.heard(asked)
       await_drain(server)
+      @manager.exiting(timeout)
       return overdue(server, timeout) unless drained.value
 
       say "Stopped"
       0
+    end
+
+    def hand_over(server)
+      @manager.hand_over(@overlap.pid)
+      server.listeners.own_files(false)
+    end
+
+    def give_none_over(timeout)
+      @manager.stopping(timeout)
+      @overlap&.give_up
     end
 
     def begin_drain(server, timeout, **options)
@@ -160,10 +196,19 @@ module Kino
       loop do
         token = await_stop(nil)
         return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token)
+        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
 
         leave(server, 128 + token)
       end
+    end
+
+    # While it goes on for drain_delay, a second signal ends that, and nothing else.
+    def hurry(server, token)
+      return false unless server.hurry
+
+      say "Draining at once"
+      @signals.heard(token)
+      true
     end
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.

@@ -131,6 +131,12 @@ module Kino
     # @return [#stop, #ended, nil]
     attr_writer :command
 
+    # What has started this process, and wants to hear how it is.
+    #
+    # @api private
+    # @return [ServiceManager]
+    attr_writer :manager
+
     # Serves as one of several processes, on sockets that all of them have.
     #
     # @api private
@@ -162,8 +168,11 @@ module Kino
     # There is no time for what comes before the drain.
     #
     # @api private
-    # @return [void]
-    def hurry = @parting << true
+    # @return [Boolean] whether that was under way
+    def hurry
+      @parting << true
+      !@is_waiting.nil?
+    end
 
     # Waits until the server has ended.
     #
@@ -246,7 +255,11 @@ module Kino
 
     def engine(settings)
       @listeners = @inherited || Native::Listeners.bind(settings.bind)
-      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}))
+      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}, reporting(settings)))
+    end
+
+    def reporting(settings)
+      @manager ? @manager.reporting("1 process, workers x threads: #{settings.workers} x #{settings.threads}") : {}
     end
 
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
@@ -283,7 +296,10 @@ module Kino
       return unless delay.positive?
 
       native.lame_duck
+      @is_waiting = true
       @parting.pop(timeout: delay)
+    ensure
+      @is_waiting = nil
     end
 
     # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.

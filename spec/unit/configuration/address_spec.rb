@@ -32,6 +32,13 @@ RSpec.describe Kino::Configuration::Address do
     expect(bind("unix://@kino", "unix://@kino?backlog=64")).to eq(%w[unix://@kino unix://@kino?backlog=64])
   end
 
+  it "is the name of a socket of systemd's" do
+    expect(bind("systemd://web", "systemd://web.socket?proxy=true"))
+      .to eq(%w[systemd://web systemd://web.socket?proxy=true])
+    expect(refusal(:bind, "systemd://web?backlog=5")).to include("isn't known for it (proxy)")
+    ["systemd://", "systemd://a:b"].each { |given| expect(refusal(:bind, given)).to include("systemd://NAME") }
+  end
+
   it "keeps its parameters" do
     %w[unix:///run/app.sock?mode=0660&umask=0007&backlog=64 tcp://127.0.0.1:80?backlog=1
        tcp://[::]:80?ipv6only=true&backlog=65535].each { |address| expect(bind(address)).to eq([address]) }
@@ -77,7 +84,7 @@ RSpec.describe Kino::Configuration::Address do
   end
 
   it "is nothing else" do
-    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH or unix://@NAME; " \
+    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH, unix://@NAME or systemd://NAME; " \
               "write bind: \"tcp://127.0.0.1:9292\""
     ["", "*:3000", "tcp://a b:3000", "tcp://127.0.0.1:http", "tcp://127.0.0.1:", "tcp://-a:1", "ftp://a:1", 3000, nil,
      [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each do |given|

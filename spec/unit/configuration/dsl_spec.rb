@@ -35,6 +35,7 @@ RSpec.describe Kino::Configuration::DSL do
       recycle_requests 50_000
       recycle_memory "1.5GB"
       restart_timeout 60
+      restart_file "tmp/again.txt"
       environment "production"
       rackup "app.ru"
       early_hints true
@@ -72,7 +73,7 @@ RSpec.describe Kino::Configuration::DSL do
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
-      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, environment: "production",
+      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production",
       rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
@@ -258,6 +259,7 @@ RSpec.describe Kino::Configuration::DSL do
         preload_app! false
         worker_timeout 90
         fork_worker
+        plugin :tmp_restart
       RUBY
 
       taken = configuration
@@ -265,7 +267,7 @@ RSpec.describe Kino::Configuration::DSL do
         threads: 16, bind: ["tcp://0.0.0.0:3000"], quiet: true, keepalive_timeout: 20, header_timeout: 10,
         shutdown_timeout: 0, max_body_size: 1000, max_keepalive_requests: 100, underscore_headers: true,
         environment: "staging", rackup: "app.ru", pidfile: "tmp/app.pid", preload: false, process_timeout: 90,
-        refork_after: [1000, false]
+        refork_after: [1000, false], restart_file: "tmp/restart.txt"
       )
       expect(taken.on_process_boot.map { |hook| hook.call(1) }).to eq(["boot 1", "again 1"])
       expect(taken.on_process_exit.map { |hook| hook.call(1) }).to eq(["stop 1"])
@@ -310,7 +312,7 @@ RSpec.describe Kino::Configuration::DSL do
       write(<<~RUBY)
         worker_check_interval 60
         nakayoshi_fork
-        plugin :tmp_restart
+        plugin :yabeda
         plugin :solid_queue
         plugin "of_our_own"
         on_worker_fork { raise }
@@ -319,9 +321,10 @@ RSpec.describe Kino::Configuration::DSL do
 
       expect(ignored).to match([
         /\Akino.rb:1: worker_check_interval 60: Kino chooses it; process_timeout/,
-        "kino.rb:3: plugin :tmp_restart: kino restart does it",
+        "kino.rb:3: plugin :yabeda: it asks Puma for its numbers; Kino::Server#stats has Kino's",
         "kino.rb:4: plugin :solid_queue: run it beside Kino: bin/jobs",
-        'kino.rb:5: plugin "of_our_own": Kino has no plugins', /\Akino.rb:6: on_worker_fork: the parent calls nothing/,
+        /\Akino.rb:5: plugin "of_our_own": Kino has no plugins/,
+        /\Akino.rb:6: on_worker_fork: the parent calls nothing/,
         /\Akino.rb:7: activate_control_app "tcp:.*:1": there is no control server/
       ])
       expect(ignored.join).not_to include("secret")

@@ -164,6 +164,7 @@ RSpec.describe Kino::Configuration::FromPuma do
 
     expect(configuration("config.rb")).to eq(configuration("puma.rb"))
     expect(configuration("config.rb").remarks.ignored).to eq([])
+    expect(File.read("config.rb")).to include("\nrestart_file \"tmp/restart.txt\"\n")
     expect(configuration("config.rb")).to have_attributes(threads: 3, keepalive_timeout: 7, processes: 4)
   end
 

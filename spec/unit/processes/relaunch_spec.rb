@@ -127,6 +127,15 @@ RSpec.describe "Kino::Relaunch" do
       .to eq("#{"a=b\nc".inspect}\nnil\nfalse\nended: 0\n")
   end
 
+  it "leaves out what a service manager has told this one alone, and tells molds nothing of it" do
+    second = "given.wire.tell(*ENV.keys.grep(/LISTEN|NOTIFY|WATCHDOG/).sort)"
+    names = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID]
+    environment = names.to_h { |name| [name, "1"] }
+
+    expect(relaunched(second, environment:)).to eq("NOTIFY_SOCKET\nWATCHDOG_USEC\nended: 0\n")
+    expect(relaunched(second, kind: ":mold", environment:)).to eq("\nended: 0\n").or eq("ended: 0\n")
+  end
+
   it "starts it where this one was started, wherever it is now, and by whatever title" do
     before = "Dir.chdir('/'); Process.setproctitle('kino')"
 

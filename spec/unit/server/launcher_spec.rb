@@ -45,6 +45,14 @@ RSpec.describe Kino.const_get(:Launcher) do
 
       def join = @on_join&.call
 
+      attr_accessor :delays
+
+      def hurry
+        was_waiting = @delays
+        @delays = false
+        was_waiting || false
+      end
+
       def drain(timeout, is_replaced: false)
         @told << [:drain, timeout, *(:replaced if is_replaced)]
         drained = @on_drain ? @on_drain.call : true
@@ -164,6 +172,7 @@ RSpec.describe Kino.const_get(:Launcher) do
       Struct.new(:sockets, :timeout, :look, :on_give_up) do
         def ends = @ends ||= IO.pipe.each_with_index { |io, index| io << "." if index == 1 && look }
         def wire = ends.first
+        def pid = 4711
         def patience = timeout
         def given_up? = !!@is_given_up
 

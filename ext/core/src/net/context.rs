@@ -33,7 +33,7 @@ use crate::stats::{GAUGES, Stats};
 pub enum Phase {
     /// It accepts connections and hands out requests.
     Running = 0,
-    /// It does so still, but every answer ends its connection.
+    /// It does so still, but every answer ends its connection, and whoever asks whether it is ready is to hear that it isn't.
     LameDuck = 1,
     /// It accepts no more; requests that have begun are finished.
     Draining = 2,

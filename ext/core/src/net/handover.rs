@@ -10,11 +10,15 @@ use socket2::{Domain, SockRef};
 use super::listener::Listener;
 use crate::error::ListenError;
 
+/// What follows the number of one that neither process has opened, nor removes.
+const LENT: &str = ",lent";
+
 /// A listening socket of another process's, as it has described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     /// Its descriptor's number.
     pub descriptor: RawFd,
+    is_lent: bool,
     uri: String,
     word: String,
 }
@@ -28,9 +32,10 @@ impl Described {
         let found = word.split_once('=').and_then(|(number, uri)| {
             let uri = unescape(uri)?;
             Listener::look_at(&uri).ok()?;
-            Some(Described { descriptor: number.parse().ok()?, uri, word: word.to_owned() })
+            let (number, is_lent) = number.strip_suffix(LENT).map_or((number, false), |number| (number, true));
+            Some(Described { descriptor: number.parse().ok()?, is_lent, uri, word: word.to_owned() })
         });
-        found.ok_or_else(|| refused(word, "write NUMBER=URI"))
+        found.ok_or_else(|| refused(word, "write NUMBER=URI, or NUMBER,lent=URI"))
     }
 
     /// What is said when the kernel refuses it.
@@ -62,7 +67,7 @@ impl Described {
     pub fn take_over(&self, socket: OwnedFd, owns_files: bool) -> Result<Listener, ListenError> {
         let failed = |error| self.refusal(&error);
         SockRef::from(&socket).set_nonblocking(true).map_err(failed)?;
-        let mut listener = Listener::listening(socket, &self.uri)?;
+        let mut listener = Listener::listening(socket, &self.uri, self.is_lent)?;
         listener.set_inheritable(false).map_err(failed)?;
         listener.own_file(owns_files);
         Ok(listener)
@@ -73,7 +78,8 @@ impl Listener {
     /// Its descriptor's number, where it listens and how, in one word, for a program that is started with that descriptor.
     pub fn describe(&self) -> String {
         let proxy = if self.local().speaks_proxy { "?proxy=true" } else { "" };
-        format!("{}={}{proxy}", self.descriptor(), escape(&self.uri()))
+        let lent = if self.is_lent() { LENT } else { "" };
+        format!("{}{lent}={}{proxy}", self.descriptor(), escape(&self.uri()))
     }
 
     /// Its descriptor's number.
@@ -158,6 +164,21 @@ mod tests {
         UnixStream::connect(&path).unwrap();
         drop(second);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_file_of_one_that_is_lent_stays_in_every_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lent.sock");
+        let opened = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let word = format!("{},lent=unix://{}?proxy=true", opened.as_raw_fd(), path.display());
+        let described = Described::parse(&word).unwrap();
+        let first = described.take_over(opened.as_fd().try_clone_to_owned().unwrap(), true).unwrap();
+        assert!(first.is_lent() && first.local().speaks_proxy);
+        let second = hand_over(&first, true);
+        assert!(second.describe().contains(",lent=unix:///") && second.describe().ends_with("?proxy=true"));
+        drop((first, second));
+        assert!(path.exists());
     }
 
     #[test]

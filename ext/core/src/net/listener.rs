@@ -41,6 +41,8 @@ pub struct Listener {
     socket: Listening,
     uri: String,
     speaks_proxy: bool,
+    /// It is who has started this process who has opened it, and whose its file stays.
+    is_lent: bool,
 }
 
 /// What a listener knows of the connections that it accepts: the server's name and port, for requests without a `host`.
@@ -115,7 +117,13 @@ impl Listener {
     }
 
     fn of((socket, bound): (TcpListener, SocketAddr), speaks_proxy: bool) -> Listener {
-        Listener { file: None, socket: Listening::Tcp(socket), uri: format!("tcp://{bound}"), speaks_proxy }
+        Listener {
+            file: None,
+            socket: Listening::Tcp(socket),
+            uri: format!("tcp://{bound}"),
+            speaks_proxy,
+            is_lent: false,
+        }
     }
 
     /// The same socket once more, for another engine: closing one leaves the other open. The file of a unix socket stays this
@@ -132,7 +140,8 @@ impl Listener {
                 Listening::Unix(UnixListener::from_std(socket.as_fd().try_clone_to_owned()?.into()))
             }
         };
-        Ok(Listener { file: None, socket, uri: self.uri.clone(), speaks_proxy: self.speaks_proxy })
+        let (uri, speaks_proxy) = (self.uri.clone(), self.speaks_proxy);
+        Ok(Listener { file: None, socket, uri, speaks_proxy, is_lent: self.is_lent })
     }
 
     /// Whether addresses are written like that.
@@ -147,20 +156,27 @@ impl Listener {
     ///
     /// # Errors
     /// It is no address.
-    pub(super) fn listening(socket: OwnedFd, uri: &str) -> Result<Listener, ListenError> {
+    pub(super) fn listening(socket: OwnedFd, uri: &str, is_lent: bool) -> Result<Listener, ListenError> {
         let address = Address::parse(uri)?;
         let socket = match address.place {
             Place::Tcp { .. } => Listening::Tcp(TcpListener::from_std(socket.into())),
             Place::File(_) | Place::Abstract(_) => Listening::Unix(UnixListener::from_std(socket.into())),
         };
         let place = uri.split('?').next().unwrap_or(uri).to_owned();
-        Ok(Listener { file: None, socket, uri: place, speaks_proxy: address.options.proxy.unwrap_or(false) })
+        let speaks_proxy = address.options.proxy.unwrap_or(false);
+        Ok(Listener { file: None, socket, uri: place, speaks_proxy, is_lent })
     }
 
-    /// Whether this process removes a unix socket's file at the end, or leaves that to another one.
+    /// Whether who has started this process, systemd for one, has opened it.
+    pub fn is_lent(&self) -> bool {
+        self.is_lent
+    }
+
+    /// Whether this process removes a unix socket's file at the end, or leaves that to another one. One that is lent never is
+    /// this process's.
     pub fn own_file(&mut self, is_ours: bool) {
         let before = self.file.take();
-        if !is_ours {
+        if !is_ours || self.is_lent {
             before.into_iter().for_each(SocketFile::disown);
             return;
         }
@@ -267,6 +283,7 @@ fn bind_unix(address: &Address<'_>, path: &Path) -> Result<Listener, ListenError
         socket: Listening::Unix(socket),
         uri,
         speaks_proxy: address.options.proxy.unwrap_or(false),
+        is_lent: false,
     })
 }
 
@@ -280,7 +297,7 @@ fn bind_abstract(address: &Address<'_>, name: &str) -> Result<Listener, ListenEr
     };
     let socket = listen().map_err(|error| refusal(address.uri, error))?;
     let (uri, speaks_proxy) = (format!("unix://@{name}"), address.options.proxy.unwrap_or(false));
-    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy })
+    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy, is_lent: false })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
