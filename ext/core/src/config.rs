@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::net::account::Observer;
 use crate::net::trusted::Trusted;
 use crate::siblings::Siblings;
 
@@ -112,6 +113,8 @@ pub struct Config {
     pub parent: Option<Arc<OwnedFd>>,
     /// How long it drains then at most.
     pub shutdown_timeout: Duration,
+    /// Who hears of each request once it is over: the access log, for one. With nobody here nothing is noted of requests.
+    pub observers: Vec<Arc<dyn Observer>>,
 }
 
 /// For so long a body may come, and an answer be read, at any rate.
@@ -142,6 +145,7 @@ impl Default for Config {
             siblings: None,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
+            observers: Vec::new(),
         }
     }
 }

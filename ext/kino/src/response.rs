@@ -33,7 +33,7 @@ pub(crate) fn head(
     Ok(if takes_socket { None } else { Some(head.end(asked, length()?, date)) })
 }
 
-/// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that.
+/// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that. The status.
 ///
 /// # Errors
 /// As [`head`].
@@ -42,12 +42,13 @@ pub(crate) fn raw_head(
     out: &mut Vec<u8>,
     (status, headers, protocol): (Value, RHash, Option<RString>),
     date: &[u8; date::LEN],
-) -> Result<(), Error> {
-    let mut head = ResponseHead::begin_raw(out, status_code(ruby, status)?);
+) -> Result<u16, Error> {
+    let code = status_code(ruby, status)?;
+    let mut head = ResponseHead::begin_raw(out, code);
     fields(ruby, &mut head, headers)?;
     let protocol = protocol.map(|protocol| with_bytes(protocol, <[u8]>::to_vec));
     head.end_raw(protocol.as_deref(), date);
-    Ok(())
+    Ok(code)
 }
 
 /// Writes an interim answer with that status.

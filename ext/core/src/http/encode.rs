@@ -149,8 +149,24 @@ impl<'a> ResponseHead<'a> {
     }
 }
 
+/// A whole answer of the server's own.
+#[derive(Debug)]
+pub struct Refusal {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Bytes of its head.
+    pub head: usize,
+}
+
+impl Refusal {
+    /// Bytes of its body.
+    pub fn body(&self) -> usize {
+        self.bytes.len() - self.head
+    }
+}
+
 /// A whole answer by the server itself, after which the connection closes.
-pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
+pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Refusal {
     let (status, text) = (fault.status(), fault.to_string());
     let mut out = Vec::with_capacity(256);
     let head = ResponseHead::begin(&mut out, status);
@@ -159,12 +175,12 @@ pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
         head.sink.field(b"retry-after", b"1");
     }
     head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
-    if is_head {
-        return out;
+    let head = out.len();
+    if !is_head {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'\n');
     }
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'\n');
-    out
+    Refusal { bytes: out, head }
 }
 
 /// The line before a chunk of `length` bytes (RFC 9112 section 7.1).

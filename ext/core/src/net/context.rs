@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
+use super::account::Account;
 use super::closing::closer;
 use super::deadlines::{Clock, NEVER};
 use super::detached::Detached;
@@ -73,8 +74,11 @@ pub struct Context {
     waker: Mutex<Option<Waker>>,
     /// Connections that the poll side should look at without waiting for an event.
     notes: Notes,
-    /// The time of the last turn.
+    /// The time of the last turn, and the same in microseconds.
     turned: AtomicU64,
+    turned_micros: AtomicU64,
+    /// Somebody hears of requests that are over.
+    is_observed: bool,
     /// Requests that were handed over before their body had come.
     streamed: Arc<AtomicUsize>,
     /// When each setting, or other cause of a refusal, was last named in the log.
@@ -124,6 +128,8 @@ impl Context {
             waker: Mutex::new(Some(waker)),
             notes: Notes::default(),
             turned: AtomicU64::new(0),
+            turned_micros: AtomicU64::new(0),
+            is_observed: !config.observers.is_empty(),
             streamed: Arc::default(),
             named: Mutex::default(),
             config,
@@ -214,8 +220,10 @@ impl Context {
 
     /// Looks at the clock, for a new turn of the poll.
     pub(super) fn begin_turn(&self) {
-        let now = self.clock.now();
+        let micros = self.clock.micros();
+        let now = micros / 1000;
         self.turned.store(now, Ordering::Relaxed);
+        self.turned_micros.store(micros, Ordering::Relaxed);
         if let Some(place) = &self.place {
             place.begin_turn(now);
         }
@@ -224,6 +232,25 @@ impl Context {
     /// When the last turn began: the time, as good as it can be had for nothing.
     pub fn turn_began(&self) -> u64 {
         self.turned.load(Ordering::Relaxed)
+    }
+
+    /// When the last turn began, in microseconds: when all requests that it has brought were complete.
+    pub(super) fn turn_began_micros(&self) -> u64 {
+        self.turned_micros.load(Ordering::Relaxed)
+    }
+
+    /// The time in microseconds, for what is noted of a request; zero where nobody hears of it.
+    pub(super) fn time_to_note(&self) -> u64 {
+        if self.is_observed { self.clock.micros() } else { 0 }
+    }
+
+    /// A request is over: the account of it, made for the time given. Each request has one, whatever has ended it, and all come
+    /// through here.
+    pub(super) fn account<'a>(&self, make: impl FnOnce(u64) -> Account<'a>) {
+        if self.is_observed {
+            let account = make(self.clock.micros());
+            self.config.observers.iter().for_each(|observer| observer.observe(&account));
+        }
     }
 
     /// One of the places for streamed bodies, if there is one.

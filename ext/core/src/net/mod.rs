@@ -1,5 +1,6 @@
 //! Sockets, connections and the poll that watches them.
 
+pub mod account;
 pub mod client;
 mod closing;
 pub mod completion;

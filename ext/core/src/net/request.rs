@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::account::{CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
 use super::context::StreamingPlace;
 use super::right::Right;
@@ -17,7 +18,7 @@ use crate::http::spool::Body;
 pub struct Request {
     pub(super) connection: Arc<Connection>,
     pub(super) right: Arc<Right>,
-    pub(super) head: Head,
+    pub(super) head: Arc<Head>,
     pub(super) framing: Option<Framing>,
     pub(super) body: Body,
     pub(super) trailers: Trailers,
@@ -25,6 +26,8 @@ pub struct Request {
     pub(super) place: Option<StreamingPlace>,
     /// Requests of its connection that were answered before.
     pub(super) answered: u64,
+    /// When it was complete, in microseconds.
+    pub(super) ready: u64,
 }
 
 impl Request {
@@ -42,6 +45,7 @@ impl Request {
                 trailers: life.take_trailers(),
                 place: life.take_place(),
                 answered: life.answered(),
+                ready: life.ready(),
             }
         })
     }
@@ -55,7 +59,10 @@ impl Request {
     pub(crate) fn is_gone(&self) -> bool {
         let is_gone = self.connection.socket.has_left() && self.right.begin();
         if is_gone {
-            self.connection.context.stats.gone.add();
+            let context = &self.connection.context;
+            context.stats.gone.add();
+            let noted = Noted { ready: self.ready, status: CLIENT_LEFT, ..Noted::default() };
+            context.account(|now| noted.account(&self.head, self.connection.peer(), End::Cut, now));
             self.connection.give_up();
         }
         is_gone
