@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::net::account::Observer;
 use crate::net::trusted::Trusted;
 use crate::siblings::Siblings;
@@ -113,7 +114,9 @@ pub struct Config {
     pub parent: Option<Arc<OwnedFd>>,
     /// How long it drains then at most.
     pub shutdown_timeout: Duration,
-    /// Who hears of each request once it is over: the access log, for one. With nobody here nothing is noted of requests.
+    /// Where a line of each request that is over goes.
+    pub access_log: Option<Arc<AccessLog>>,
+    /// Who else hears of each request once it is over. With neither, nothing is noted of requests.
     pub observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -145,6 +148,7 @@ impl Default for Config {
             siblings: None,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
+            access_log: None,
             observers: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access_log;
 mod bell;
 pub mod budget;
 pub mod config;

@@ -1,11 +1,13 @@
 //! `Kino::Native::Engine`: an engine, as Ruby sees it.
 
+use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kino_core::access_log::{AccessLog, Filter, Format, Target};
 use kino_core::budget::open_files;
 use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
@@ -159,6 +161,15 @@ impl EngineHandle {
         Ok(hash)
     }
 
+    /// `reopen_logs -> nil`: has the access log's file opened anew, before the next line.
+    pub(crate) fn reopen_logs(&self) {
+        if let Some(engine) = self.engine()
+            && let Some(log) = &engine.server().context().config.access_log
+        {
+            log.reopen();
+        }
+    }
+
     /// `lame_duck -> nil`: goes on, but every answer ends its connection.
     pub(crate) fn lame_duck(&self) {
         if let Some(engine) = self.engine() {
@@ -247,6 +258,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         shutdown_timeout: settings
             .given::<f64>("shutdown_timeout")?
             .map_or(Ok(Config::default().shutdown_timeout), |it| settings.duration("shutdown_timeout", it))?,
+        access_log: settings.access_log()?.map(Arc::new),
         ..Config::default()
     })
 }
@@ -291,6 +303,31 @@ impl Settings<'_> {
             }
             None if setting.to_bool() => Ok(Streaming::All),
             None => Ok(Streaming::Never),
+        }
+    }
+
+    fn access_log(&self) -> Result<Option<AccessLog>, Error> {
+        let Some(target) = self.given::<Value>("access_log")? else { return Ok(None) };
+        let target = match Symbol::from_value(target) {
+            Some(_) => Target::Stdout,
+            None => Target::File(PathBuf::from(String::try_convert(target)?)),
+        };
+        let wrong =
+            |name: &str, error: &dyn Display| exception::configuration_error(self.ruby, format!("{name}: {error}"));
+        let format = Format::of(&self.get::<Value>("access_log_format")?.to_string());
+        let format = format.map_err(|error| wrong("access_log_format", &error))?;
+        let log = AccessLog::open(target, format, self.filter()?, self.trusted()?);
+        let cure = "; write the path of a file in a folder that exists, or leave access_log out";
+        log.map(Some).map_err(|error| wrong("access_log", &format!("{error}{cure}")))
+    }
+
+    /// `true`, `false`, or an Array of names.
+    fn filter(&self) -> Result<Filter, Error> {
+        let setting: Value = self.get("filter_query")?;
+        match RArray::from_value(setting) {
+            Some(names) => Ok(Filter::values(names.to_vec::<String>()?.iter().map(String::as_str))),
+            None if setting.to_bool() => Ok(Filter::All),
+            None => Ok(Filter::Nothing),
         }
     }
 

@@ -76,6 +76,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("uris", method!(EngineHandle::uris, 0))?;
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
+    engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;

@@ -241,6 +241,34 @@ module Kino
             the process, that of the server started last. nil, the default, for standard output and error.
           TEXT
         ],
+        "Logs" => [
+          Setting.new(:access_log, Kinds::Optional.new(Kinds::LogTarget.new, nothing: "none"), default: nil,
+                      example: "log/access.log", flags: %w[--access-log],
+                      summary: "file for a line of each request, or stdout", doc: <<~TEXT),
+            A file that gets a line for each request when it is over, also for those that never reached
+            the app, with the cause; or :stdout. Lines are written by a thread of its own; what finds no
+            room is dropped and counted (stats[:access_log_dropped]). HUP opens the file anew, for
+            logrotate, where there is no terminal. The format may stand here, too:
+            access_log "log/access.log", format: :json.
+          TEXT
+          Setting.new(:access_log_format, Kinds::LineFormat.new, default: :combined, example: :json,
+                      flags: %w[--access-log-format], summary: "combined, common, json, text or a template",
+                      doc: <<~TEXT),
+            What a line of the access log is like: :combined and :common as Apache and nginx have them,
+            :json with every field, :text for people, or a template, text with fields in braces. Fields
+            are time, clf_time, peer, remote_addr, request, method, target, path, protocol, host, status,
+            bytes, queue, app, total (milliseconds), request_id, traceparent, user_agent, referer, worker,
+            process, cause, and header:NAME. peer is the client that trusted_proxies name in
+            X-Forwarded-For. A status of 499 is for a client that left before its answer began, 000 for
+            one that got none for another reason.
+          TEXT
+          Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],
+                      summary: "what of queries the access log leaves out", doc: <<~TEXT)
+            Whether the access log leaves queries out, of targets and referers, since they may hold
+            secrets; or the names of the parameters whose values become [FILTERED], also within brackets
+            (user[password]).
+          TEXT
+        ],
         "Bounds on a request" => [
           Setting.new(:max_header_size, Kinds::Whole.new(1024..16_777_216), default: 65_536,
                       summary: "bytes of a request's head", doc: <<~TEXT),

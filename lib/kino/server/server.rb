@@ -125,6 +125,12 @@ module Kino
     #   server.stats[:requests] # => 1042
     def stats = @native ? @native.stats : {}
 
+    # Opens the access log's file anew, where there is one: for whoever has renamed it, as logrotate does. A command
+    # does so on HUP.
+    #
+    # @return [nil]
+    def reopen_logs = @native&.reopen_logs
+
     # Whoever runs the server for a command: is told when it has ended, and asked when it is to stop.
     #
     # @api private

@@ -48,7 +48,7 @@ pub struct Account<'a> {
     pub sent: u64,
     /// Its times.
     pub times: Times,
-    /// Who has served it, as [`AtWork`](crate::dispatch::serving::AtWork) numbers workers; `None` where nobody has.
+    /// The number of the worker that has served it; `None` where none has.
     pub worker: Option<u64>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
-use super::account::Account;
+use super::account::{Account, Observer};
 use super::closing::closer;
 use super::deadlines::{Clock, NEVER};
 use super::detached::Detached;
@@ -129,7 +129,7 @@ impl Context {
             notes: Notes::default(),
             turned: AtomicU64::new(0),
             turned_micros: AtomicU64::new(0),
-            is_observed: !config.observers.is_empty(),
+            is_observed: config.access_log.is_some() || !config.observers.is_empty(),
             streamed: Arc::default(),
             named: Mutex::default(),
             config,
@@ -249,6 +249,7 @@ impl Context {
     pub(super) fn account<'a>(&self, make: impl FnOnce(u64) -> Account<'a>) {
         if self.is_observed {
             let account = make(self.clock.micros());
+            self.config.access_log.iter().for_each(|log| log.observe(&account));
             self.config.observers.iter().for_each(|observer| observer.observe(&account));
         }
     }
@@ -273,7 +274,8 @@ impl Context {
 
     /// All counters and gauges with their names.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used()]))
+        let lost = self.config.access_log.as_ref().map_or(0, |log| log.dropped());
+        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used(), lost]))
     }
 
     /// Whether that has not been named in the log lately.
