@@ -89,6 +89,10 @@ module Kino
     # @return [Boolean, Array<String>] whether queries are left out there, or the parameters whose values are; default
     #   false
     attr_reader :filter_query
+    # @return [Boolean] whether each request has an id, its own or a new one; default false
+    attr_reader :request_id
+    # @return [Boolean] whether answers tell how long their requests waited and took; default false
+    attr_reader :server_timing
     # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
     attr_reader :max_header_size
     # @return [Integer] fields of a request's head, 1 to 10,000; default 128

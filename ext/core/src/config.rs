@@ -114,6 +114,10 @@ pub struct Config {
     pub parent: Option<Arc<OwnedFd>>,
     /// How long it drains then at most.
     pub shutdown_timeout: Duration,
+    /// Whether each request is known by an id: the client's, or one that is made.
+    pub request_id: bool,
+    /// Whether an answer says how long its request has waited, and how long the app took (`server-timing`).
+    pub server_timing: bool,
     /// Where a line of each request that is over goes.
     pub access_log: Option<Arc<AccessLog>>,
     /// Who else hears of each request once it is over. With neither, nothing is noted of requests.
@@ -148,6 +152,8 @@ impl Default for Config {
             siblings: None,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
+            request_id: false,
+            server_timing: false,
             access_log: None,
             observers: Vec::new(),
         }

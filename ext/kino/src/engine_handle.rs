@@ -93,6 +93,12 @@ impl EngineHandle {
         all.into_iter().map(tell).collect()
     }
 
+    /// `overdue -> [[worker, "GET /path"]]`: what was answered in its worker's place since this was asked last.
+    pub(crate) fn overdue(&self) -> Vec<(u64, String)> {
+        let all = self.engine().map(|engine| engine.server().context().take_overdue()).unwrap_or_default();
+        all.into_iter().map(|one| (one.worker, one.request)).collect()
+    }
+
     /// `wait(seconds) -> true or false`: for the supervisor: waits until the engine is over; false when somebody has called
     /// ([`EngineHandle::call`], or a ractor that tells its end) or the time is over (`nil`: no limit).
     pub(crate) fn wait(ruby: &Ruby, this: &EngineHandle, seconds: Option<f64>) -> Result<bool, Error> {
@@ -258,6 +264,8 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         shutdown_timeout: settings
             .given::<f64>("shutdown_timeout")?
             .map_or(Ok(Config::default().shutdown_timeout), |it| settings.duration("shutdown_timeout", it))?,
+        request_id: settings.get("request_id")?,
+        server_timing: settings.get("server_timing")?,
         access_log: settings.access_log()?.map(Arc::new),
         ..Config::default()
     })

@@ -67,6 +67,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("start", method!(EngineHandle::start, 0))?;
     engine.define_method("number", method!(EngineHandle::number, 0))?;
     engine.define_method("in_flight", method!(EngineHandle::in_flight, 0))?;
+    engine.define_method("overdue", method!(EngineHandle::overdue, 0))?;
     engine.define_method("wait", method!(EngineHandle::wait, 1))?;
     engine.define_method("pause", method!(EngineHandle::pause, 0))?;
     engine.define_method("call", method!(EngineHandle::call, 0))?;
@@ -124,6 +125,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let worker_thread = native.define_class("WorkerThread", ruby.class_object())?;
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
+    worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;

@@ -263,10 +263,23 @@ module Kino
             one that got none for another reason.
           TEXT
           Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],
-                      summary: "what of queries the access log leaves out", doc: <<~TEXT)
+                      summary: "what of queries the access log leaves out", doc: <<~TEXT),
             Whether the access log leaves queries out, of targets and referers, since they may hold
             secrets; or the names of the parameters whose values become [FILTERED], also within brackets
             (user[password]).
+          TEXT
+          Setting.new(:request_id, Kinds::Flag.new, default: false, example: true,
+                      summary: "know each request by an id", doc: <<~TEXT),
+            Whether each request has an id: that of its X-Request-Id, if that is 1 to 128 letters, digits
+            and any of _ - . / + =, or a new one (UUIDv7). The app finds it in HTTP_X_REQUEST_ID, where
+            Rails takes it from, and in kino.request_id; the answer has it in X-Request-Id, unless the app
+            sets that; and so do the access log and what is logged of an error.
+          TEXT
+          Setting.new(:server_timing, Kinds::Flag.new, default: false, example: true,
+                      summary: "tell clients how long requests took", doc: <<~TEXT)
+            Whether answers have a Server-Timing header with the milliseconds that the request waited for
+            a worker (queue) and that the app took until its answer's head (app), which browsers show
+            among what they loaded. Everybody who asks sees it.
           TEXT
         ],
         "Bounds on a request" => [

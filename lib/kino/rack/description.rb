@@ -10,7 +10,8 @@ module Kino
       # @param error [Exception]
       # @return [String] lines for the log
       def report(env, error)
-        request = " (#{utf8(env["REQUEST_METHOD"])} #{utf8(env["PATH_INFO"])})" if env
+        id = ", request #{utf8(env["kino.request_id"])}" if env&.key?("kino.request_id")
+        request = " (#{utf8(env["REQUEST_METHOD"])} #{utf8(env["PATH_INFO"])}#{id})" if env
         "kino: #{kind(env, error)}#{request}: #{of(error)}"
       end
 

@@ -27,7 +27,8 @@ RSpec.describe Kino::Configuration::DSL do
     write("access_log :stdout\naccess_log_format 'common'")
     expect(configuration).to have_attributes(access_log: :stdout, access_log_format: :common)
     expect(refusal("access_log :stdout, form: :json"))
-      .to end_with("kino.rb:1: access_log: given form:, allowed: format:; write access_log \"log/access.log\", format: :json")
+      .to end_with("kino.rb:1: access_log: given form:, allowed: format:; write access_log \"log/access.log\", " \
+                   "format: :json")
     expect(refusal('access_log "log", format: :jsn')).to include("kino.rb:1", "given :jsn",
                                                                  "write access_log_format :json")
     expect(refusal("access_log format: :json")).to include("access_log needs a value; write access_log ")
@@ -52,6 +53,8 @@ RSpec.describe Kino::Configuration::DSL do
       early_hints true
       access_log "/var/log/access.log", format: :json
       filter_query %w[token]
+      request_id true
+      server_timing true
       quiet true
       pidfile "kino.pid"
       max_header_size 2048
@@ -89,6 +92,7 @@ RSpec.describe Kino::Configuration::DSL do
       recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, environment: "production",
       rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
+      request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,

@@ -145,7 +145,7 @@ impl Entry<'_> {
 
     /// By which the request is known.
     pub(super) fn request_id(&self) -> Option<&[u8]> {
-        self.account.request.field("x-request-id")
+        self.account.request_id.or_else(|| self.account.request.field("x-request-id"))
     }
 
     /// Why it never reached the app, or its answer never the client.

@@ -19,7 +19,17 @@ fn head(text: &[u8]) -> Head {
 fn account(request: Seen<'_>) -> Account<'_> {
     let times = Times { queue: Some(120), app: Some(34_005), total: Some(35_000) };
     let peer = PeerAddr::Ip("127.0.0.1".parse().unwrap(), 1);
-    Account { request, peer, status: 200, fault: None, end: End::Whole, sent: 13, times, worker: Some(7) }
+    Account {
+        request,
+        request_id: None,
+        peer,
+        status: 200,
+        fault: None,
+        end: End::Whole,
+        sent: 13,
+        times,
+        worker: Some(7),
+    }
 }
 
 /// A line, at a quarter past 1994's best-known second.

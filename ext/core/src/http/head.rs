@@ -88,6 +88,14 @@ impl<'h> Seen<'h> {
         }
     }
 
+    /// The head, where all of it has come.
+    pub fn head(self) -> Option<&'h Head> {
+        match self {
+            Seen::Head(head) => Some(head),
+            Seen::Line(_) => None,
+        }
+    }
+
     /// The first value of a field.
     pub fn field(self, name: &str) -> Option<&'h [u8]> {
         match self {

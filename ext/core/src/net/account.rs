@@ -36,6 +36,8 @@ pub enum End {
 pub struct Account<'a> {
     /// Its head, as far as it has come.
     pub request: Seen<'a>,
+    /// The id it is known by, where requests have some ([`Config::request_id`](crate::config::Config::request_id)).
+    pub request_id: Option<&'a [u8]>,
     /// Whose it was.
     pub peer: PeerAddr,
     /// The status of its answer; [`CLIENT_LEFT`] or 0 where there was none.
@@ -91,6 +93,7 @@ impl Noted {
     pub(super) fn account_of<'a>(&self, request: Seen<'a>, peer: PeerAddr, end: End, now: u64) -> Account<'a> {
         Account {
             request,
+            request_id: None,
             peer,
             status: self.status,
             fault: self.fault.filter(|fault| fault.status() == self.status),

@@ -97,6 +97,9 @@ impl Connection {
         if self.contained(At::Connection, || self.answer_fault(&mut self.life.lock(), fault)).is_none() {
             self.account_of_loss(&self.life.lock());
         }
+        if fault == Fault::RequestTimeout {
+            self.tell_overdue(&self.life.lock());
+        }
         true
     }
 

@@ -11,14 +11,18 @@ use super::closing::closer;
 use super::deadlines::{Clock, NEVER};
 use super::detached::Detached;
 use super::helpers::Helpers;
+use super::ids::Ids;
 use super::kept::Kept;
 use super::notes::Notes;
+use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
 use super::place::Place;
 use super::trap::Trap;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::http::head::Head;
+use crate::http::request_id::{self, Made};
 use crate::spool_file::Spools;
 use crate::stats::{GAUGES, Stats};
 
@@ -77,8 +81,12 @@ pub struct Context {
     /// The time of the last turn, and the same in microseconds.
     turned: AtomicU64,
     turned_micros: AtomicU64,
+    /// Requests that were answered in their worker's place.
+    pub(super) overdue: AllOverdue,
     /// Somebody hears of requests that are over.
     is_observed: bool,
+    /// What makes ids for requests that have none, if they are to have some.
+    ids: Option<Ids>,
     /// Requests that were handed over before their body had come.
     streamed: Arc<AtomicUsize>,
     /// When each setting, or other cause of a refusal, was last named in the log.
@@ -129,6 +137,8 @@ impl Context {
             notes: Notes::default(),
             turned: AtomicU64::new(0),
             turned_micros: AtomicU64::new(0),
+            overdue: AllOverdue::default(),
+            ids: config.request_id.then(Ids::default),
             is_observed: config.access_log.is_some() || !config.observers.is_empty(),
             streamed: Arc::default(),
             named: Mutex::default(),
@@ -241,7 +251,24 @@ impl Context {
 
     /// The time in microseconds, for what is noted of a request; zero where nobody hears of it.
     pub(super) fn time_to_note(&self) -> u64 {
-        if self.is_observed { self.clock.micros() } else { 0 }
+        if self.is_observed || self.config.server_timing { self.clock.micros() } else { 0 }
+    }
+
+    /// Requests that were answered in their worker's place since this was asked last.
+    pub fn take_overdue(&self) -> Vec<Overdue> {
+        self.overdue.take()
+    }
+
+    /// An id for a request, unless it has one that is well-formed, or none is to have any.
+    pub(super) fn make_id(&self, head: Option<&Head>) -> Option<Made> {
+        let ids = self.ids.as_ref()?;
+        head.and_then(request_id::given).is_none().then(|| ids.next())
+    }
+
+    /// The id of a request for which that one was made, or none.
+    pub(super) fn id_of<'i>(&self, head: Option<&'i Head>, made: Option<&'i Made>) -> Option<&'i [u8]> {
+        self.ids.as_ref()?;
+        made.map(Made::bytes).or_else(|| head.and_then(request_id::given))
     }
 
     /// A request is over: the account of it, made for the time given. Each request has one, whatever has ended it, and all come

@@ -31,6 +31,7 @@ use crate::http::encode;
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::plan::Asked;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
@@ -55,6 +56,7 @@ pub struct Exchange {
     answer: Answer,
     /// For the account of it.
     noted: Noted,
+    made_id: Option<Made>,
     /// No worker has anything to do with it any more.
     detached: Option<Entry>,
 }
@@ -85,7 +87,7 @@ enum Rest {
 
 impl Exchange {
     pub(crate) fn begin(request: Request) -> Exchange {
-        let Request { connection, right, head, framing, body, trailers, place, answered, ready } = request;
+        let Request { connection, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
         let context = connection.context.clone();
         context.begin_request();
         let taken = context.time_to_note();
@@ -109,6 +111,7 @@ impl Exchange {
             spilling: 0,
             answer: Answer::Waited,
             noted: Noted { ready, taken, ..Noted::default() },
+            made_id,
             detached: None,
         }
     }
@@ -320,7 +323,7 @@ impl Exchange {
 
     /// Answers with a fault. Only while nothing of an answer has been sent.
     pub fn refuse(mut self, fault: Fault) {
-        let answer = encode::refusal(fault, self.asked.is_head, &date::format(date::now()));
+        let answer = encode::refusal(fault, self.asked.is_head, self.request_id(), &date::format(date::now()));
         self.noted.fault = Some(fault);
         self.begins(fault.status(), answer.head);
         if self.send(&answer.bytes).is_ok() { self.finish(false, None) } else { self.abort() }

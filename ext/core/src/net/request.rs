@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::account::{CLIENT_LEFT, End, Noted};
+use super::account::{Account, CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
 use super::context::StreamingPlace;
 use super::right::Right;
@@ -11,6 +11,7 @@ use crate::error::Fault;
 use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 
 /// A request that waits to be served. Dropped, it leaves its client without an answer: only for an engine that ends.
@@ -28,6 +29,8 @@ pub struct Request {
     pub(super) answered: u64,
     /// When it was complete, in microseconds.
     pub(super) ready: u64,
+    /// The id that was made for it.
+    pub(super) made_id: Option<Made>,
 }
 
 impl Request {
@@ -46,6 +49,7 @@ impl Request {
                 place: life.take_place(),
                 answered: life.answered(),
                 ready: life.ready(),
+                made_id: life.made_id(),
             }
         })
     }
@@ -62,7 +66,11 @@ impl Request {
             let context = &self.connection.context;
             context.stats.gone.add();
             let noted = Noted { ready: self.ready, status: CLIENT_LEFT, ..Noted::default() };
-            context.account(|now| noted.account(&self.head, self.connection.peer(), End::Cut, now));
+            let request_id = context.id_of(Some(&self.head), self.made_id.as_ref());
+            context.account(|now| {
+                let account = noted.account(&self.head, self.connection.peer(), End::Cut, now);
+                Account { request_id, ..account }
+            });
             self.connection.give_up();
         }
         is_gone

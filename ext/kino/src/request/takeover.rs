@@ -44,7 +44,9 @@ impl Request {
         protocol: Option<RString>,
     ) -> Result<Socket, Error> {
         let mut head = Vec::new();
-        let status = response::raw_head(ruby, &mut head, (status, headers, protocol), &date::format(date::now()))?;
+        let own = this.with(ruby, |exchange| exchange.own_fields())?;
+        let date = date::format(date::now());
+        let status = response::raw_head(ruby, &mut head, (status, headers, protocol), &own, &date)?;
         let sent = this.with(ruby, |exchange| {
             exchange.begins(status, head.len());
             exchange.send(&head)

@@ -190,10 +190,29 @@ fn sizes_chunks_in_hexadecimal() {
 
 #[test]
 fn refuses_in_words() {
-    let text = String::from_utf8(refusal(Fault::QueueFull, false, &date::format(0)).bytes).unwrap();
+    let text = String::from_utf8(refusal(Fault::QueueFull, false, None, &date::format(0)).bytes).unwrap();
     assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
     assert!(text.contains("retry-after: 1\r\n") && text.contains("connection: close\r\n"));
     assert!(text.ends_with("\r\n\r\nthe server is overloaded\n"));
-    let text = String::from_utf8(refusal(Fault::QueueFull, true, &date::format(0)).bytes).unwrap();
+    let text = String::from_utf8(refusal(Fault::QueueFull, true, Some(b"id"), &date::format(0)).bytes).unwrap();
     assert!(text.contains("content-length: 25\r\n") && text.ends_with("\r\n\r\n"));
+}
+
+#[test]
+fn the_server_s_own_fields_come_after_the_app_s_and_its_id_for_the_request_counts() {
+    let told = |fields: &[(&str, &str)]| {
+        let mut out = Vec::new();
+        let mut head = ResponseHead::begin(&mut out, 204);
+        for (name, value) in fields {
+            head.field(name.as_bytes(), value.as_bytes()).unwrap();
+        }
+        let timing = Some(Timing { queue: 120, app: 34_005 });
+        head.own(&OwnFields { request_id: Some(b"id-1"[..].into()), timing });
+        head.end(GET, None, &date::format(0));
+        let text = String::from_utf8(out).unwrap();
+        text.lines().filter(|line| !line.starts_with("date")).collect::<Vec<_>>().join("|")
+    };
+    let timing = "server-timing: queue;dur=0.120, app;dur=34.005";
+    assert_eq!(told(&[]), format!("HTTP/1.1 204 No Content|x-request-id: id-1|{timing}|"));
+    assert_eq!(told(&[("X-Request-Id", "own")]), format!("HTTP/1.1 204 No Content|X-Request-Id: own|{timing}|"));
 }

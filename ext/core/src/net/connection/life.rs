@@ -12,6 +12,7 @@ use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
 use crate::http::receive::Receiver;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 use crate::http::{date, encode};
 use crate::net::account::Noted;
@@ -97,6 +98,8 @@ pub(in crate::net) struct Life {
     pub(super) answered: u64,
     /// When the request that is served was complete, in microseconds; zero while the next one is waited for.
     pub(super) ready: u64,
+    /// The id that was made for it.
+    pub(super) made_id: Option<Made>,
     /// Its client was too slow, and is told so.
     pub(super) has_timed_out: bool,
     /// The place of one that may send the rest of its request for a while, though that has been answered.
@@ -217,6 +220,7 @@ impl Connection {
                 remainder: Remainder::default(),
                 answered: 0,
                 ready: 0,
+                made_id: None,
                 has_timed_out: false,
                 lingering: None,
             }),
@@ -261,7 +265,12 @@ impl Connection {
         life.arriving.place = None;
         life.has_timed_out = fault.is_slowness();
         let is_head = life.receiver.is_head();
-        let answer = encode::refusal(fault, is_head, &date::format(date::now()));
+        // One that was not complete has none yet.
+        if life.ready == 0 {
+            life.made_id = self.context.make_id(life.receiver.seen().head());
+        }
+        let id = self.context.id_of(life.receiver.seen().head(), life.made_id.as_ref());
+        let answer = encode::refusal(fault, is_head, id, &date::format(date::now()));
         self.begin_sending(life, Unsent::of(&answer.bytes, &self.context.kept), None, After::Close);
         self.account_of_fault(life, fault, answer.body() as u64);
     }
@@ -304,6 +313,11 @@ impl Life {
     /// Requests of this connection that have been answered.
     pub(in crate::net) fn answered(&self) -> u64 {
         self.answered
+    }
+
+    /// The id that was made for the request.
+    pub(in crate::net) fn made_id(&self) -> Option<Made> {
+        self.made_id
     }
 
     /// When the request was complete, in microseconds.

@@ -189,6 +189,7 @@ impl Connection {
     fn hand_over(&self, life: &mut Life) -> Step {
         life.state = State::Served;
         life.ready = self.context.turn_began_micros().max(1);
+        life.made_id = self.context.make_id(Some(life.receiver.head()));
         self.taken.store(0, Ordering::Relaxed);
         self.worker.store(0, Ordering::Relaxed);
         match self.context.config.request_timeout {

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::Exchange;
 use crate::error::Fault;
-use crate::net::account::{CLIENT_LEFT, End, Noted, TAKEN};
+use crate::http::encode::{OwnFields, Timing};
+use crate::net::account::{Account, CLIENT_LEFT, End, Noted, TAKEN};
 
 impl Exchange {
     /// A worker of that number serves it.
@@ -16,6 +17,20 @@ impl Exchange {
     /// The head of its answer has been made, with that status and of so many bytes: it is what is sent next.
     pub fn begins(&mut self, status: u16, head: usize) {
         self.noted = Noted { status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
+    }
+
+    /// The id that the request is known by, where requests have one.
+    pub fn request_id(&self) -> Option<&[u8]> {
+        self.context.id_of(self.head.as_deref(), self.made_id.as_ref())
+    }
+
+    /// What the server has to say of the request in its answer's head, which is about to be made.
+    pub fn own_fields(&self) -> OwnFields {
+        let timing = self.context.config.server_timing.then(|| Timing {
+            queue: self.noted.taken.saturating_sub(self.noted.ready),
+            app: self.context.clock.micros().saturating_sub(self.noted.taken),
+        });
+        OwnFields { request_id: self.request_id().map(Into::into), timing }
     }
 
     /// Counts what the client did wrong.
@@ -34,7 +49,9 @@ impl Exchange {
                 _ if is_unanswered => 0,
                 status => status,
             };
-            Noted { status, ..self.noted }.account(self.head(), self.connection.peer(), end, now)
+            let noted = Noted { status, ..self.noted };
+            let account = noted.account(self.head(), self.connection.peer(), end, now);
+            Account { request_id: self.request_id(), ..account }
         });
     }
 }
