@@ -122,7 +122,10 @@ module Kino
             Called with each error that nothing in the app has dealt with, and the request's env, once the
             client has its answer and the error is logged: the place to tell an error tracker. It may take
             fewer arguments. env is nil for an error outside of any request. May be written more than
-            once. In mode :ractor it runs in the worker's ractor, as on_worker_boot does.
+            once. In mode :ractor it runs in the worker's ractor, as on_worker_boot does. It is called, too,
+            for requests that got a 504 (Kino::RequestTimeoutError) and for workers that are stuck
+            (Kino::WorkerStuckError), with the backtrace of where the app's thread is; in mode :ractor
+            without that and the env, in the main ractor.
           TEXT
           Setting.new(:lowlevel_error_handler, Kinds::Handler.new(3, '{ |error| [500, {}, ["Sorry"]] }'),
                       default: nil, default_text: "none", summary: "makes the answer to an error of the app",

@@ -44,6 +44,15 @@ module Kino
     # @return [void]
     def log(env, error)
       write(env, error)
+      tell(env, error)
+    end
+
+    # Tells `on_error` of it, and nobody else.
+    #
+    # @param env [Hash, nil] the request's
+    # @param error [Exception]
+    # @return [void]
+    def tell(env, error)
       @on_error.each do |hook|
         Callable.call(hook, error, env)
       rescue Exception => other # the others have their turn, too
@@ -107,13 +116,13 @@ module Kino
 
     def write(env, error)
       text = Description.report(env, error)
-      tell(env&.fetch("rack.errors", nil) || @errors, text)
+      report(env&.fetch("rack.errors", nil) || @errors, text)
     rescue Exception # an app may put anything there
       keep(text || "kino: an error could not be described: #{error.class}\n")
     end
 
     # Standard error may be a pipe that nobody reads: so that is left to the log's thread, and no worker waits for it.
-    def tell(errors, text)
+    def report(errors, text)
       return if errors.equal?($stderr) && errors.fileno == 2 && Native.log(text)
 
       errors.is_a?(IO) ? push(errors, text.b) : errors.write(text)

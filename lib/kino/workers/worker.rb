@@ -116,6 +116,10 @@ module Kino
     # @return [Boolean] whether it is one of its own
     def worker?(thread) = @tasks.any? { |task| task.on?(thread) }
 
+    # @param number [Integer] of one of its threads, among workers
+    # @return [Array(Thread, Hash), nil] the thread, and the env of the request that it has taken last
+    def place_of(number) = @tasks.filter_map { |task| task.place_of(number) }.first
+
     # Its own ractor is being ended: ends its threads, each of which answers first, and waits for them. It starts no
     # other: inside a ractor of Ruby 3.3, a thread that is started by one on its way out may never run.
     #
