@@ -80,6 +80,10 @@ module Kino
     attr_reader :pidfile
     # @return [#add, nil] logger that what Kino says goes through; default nil for standard output and error
     attr_reader :logger
+    # @return [Symbol] whether what Kino says is `:text` or `:json`; default `:text`
+    attr_reader :log_format
+    # @return [Symbol] the least severity of that, `:debug`, `:info`, `:warn` or `:error`; default `:info`
+    attr_reader :log_level
     # @return [String, Symbol, nil] path of the file that has a line for each request, or `:stdout`; default nil for
     #   none
     attr_reader :access_log

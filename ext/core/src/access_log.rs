@@ -8,7 +8,6 @@
 //! where the thread sleeps. There is one log for each engine, and so one for each process: several append to one file, each batch
 //! with one write, so that no line of one ends up within another's.
 
-mod escape;
 mod fields;
 mod format;
 mod json;
@@ -20,13 +19,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use self::fields::{Entry, Wall};
+use self::fields::Entry;
 pub use self::format::{Format, Unknown};
 pub use self::query::Filter;
 use self::writer::Writer;
 pub use self::writer::{OpenError, Target};
 use crate::net::account::{Account, Observer};
 use crate::net::trusted::Trusted;
+use crate::text::wall::Wall;
 
 /// Where lines go, and what is in them.
 #[derive(Debug)]

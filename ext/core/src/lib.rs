@@ -27,3 +27,4 @@ pub mod siblings;
 pub mod spool_file;
 pub mod stats;
 mod sync;
+pub mod text;

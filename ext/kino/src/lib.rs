@@ -59,6 +59,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
+    native.define_module_function("log_as", function!(log::log_as, 2))?;
+    native.define_module_function("json", function!(log::json, 1))?;
     native.define_module_function("log_to", function!(log::send_to, 1))?;
     native.define_module_function("flush_log", function!(log::flush, 0))?;
     let engine = native.define_class("Engine", ruby.class_object())?;

@@ -245,6 +245,18 @@ module Kino
           TEXT
         ],
         "Logs" => [
+          Setting.new(:log_format, Kinds::Choice.new(:text, :json), default: :text, example: :json,
+                      flags: %w[--log-format], summary: "text or json, of what Kino says", doc: <<~TEXT),
+            Whether what Kino says of itself, and errors of the app, are :text or a line of :json each,
+            with time, level, message and more; of an error method, path, request_id, its class, message
+            and backtrace. With a logger, that decides.
+          TEXT
+          Setting.new(:log_level, Kinds::Choice.new(:debug, :info, :warn, :error), default: :info, example: :warn,
+                      flags: %w[--log-level], summary: "what Kino says: debug, info, warn or error", doc: <<~TEXT),
+            The least severity of what Kino says. :debug shows each request that was refused, :warn leaves
+            out what is said at start and stop, :error warnings, too. KINO_LOG wins over it for the Rust
+            core. Errors of the app are always said.
+          TEXT
           Setting.new(:access_log, Kinds::Optional.new(Kinds::LogTarget.new, nothing: "none"), default: nil,
                       example: "log/access.log", flags: %w[--access-log],
                       summary: "file for a line of each request, or stdout", doc: <<~TEXT),

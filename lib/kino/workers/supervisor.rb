@@ -4,6 +4,7 @@ require_relative "overdue_watch"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
 require_relative "worker"
+require_relative "../server/log"
 require_relative "../server/teller"
 
 module Kino
@@ -73,7 +74,8 @@ module Kino
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
       Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.processes > 1,
-                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error)
+                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error,
+                       Log.form(settings))
     end
     private_class_method :plan
 

@@ -53,6 +53,8 @@ RSpec.describe Kino::Configuration::DSL do
       early_hints true
       access_log "/var/log/access.log", format: :json
       filter_query %w[token]
+      log_format :json
+      log_level :warn
       request_id true
       server_timing true
       quiet true
@@ -92,7 +94,7 @@ RSpec.describe Kino::Configuration::DSL do
       recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, environment: "production",
       rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
       access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
-      request_id: true, server_timing: true,
+      log_format: :json, log_level: :warn, request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,

@@ -2,18 +2,16 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::time::Duration;
 
-use super::escape;
 use super::query::Filter;
 use crate::error::Fault;
-use crate::http::date;
-use crate::http::encode::push_decimal;
 use crate::http::forwarded;
 use crate::http::head::{Seen, Version};
 use crate::net::account::{Account, CLIENT_LEFT, End};
 use crate::net::peer::PeerAddr;
 use crate::net::trusted::Trusted;
+use crate::text::wall::Wall;
+use crate::text::{escape, push_decimal, push_three};
 
 /// What a line is made of.
 #[derive(Debug)]
@@ -23,17 +21,6 @@ pub(super) struct Entry<'a> {
     pub(super) filter: &'a Filter,
     pub(super) trusted: &'a Trusted,
     pub(super) process: u32,
-}
-
-/// The time, as lines have it: made anew when the second has changed.
-#[derive(Debug)]
-pub(super) struct Wall {
-    second: u64,
-    millis: u32,
-    /// `[30/Nov/2026:07:12:12 +0000]`
-    clf: [u8; 28],
-    /// `2026-11-30T07:12:12`
-    iso: [u8; 19],
 }
 
 /// Declares the fields once: its name in a template, and how it is written.
@@ -98,7 +85,7 @@ impl Field {
         let request = account.request;
         match self {
             Field::Time => wall.push_iso(out),
-            Field::ClfTime => out.extend_from_slice(&wall.clf),
+            Field::ClfTime => out.extend_from_slice(wall.clf()),
             Field::Peer => show(out, entry.peer()),
             Field::RemoteAddr => show(out, account.peer),
             Field::Request => push_request(out, request, filter),
@@ -160,42 +147,6 @@ impl Entry<'_> {
     }
 }
 
-impl Default for Wall {
-    fn default() -> Self {
-        let mut wall = Wall { second: 1, millis: 0, clf: [0; 28], iso: [0; 19] };
-        wall.set(Duration::ZERO);
-        wall
-    }
-}
-
-impl Wall {
-    /// It is that time after 1970.
-    pub(super) fn set(&mut self, now: Duration) {
-        self.millis = now.subsec_millis();
-        if self.second != now.as_secs() {
-            self.second = now.as_secs();
-            self.format();
-        }
-    }
-
-    fn format(&mut self) {
-        let date::Civil { year, month, day } = date::civil_day(self.second / 86_400);
-        let of_day = self.second % 86_400;
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        let name = date::month_name(month);
-        // Both are as long as they are for as long as years have four digits.
-        let _ = write!(&mut self.clf[..], "[{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000]");
-        let _ = write!(&mut self.iso[..], "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    }
-
-    pub(super) fn push_iso(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.iso);
-        out.push(b'.');
-        push_three(out, self.millis.into());
-        out.push(b'Z');
-    }
-}
-
 pub(super) fn path(target: &[u8]) -> &[u8] {
     &target[..memchr::memchr(b'?', target).unwrap_or(target.len())]
 }
@@ -231,10 +182,6 @@ pub(super) fn show(out: &mut Vec<u8>, peer: PeerAddr) {
 fn display(out: &mut Vec<u8>, what: impl Display) {
     // Never an error: it is memory.
     let _ = write!(out, "{what}");
-}
-
-fn push_three(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(&[100, 10, 1].map(|place| b'0' + (number / place % 10) as u8));
 }
 
 fn push_time(out: &mut Vec<u8>, micros: Option<u64>) {

@@ -1,8 +1,7 @@
 //! A line as an object of JSON: the same keys in the same order in each, `null` where there is nothing.
 
-use super::escape;
 use super::fields::{Entry, path, protocol, push_millis, show, some};
-use crate::http::encode::push_decimal;
+use crate::text::{escape, push_decimal};
 
 pub(super) fn write(entry: &Entry<'_>, out: &mut Vec<u8>) {
     let (account, request) = (entry.account, entry.account.request);

@@ -6,6 +6,7 @@ use super::plan::{Asked, BodyFraming, Decision, Plan, Stated, decide};
 use super::request_id;
 use super::status;
 use crate::error::{Fault, HeaderFault};
+use crate::text::push_decimal;
 
 /// Where a head goes, in order: status, fields, end. A `Vec<u8>` takes it as bytes of HTTP/1; another protocol has another
 /// sink, and the same rules.
@@ -282,20 +283,6 @@ fn push_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"content-length: ");
     push_decimal(out, length);
     out.extend_from_slice(b"\r\n");
-}
-
-pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 fn is_token(byte: u8) -> bool {

@@ -4,12 +4,12 @@
 use std::io::Write;
 
 /// Adds text to a plain line: quotes, backslashes, control characters and whatever is not ASCII escaped, as nginx does.
-pub(super) fn plain(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn plain(out: &mut Vec<u8>, text: &[u8]) {
     escaped(out, text, |byte| byte.is_ascii_graphic() || byte == b' ');
 }
 
 /// The same for a field that ends at a space.
-pub(super) fn word(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn word(out: &mut Vec<u8>, text: &[u8]) {
     escaped(out, text, |byte| byte.is_ascii_graphic());
 }
 
@@ -33,7 +33,7 @@ fn hex(out: &mut Vec<u8>, byte: u8) {
 
 /// Adds a string of JSON (RFC 8259 section 7), in quotes. What is no UTF-8 becomes U+FFFD; control characters, those past ASCII
 /// among them, are escaped.
-pub(super) fn json(out: &mut Vec<u8>, text: &[u8]) {
+pub fn json(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     for chunk in text.utf8_chunks() {
         json_text(out, chunk.valid());
