@@ -3,19 +3,30 @@
 
 use std::io::Write;
 
+/// Bytes that stand for themselves anywhere: what is printed of ASCII, without quotes and backslashes.
+const IS_PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        table[byte] = byte != b'"' as usize && byte != b'\\' as usize;
+        byte += 1;
+    }
+    table
+};
+
 /// Adds text to a plain line: quotes, backslashes, control characters and whatever is not ASCII escaped, as nginx does.
 pub(crate) fn plain(out: &mut Vec<u8>, text: &[u8]) {
-    escaped(out, text, |byte| byte.is_ascii_graphic() || byte == b' ');
+    escaped(out, text, |byte| IS_PLAIN[usize::from(byte)]);
 }
 
 /// The same for a field that ends at a space.
 pub(crate) fn word(out: &mut Vec<u8>, text: &[u8]) {
-    escaped(out, text, |byte| byte.is_ascii_graphic());
+    escaped(out, text, |byte| IS_PLAIN[usize::from(byte)] && byte != b' ');
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8], is_harmless: impl Fn(u8) -> bool) {
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| !is_harmless(byte) || matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = rest.iter().position(|&byte| !is_harmless(byte)) {
         out.extend_from_slice(&rest[..at]);
         match rest[at] {
             byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
@@ -35,10 +46,15 @@ fn hex(out: &mut Vec<u8>, byte: u8) {
 /// among them, are escaped.
 pub fn json(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    for chunk in text.utf8_chunks() {
-        json_text(out, chunk.valid());
-        if !chunk.invalid().is_empty() {
-            out.extend_from_slice(b"\\ufffd");
+    // Nearly all that is written is.
+    if text.iter().all(|&byte| IS_PLAIN[usize::from(byte)]) {
+        out.extend_from_slice(text);
+    } else {
+        for chunk in text.utf8_chunks() {
+            json_text(out, chunk.valid());
+            if !chunk.invalid().is_empty() {
+                out.extend_from_slice(b"\\ufffd");
+            }
         }
     }
     out.push(b'"');
