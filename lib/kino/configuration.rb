@@ -4,6 +4,7 @@ require_relative "errors"
 require_relative "configuration/nearest"
 require_relative "configuration/source"
 require_relative "configuration/kinds"
+require_relative "configuration/log_kinds"
 require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
 require_relative "configuration/networks"
@@ -81,6 +82,23 @@ module Kino
     attr_reader :pidfile
     # @return [#add, nil] logger that what Kino says goes through; default nil for standard output and error
     attr_reader :logger
+    # @return [Symbol] whether what Kino says is `:text` or `:json`; default `:text`
+    attr_reader :log_format
+    # @return [Symbol] the least severity of that, `:debug`, `:info`, `:warn` or `:error`; default `:info`
+    attr_reader :log_level
+    # @return [String, Symbol, nil] path of the file that has a line for each request, or `:stdout`; default nil for
+    #   none
+    attr_reader :access_log
+    # @return [Symbol, String] what such a line is like, `:combined`, `:common`, `:json`, `:text` or a template; default
+    #   `:combined`
+    attr_reader :access_log_format
+    # @return [Boolean, Array<String>] whether queries are left out there, or the parameters whose values are; default
+    #   false
+    attr_reader :filter_query
+    # @return [Boolean] whether each request has an id, its own or a new one; default false
+    attr_reader :request_id
+    # @return [Boolean] whether answers tell how long their requests waited and took; default false
+    attr_reader :server_timing
     # @return [Integer] bytes of a request's head, 1024 to 16 MiB; default 65,536
     attr_reader :max_header_size
     # @return [Integer] fields of a request's head, 1 to 10,000; default 128

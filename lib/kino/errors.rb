@@ -33,6 +33,15 @@ module Kino
   # {Exception#cause} is the last error, where it was raised in this ractor.
   class WorkerBootError < Error; end
 
+  # The app had not begun to answer when `request_timeout` was over, so the client got a 504. It is never raised:
+  # `on_error` is called with it. Its backtrace is where the app's thread is, empty where that can't be asked: in a
+  # ractor, or when the app has gone on meanwhile.
+  class RequestTimeoutError < Error; end
+
+  # A worker counts as stuck (`stuck_timeout`). It is never raised: `on_error` is called with it, and its backtrace is
+  # as that of {RequestTimeoutError}.
+  class WorkerStuckError < Error; end
+
   # The app's answer can't be sent as it is: its status, a header, or a body that isn't as long as its content-length.
   # The message says what was given and what is allowed; the client gets a 500, or its connection closed.
   class ResponseError < Error; end

@@ -6,7 +6,8 @@ require "rbconfig"
 # Whatever users can name, they build on. The rest each file says to be private, right after its definition.
 RSpec.describe "The constants of Kino" do
   errors = %w[AppLoadError BindError BodyTooLargeError ClientDisconnected ClientError ClientTimeout ConfigurationError
-              Error MalformedBodyError ResponseError UnshareableAppError WorkerBootError]
+              Error MalformedBodyError RequestTimeoutError ResponseError UnshareableAppError WorkerBootError
+              WorkerStuckError]
   front_doors = %w[CLI Check Configuration Server VERSION]
   # What apps get to see.
   in_env = %w[EarlyHints NoInput Request Stream StreamedInput]

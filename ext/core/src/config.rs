@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
+use crate::net::account::Observer;
 use crate::net::trusted::Trusted;
 use crate::notify::Reporting;
 use crate::siblings::Siblings;
@@ -115,6 +117,14 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// The service manager that is to hear how it is.
     pub reporting: Option<Reporting>,
+    /// Whether each request is known by an id: the client's, or one that is made.
+    pub request_id: bool,
+    /// Whether an answer says how long its request has waited, and how long the app took (`server-timing`).
+    pub server_timing: bool,
+    /// Where a line of each request that is over goes.
+    pub access_log: Option<Arc<AccessLog>>,
+    /// Who else hears of each request once it is over. With neither, nothing is noted of requests.
+    pub observers: Vec<Arc<dyn Observer>>,
 }
 
 /// For so long a body may come, and an answer be read, at any rate.
@@ -146,6 +156,10 @@ impl Default for Config {
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
             reporting: None,
+            request_id: false,
+            server_timing: false,
+            access_log: None,
+            observers: Vec::new(),
         }
     }
 }

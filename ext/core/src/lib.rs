@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access_log;
 mod bell;
 pub mod budget;
 pub mod config;
@@ -28,3 +29,4 @@ pub mod siblings;
 pub mod spool_file;
 pub mod stats;
 mod sync;
+pub mod text;

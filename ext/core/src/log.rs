@@ -11,6 +11,8 @@
 //! would write: until it starts one of its own, what it says is dropped. Nothing of the parent's is touched there, since its
 //! lock may be one that is never opened again.
 
+pub mod json;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -205,10 +207,9 @@ impl Log {
 }
 
 fn loss(lines: u64, all: u64) -> Vec<u8> {
-    format!(
-        "kino: {lines} lines of the log were lost, since nobody read it or it could not be written ({all} in all)\n"
-    )
-    .into_bytes()
+    let text =
+        format!("{lines} lines of the log were lost, since nobody read it or it could not be written ({all} in all)");
+    if json::is_wanted() { json::line("warn", &text, []) } else { format!("kino: {text}\n").into_bytes() }
 }
 
 fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::dispatch::fallback;
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::Dispatch;
+use crate::fatal;
 use crate::heart;
 use crate::net::context::{Context, Phase};
 use crate::net::listener::Listener;
@@ -49,6 +50,9 @@ impl Server {
     pub fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Server> {
         let dispatch = Arc::new(Dispatch::new(Poller::new(listeners, config)?));
         dispatch.context().helpers.start()?;
+        if let Some(log) = &dispatch.context().config.access_log {
+            log.start()?;
+        }
         dispatch.context().spools.try_out();
         let heart = heart::start(&dispatch)?;
         let reporter = reporter::start(&dispatch)?;
@@ -125,6 +129,9 @@ impl Server {
                 }
             }
             dispatch.wait_until_closed(&interrupt);
+            if let Some(log) = &dispatch.context().config.access_log {
+                log.flush(fatal::LAST_WORDS);
+            }
             ended.come();
         };
         if let Err(error) = thread::Builder::new().name("kino reaper".to_owned()).spawn(reap) {

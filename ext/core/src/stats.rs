@@ -27,7 +27,7 @@ impl Counter {
 }
 
 /// What is told beside [`Stats`], by whoever knows it.
-pub const GAUGES: &[&str] = &["kept_bytes", "spooled_bytes"];
+pub const GAUGES: &[&str] = &["kept_bytes", "spooled_bytes", "access_log_dropped"];
 
 /// Declares the counters once, with what each is for; what reads all of them can't leave one out.
 macro_rules! stats {

@@ -1,11 +1,13 @@
 //! `Kino::Native::Engine`: an engine, as Ruby sees it.
 
+use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kino_core::access_log::{AccessLog, Filter, Format, Target};
 use kino_core::budget::open_files;
 use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
@@ -97,6 +99,12 @@ impl EngineHandle {
         all.into_iter().map(tell).collect()
     }
 
+    /// `overdue -> [[worker, "GET /path"]]`: what was answered in its worker's place since this was asked last.
+    pub(crate) fn overdue(&self) -> Vec<(u64, String)> {
+        let all = self.engine().map(|engine| engine.server().context().take_overdue()).unwrap_or_default();
+        all.into_iter().map(|one| (one.worker, one.request)).collect()
+    }
+
     /// `wait(seconds) -> true or false`: for the supervisor: waits until the engine is over; false when somebody has called
     /// ([`EngineHandle::call`], or a ractor that tells its end) or the time is over (`nil`: no limit).
     pub(crate) fn wait(ruby: &Ruby, this: &EngineHandle, seconds: Option<f64>) -> Result<bool, Error> {
@@ -163,6 +171,15 @@ impl EngineHandle {
             }
         }
         Ok(hash)
+    }
+
+    /// `reopen_logs -> nil`: has the access log's file opened anew, before the next line.
+    pub(crate) fn reopen_logs(&self) {
+        if let Some(engine) = self.engine()
+            && let Some(log) = &engine.server().context().config.access_log
+        {
+            log.reopen();
+        }
     }
 
     /// `lame_duck -> nil`: goes on, but every answer ends its connection.
@@ -255,6 +272,9 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
             .given::<f64>("shutdown_timeout")?
             .map_or(Ok(Config::default().shutdown_timeout), |it| settings.duration("shutdown_timeout", it))?,
         reporting: settings.reporting()?,
+        request_id: settings.get("request_id")?,
+        server_timing: settings.get("server_timing")?,
+        access_log: settings.access_log()?.map(Arc::new),
         ..Config::default()
     })
 }
@@ -306,6 +326,31 @@ impl Settings<'_> {
             }
             None if setting.to_bool() => Ok(Streaming::All),
             None => Ok(Streaming::Never),
+        }
+    }
+
+    fn access_log(&self) -> Result<Option<AccessLog>, Error> {
+        let Some(target) = self.given::<Value>("access_log")? else { return Ok(None) };
+        let target = match Symbol::from_value(target) {
+            Some(_) => Target::Stdout,
+            None => Target::File(PathBuf::from(String::try_convert(target)?)),
+        };
+        let wrong =
+            |name: &str, error: &dyn Display| exception::configuration_error(self.ruby, format!("{name}: {error}"));
+        let format = Format::of(&self.get::<Value>("access_log_format")?.to_string());
+        let format = format.map_err(|error| wrong("access_log_format", &error))?;
+        let log = AccessLog::open(target, format, self.filter()?, self.trusted()?);
+        let cure = "; write the path of a file in a folder that exists, or leave access_log out";
+        log.map(Some).map_err(|error| wrong("access_log", &format!("{error}{cure}")))
+    }
+
+    /// `true`, `false`, or an Array of names.
+    fn filter(&self) -> Result<Filter, Error> {
+        let setting: Value = self.get("filter_query")?;
+        match RArray::from_value(setting) {
+            Some(names) => Ok(Filter::values(names.to_vec::<String>()?.iter().map(String::as_str))),
+            None if setting.to_bool() => Ok(Filter::All),
+            None => Ok(Filter::Nothing),
         }
     }
 

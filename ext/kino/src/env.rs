@@ -54,6 +54,11 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         if is_forwarded && config.trusted_proxies.includes(basics.peer) {
             env.forwarded(&forwarded::of(head), basics.host);
         }
+        // In the place of what can't be used, if the client sent that.
+        if let Some(id) = exchange.request_id() {
+            env.set(keys.http_request_id, calls.string(id));
+            env.set(keys.request_id, calls.string(id));
+        }
         if let Some(length) = own.length {
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }

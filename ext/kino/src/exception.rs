@@ -42,6 +42,11 @@ pub(crate) fn bind_error(ruby: &Ruby, message: impl Into<String>) -> Error {
     of_class(ruby, "BindError", message.into())
 }
 
+/// `Kino::ConfigurationError`: a setting can't be used.
+pub(crate) fn configuration_error(ruby: &Ruby, message: impl Into<String>) -> Error {
+    of_class(ruby, "ConfigurationError", message.into())
+}
+
 /// `ArgumentError`, for a setting.
 pub(crate) fn argument_error(ruby: &Ruby, message: &str) -> Error {
     made(ruby.exception_arg_error(), message)

@@ -61,6 +61,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("log", function!(log::write, 1))?;
     native.define_module_function("log_lost", function!(log::lost, 0))?;
     native.define_module_function("panic_place", function!(log::panic_place, 0))?;
+    native.define_module_function("log_as", function!(log::log_as, 2))?;
+    native.define_module_function("json", function!(log::json, 1))?;
     native.define_module_function("log_to", function!(log::send_to, 1))?;
     native.define_module_function("flush_log", function!(log::flush, 0))?;
     let engine = native.define_class("Engine", ruby.class_object())?;
@@ -69,6 +71,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("start", method!(EngineHandle::start, 0))?;
     engine.define_method("number", method!(EngineHandle::number, 0))?;
     engine.define_method("in_flight", method!(EngineHandle::in_flight, 0))?;
+    engine.define_method("overdue", method!(EngineHandle::overdue, 0))?;
     engine.define_method("wait", method!(EngineHandle::wait, 1))?;
     engine.define_method("pause", method!(EngineHandle::pause, 0))?;
     engine.define_method("call", method!(EngineHandle::call, 0))?;
@@ -78,6 +81,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("uris", method!(EngineHandle::uris, 0))?;
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
+    engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;
@@ -132,6 +136,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     let worker_thread = native.define_class("WorkerThread", ruby.class_object())?;
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
+    worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;

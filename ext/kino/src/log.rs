@@ -4,15 +4,22 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
+use std::fmt::{self, Debug};
 use std::fs::File;
 use std::io;
 use std::panic::{self, PanicHookInfo};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::thread;
 
+use kino_core::text::escape;
 use kino_core::{fatal, log};
 use magnus::{Error, RString, Ruby};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::ffi::strings::with_bytes;
 use crate::ffi::{gvl, process};
@@ -23,15 +30,40 @@ pub(crate) fn start() {
     let _ = log::start();
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+        let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         // By itself it prints to standard error, on the thread that logs, what goes wrong with an event.
         let lines = tracing_subscriber::fmt().log_internal_errors(false).with_writer(|| Lines);
+        let lines = lines.event_format(Either).with_env_filter(filter).with_filter_reloading();
+        let handle = lines.reload_handle();
+        let _ = FILTER.set(Box::new(move |level| drop(handle.reload(EnvFilter::new(level)))));
         // An error says that there is a subscriber already.
-        let _ = lines.with_env_filter(filter).with_target(false).try_init();
+        let _ = lines.try_init();
         panic::set_hook(Box::new(tell));
         fatal::leave_by(process::leave);
         process::at_exit(flush_at_exit);
     });
+}
+
+/// Changes what is said to a severity and above.
+type SetLevel = Box<dyn Fn(&str) + Send + Sync>;
+
+/// Once there is somebody who says it.
+static FILTER: OnceLock<SetLevel> = OnceLock::new();
+
+/// `log_as(json, level) -> nil`: from now on lines are JSON or text, of that severity and above, if KINO_LOG doesn't say which.
+pub(crate) fn log_as(is_json: bool, level: String) {
+    start();
+    log::json::want(is_json);
+    if let Some(filter) = FILTER.get().filter(|_| std::env::var_os("KINO_LOG").is_none()) {
+        filter(&level);
+    }
+}
+
+/// `json(text) -> String`: the text as a string of JSON.
+pub(crate) fn json(ruby: &Ruby, text: RString) -> RString {
+    let mut out = Vec::new();
+    with_bytes(text, |text| escape::json(&mut out, text));
+    ruby.enc_str_new(out, ruby.utf8_encoding())
 }
 
 /// `flush_log -> nil`: waits, a second at most, until what was said is written. For who leaves by `exit!`.
@@ -95,5 +127,40 @@ impl io::Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Events as text, or as JSON, whichever is wanted now.
+struct Either;
+
+impl<S, N> FormatEvent<S, N> for Either
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        if !log::json::is_wanted() {
+            return Format::default().with_target(false).with_ansi(false).format_event(context, out, event);
+        }
+        let mut said = Said::default();
+        event.record(&mut said);
+        let level = event.metadata().level().as_str().to_ascii_lowercase();
+        let fields = said.fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let line = log::json::line(&level, &said.message, fields);
+        out.write_str(&String::from_utf8_lossy(&line))
+    }
+}
+
+/// What an event says.
+#[derive(Default)]
+struct Said {
+    message: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Visit for Said {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let text = format!("{value:?}");
+        if field.name() == "message" { self.message = text } else { self.fields.push((field.name(), text)) }
     }
 }

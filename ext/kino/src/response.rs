@@ -2,7 +2,7 @@
 
 use kino_core::error::HeaderFault;
 use kino_core::http::date;
-use kino_core::http::encode::{self, ResponseHead};
+use kino_core::http::encode::{self, OwnFields, ResponseHead};
 use kino_core::http::plan::{Asked, Plan};
 use magnus::{Error, Integer, RArray, RHash, RString, Ruby, TryConvert, Value, prelude::*};
 
@@ -20,7 +20,7 @@ pub(crate) fn head(
     out: &mut Vec<u8>,
     (status, headers): (Value, RHash),
     length: impl FnOnce() -> Result<Option<u64>, Error>,
-    asked: Asked,
+    (asked, own): (Asked, &OwnFields),
     date: &[u8; date::LEN],
 ) -> Result<Option<Plan>, Error> {
     let code = status_code(ruby, status)?;
@@ -30,10 +30,15 @@ pub(crate) fn head(
     if code < 200 && !takes_socket {
         return Err(wrong_status(ruby, status));
     }
-    Ok(if takes_socket { None } else { Some(head.end(asked, length()?, date)) })
+    if takes_socket {
+        return Ok(None);
+    }
+    let length = length()?;
+    head.own(own);
+    Ok(Some(head.end(asked, length, date)))
 }
 
-/// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that.
+/// The same where the app has the connection to itself afterwards; with a `protocol`, because it changes to that. The status.
 ///
 /// # Errors
 /// As [`head`].
@@ -41,13 +46,16 @@ pub(crate) fn raw_head(
     ruby: &Ruby,
     out: &mut Vec<u8>,
     (status, headers, protocol): (Value, RHash, Option<RString>),
+    own: &OwnFields,
     date: &[u8; date::LEN],
-) -> Result<(), Error> {
-    let mut head = ResponseHead::begin_raw(out, status_code(ruby, status)?);
+) -> Result<u16, Error> {
+    let code = status_code(ruby, status)?;
+    let mut head = ResponseHead::begin_raw(out, code);
     fields(ruby, &mut head, headers)?;
+    head.own(own);
     let protocol = protocol.map(|protocol| with_bytes(protocol, <[u8]>::to_vec));
     head.end_raw(protocol.as_deref(), date);
-    Ok(())
+    Ok(code)
 }
 
 /// Writes an interim answer with that status.

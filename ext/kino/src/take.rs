@@ -46,6 +46,7 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
         Next::Over => return Ok(None),
     };
     runner.run(exchange.head().method(), exchange.head().target());
+    exchange.served_by(runner.number());
 
     let request = Request::make(ruby, this)?;
     this.has_taken(Some(request.object()));

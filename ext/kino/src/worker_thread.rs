@@ -30,7 +30,7 @@ pub(crate) struct WorkerThread {
     pub(crate) prototype: EnvPrototype,
     seat: Cell<Option<&'static Seat>>,
     /// The number of its last request.
-    number: Cell<u32>,
+    last_number: Cell<u32>,
     scratch: RefCell<Scratch>,
     /// The last request that it has taken: who is struck by an interrupt there may have lost it.
     last: Cell<Option<Opaque<Value>>>,
@@ -80,7 +80,7 @@ impl WorkerThread {
             completions: Arc::default(),
             prototype,
             seat: Cell::new(None),
-            number: Cell::new(0),
+            last_number: Cell::new(0),
             scratch: RefCell::default(),
             last: Cell::new(None),
         }
@@ -118,6 +118,11 @@ impl WorkerThread {
         self.seat.get().map(|seat| &seat.runner)
     }
 
+    /// `number -> Integer or nil`: the one that it is known by among workers, while it is one.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.runner().map(|runner| runner.number())
+    }
+
     /// `ours? -> true or false`: whether it serves in this process, and not in the parent of a child that the app has forked.
     pub(crate) fn is_ours(&self) -> bool {
         self.made_in == generation()
@@ -125,8 +130,8 @@ impl WorkerThread {
 
     /// The number of the next request. That of four billion requests ago is nobody's any more.
     pub(crate) fn count(&self) -> u32 {
-        self.number.set(self.number.get().wrapping_add(1));
-        self.number.get()
+        self.last_number.set(self.last_number.get().wrapping_add(1));
+        self.last_number.get()
     }
 
     /// Tells of the answer to the request of that number, once it is out or has failed: by [`crate::take`].

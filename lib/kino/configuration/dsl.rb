@@ -91,6 +91,7 @@ module Kino
       def kino_take(name, values)
         return if name == :quiet && @kino_puma # which is to log no requests
         return kino_bind(values) if name == :bind
+        return kino_access_log(values) if name == :access_log
 
         setting, given = PumaForms.translate(name, values, host: @kino_host, puma: @kino_puma)
         kino_set(setting, given, name) if setting
@@ -100,6 +101,19 @@ module Kino
         address, left_out = PumaForms.address(values.first)
         kino_ignore(:bind, values, "#{left_out} does nothing here") unless left_out.empty?
         kino_set(:bind, [address, *values.drop(1)].first(values.size))
+      end
+
+      # With its format behind it, which is a setting of its own.
+      def kino_access_log(values)
+        options = values.last.is_a?(Hash) ? values.pop : {}
+        unknown = options.keys - [:format]
+        source = kino_source(caller_locations)
+        if unknown.any?
+          raise ConfigurationError, "#{source.label(:access_log)}: given #{unknown.first}:, allowed: format:; write " \
+                                    "access_log \"log/access.log\", format: :json"
+        end
+        kino_set(:access_log, values)
+        kino_set(:access_log_format, [options[:format]]) if options.key?(:format)
       end
 
       def kino_set(name, values, word = name)

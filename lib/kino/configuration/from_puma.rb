@@ -11,7 +11,7 @@ module Kino
     # @api private
     class FromPuma
       # Words that a kino.rb has, and that mean something else there.
-      OTHERWISE = { quiet: "to Puma it means to log no requests, which Kino never does" }.freeze
+      OTHERWISE = { quiet: "to Puma it means to log no requests, which Kino does only with access_log" }.freeze
       private_constant :OTHERWISE
 
       # @param path [String] the file

@@ -44,6 +44,7 @@ module Kino
         block&.call(server)
       end
       if @configuration.processes > 1
+        check_access_log
         Parent.new(@configuration, read: @read, **rest, &@boot).serve(&ready)
       else
         # On another thread than the main one, such as a test's, signals are somebody else's.
@@ -67,6 +68,15 @@ module Kino
       listeners = activated.listeners(@configuration)
       activated.close_rest
       { listeners: listeners, notices: [*@rest[:notices], *activated.notes] }
+    end
+
+    # Each process opens it; what they can't is to be known before they are forked.
+    def check_access_log
+      path = @configuration.access_log
+      File.open(path, "a") { nil } if path.is_a?(String)
+    rescue SystemCallError => error
+      raise ConfigurationError, "access_log: #{path} can't be opened (#{error.message[/\A[^@]+/].strip}); write the " \
+                                "path of a file in a folder that exists, or leave access_log out"
     end
 
     # Who started it waits for it, says what there is to say, and ends it.

@@ -151,11 +151,13 @@ module Kino
       :mold
     end
 
+    def failure(io) = Failure.new(@configuration.environment, io, form: Log.form(@configuration))
+
     def finish(in_order)
       @configuration.on_process_exit.each do |hook|
         hook.call(@index)
       rescue Exception => error # the others have their turn
-        Teller.new($stderr).tell { |io| Failure.new(@configuration.environment, io).log(nil, error) }
+        Teller.new($stderr).tell { |io| failure(io).log(nil, error) }
       end
       aborted = @server ? @server.aborted : []
       @wire.tell("left", *aborted)

@@ -114,7 +114,7 @@ module Kino
     private
 
     def attend(&block)
-      @has_terminal = terminal?
+      @has_terminal = Signals.terminal?
       follow(@configuration)
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
@@ -195,13 +195,6 @@ module Kino
 
       @fleet.resize(size)
       @voice.say "Processes: #{size}"
-    end
-
-    # What a terminal sends when it is closed is no wish for other settings. By then it is nobody's any more.
-    def terminal?
-      File.open("/dev/tty") { true }
-    rescue SystemCallError
-      false
     end
 
     def reload = (@renewal.reload if !stopping? && reread)

@@ -10,8 +10,30 @@ module Kino
       # @param error [Exception]
       # @return [String] lines for the log
       def report(env, error)
-        request = " (#{utf8(env["REQUEST_METHOD"])} #{utf8(env["PATH_INFO"])})" if env
+        id = ", request #{utf8(env["kino.request_id"])}" if env&.key?("kino.request_id")
+        request = " (#{utf8(env["REQUEST_METHOD"])} #{utf8(env["PATH_INFO"])}#{id})" if env
         "kino: #{kind(env, error)}#{request}: #{of(error)}"
+      end
+
+      # @param env [Hash, nil] the request's
+      # @param error [Exception]
+      # @return [String] the same as a line of JSON
+      def json(env, error)
+        cause = try { error.cause }
+        what = { error: piece { error.class }, error_message: piece { error.message },
+                 backtrace: try { error.backtrace.to_a } || [], cause: cause && of(cause, [error]) }
+        line(:error, kind(env, error), **request(env), **what)
+      end
+
+      # @param level [Symbol]
+      # @param message [String]
+      # @param fields [String, Array<String>, nil] what else there is to say
+      # @return [String] a line of JSON
+      def line(level, message, **fields)
+        time = Time.now.utc.strftime("%Y-%m-%dT%H:%M:%S.%LZ")
+        all = { time: time, level: level, message: message, **fields.compact }
+        pairs = all.map { |name, value| "#{Native.json(name.to_s)}:#{value.is_a?(Array) ? list(value) : text(value)}" }
+        "{#{pairs.join(",")},\"process\":#{Process.pid}}\n"
       end
 
       # @param error [Exception]
@@ -39,6 +61,16 @@ module Kino
       end
 
       private
+
+      def text(value) = Native.json(utf8(value))
+
+      def list(values) = "[#{values.map { |value| text(value) }.join(",")}]"
+
+      def request(env)
+        return {} unless env
+
+        { method: env["REQUEST_METHOD"], path: env["PATH_INFO"], request_id: env["kino.request_id"] }
+      end
 
       # An error may be its own cause, or its cause's.
       def piecemeal(error, told)

@@ -12,6 +12,8 @@ module Kino
   class Failure
     # Bytes that whatever says that it can be written to takes without making anybody wait (PIPE_BUF of POSIX).
     AT_ONCE = 512
+    # What ends a line of several that the log has as one, where a logger takes them.
+    LINE_END = "\x1f"
     private_constant :AT_ONCE
 
     # What is told of a thread that was ended in the middle of the app.
@@ -29,11 +31,13 @@ module Kino
     # @param errors [IO] for errors that no request's `rack.errors` can take
     # @param handler [#call, nil] makes the answer of error, env and status, see `lowlevel_error_handler`
     # @param on_error [Array<#call>] called with error and env
-    def initialize(environment, errors, handler: nil, on_error: [])
+    # @param form [Symbol] how standard error has them: `:text`, `:json`, or `:logger` for one that reads it
+    def initialize(environment, errors, handler: nil, on_error: [], form: :text)
       @tells = environment == "development"
       @errors = errors
       @handler = handler
       @on_error = on_error
+      @form = form
     end
 
     # Writes the error with its backtrace, and tells `on_error` of it. Nothing that goes wrong here is raised: what
@@ -44,6 +48,15 @@ module Kino
     # @return [void]
     def log(env, error)
       write(env, error)
+      tell(env, error)
+    end
+
+    # Tells `on_error` of it, and nobody else.
+    #
+    # @param env [Hash, nil] the request's
+    # @param error [Exception]
+    # @return [void]
+    def tell(env, error)
       @on_error.each do |hook|
         Callable.call(hook, error, env)
       rescue Exception => other # the others have their turn, too
@@ -106,14 +119,23 @@ module Kino
     end
 
     def write(env, error)
-      text = Description.report(env, error)
-      tell(env&.fetch("rack.errors", nil) || @errors, text)
+      errors = env&.fetch("rack.errors", nil) || @errors
+      text = errors.equal?($stderr) ? formed(env, error) : Description.report(env, error)
+      report(errors, text)
     rescue Exception # an app may put anything there
       keep(text || "kino: an error could not be described: #{error.class}\n")
     end
 
+    def formed(env, error)
+      case @form
+      when :json then Description.json(env, error)
+      when :logger then "#{Description.report(env, error).chomp.tr("\n", LINE_END)}\n"
+      else Description.report(env, error)
+      end
+    end
+
     # Standard error may be a pipe that nobody reads: so that is left to the log's thread, and no worker waits for it.
-    def tell(errors, text)
+    def report(errors, text)
       return if errors.equal?($stderr) && errors.fileno == 2 && Native.log(text)
 
       errors.is_a?(IO) ? push(errors, text.b) : errors.write(text)

@@ -13,7 +13,8 @@ module Kino
   # Runs a server for a command: says where it listens, and on INT, TERM, QUIT or HUP lets it finish what runs and ends.
   # A second one ends the process at once, with the exit status a shell gives a signal (130 for INT, 143 for TERM),
   # unless it comes within a second: then it is the same wish, as where foreman sends INT and TERM. On USR1 and USR2
-  # another server is started beside this one, which ends when that one serves.
+  # another server is started beside this one, which ends when that one serves. HUP opens the access log anew where that
+  # is a file and there is no terminal, whose end HUP would be.
   #
   # @api private
   class Launcher
@@ -60,10 +61,11 @@ module Kino
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def serve(app, &block)
       $stdout.sync = true # what an app prints is for whoever looks at it now
-      server = @server_class.new(app, configuration: @configuration)
+      @server = server = @server_class.new(app, configuration: @configuration)
       server.command = self
       server.manager = @manager if @manager.there?
       server.inherit(@listeners) if @listeners
+      @reopens = log_file? && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -112,6 +114,7 @@ module Kino
     def await_stop(server)
       loop do
         token = following
+        next reopen_logs if @reopens && token && Signal.signame(token) == "HUP"
         return token unless token.nil? || restarts?(token)
 
         begin_overlap(server) if token && server
@@ -122,6 +125,13 @@ module Kino
     def restarts?(token)
       name = Signal.signame(token)
       Signals::STRAY.include?(name) || (name == "HUP" && @manager.there?)
+    end
+
+    def log_file? = @configuration.access_log.is_a?(String)
+
+    def reopen_logs
+      @server.reopen_logs
+      say "Reopened the access log"
     end
 
     # The next one; nil when nothing has come, or a server that was to take this one's place will not.

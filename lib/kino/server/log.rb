@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../rack/failure"
+
 module Kino
   # Has what Kino says go through the setting `logger`: what its Ruby has to say directly, and what its native code does
   # by a pipe, which a thread reads. Nobody who says something waits for the logger but those who may.
@@ -32,10 +34,63 @@ module Kino
       alias write puts
 
       # @return [Stream] itself: nothing is kept here
-      def flush = self
+      def flush
+        @logger.flush if @logger.is_a?(Lines)
+        self
+      end
     end
 
+    # What takes the place of a logger where none is given: text or JSON, of some severity and above.
+    class Lines
+      # Severities by the names that the setting has, as {SEVERITIES}.
+      LEVELS = { debug: 0, info: 1, warn: 2, error: 3 }.freeze
+      private_constant :LEVELS
+
+      # @param io [IO] where they go
+      # @param format [Symbol] `:text` or `:json`
+      # @param level [Symbol] the least severity
+      def initialize(io, format, level)
+        @io = io
+        @format = format
+        @least = LEVELS.fetch(level)
+      end
+
+      # @param severity [Integer]
+      # @param text [String]
+      # @return [void]
+      def add(severity, text)
+        return if severity < @least
+        return @io.write(Description.line(LEVELS.key(severity), text)) if @format == :json
+
+        @io.write("#{"kino: " if severity > LEVELS[:info]}#{text}\n")
+      end
+
+      # @return [void]
+      def flush = @io.flush
+    end
+    private_constant :Lines
+
     class << self
+      # Where what Kino says goes, of what it does and of what goes wrong.
+      #
+      # @param configuration [Configuration]
+      # @param out [IO]
+      # @param err [IO]
+      # @return [Array(#puts, #puts)]
+      def outlets(configuration, out, err)
+        format, level = configuration.log_format, configuration.log_level
+        return streams(configuration.logger) if configuration.logger
+        return [out, err] if format == :text && %i[debug info].include?(level)
+
+        { "INFO" => out, "ERROR" => err }.map { |severity, io| Stream.new(Lines.new(io, format, level), severity) }
+      end
+
+      # How errors of the app are written to standard error, see {Failure}.
+      #
+      # @param configuration [Configuration]
+      # @return [Symbol]
+      def form(configuration) = configuration.logger ? :logger : configuration.log_format
+
       # @param logger [#add]
       # @return [Array(Stream, Stream)] for what Kino does, and for what goes wrong
       def streams(logger) = [Stream.new(logger, "INFO"), Stream.new(logger, "ERROR")]
@@ -93,10 +148,10 @@ module Kino
       pipe.close
     end
 
-    # Anything else is an error of the app's, which comes in many lines.
+    # Anything else is an error of the app's, whose lines come as one.
     def tell(line)
       severity, text = EVENT.match(line)&.captures
-      Log.say(@logger, severity || "ERROR", text || line)
+      Log.say(@logger, severity || "ERROR", text || line.tr(Failure::LINE_END, "\n"))
     end
   end
 

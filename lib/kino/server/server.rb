@@ -125,6 +125,12 @@ module Kino
     #   server.stats[:requests] # => 1042
     def stats = @native ? @native.stats : {}
 
+    # Opens the access log's file anew, where there is one: for whoever has renamed it, as logrotate does. A command
+    # does so on HUP.
+    #
+    # @return [nil]
+    def reopen_logs = @native&.reopen_logs
+
     # Whoever runs the server for a command: is told when it has ended, and asked when it is to stop.
     #
     # @api private
@@ -235,6 +241,7 @@ module Kino
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name, **(@place ? {} : { processes: 1 }))
       native = engine(settings)
+      Native.log_as(Log.form(@configuration) == :json, @configuration.log_level.to_s)
       @log = @configuration.logger && Log.new(@configuration.logger).start
       native.start
       supervisor = Supervisor.of(native, @app, settings, errors)
@@ -265,7 +272,7 @@ module Kino
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
 
     # For what goes wrong.
-    def errors = @configuration.logger ? Log.streams(@configuration.logger).last : $stderr
+    def errors = Log.outlets(@configuration, $stdout, $stderr).last
 
     def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
@@ -288,7 +295,8 @@ module Kino
       Teller.new(errors).tell { |io| failure(io).log(nil, error) }
     end
 
-    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error)
+    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error,
+                                                                    form: Log.form(@configuration))
 
     # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
     # refused.

@@ -26,6 +26,16 @@ module Kino
     # @return [Boolean] whether it is a signal's number
     def self.signal?(token) = token < 128
 
+    # What a terminal sends when it is closed is no wish for anything but an end. By then it is nobody's any more, so
+    # this is asked at the start.
+    #
+    # @return [Boolean] whether the process has a terminal
+    def self.terminal?
+      File.open("/dev/tty") { true }
+    rescue SystemCallError
+      false
+    end
+
     # @param names [Array<String>] the signals to wait for; none of them is touched before {#trapping}
     # @param ignored [Array<String>] those that nobody is to hear of
     def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL)

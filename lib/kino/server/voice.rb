@@ -14,7 +14,7 @@ module Kino
     # @param err [IO] for what goes wrong
     def initialize(configuration, out, err)
       @is_quiet = configuration.quiet
-      out, err = Log.streams(configuration.logger) if configuration.logger
+      out, err = Log.outlets(configuration, out, err)
       @streams = [out, err, $stdout, $stderr].uniq
       @out, @err = [out, err].map { |io| Teller.new(io) }
     end

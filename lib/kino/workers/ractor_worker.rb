@@ -49,6 +49,11 @@ module Kino
     # @return [Boolean] false
     def worker?(_thread) = false
 
+    # Nor can its backtrace be had.
+    #
+    # @return [nil]
+    def place_of(_number) = nil
+
     class << self
       # What the ractor does, on its main thread. Its standard output is its own, with a buffer that nobody else could
       # flush.

@@ -12,11 +12,13 @@ module Kino
     # @param timeout [Numeric] seconds a request may take
     # @param cap [Integer] workers that may be replaced at one time
     # @param errors [IO] for the reports
-    def initialize(native, timeout, cap, errors)
+    # @param overdue [OverdueWatch, nil] who is told, too
+    def initialize(native, timeout, cap, errors, overdue = nil)
       @native = native
       @timeout = timeout
       @cap = cap
       @errors = Teller.new(errors)
+      @overdue = overdue
       @seen = {}
     end
 
@@ -32,7 +34,9 @@ module Kino
       stuck = @native.in_flight.select { |_, _, seconds, _, waits_for_client| seconds > @timeout && !waits_for_client }
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
       stuck.each do |worker, gvl_group, seconds, request|
-        replace.call(gvl_group, worker) if replace?(worker, "#{request} for #{seconds.round(1)} s")
+        what = "#{request} for #{seconds.round(1)} s"
+        @overdue&.stuck(what, request, @timeout, worker) unless @seen.key?(worker)
+        replace.call(gvl_group, worker) if replace?(worker, what)
       end
     end
 

@@ -1,8 +1,10 @@
 # frozen_string_literal: true
 
+require_relative "overdue_watch"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
 require_relative "worker"
+require_relative "../server/log"
 require_relative "../server/teller"
 
 module Kino
@@ -37,15 +39,26 @@ module Kino
     # @raise [ConfigurationError] when a hook can't be shared between ractors
     def self.of(native, app, settings, errors)
       plan = plan(native, settings)
-      timeout = settings.stuck_timeout
+      watches = watches(native, plan, settings, errors)
       if settings.mode == :ractor
-        watch = StuckWatch.new(native, timeout, settings.workers, errors) if timeout
-        new(native, settings.workers, errors, watch) { |index| RactorWorker.new(native, app, plan, index).start }
+        hire = ->(index) { RactorWorker.new(native, app, plan, index).start }
       else
-        watch = StuckWatch.new(native, timeout, settings.workers * settings.threads, errors) if timeout
-        new(native, settings.workers, errors, watch) { |index| Worker.new(app, plan, index, 0) { native.call }.start }
+        hire = ->(index) { Worker.new(app, plan, index, 0) { native.call }.start }
       end
+      new(native, settings.workers, errors, *watches, &hire)
     end
+
+    # Who looks for requests that take too long: for the sake of their workers, and to tell `on_error`.
+    def self.watches(native, plan, settings, errors)
+      if plan.on_error.any?
+        failure = Failure.new(settings.environment, errors, on_error: plan.on_error)
+        overdue = OverdueWatch.new(native, failure, settings.request_timeout)
+      end
+      cap = settings.workers * (settings.mode == :ractor ? 1 : settings.threads)
+      stuck = StuckWatch.new(native, settings.stuck_timeout, cap, errors, overdue) if settings.stuck_timeout
+      [stuck, overdue]
+    end
+    private_class_method :watches
 
     # Ruby ends all threads when the process ends, and would wait for a new one, for ever.
     at_exit { @leaving = true }
@@ -61,7 +74,8 @@ module Kino
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
       Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.processes > 1,
-                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error)
+                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error,
+                       Log.form(settings))
     end
     private_class_method :plan
 
@@ -69,12 +83,15 @@ module Kino
     # @param size [Integer] workers
     # @param errors [IO] for what becomes of workers
     # @param stuck_watch [StuckWatch, nil]
+    # @param overdue_watch [OverdueWatch, nil]
     # @yieldparam index [Integer] which worker, from 0
     # @yieldreturn [Worker, RactorWorker] one that has been started
-    def initialize(native, size, errors, stuck_watch = nil, &hire)
+    def initialize(native, size, errors, stuck_watch = nil, overdue_watch = nil, &hire)
       @native = native
       @errors = Teller.new(errors)
       @stuck_watch = stuck_watch
+      @overdue_watch = overdue_watch
+      overdue_watch&.finder = method(:place_of)
       @hire = hire
       @places = []
       @hired = 0
@@ -125,6 +142,7 @@ module Kino
     #
     # @return [void]
     def look
+      @overdue_watch&.look
       @stuck_watch&.look { |gvl_group, thread| replace(gvl_group, thread) }
       @places.reject! { |place| attend(place) }
     end
@@ -167,7 +185,7 @@ module Kino
     # Seconds until there is something to do, if nobody calls before; nil when there is nothing.
     def patience
       dues = @places.filter_map { |place| place.due && [place.due - now, 0].max }
-      [*dues, *@stuck_watch&.interval].min
+      [*dues, *@stuck_watch&.interval, *@overdue_watch&.interval].min
     end
 
     # Whether the place is empty for good.
@@ -223,6 +241,15 @@ module Kino
       @stopped = true
       @native.stop
       true
+    end
+
+    # The thread that is the worker of that number, and the env that it is at; nil where none is, or a ractor has it.
+    def place_of(worker)
+      @places.each do |place|
+        found = place.worker&.place_of(worker)
+        return found if found
+      end
+      nil
     end
 
     # Lets a thread that is stuck be, and has another serve in its place; or a worker, where it has a lock of its own.

@@ -65,6 +65,10 @@ module Kino
     # @return [Boolean] whether it runs there
     def on?(thread) = @thread.equal?(thread)
 
+    # @param number [Integer] a worker's
+    # @return [Array(Thread, Hash), nil] its thread, and the env that it is at, if it is that worker
+    def place_of(number) = ([@thread, @server.env] if @server&.number == number)
+
     # Ends its thread.
     #
     # @param dismissed [Boolean] whether that is the server's own wish, and no fault of the app

@@ -43,8 +43,10 @@ module Kino
     #   @return [#call, nil] see {Failure}
     # @!attribute [r] on_error
     #   @return [Array<#call>] see {Failure}
+    # @!attribute [r] log_form
+    #   @return [Symbol] see {Failure}
     Plan = Data.define(:engine, :threads, :multithread, :multiprocess, :environment, :early_hints, :on_boot, :on_stop,
-                       :error_handler, :on_error)
+                       :error_handler, :on_error, :log_form)
 
     # How a worker came to its end; shareable.
     #
@@ -77,7 +79,8 @@ module Kino
       @own_thread = own_thread
       @changed = changed
       @native = Native::GvlGroup.of(plan.engine, gvl_group)
-      @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error)
+      @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error,
+                                                        form: plan.log_form)
       @tasks = []
     end
 
@@ -115,6 +118,10 @@ module Kino
     # @param thread [Thread]
     # @return [Boolean] whether it is one of its own
     def worker?(thread) = @tasks.any? { |task| task.on?(thread) }
+
+    # @param number [Integer] of one of its threads, among workers
+    # @return [Array(Thread, Hash), nil] the thread, and the env of the request that it has taken last
+    def place_of(number) = @tasks.filter_map { |task| task.place_of(number) }.first
 
     # Its own ractor is being ended: ends its threads, each of which answers first, and waits for them. It starts no
     # other: inside a ractor of Ruby 3.3, a thread that is started by one on its way out may never run.

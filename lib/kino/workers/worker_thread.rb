@@ -50,6 +50,12 @@ module Kino
       @native.leave
     end
 
+    # @return [Integer, nil] the number that the engine knows it by, while it serves
+    def number = @native.number
+
+    # @return [Hash, nil] the env of the request that it has taken last
+    def env = @native.last_request&.env
+
     # Its thread is going to be killed, which is no fault of the app.
     #
     # @return [void]

@@ -21,6 +21,19 @@ RSpec.describe Kino::Configuration::DSL do
     error.message
   end
 
+  it "takes the access log's format with it, and by itself" do
+    write('access_log :stdout, format: "{status}"')
+    expect(configuration).to have_attributes(access_log: :stdout, access_log_format: "{status}")
+    write("access_log :stdout\naccess_log_format 'common'")
+    expect(configuration).to have_attributes(access_log: :stdout, access_log_format: :common)
+    expect(refusal("access_log :stdout, form: :json"))
+      .to end_with("kino.rb:1: access_log: given form:, allowed: format:; write access_log \"log/access.log\", " \
+                   "format: :json")
+    expect(refusal('access_log "log", format: :jsn')).to include("kino.rb:1", "given :jsn",
+                                                                 "write access_log_format :json")
+    expect(refusal("access_log format: :json")).to include("access_log needs a value; write access_log ")
+  end
+
   it "has every setting as a word" do
     write(<<~RUBY)
       bind "tcp://0.0.0.0:3000"
@@ -39,6 +52,12 @@ RSpec.describe Kino::Configuration::DSL do
       environment "production"
       rackup "app.ru"
       early_hints true
+      access_log "/var/log/access.log", format: :json
+      filter_query %w[token]
+      log_format :json
+      log_level :warn
+      request_id true
+      server_timing true
       quiet true
       pidfile "kino.pid"
       max_header_size 2048
@@ -75,6 +94,8 @@ RSpec.describe Kino::Configuration::DSL do
       processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
       recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production",
       rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
+      access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
+      log_format: :json, log_level: :warn, request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,

@@ -65,6 +65,11 @@ impl Runner {
         }
     }
 
+    /// Its number, which no other worker has.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether it is one of those who share that token.
     pub(super) fn shares(&self, token: &Arc<RunToken>) -> bool {
         Arc::ptr_eq(&self.token, token)

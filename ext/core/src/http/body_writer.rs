@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn writer(framing: BodyFraming, is_encoded: bool) -> BodyWriter {
-        BodyWriter::new(Plan { framing, keep_alive: true, is_encoded })
+        BodyWriter::new(Plan { framing, keep_alive: true, status: 200, is_encoded })
     }
 
     /// What reaches the wire of these parts, and how it ended.

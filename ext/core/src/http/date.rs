@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const LEN: usize = 29;
 
 const DAYS: &[u8; 21] = b"ThuFriSatSunMonTueWed";
-const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /// An IMF-fixdate, formatted anew only when the second changes. Each worker has its own: nothing to lock.
 #[derive(Debug)]
@@ -40,13 +40,12 @@ pub fn now() -> u64 {
 /// Formats `unix` seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn format(unix: u64) -> [u8; LEN] {
     let (days, second) = (unix / 86_400, unix % 86_400);
-    let (year, month, day) = civil(days);
+    let Civil { year, month, day } = civil_day(days);
     let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
     let weekday = (days % 7) as usize * 3;
     text[0..3].copy_from_slice(&DAYS[weekday..weekday + 3]);
     two(&mut text[5..7], day);
-    let at = (month as usize - 1) * 3;
-    text[8..11].copy_from_slice(&MONTHS[at..at + 3]);
+    text[8..11].copy_from_slice(month_name(month).as_bytes());
     two(&mut text[12..14], year / 100);
     two(&mut text[14..16], year % 100);
     two(&mut text[17..19], second / 3600);
@@ -60,8 +59,22 @@ fn two(at: &mut [u8], number: u64) {
     at[1] = b'0' + (number % 10) as u8;
 }
 
-/// Year, month and day of a day count since 1970. Years are taken to begin in March, so that the leap day comes last.
-fn civil(days: u64) -> (u64, u64, u64) {
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Civil {
+    pub(crate) year: u64,
+    pub(crate) month: u64,
+    pub(crate) day: u64,
+}
+
+/// A month's name, in three letters.
+pub(crate) fn month_name(month: u64) -> &'static str {
+    let at = (month as usize - 1) * 3;
+    &MONTHS[at..at + 3]
+}
+
+/// The day of a day count since 1970. Years are taken to begin in March, so that the leap day comes last.
+pub(crate) fn civil_day(days: u64) -> Civil {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
     let of_era = shifted % 146_097;
@@ -70,7 +83,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+    Civil { year: year_of_era + era * 400 + u64::from(month <= 2), month, day }
 }
 
 #[cfg(test)]

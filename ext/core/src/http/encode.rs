@@ -3,8 +3,10 @@
 use super::date;
 use super::framing::decimal;
 use super::plan::{Asked, BodyFraming, Decision, Plan, Stated, decide};
+use super::request_id;
 use super::status;
 use crate::error::{Fault, HeaderFault};
+use crate::text::push_decimal;
 
 /// Where a head goes, in order: status, fields, end. A `Vec<u8>` takes it as bytes of HTTP/1; another protocol has another
 /// sink, and the same rules.
@@ -67,6 +69,8 @@ pub struct ResponseHead<'a, S = Vec<u8>> {
     status: u16,
     stated: Stated,
     is_dated: bool,
+    /// The app names its request.
+    is_identified: bool,
     /// The app writes what follows, in its own framing.
     is_raw: bool,
 }
@@ -75,7 +79,7 @@ impl<'a, S: Sink> ResponseHead<'a, S> {
     /// Starts a head with its status in `sink`, which is emptied first.
     pub fn begin(sink: &'a mut S, status: u16) -> Self {
         sink.status(status);
-        ResponseHead { sink, status, stated: Stated::default(), is_dated: false, is_raw: false }
+        ResponseHead { sink, status, stated: Stated::default(), is_dated: false, is_identified: false, is_raw: false }
     }
 
     /// Adds a field of the app's. How the message is delimited and whether the connection stays open is the server's
@@ -96,6 +100,7 @@ impl<'a, S: Sink> ResponseHead<'a, S> {
                 return Ok(());
             }
             10 if name.eq_ignore_ascii_case(b"keep-alive") => return Ok(()),
+            12 if name.eq_ignore_ascii_case(request_id::NAME.as_bytes()) => self.is_identified = true,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 self.stated.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
                 return Ok(());
@@ -108,6 +113,18 @@ impl<'a, S: Sink> ResponseHead<'a, S> {
         }
         self.sink.field(name, value);
         Ok(())
+    }
+
+    /// Adds the server's own fields, after all of the app's: the id of the request, where the app gives none.
+    pub fn own(&mut self, fields: &OwnFields) {
+        if let Some(id) = fields.request_id.as_deref().filter(|_| !self.is_identified) {
+            self.sink.field(request_id::NAME.as_bytes(), id);
+        }
+        if let Some(Timing { queue, app }) = fields.timing {
+            let millis = |micros: u64| micros as f64 / 1000.0;
+            let timing = format!("queue;dur={:.3}, app;dur={:.3}", millis(queue), millis(app));
+            self.sink.field(b"server-timing", timing.as_bytes());
+        }
     }
 
     /// Ends the head. `body` is the body's length where the server knows it.
@@ -149,8 +166,42 @@ impl<'a> ResponseHead<'a> {
     }
 }
 
-/// A whole answer by the server itself, after which the connection closes.
-pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
+/// What the server adds to an app's answer where it is set up so.
+#[derive(Clone, Debug, Default)]
+pub struct OwnFields {
+    /// The id of the request.
+    pub request_id: Option<Box<[u8]>>,
+    /// How long it took so far.
+    pub timing: Option<Timing>,
+}
+
+/// Microseconds until a worker took a request, and from there until its answer's head.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Before.
+    pub queue: u64,
+    /// After.
+    pub app: u64,
+}
+
+/// A whole answer of the server's own.
+#[derive(Debug)]
+pub struct Refusal {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Bytes of its head.
+    pub head: usize,
+}
+
+impl Refusal {
+    /// Bytes of its body.
+    pub fn body(&self) -> usize {
+        self.bytes.len() - self.head
+    }
+}
+
+/// A whole answer by the server itself to the request of that id, after which the connection closes.
+pub fn refusal(fault: Fault, is_head: bool, id: Option<&[u8]>, date: &[u8; date::LEN]) -> Refusal {
     let (status, text) = (fault.status(), fault.to_string());
     let mut out = Vec::with_capacity(256);
     let head = ResponseHead::begin(&mut out, status);
@@ -158,13 +209,16 @@ pub fn refusal(fault: Fault, is_head: bool, date: &[u8; date::LEN]) -> Vec<u8> {
     if status == 503 {
         head.sink.field(b"retry-after", b"1");
     }
-    head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
-    if is_head {
-        return out;
+    if let Some(id) = id {
+        head.sink.field(request_id::NAME.as_bytes(), id);
     }
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'\n');
-    out
+    head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
+    let head = out.len();
+    if !is_head {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'\n');
+    }
+    Refusal { bytes: out, head }
 }
 
 /// The line before a chunk of `length` bytes (RFC 9112 section 7.1).
@@ -229,20 +283,6 @@ fn push_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"content-length: ");
     push_decimal(out, length);
     out.extend_from_slice(b"\r\n");
-}
-
-fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 fn is_token(byte: u8) -> bool {

@@ -1,6 +1,8 @@
 //! What a proxy says of how its client came to it: `forwarded` (RFC 7239), and the older `x-forwarded-*` fields, in the order
 //! of precedence that `Rack::Request` has, so that both come to the same answer.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::head::Head;
 use super::target;
 
@@ -22,6 +24,31 @@ pub fn of(head: &Head) -> Forwarded<'_> {
         found.take(name, value);
     }
     found.sum_up()
+}
+
+/// The client that proxies name in `x-forwarded-for`, each of which adds whom it was asked by: the last that is none of those who
+/// are `trusted`. `None` where none is named, or what is named is no address.
+pub fn client(head: &Head, is_trusted: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let mut client = None;
+    let fields = head.fields().filter(|(name, _)| name.len() == 15 && name.eq_ignore_ascii_case(b"x-forwarded-for"));
+    let mut lists: Vec<&[u8]> = fields.map(|(_, list)| list).collect();
+    lists.reverse();
+    for named in lists.into_iter().flat_map(|list| list.rsplit(|&byte| byte == b',')).map(<[u8]>::trim_ascii) {
+        let ip = address(named)?;
+        client = Some(ip);
+        if !is_trusted(ip) {
+            break;
+        }
+    }
+    client
+}
+
+/// With or without a port, which says nothing of who it is.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
+    let ip: Option<IpAddr> = bare.parse().ok();
+    ip.or_else(|| text.parse().ok().map(|it: SocketAddr| it.ip()))
 }
 
 /// The fields' last values.
@@ -201,6 +228,33 @@ mod tests {
             ("x-forwarded-host: a\nforwarded: host=b", None, "b"),
         ] {
             assert_eq!(found(fields), expected(https, host, ""), "{fields}");
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_that_is_no_trusted_proxy() {
+        let named = |fields: &str| {
+            let text = format!("GET / HTTP/1.1\r\nhost: h\r\n{}\r\n\r\n", fields.replace('\n', "\r\n"));
+            let mut head = Head::default();
+            parse::head(text.as_bytes(), &Limits::default(), &mut head).unwrap().unwrap();
+            let trusted: IpAddr = "10.0.0.1".parse().unwrap();
+            client(&head, |ip| ip == trusted).map(|ip| ip.to_string())
+        };
+        for (fields, expected) in [
+            ("a: b", None),
+            ("x-forwarded-for: 192.0.2.1", Some("192.0.2.1")),
+            ("x-forwarded-for: 192.0.2.1, 192.0.2.2", Some("192.0.2.2")),
+            ("x-forwarded-for: 192.0.2.1, 10.0.0.1", Some("192.0.2.1")),
+            ("x-forwarded-for: 192.0.2.1\nx-forwarded-for: 10.0.0.1", Some("192.0.2.1")),
+            ("x-forwarded-for: 10.0.0.1", Some("10.0.0.1")),
+            ("x-forwarded-for: [2001:db8::1]:80", Some("2001:db8::1")),
+            ("x-forwarded-for: [2001:db8::1]", Some("2001:db8::1")),
+            ("x-forwarded-for: 192.0.2.1:1234", Some("192.0.2.1")),
+            ("x-forwarded-for: unknown", None),
+            ("x-forwarded-for: 192.0.2.1, unknown, 10.0.0.1", None),
+            ("x-forwarded-for:", None),
+        ] {
+            assert_eq!(named(fields).as_deref(), expected, "{fields}");
         }
     }
 

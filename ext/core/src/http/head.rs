@@ -30,6 +30,15 @@ pub enum Version {
     Http11,
 }
 
+/// A request's head as far as it has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'h> {
+    /// All of it.
+    Head(&'h Head),
+    /// It broke off, or is none: its first line, or the beginning of that.
+    Line(&'h [u8]),
+}
+
 /// A parsed request head. It is filled again for each request of a connection, so its two buffers are allocated once.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -38,6 +47,66 @@ pub struct Head {
     pub(super) target: Span,
     pub(super) version: Version,
     pub(super) fields: Vec<(Span, Span)>,
+}
+
+impl<'h> Seen<'h> {
+    /// Of the bytes that have come of a head.
+    pub fn line(bytes: &'h [u8]) -> Seen<'h> {
+        let end = memchr::memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
+        Seen::Line(&bytes[..end])
+    }
+
+    /// The method; empty where none is to be made out.
+    pub fn method(self) -> &'h [u8] {
+        match self {
+            Seen::Head(head) => head.method(),
+            Seen::Line(line) => {
+                let method = part(line, 0).unwrap_or_default();
+                if method.iter().all(u8::is_ascii_uppercase) { method } else { b"" }
+            }
+        }
+    }
+
+    /// The target; empty where none is to be made out.
+    pub fn target(self) -> &'h [u8] {
+        match self {
+            Seen::Head(head) => head.target(),
+            Seen::Line(line) if self.method().is_empty() => &line[..0],
+            Seen::Line(line) => part(line, 1).unwrap_or_default(),
+        }
+    }
+
+    /// The protocol, as it is known.
+    pub fn version(self) -> Option<Version> {
+        match self {
+            Seen::Head(head) => Some(head.version()),
+            Seen::Line(line) => match part(line, 2)? {
+                b"HTTP/1.1" => Some(Version::Http11),
+                b"HTTP/1.0" => Some(Version::Http10),
+                _ => None,
+            },
+        }
+    }
+
+    /// The head, where all of it has come.
+    pub fn head(self) -> Option<&'h Head> {
+        match self {
+            Seen::Head(head) => Some(head),
+            Seen::Line(_) => None,
+        }
+    }
+
+    /// The first value of a field.
+    pub fn field(self, name: &str) -> Option<&'h [u8]> {
+        match self {
+            Seen::Head(head) => head.field(name),
+            Seen::Line(_) => None,
+        }
+    }
+}
+
+fn part(line: &[u8], number: usize) -> Option<&[u8]> {
+    line.split(|&byte| byte == b' ').nth(number)
 }
 
 impl Head {
@@ -59,6 +128,12 @@ impl Head {
     /// The fields' names and values in order, white space around the values removed.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (name.of_bytes(&self.bytes), value.of_bytes(&self.bytes)))
+    }
+
+    /// The first value of a field.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        let name = name.as_bytes();
+        self.fields().find(|(other, _)| other.len() == name.len() && other.eq_ignore_ascii_case(name)).map(|(_, it)| it)
     }
 
     /// Whether the request is HEAD, whose answer has no body.
@@ -84,5 +159,27 @@ impl Head {
         if self.fields.capacity() > KEPT_FIELDS {
             self.fields = Vec::new();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_head_that_broke_off_its_line_is_told_as_far_as_it_makes_sense() {
+        let told = |bytes: &'static str| {
+            let seen = Seen::line(bytes.as_bytes());
+            let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+            (text(seen.method()), text(seen.target()), seen.version())
+        };
+        let expected = |method: &str, target: &str, version| (method.to_owned(), target.to_owned(), version);
+        assert_eq!(told("GET /a HTTP/1.1\r\nhost: "), expected("GET", "/a", Some(Version::Http11)));
+        assert_eq!(told("GET /a HTTP/1.0\nhost: x"), expected("GET", "/a", Some(Version::Http10)));
+        assert_eq!(told("GET /a HTTP/2.0\r\n"), expected("GET", "/a", None));
+        assert_eq!(told("GET /lon"), expected("GET", "/lon", None));
+        assert_eq!(told("GE"), expected("GE", "", None));
+        assert_eq!(told("\u{16}\u{3} /a b"), expected("", "", None));
+        assert_eq!(told(""), expected("", "", None));
     }
 }

@@ -11,6 +11,7 @@ pub mod parse;
 pub mod plan;
 pub mod proxy_header;
 pub mod receive;
+pub mod request_id;
 pub mod spool;
 pub mod status;
 pub mod target;

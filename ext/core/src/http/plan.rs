@@ -42,6 +42,8 @@ pub struct Plan {
     pub framing: BodyFraming,
     /// Whether the connection stays open after it.
     pub keep_alive: bool,
+    /// The answer's status.
+    pub status: u16,
     /// The app gives the body in chunks already, by its `transfer-encoding`.
     pub is_encoded: bool,
 }
@@ -124,7 +126,7 @@ pub fn decide(status: u16, stated: Stated, asked: Asked, body: Option<u64>) -> D
     } else {
         None
     };
-    Decision { plan: Plan { framing, keep_alive, is_encoded: stated.is_encoded }, length, option }
+    Decision { plan: Plan { framing, keep_alive, status, is_encoded: stated.is_encoded }, length, option }
 }
 
 #[cfg(test)]

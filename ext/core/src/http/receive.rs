@@ -1,13 +1,18 @@
 //! One connection's requests, out of whatever bytes come: it owns no socket.
 
+use std::sync::Arc;
+
 use super::decode::{Chunked, Piece, Trailers};
 use super::framing::{self, Framing, Length};
-use super::head::Head;
+use super::head::{Head, Seen};
 use super::parse;
 use super::spool::{Body, Spool};
 use crate::config::Limits;
 use crate::error::Fault;
 use crate::spool_file::Spools;
+
+/// Bytes of a head that is refused that are kept to tell what it was.
+const TOLD: usize = 2048;
 
 /// How far the bytes so far have brought the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +41,10 @@ pub enum Progress {
 #[derive(Debug, Default)]
 pub struct Receiver {
     phase: Phase,
-    head: Head,
+    /// Whoever serves the request has it, too.
+    head: Arc<Head>,
+    /// It is the one of this request.
+    is_parsed: bool,
     framing: Option<Framing>,
     /// The request is HEAD; false until that is known.
     is_head: bool,
@@ -166,6 +174,11 @@ impl Receiver {
         &self.head
     }
 
+    /// What has come of the request's head, whatever became of it.
+    pub fn seen(&self) -> Seen<'_> {
+        if self.is_parsed { Seen::Head(&self.head) } else { Seen::line(skip_empty_lines(&self.held)) }
+    }
+
     /// Goes on to the next request after a complete one, with the bytes that have come already.
     ///
     /// # Errors
@@ -179,22 +192,20 @@ impl Receiver {
     /// Goes on to wait for the next request, when nothing of it has come ([`Receiver::has_more`]).
     pub fn rest(&mut self) {
         self.phase = Phase::Head;
+        self.is_parsed = false;
         self.framing = None;
         self.is_head = false;
         self.spool = Spool::default();
         self.trailers = Trailers::new();
         self.searched = 0;
-        self.head.trim();
+        if let Some(head) = Arc::get_mut(&mut self.head) {
+            head.trim();
+        }
     }
 
     /// The request's head, its body and its framing, which go to whoever serves it.
-    pub fn take_request(&mut self) -> (Head, Body, Option<Framing>) {
-        (std::mem::take(&mut self.head), self.spool.take_body(), self.framing)
-    }
-
-    /// Brings back a head that was taken: its room is used again for the next one.
-    pub fn give_head_back(&mut self, head: Head) {
-        self.head = head;
+    pub fn take_request(&mut self) -> (Arc<Head>, Body, Option<Framing>) {
+        (self.head.clone(), self.spool.take_body(), self.framing)
     }
 
     /// Whether bytes after the complete request have come.
@@ -217,10 +228,10 @@ impl Receiver {
             return Ok(Progress::Idle);
         }
         self.is_head = parse::is_head(input);
-        match parse::head(input, limits, &mut self.head)? {
+        match self.parse(input, limits)? {
             Some(length) => self.headed(&input[length..], limits),
             None => {
-                parse::line_ends(input, 0)?;
+                parse::line_ends(input, 0).inspect_err(|_| self.keep_line(input))?;
                 self.held = input.to_vec();
                 self.searched = input.len();
                 Ok(Progress::Head)
@@ -247,10 +258,32 @@ impl Receiver {
         }
         let held = std::mem::take(&mut self.held);
         self.is_head = parse::is_head(&held);
-        match parse::head(&held, limits, &mut self.head)? {
+        match self.parse(&held, limits)? {
             Some(length) => self.headed(&held[length..], limits),
-            None => Err(Fault::Malformed("the request head is not well formed")),
+            None => {
+                self.keep_line(&held);
+                Err(Fault::Malformed("the request head is not well formed"))
+            }
         }
+    }
+
+    /// Parses a head into the room of the last one, unless whoever had that still looks at it.
+    fn parse(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, Fault> {
+        if Arc::get_mut(&mut self.head).is_none() {
+            self.head = Arc::default();
+        }
+        let head = Arc::get_mut(&mut self.head).expect("nobody else has one that has just been made");
+        let parsed = parse::head(input, limits, head);
+        self.is_parsed = matches!(parsed, Ok(Some(_)));
+        if parsed.is_err() {
+            self.keep_line(input);
+        }
+        parsed
+    }
+
+    /// Of a head that is refused.
+    fn keep_line(&mut self, input: &[u8]) {
+        self.held = input[..input.len().min(TOLD)].to_vec();
     }
 
     fn headed(&mut self, rest: &[u8], limits: &Limits) -> Result<Progress, Fault> {

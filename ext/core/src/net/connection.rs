@@ -1,5 +1,6 @@
 //! One connection's life, as the poll side drives it: each look takes it as far as its socket lets it.
 
+mod accounts;
 mod body;
 mod contained;
 mod life;
@@ -93,7 +94,12 @@ impl Connection {
         }
         self.owner.give_back();
         // One that has panicked is closed by the look that follows.
-        let _ = self.contained(At::Connection, || self.answer_fault(&mut self.life.lock(), fault));
+        if self.contained(At::Connection, || self.answer_fault(&mut self.life.lock(), fault)).is_none() {
+            self.account_of_loss(&self.life.lock());
+        }
+        if fault == Fault::RequestTimeout {
+            self.tell_overdue(&self.life.lock());
+        }
         true
     }
 

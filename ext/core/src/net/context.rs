@@ -6,18 +6,23 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use mio::Waker;
 use parking_lot::Mutex;
 
+use super::account::{Account, Observer};
 use super::closing::closer;
 use super::deadlines::{Clock, NEVER};
 use super::detached::Detached;
 use super::helpers::Helpers;
+use super::ids::Ids;
 use super::kept::Kept;
 use super::notes::Notes;
+use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
 use super::place::Place;
 use super::trap::Trap;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
+use crate::http::head::Head;
+use crate::http::request_id::{self, Made};
 use crate::spool_file::Spools;
 use crate::stats::{GAUGES, Stats};
 
@@ -73,8 +78,15 @@ pub struct Context {
     waker: Mutex<Option<Waker>>,
     /// Connections that the poll side should look at without waiting for an event.
     notes: Notes,
-    /// The time of the last turn.
+    /// The time of the last turn, and the same in microseconds.
     turned: AtomicU64,
+    turned_micros: AtomicU64,
+    /// Requests that were answered in their worker's place.
+    pub(super) overdue: AllOverdue,
+    /// Somebody hears of requests that are over.
+    is_observed: bool,
+    /// What makes ids for requests that have none, if they are to have some.
+    ids: Option<Ids>,
     /// Requests that were handed over before their body had come.
     streamed: Arc<AtomicUsize>,
     /// When each setting, or other cause of a refusal, was last named in the log.
@@ -124,6 +136,10 @@ impl Context {
             waker: Mutex::new(Some(waker)),
             notes: Notes::default(),
             turned: AtomicU64::new(0),
+            turned_micros: AtomicU64::new(0),
+            overdue: AllOverdue::default(),
+            ids: config.request_id.then(Ids::default),
+            is_observed: config.access_log.is_some() || !config.observers.is_empty(),
             streamed: Arc::default(),
             named: Mutex::default(),
             config,
@@ -214,8 +230,10 @@ impl Context {
 
     /// Looks at the clock, for a new turn of the poll.
     pub(super) fn begin_turn(&self) {
-        let now = self.clock.now();
+        let micros = self.clock.micros();
+        let now = micros / 1000;
         self.turned.store(now, Ordering::Relaxed);
+        self.turned_micros.store(micros, Ordering::Relaxed);
         if let Some(place) = &self.place {
             place.begin_turn(now);
         }
@@ -224,6 +242,43 @@ impl Context {
     /// When the last turn began: the time, as good as it can be had for nothing.
     pub fn turn_began(&self) -> u64 {
         self.turned.load(Ordering::Relaxed)
+    }
+
+    /// When the last turn began, in microseconds: when all requests that it has brought were complete.
+    pub(super) fn turn_began_micros(&self) -> u64 {
+        self.turned_micros.load(Ordering::Relaxed)
+    }
+
+    /// The time in microseconds, for what is noted of a request; zero where nobody hears of it.
+    pub(super) fn time_to_note(&self) -> u64 {
+        if self.is_observed || self.config.server_timing { self.clock.micros() } else { 0 }
+    }
+
+    /// Requests that were answered in their worker's place since this was asked last.
+    pub fn take_overdue(&self) -> Vec<Overdue> {
+        self.overdue.take()
+    }
+
+    /// An id for a request, unless it has one that is well-formed, or none is to have any.
+    pub(super) fn make_id(&self, head: Option<&Head>) -> Option<Made> {
+        let ids = self.ids.as_ref()?;
+        head.and_then(request_id::given).is_none().then(|| ids.next())
+    }
+
+    /// The id of a request for which that one was made, or none.
+    pub(super) fn id_of<'i>(&self, head: Option<&'i Head>, made: Option<&'i Made>) -> Option<&'i [u8]> {
+        self.ids.as_ref()?;
+        made.map(Made::bytes).or_else(|| head.and_then(request_id::given))
+    }
+
+    /// A request is over: the account of it, made for the time given. Each request has one, whatever has ended it, and all come
+    /// through here.
+    pub(super) fn account<'a>(&self, make: impl FnOnce(u64) -> Account<'a>) {
+        if self.is_observed {
+            let account = make(self.clock.micros());
+            self.config.access_log.iter().for_each(|log| log.observe(&account));
+            self.config.observers.iter().for_each(|observer| observer.observe(&account));
+        }
     }
 
     /// One of the places for streamed bodies, if there is one.
@@ -246,7 +301,8 @@ impl Context {
 
     /// All counters and gauges with their names.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used()]))
+        let lost = self.config.access_log.as_ref().map_or(0, |log| log.dropped());
+        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used(), lost]))
     }
 
     /// Whether that has not been named in the log lately.

@@ -41,9 +41,14 @@ impl Clock {
 
     /// Now, in milliseconds.
     pub fn now(&self) -> u64 {
-        let now = self.start.elapsed().as_millis() as u64;
+        self.micros() / 1000
+    }
+
+    /// Now, in microseconds.
+    pub fn micros(&self) -> u64 {
+        let now = self.start.elapsed().as_micros() as u64;
         #[cfg(any(test, feature = "simulation"))]
-        let now = if self.is_still { 0 } else { now } + self.skipped.load(Ordering::SeqCst);
+        let now = if self.is_still { 0 } else { now } + self.skipped.load(Ordering::SeqCst) * 1000;
         now
     }
 

@@ -1,14 +1,17 @@
 //! One request and its answer, from the side that serves it. No lock is held between its methods.
 
+mod accounts;
 mod patience;
 pub mod sending;
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use self::patience::Patience;
+use super::account::{End, Noted};
 use super::client::Client;
 use super::completion::Completion;
 use super::connection::{After, Connection, Life};
@@ -28,6 +31,7 @@ use crate::http::encode;
 use crate::http::framing::Length;
 use crate::http::head::Head;
 use crate::http::plan::Asked;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 
 /// A request, the right to answer it, and its connection for that long. Dropped unanswered, it closes the connection, so a
@@ -37,7 +41,8 @@ pub struct Exchange {
     connection: Arc<Connection>,
     context: Arc<Context>,
     right: Arc<Right>,
-    head: Head,
+    /// Until its end.
+    head: Option<Arc<Head>>,
     body: Body,
     trailers: Trailers,
     rest: Rest,
@@ -49,9 +54,14 @@ pub struct Exchange {
     /// Bytes of it that are being moved to a file ([`Exchange::begin_spill`]).
     spilling: u64,
     answer: Answer,
+    /// For the account of it.
+    noted: Noted,
+    made_id: Option<Made>,
     /// No worker has anything to do with it any more.
     detached: Option<Entry>,
 }
+
+const HELD: &str = "a request has its head until its end";
 
 /// ```text
 ///   Waited --first byte--> Begun --> Over
@@ -77,9 +87,11 @@ enum Rest {
 
 impl Exchange {
     pub(crate) fn begin(request: Request) -> Exchange {
-        let Request { connection, right, head, framing, body, trailers, place, answered } = request;
+        let Request { connection, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
         let context = connection.context.clone();
         context.begin_request();
+        let taken = context.time_to_note();
+        connection.taken.store(taken, Ordering::Relaxed);
         let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
         let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
@@ -87,7 +99,7 @@ impl Exchange {
             connection,
             context,
             right,
-            head,
+            head: Some(head),
             body,
             trailers,
             rest: place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
@@ -98,13 +110,15 @@ impl Exchange {
             patience: Patience::default(),
             spilling: 0,
             answer: Answer::Waited,
+            noted: Noted { ready, taken, ..Noted::default() },
+            made_id,
             detached: None,
         }
     }
 
     /// The request's head.
     pub fn head(&self) -> &Head {
-        &self.head
+        self.head.as_ref().expect(HELD)
     }
 
     /// The request's body, once.
@@ -126,7 +140,7 @@ impl Exchange {
         let part = self.read_part(most, buffer);
         match part {
             Ok(Part::NotYet) => self.send_continue()?,
-            Err(ReadError::Fault(fault)) => self.context.tell_refusal(fault, self.connection.peer()),
+            Err(ReadError::Fault(fault)) => self.tell_fault(fault),
             _ => {}
         }
         part
@@ -158,7 +172,7 @@ impl Exchange {
     fn send_continue(&mut self) -> Result<(), ReadError> {
         if self.answer == Answer::Waited {
             let rest = self.connection.send_continue()?;
-            if rest.is_empty() { Ok(()) } else { self.keep(rest).map_err(ReadError::Gone) }
+            if rest.is_empty() { Ok(()) } else { self.keep_interim(rest).map_err(ReadError::Gone) }
         } else if self.is_blocked() && self.kept() < encode::CONTINUE.len() as u64 {
             self.flush(encode::CONTINUE.len()).map(|_| ()).map_err(ReadError::Gone)
         } else {
@@ -169,7 +183,7 @@ impl Exchange {
     /// More of the body has not come in time: it is lost. The fault to answer with.
     pub fn time_out(&mut self) -> Fault {
         self.rest = Rest::Lost;
-        self.context.tell_refusal(Fault::BodyTimeout, self.connection.peer());
+        self.tell_fault(Fault::BodyTimeout);
         Fault::BodyTimeout
     }
 
@@ -213,7 +227,7 @@ impl Exchange {
         if let Rest::Arriving(place) = &mut self.rest {
             place.take();
         }
-        if self.detached.replace(self.context.detached.enter(self.head.describe())).is_none() {
+        if self.detached.replace(self.context.detached.enter(self.head().describe())).is_none() {
             self.context.leave_request();
         }
     }
@@ -266,6 +280,7 @@ impl Exchange {
             Ok(taken) => {
                 self.answer = Answer::Over;
                 self.leave();
+                self.account(End::Taken);
                 Ok(taken)
             }
             Err(error) => Err((self, error)),
@@ -288,9 +303,16 @@ impl Exchange {
                 exchange.context.stats.max_keepalive_requests.add();
             }
             let after = if keep_alive { After::Next } else { After::Close };
-            let (head, unsent) = (std::mem::take(&mut exchange.head), std::mem::take(&mut exchange.unsent));
-            exchange.connection.life(|life| life.give_head_back(head));
-            exchange.connection.give_back(unsent, completion, after);
+            let unsent = std::mem::take(&mut exchange.unsent);
+            let noted = if unsent.is_empty() {
+                exchange.account(End::Whole);
+                None
+            } else {
+                Some(exchange.noted)
+            };
+            // Given up first, so that the next one has its room.
+            exchange.head = None;
+            exchange.connection.give_back((unsent, noted), completion, after);
         });
     }
 
@@ -301,8 +323,10 @@ impl Exchange {
 
     /// Answers with a fault. Only while nothing of an answer has been sent.
     pub fn refuse(mut self, fault: Fault) {
-        let answer = encode::refusal(fault, self.asked.is_head, &date::format(date::now()));
-        if self.send(&answer).is_ok() { self.finish(false, None) } else { self.abort() }
+        let answer = encode::refusal(fault, self.asked.is_head, self.request_id(), &date::format(date::now()));
+        self.noted.fault = Some(fault);
+        self.begins(fault.status(), answer.head);
+        if self.send(&answer.bytes).is_ok() { self.finish(false, None) } else { self.abort() }
     }
 
     /// The connection is this side's until the end from here on; unless the poll side has taken it back.
@@ -322,6 +346,7 @@ impl Exchange {
     fn give_up(&mut self) {
         self.end(|exchange| {
             exchange.context.stats.aborted.add();
+            exchange.account(End::Cut);
             exchange.connection.give_up();
         });
     }

@@ -1,5 +1,6 @@
 //! Sockets, connections and the poll that watches them.
 
+pub mod account;
 pub mod client;
 mod closing;
 pub mod completion;
@@ -15,9 +16,11 @@ pub mod exchange;
 pub mod fake_socket;
 pub mod handover;
 pub(crate) mod helpers;
+mod ids;
 pub mod kept;
 pub mod listener;
 mod notes;
+pub mod overdue;
 mod overflow;
 mod owner;
 mod pace;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::account::{Account, CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
 use super::context::StreamingPlace;
 use super::right::Right;
@@ -10,6 +11,7 @@ use crate::error::Fault;
 use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 
 /// A request that waits to be served. Dropped, it leaves its client without an answer: only for an engine that ends.
@@ -17,7 +19,7 @@ use crate::http::spool::Body;
 pub struct Request {
     pub(super) connection: Arc<Connection>,
     pub(super) right: Arc<Right>,
-    pub(super) head: Head,
+    pub(super) head: Arc<Head>,
     pub(super) framing: Option<Framing>,
     pub(super) body: Body,
     pub(super) trailers: Trailers,
@@ -25,6 +27,10 @@ pub struct Request {
     pub(super) place: Option<StreamingPlace>,
     /// Requests of its connection that were answered before.
     pub(super) answered: u64,
+    /// When it was complete, in microseconds.
+    pub(super) ready: u64,
+    /// The id that was made for it.
+    pub(super) made_id: Option<Made>,
 }
 
 impl Request {
@@ -42,6 +48,8 @@ impl Request {
                 trailers: life.take_trailers(),
                 place: life.take_place(),
                 answered: life.answered(),
+                ready: life.ready(),
+                made_id: life.made_id(),
             }
         })
     }
@@ -55,7 +63,14 @@ impl Request {
     pub(crate) fn is_gone(&self) -> bool {
         let is_gone = self.connection.socket.has_left() && self.right.begin();
         if is_gone {
-            self.connection.context.stats.gone.add();
+            let context = &self.connection.context;
+            context.stats.gone.add();
+            let noted = Noted { ready: self.ready, status: CLIENT_LEFT, ..Noted::default() };
+            let request_id = context.id_of(Some(&self.head), self.made_id.as_ref());
+            context.account(|now| {
+                let account = noted.account(&self.head, self.connection.peer(), End::Cut, now);
+                Account { request_id, ..account }
+            });
             self.connection.give_up();
         }
         is_gone

@@ -68,7 +68,8 @@ pub struct ResponseWriter {
 
 impl ResponseWriter {
     /// Nothing has been sent.
-    pub fn new(exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> ResponseWriter {
+    pub fn new(mut exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> ResponseWriter {
+        exchange.begins(plan.status, head.len());
         ResponseWriter { exchange, body: BodyWriter::new(plan), before: head, has_sent: false, has_lost: false }
     }
 

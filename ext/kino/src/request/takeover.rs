@@ -44,8 +44,13 @@ impl Request {
         protocol: Option<RString>,
     ) -> Result<Socket, Error> {
         let mut head = Vec::new();
-        response::raw_head(ruby, &mut head, (status, headers, protocol), &date::format(date::now()))?;
-        let sent = this.with(ruby, |exchange| exchange.send(&head))?;
+        let own = this.with(ruby, |exchange| exchange.own_fields())?;
+        let date = date::format(date::now());
+        let status = response::raw_head(ruby, &mut head, (status, headers, protocol), &own, &date)?;
+        let sent = this.with(ruby, |exchange| {
+            exchange.begins(status, head.len());
+            exchange.send(&head)
+        })?;
         sent.map_err(|error| SendError::from(error).raise(ruby))?;
         this.wait_for_client(ruby)?;
         let exchange = this.take_open(ruby)?;

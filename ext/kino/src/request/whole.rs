@@ -89,17 +89,17 @@ impl Request {
                 if is_whole {
                     exchange.skip_body();
                 }
-                Ok(Some(exchange.asked()))
+                Ok(Some((exchange.asked(), exchange.own_fields())))
             }
             State::Hijacked => Ok(None),
             State::Sending(_) | State::Detached(_) => Err(begun(ruby)),
             State::Over => Err(over(ruby)),
         })?;
-        let Some(asked) = asked else { return Ok(None) };
+        let Some((asked, own)) = asked else { return Ok(None) };
         let thread = self.thread(ruby);
         let (mut head, date) = thread.head();
         // An object's `to_s` may run in here, so nothing is borrowed.
-        let plan = response::head(ruby, &mut head, (status, headers), length, asked, &date);
+        let plan = response::head(ruby, &mut head, (status, headers), length, (asked, &own), &date);
         match plan {
             Ok(Some(plan)) => self.take_open(ruby).map(|exchange| Some((exchange, plan, head))),
             Ok(None) | Err(_) => {

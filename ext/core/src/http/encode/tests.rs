@@ -16,7 +16,7 @@ fn encode(status: u16, fields: &[(&str, &str)], asked: Asked, body: Option<u64>)
 }
 
 fn plan(framing: BodyFraming, keep_alive: bool) -> Plan {
-    Plan { framing, keep_alive, is_encoded: false }
+    Plan { framing, keep_alive, status: 200, is_encoded: false }
 }
 
 #[test]
@@ -29,7 +29,10 @@ fn states_the_length_it_knows() {
 
 #[test]
 fn chunks_what_it_does_not() {
-    let chunked = ("HTTP/1.1 404 Not Found|transfer-encoding: chunked||".to_owned(), plan(BodyFraming::Chunked, true));
+    let chunked = (
+        "HTTP/1.1 404 Not Found|transfer-encoding: chunked||".to_owned(),
+        Plan { status: 404, ..plan(BodyFraming::Chunked, true) },
+    );
     assert_eq!(encode(404, &[], GET, None), chunked);
     let closed = ("HTTP/1.1 200 OK|connection: close||".to_owned(), plan(BodyFraming::UntilClose, false));
     assert_eq!(encode(200, &[], OLD, None), closed);
@@ -90,28 +93,34 @@ fn knows_a_body_that_is_in_chunks_already() {
     let fields = [("Transfer-Encoding", "Chunked"), ("content-length", "5")];
     let (text, plan) = encode(200, &fields, GET, Some(5));
     assert_eq!(text, "HTTP/1.1 200 OK|transfer-encoding: chunked||");
-    assert_eq!(plan, Plan { framing: BodyFraming::Chunked, keep_alive: true, is_encoded: true });
+    assert_eq!(plan, Plan { is_encoded: true, ..self::plan(BodyFraming::Chunked, true) });
     let (text, plan) = encode(200, &fields, OLD, Some(5));
     assert_eq!(text, "HTTP/1.1 200 OK|connection: close||");
-    assert_eq!(plan, Plan { framing: BodyFraming::UntilClose, keep_alive: false, is_encoded: true });
+    assert_eq!(plan, Plan { is_encoded: true, ..self::plan(BodyFraming::UntilClose, false) });
 }
 
 #[test]
 fn sends_no_body_where_there_is_none() {
-    let none = plan(BodyFraming::None, true);
-    assert_eq!(encode(204, &[("content-length", "0")], GET, Some(0)), ("HTTP/1.1 204 No Content||".to_owned(), none));
-    assert_eq!(encode(304, &[], GET, Some(0)), ("HTTP/1.1 304 Not Modified||".to_owned(), none));
+    let none = |status| Plan { status, ..plan(BodyFraming::None, true) };
+    assert_eq!(
+        encode(204, &[("content-length", "0")], GET, Some(0)),
+        ("HTTP/1.1 204 No Content||".to_owned(), none(204))
+    );
+    assert_eq!(encode(304, &[], GET, Some(0)), ("HTTP/1.1 304 Not Modified||".to_owned(), none(304)));
     assert_eq!(
         encode(200, &[("content-length", "9")], HEAD, Some(0)),
-        ("HTTP/1.1 200 OK|content-length: 9||".to_owned(), none)
+        ("HTTP/1.1 200 OK|content-length: 9||".to_owned(), none(200))
     );
-    assert_eq!(encode(200, &[], HEAD, Some(9)), ("HTTP/1.1 200 OK|content-length: 9||".to_owned(), none));
-    assert_eq!(encode(200, &[], HEAD, Some(0)), ("HTTP/1.1 200 OK||".to_owned(), none));
+    assert_eq!(encode(200, &[], HEAD, Some(9)), ("HTTP/1.1 200 OK|content-length: 9||".to_owned(), none(200)));
+    assert_eq!(encode(200, &[], HEAD, Some(0)), ("HTTP/1.1 200 OK||".to_owned(), none(200)));
 }
 
 #[test]
 fn a_reset_says_that_it_has_no_content() {
-    let none = ("HTTP/1.1 205 Reset Content|content-length: 0||".to_owned(), plan(BodyFraming::None, true));
+    let none = (
+        "HTTP/1.1 205 Reset Content|content-length: 0||".to_owned(),
+        Plan { status: 205, ..plan(BodyFraming::None, true) },
+    );
     for asked in [GET, HEAD] {
         assert_eq!(encode(205, &[], asked, None), none);
         assert_eq!(encode(205, &[("content-length", "7")], asked, Some(7)), none);
@@ -181,10 +190,29 @@ fn sizes_chunks_in_hexadecimal() {
 
 #[test]
 fn refuses_in_words() {
-    let text = String::from_utf8(refusal(Fault::QueueFull, false, &date::format(0))).unwrap();
+    let text = String::from_utf8(refusal(Fault::QueueFull, false, None, &date::format(0)).bytes).unwrap();
     assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
     assert!(text.contains("retry-after: 1\r\n") && text.contains("connection: close\r\n"));
     assert!(text.ends_with("\r\n\r\nthe server is overloaded\n"));
-    let text = String::from_utf8(refusal(Fault::QueueFull, true, &date::format(0))).unwrap();
+    let text = String::from_utf8(refusal(Fault::QueueFull, true, Some(b"id"), &date::format(0)).bytes).unwrap();
     assert!(text.contains("content-length: 25\r\n") && text.ends_with("\r\n\r\n"));
+}
+
+#[test]
+fn the_server_s_own_fields_come_after_the_app_s_and_its_id_for_the_request_counts() {
+    let told = |fields: &[(&str, &str)]| {
+        let mut out = Vec::new();
+        let mut head = ResponseHead::begin(&mut out, 204);
+        for (name, value) in fields {
+            head.field(name.as_bytes(), value.as_bytes()).unwrap();
+        }
+        let timing = Some(Timing { queue: 120, app: 34_005 });
+        head.own(&OwnFields { request_id: Some(b"id-1"[..].into()), timing });
+        head.end(GET, None, &date::format(0));
+        let text = String::from_utf8(out).unwrap();
+        text.lines().filter(|line| !line.starts_with("date")).collect::<Vec<_>>().join("|")
+    };
+    let timing = "server-timing: queue;dur=0.120, app;dur=34.005";
+    assert_eq!(told(&[]), format!("HTTP/1.1 204 No Content|x-request-id: id-1|{timing}|"));
+    assert_eq!(told(&[("X-Request-Id", "own")]), format!("HTTP/1.1 204 No Content|X-Request-Id: own|{timing}|"));
 }

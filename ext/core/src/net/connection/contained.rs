@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::life::{Connection, State};
+use crate::net::account::End;
 use crate::net::trap::At;
 
 impl Connection {
@@ -26,6 +27,7 @@ impl Connection {
         if matches!(life.state, State::Sending(_)) {
             self.context.stats.aborted.add();
         }
+        self.account_of_rest(life, End::Cut);
         life.state = State::Aborted;
         self.socket.reset_on_close();
     }

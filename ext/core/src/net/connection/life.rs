@@ -1,5 +1,6 @@
 //! What a connection is made of, and the states of its life.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,8 +12,10 @@ use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
 use crate::http::receive::Receiver;
+use crate::http::request_id::Made;
 use crate::http::spool::Body;
 use crate::http::{date, encode};
+use crate::net::account::Noted;
 use crate::net::completion::Completion;
 use crate::net::context::{Context, StreamingPlace};
 use crate::net::deadlines::Deadline;
@@ -43,6 +46,10 @@ pub struct Connection {
     /// Of the request that is served. Not in `life`, which may be locked for as long as its owner works.
     pub(super) right: Mutex<Arc<Right>>,
     pub(super) life: Mutex<Life>,
+    /// When a worker took the request that is served, in microseconds, and which one: for the poll side, should it answer in its
+    /// place. Zero before.
+    pub(in crate::net) taken: AtomicU64,
+    pub(in crate::net) worker: AtomicU64,
     /// The descriptor.
     _share: Share,
 }
@@ -89,6 +96,10 @@ pub(in crate::net) struct Life {
     pub(super) remainder: Remainder,
     /// Requests of this connection that have been answered.
     pub(super) answered: u64,
+    /// When the request that is served was complete, in microseconds; zero while the next one is waited for.
+    pub(super) ready: u64,
+    /// The id that was made for it.
+    pub(super) made_id: Option<Made>,
     /// Its client was too slow, and is told so.
     pub(super) has_timed_out: bool,
     /// The place of one that may send the rest of its request for a while, though that has been answered.
@@ -118,6 +129,8 @@ pub(super) struct Remainder {
     pub(super) since: u64,
     /// Bytes that have been sent since.
     pub(super) sent: u64,
+    /// What is noted of its request, which is over when all is sent.
+    pub(super) noted: Option<Noted>,
 }
 
 /// What the socket may hold for which no further event will come (events are edge-triggered).
@@ -206,9 +219,13 @@ impl Connection {
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),
                 answered: 0,
+                ready: 0,
+                made_id: None,
                 has_timed_out: false,
                 lingering: None,
             }),
+            taken: AtomicU64::new(0),
+            worker: AtomicU64::new(0),
             _share: share,
         };
         connection.expect_within(context.config.header_timeout);
@@ -248,14 +265,20 @@ impl Connection {
         life.arriving.place = None;
         life.has_timed_out = fault.is_slowness();
         let is_head = life.receiver.is_head();
-        let answer = encode::refusal(fault, is_head, &date::format(date::now()));
-        self.begin_sending(life, Unsent::of(&answer, &self.context.kept), None, After::Close);
+        // One that was not complete has none yet.
+        if life.ready == 0 {
+            life.made_id = self.context.make_id(life.receiver.seen().head());
+        }
+        let id = self.context.id_of(life.receiver.seen().head(), life.made_id.as_ref());
+        let answer = encode::refusal(fault, is_head, id, &date::format(date::now()));
+        self.begin_sending(life, Unsent::of(&answer.bytes, &self.context.kept), None, After::Close);
+        self.account_of_fault(life, fault, answer.body() as u64);
     }
 
     /// What is left of an answer is sent from now on, and has to be read at a pace.
     pub(super) fn begin_sending(&self, life: &mut Life, unsent: Unsent, completion: Option<Completion>, after: After) {
         let since = self.context.clock.now();
-        life.remainder = Remainder { unsent, completion, since, sent: 0 };
+        life.remainder = Remainder { unsent, completion, since, sent: 0, noted: None };
         life.state = State::Sending(after);
         let _ = self.deadline.set(self.write_pace().due(0, since, since));
     }
@@ -273,7 +296,7 @@ impl Connection {
 
 /// What a request is made of, taken by whoever the connection has handed it to.
 impl Life {
-    pub(in crate::net) fn take_request(&mut self) -> (Head, Body, Option<Framing>) {
+    pub(in crate::net) fn take_request(&mut self) -> (Arc<Head>, Body, Option<Framing>) {
         self.receiver.take_request()
     }
 
@@ -292,9 +315,14 @@ impl Life {
         self.answered
     }
 
-    /// Brings a head back, whose room is used again.
-    pub(in crate::net) fn give_head_back(&mut self, head: Head) {
-        self.receiver.give_head_back(head);
+    /// The id that was made for the request.
+    pub(in crate::net) fn made_id(&self) -> Option<Made> {
+        self.made_id
+    }
+
+    /// When the request was complete, in microseconds.
+    pub(in crate::net) fn ready(&self) -> u64 {
+        self.ready
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::life::{After, Arriving, Connection, Intake, Life, State, Step, Unread, Verdict};
@@ -51,13 +52,17 @@ impl Connection {
                 self.received(life, before, fed)
             }
             Came::Nothing => Step::Stop(Verdict::Wait),
-            Came::End => Step::Stop(Verdict::Close),
+            Came::End => {
+                self.account_of_leaving(life);
+                Step::Stop(Verdict::Close)
+            }
         }
     }
 
     /// Goes on to the next request, of which some may have come.
     pub(super) fn receive_next(&self, life: &mut Life) -> Step {
         life.state = State::Receiving;
+        life.ready = 0;
         let next = life.receiver.next(&self.context.config.limits);
         if next == Ok(Progress::Idle) {
             if self.context.is_draining() {
@@ -118,6 +123,7 @@ impl Connection {
                     return Some(false);
                 }
                 Came::End => {
+                    self.account_of_leaving(life);
                     life.state = State::Aborted;
                     return None;
                 }
@@ -155,7 +161,10 @@ impl Connection {
         let is_streamed = life.arriving.place.is_some();
         life.arriving.wants_continue = wants_continue && is_streamed;
         if wants_continue && !is_streamed {
-            let Ok(sent) = self.write_continue(life) else { return Step::Stop(Verdict::Close) };
+            let Ok(sent) = self.write_continue(life) else {
+                self.account_of_leaving(life);
+                return Step::Stop(Verdict::Close);
+            };
             if sent < encode::CONTINUE.len() {
                 let rest = Unsent::of(&encode::CONTINUE[sent..], &self.context.kept);
                 self.begin_sending(life, rest, None, After::Body);
@@ -179,6 +188,10 @@ impl Connection {
     /// A request is complete: it goes to whoever serves it.
     fn hand_over(&self, life: &mut Life) -> Step {
         life.state = State::Served;
+        life.ready = self.context.turn_began_micros().max(1);
+        life.made_id = self.context.make_id(Some(life.receiver.head()));
+        self.taken.store(0, Ordering::Relaxed);
+        self.worker.store(0, Ordering::Relaxed);
         match self.context.config.request_timeout {
             Some(limit) => {
                 self.expect_within(limit);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::life::{After, Connection, Intake, Life, Remainder, State, Step, Unread, Verdict};
+use crate::net::account::{End, Noted};
 use crate::net::completion::Completion;
 use crate::net::transport::Wire;
 use crate::net::unsent::{Flushed, Unsent};
@@ -19,13 +20,21 @@ struct Lost;
 
 impl Connection {
     /// Gives the connection back to the poll side after an answer, of which `unsent` has not been taken by the socket, and
-    /// for which `completion` waits; to a helper, if that is much.
-    pub(in crate::net) fn give_back(self: &Arc<Self>, unsent: Unsent, completion: Option<Completion>, after: After) {
+    /// for which `completion` waits; to a helper, if that is much. What is `noted` of its request is given where the account of
+    /// it is still to be told, when all is sent.
+    pub(in crate::net) fn give_back(
+        self: &Arc<Self>,
+        (unsent, noted): (Unsent, Option<Noted>),
+        completion: Option<Completion>,
+        after: After,
+    ) {
         let (look, is_long) = {
             let life = &mut *self.life.lock();
             life.answered += 1;
             let is_long = unsent.is_long();
-            (self.after_answer(life, unsent, completion, after), is_long)
+            let look = self.after_answer(life, unsent, completion, after);
+            life.remainder.noted = noted;
+            (look, is_long)
         };
         if is_long {
             self.context.helpers.put(self.clone());
@@ -55,6 +64,7 @@ impl Connection {
             After::Close => self.close(life),
             After::Next if !life.receiver.has_more() => {
                 life.receiver.rest();
+                life.ready = 0;
                 life.state = State::Receiving;
                 let told = self.expect_within(self.context.config.keepalive_timeout);
                 told || life.unread != Unread::Nothing || self.context.is_draining()
@@ -132,8 +142,9 @@ impl Connection {
         }
         match flushed {
             Ok(Flushed::All) => {
+                self.account_of_rest(life, End::Whole);
                 // Given back, not kept: an idle connection should be small.
-                let Remainder { completion, .. } = std::mem::take(remainder);
+                let Remainder { completion, .. } = std::mem::take(&mut life.remainder);
                 if let Some(completion) = completion {
                     completion.sent();
                 }
@@ -151,6 +162,7 @@ impl Connection {
         // has, for minutes.
         self.socket.reset_on_close();
         self.context.stats.aborted.add();
+        self.account_of_rest(life, End::Cut);
         life.state = State::Aborted;
         Err(Lost)
     }

@@ -1,5 +1,7 @@
 //! One connection, its client and its time in a test's hand.
 
+mod accounts;
+
 use mio::{Poll, Token, Waker};
 
 use super::*;
@@ -77,7 +79,7 @@ impl Scene {
         assert_eq!(self.look(), Verdict::Request);
         let request = Request::of(&self.connection);
         assert!(request.right.begin());
-        self.connection.give_back(unsent, None, after);
+        self.connection.give_back((unsent, None), None, after);
     }
 }
 
@@ -212,7 +214,7 @@ fn a_client_that_has_said_all_is_not_waited_for_after_the_last_answer() {
     scene.client.bring(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /more");
     assert_eq!(scene.look(), Verdict::Request);
     assert!(Request::of(&scene.connection).right.begin());
-    scene.connection.give_back(Unsent::default(), None, After::Close);
+    scene.connection.give_back((Unsent::default(), None), None, After::Close);
     assert_eq!(scene.look(), Verdict::Wait, "a reset would destroy the answer on its way");
     assert!(scene.client.is_write_shut());
     assert_eq!(scene.pass(2 * SECOND), Verdict::Close);

@@ -47,7 +47,9 @@ impl Exchange {
             return Ok(0);
         }
         // Nearly always all of it is taken at once.
-        Ok(self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default())
+        let taken = self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default();
+        self.noted.sent += taken as u64;
+        Ok(taken)
     }
 
     /// Keeps bytes that come next, to be sent when the client reads on, by copying them.
@@ -130,7 +132,9 @@ impl Exchange {
         let before = self.unsent.len();
         let unsent = &mut self.unsent;
         let flushed = self.connection.wire(|wire| unsent.write_to(wire, most as u64));
-        self.patience.has_read(before - self.unsent.len());
+        let moved = before - self.unsent.len();
+        self.noted.sent += moved;
+        self.patience.has_read(moved);
         Ok(flushed? == Flushed::All)
     }
 
@@ -145,7 +149,12 @@ impl Exchange {
         }
         let sent = self.connection.send_interim(bytes)?;
         // Half of it was sent, and the other half must come before all else.
-        if sent > 0 && sent < bytes.len() { self.keep(&bytes[sent..]) } else { Ok(()) }
+        if sent > 0 && sent < bytes.len() { self.keep_interim(&bytes[sent..]) } else { Ok(()) }
+    }
+
+    pub(super) fn keep_interim(&mut self, rest: &[u8]) -> io::Result<()> {
+        self.noted.before += rest.len() as u64;
+        self.keep(rest)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mio::{Poll, Token, Waker};
 
+use super::accounts::Accounts;
 use super::bytes::Bytes;
 use super::client::Client;
 use super::worker::{Became, Completions, LONGEST, Serving};
@@ -21,6 +22,7 @@ use crate::net::listener::Local;
 use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
 use crate::net::socket::Socket;
+use crate::stats::{Counter, Stats};
 
 /// So often all may be looked at, and helped, while nothing moves.
 const IDLE_ROUNDS: usize = 8;
@@ -37,6 +39,9 @@ pub(super) struct World {
     queue: VecDeque<Request>,
     pub(super) serving: Vec<Serving>,
     completions: Completions,
+    /// Requests that were complete, and the accounts of those that are over.
+    brought: u64,
+    accounts: Arc<Accounts>,
     /// How each connection stood lately, and since when it has got nowhere.
     lives: Vec<(*const Connection, Standing, u64)>,
     /// The engine's way to be woken needs one.
@@ -44,7 +49,9 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(config: Config, read_at_once: usize) -> World {
+    pub(super) fn new(mut config: Config, read_at_once: usize) -> World {
+        let accounts = Arc::<Accounts>::default();
+        config.observers.push(accounts.clone());
         let poll = Poll::new().expect("there is a poll");
         let waker = Waker::new(poll.registry(), Token(0)).expect("there is a waker");
         let context = Arc::new(Context::simulated(config, waker));
@@ -57,6 +64,8 @@ impl World {
             queue: VecDeque::new(),
             serving: Vec::new(),
             completions: Completions::default(),
+            brought: 0,
+            accounts,
             lives: Vec::new(),
             _poll: poll,
         }
@@ -104,6 +113,7 @@ impl World {
         }
         connections.take_hijacked().for_each(drop);
         let Brought { ready, has_taken_back } = connections.end_turn();
+        self.brought += ready.len() as u64;
         self.queue.extend(ready);
         if has_taken_back {
             self.queue.retain(Request::waits);
@@ -342,6 +352,7 @@ impl World {
         assert_eq!(kept, (0, 0, 0, 0), "descriptors, bytes in memory and in files, places");
         assert_eq!(context.stats.running.get(), 0, "requests that are served");
         assert!(context.detached.all().is_empty(), "answers that apps go on with");
+        self.accounts.check(self.brought, refusals(&context.stats));
         assert!(self.completions.are_all_given(), "{:?}", self.completions);
     }
 
@@ -352,6 +363,11 @@ impl World {
         self.connections = None;
         self.queue.clear();
     }
+}
+
+/// Requests that were refused, whenever that was.
+fn refusals(stats: &Stats) -> u64 {
+    [&stats.refused, &stats.overloaded, &stats.timed_out, &stats.aborted].map(Counter::get).iter().sum()
 }
 
 /// In milliseconds: each of the settings once, what comes with them, and the time for an answer of so many bytes.

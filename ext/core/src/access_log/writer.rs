@@ -1,0 +1,255 @@
+//! Lines that wait, and the thread that writes them in batches. Whoever adds one never waits for a disk or a reader.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// Bytes of lines that may wait to be written.
+const MOST: usize = 4 * 1024 * 1024;
+/// So long lines are gathered before they are written: one write, and one look at the clock, for many.
+const GATHER: Duration = Duration::from_millis(20);
+/// What is written to a pipe at once, so that it is not mixed with what others write there (`PIPE_BUF` of POSIX on Linux).
+const AT_ONCE: usize = 4096;
+/// Room that is kept for the next batch.
+const KEPT: usize = 256 * 1024;
+/// Losses are told once in such a while.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The process's standard output, whatever that is.
+    Stdout,
+    /// A file that is appended to, made if there is none.
+    File(PathBuf),
+}
+
+/// The file can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{} can't be opened: {source}", path.display())]
+pub struct OpenError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The lines, and where they go.
+#[derive(Debug)]
+pub(super) struct Writer {
+    /// The process that writes. In a child of fork it is the parent's, and so are its locks.
+    process: u32,
+    target: Target,
+    state: Mutex<State>,
+    /// There is something to do for the thread that writes.
+    called: Condvar,
+    /// All is written.
+    written: Condvar,
+    dropped: AtomicU64,
+}
+
+/// The standard library's lock, which keeps nothing outside itself.
+#[derive(Debug, Default)]
+struct State {
+    lines: Vec<u8>,
+    /// Opened at boot, for the thread to take.
+    file: Option<File>,
+    is_attended: bool,
+    is_asleep: bool,
+    is_writing: bool,
+    /// Somebody waits until all is written.
+    is_hurried: bool,
+    has_to_reopen: bool,
+    is_over: bool,
+}
+
+impl Writer {
+    pub(super) fn open(target: Target) -> Result<Writer, OpenError> {
+        let state = State { file: opened(&target)?, ..State::default() };
+        Ok(Writer {
+            process: std::process::id(),
+            target,
+            state: Mutex::new(state),
+            called: Condvar::new(),
+            written: Condvar::new(),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn start(self: Arc<Self>) -> io::Result<()> {
+        let mut state = self.lock();
+        if !state.is_attended {
+            let (file, writer) = (state.file.take(), self.clone());
+            thread::Builder::new().name("kino access log".to_owned()).spawn(move || writer.run(file))?;
+            state.is_attended = true;
+        }
+        Ok(())
+    }
+
+    /// Adds lines that end with a line feed.
+    pub(super) fn add(&self, lines: &[u8]) {
+        let mut state = self.lock();
+        if state.lines.len() + lines.len() > MOST {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        state.lines.extend_from_slice(lines);
+        if state.is_asleep {
+            state.is_asleep = false;
+            self.called.notify_one();
+        }
+    }
+
+    pub(super) fn reopen(&self) {
+        let mut state = self.lock();
+        state.has_to_reopen = true;
+        self.called.notify_one();
+    }
+
+    pub(super) fn flush(&self, limit: Duration) -> bool {
+        let mut state = self.lock();
+        state.is_hurried = true;
+        self.called.notify_one();
+        let is_busy = |state: &mut State| state.is_attended && (state.is_writing || !state.lines.is_empty());
+        let waited = self.written.wait_timeout_while(state, limit, is_busy);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The thread writes what there is, and ends. In a child of fork there is none.
+    pub(super) fn end(&self) {
+        if std::process::id() == self.process {
+            self.lock().is_over = true;
+            self.called.notify_one();
+        }
+    }
+
+    fn run(&self, mut file: Option<File>) {
+        let (mut batch, mut is_torn, mut losses) = (Vec::new(), false, Losses::default());
+        while let Some(has_to_reopen) = self.next(&mut batch) {
+            if has_to_reopen {
+                match opened(&self.target) {
+                    Ok(anew) => (file, is_torn) = (anew, false),
+                    Err(error) => tracing::error!("access_log: {error}; the file that is open goes on"),
+                }
+            }
+            // A line that broke off is not to have the next one behind it.
+            if is_torn {
+                batch.insert(0, b'\n');
+            }
+            if let Err((left, error)) = self.put(file.as_ref(), &batch) {
+                let lost = memchr::memchr_iter(b'\n', left).count() as u64;
+                is_torn = left.len() < batch.len() && batch[batch.len() - left.len() - 1] != b'\n';
+                self.dropped.fetch_add(lost, Ordering::Relaxed);
+                losses.error = Some(error);
+            } else {
+                is_torn = false;
+            }
+            losses.tell(self.dropped());
+        }
+    }
+
+    /// Waits for lines, and moves them to `batch`: whether the file is to be opened anew before they are written. `None` when
+    /// there will be no more.
+    fn next(&self, batch: &mut Vec<u8>) -> Option<bool> {
+        batch.clear();
+        batch.shrink_to(KEPT);
+        let mut state = self.lock();
+        state.is_writing = false;
+        while state.lines.is_empty() && !state.has_to_reopen {
+            self.written.notify_all();
+            state.is_hurried = false;
+            if state.is_over {
+                return None;
+            }
+            state.is_asleep = true;
+            state = self.called.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.is_asleep = false;
+        let is_calm = |state: &mut State| !state.is_hurried && !state.has_to_reopen && !state.is_over;
+        let waited = self.called.wait_timeout_while(state, GATHER, is_calm);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        std::mem::swap(&mut state.lines, batch);
+        state.is_writing = true;
+        Some(std::mem::take(&mut state.has_to_reopen))
+    }
+
+    /// What could not be written is an error's.
+    fn put<'b>(&self, file: Option<&File>, batch: &'b [u8]) -> Result<(), (&'b [u8], io::Error)> {
+        match file {
+            Some(file) if file.metadata().is_ok_and(|known| known.is_file()) => put(file.as_fd(), batch, batch.len()),
+            Some(file) => put(file.as_fd(), batch, AT_ONCE),
+            None => put(rustix::stdio::stdout(), batch, AT_ONCE),
+        }
+    }
+
+    /// No panic can leave a state that is half changed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has been told of lines that were lost.
+#[derive(Default)]
+struct Losses {
+    told: u64,
+    told_at: Option<Instant>,
+    error: Option<io::Error>,
+}
+
+impl Losses {
+    fn tell(&mut self, lost: u64) {
+        if lost == self.told || self.told_at.is_some_and(|then| then.elapsed() < TOLD_EVERY) {
+            return;
+        }
+        let why =
+            self.error.take().map_or("they came faster than they could be written".to_owned(), |it| it.to_string());
+        tracing::warn!("access_log: {} lines were lost, {lost} in all: {why}", lost - self.told);
+        (self.told, self.told_at) = (lost, Some(Instant::now()));
+    }
+}
+
+fn opened(target: &Target) -> Result<Option<File>, OpenError> {
+    match target {
+        Target::Stdout => Ok(None),
+        Target::File(path) => {
+            let file = File::options().append(true).create(true).open(path);
+            file.map(Some).map_err(|source| OpenError { path: path.clone(), source })
+        }
+    }
+}
+
+/// Writes lines, `most` bytes at a time where they have that many, and always whole lines unless one is longer.
+fn put<'b>(to: BorrowedFd<'_>, mut lines: &'b [u8], most: usize) -> Result<(), (&'b [u8], io::Error)> {
+    while !lines.is_empty() {
+        let first = &lines[..lines.len().min(most)];
+        let whole = match memchr::memrchr(b'\n', first) {
+            Some(end) => end + 1,
+            None => memchr::memchr(b'\n', lines).map_or(lines.len(), |end| end + 1),
+        };
+        let mut left = &lines[..whole];
+        while !left.is_empty() {
+            match rustix::io::write(to, left) {
+                Ok(length) if length > 0 => left = &left[length..],
+                Ok(_) => return Err((&lines[whole - left.len()..], io::ErrorKind::WriteZero.into())),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    // Its end is seen by the next write.
+                    let _ = poll(&mut [PollFd::new(&to, PollFlags::OUT)], None);
+                }
+                Err(error) => return Err((&lines[whole - left.len()..], error.into())),
+            }
+        }
+        lines = &lines[whole..];
+    }
+    Ok(())
+}

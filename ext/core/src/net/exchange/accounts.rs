@@ -1,0 +1,57 @@
+//! What is noted of a request for the account of it.
+
+use std::sync::atomic::Ordering;
+
+use super::Exchange;
+use crate::error::Fault;
+use crate::http::encode::{OwnFields, Timing};
+use crate::net::account::{Account, CLIENT_LEFT, End, Noted, TAKEN};
+
+impl Exchange {
+    /// A worker of that number serves it.
+    pub fn served_by(&mut self, worker: u64) {
+        self.noted.worker = worker;
+        self.connection.worker.store(worker, Ordering::Relaxed);
+    }
+
+    /// The head of its answer has been made, with that status and of so many bytes: it is what is sent next.
+    pub fn begins(&mut self, status: u16, head: usize) {
+        self.noted = Noted { status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
+    }
+
+    /// The id that the request is known by, where requests have one.
+    pub fn request_id(&self) -> Option<&[u8]> {
+        self.context.id_of(self.head.as_deref(), self.made_id.as_ref())
+    }
+
+    /// What the server has to say of the request in its answer's head, which is about to be made.
+    pub fn own_fields(&self) -> OwnFields {
+        let timing = self.context.config.server_timing.then(|| Timing {
+            queue: self.noted.taken.saturating_sub(self.noted.ready),
+            app: self.context.clock.micros().saturating_sub(self.noted.taken),
+        });
+        OwnFields { request_id: self.request_id().map(Into::into), timing }
+    }
+
+    /// Counts what the client did wrong.
+    pub(super) fn tell_fault(&mut self, fault: Fault) {
+        self.noted.fault = Some(fault);
+        self.context.tell_refusal(fault, self.connection.peer());
+    }
+
+    /// It is over: the account of it.
+    pub(super) fn account(&self, end: End) {
+        self.context.account(|now| {
+            let is_unanswered = end == End::Cut && self.noted.sent == 0;
+            let status = match self.noted.status {
+                0 if end == End::Taken => TAKEN,
+                _ if is_unanswered && self.is_client_gone() => CLIENT_LEFT,
+                _ if is_unanswered => 0,
+                status => status,
+            };
+            let noted = Noted { status, ..self.noted };
+            let account = noted.account(self.head(), self.connection.peer(), end, now);
+            Account { request_id: self.request_id(), ..account }
+        });
+    }
+}

@@ -1,0 +1,85 @@
+# frozen_string_literal: true
+
+require_relative "../rack/failure"
+
+module Kino
+  # Tells `on_error` of requests that take too long, each once: those whose client has got a 504 in the app's place
+  # (`request_timeout`), and those whose worker counts as stuck (`stuck_timeout`). The error has the backtrace of where
+  # the worker's thread is, which only the ractor that has the thread can ask for. The supervisor has it look.
+  #
+  # @api private
+  class OverdueWatch
+    # Seconds between two looks.
+    INTERVAL = 0.5
+    # So many errors may wait for the hooks; of more, the last are dropped.
+    ROOM = 64
+    private_constant :INTERVAL, :ROOM
+
+    # @param native [Native::Engine] a started engine
+    # @param failure [Failure] who is told
+    # @param timeout [Numeric, nil] `request_timeout`
+    def initialize(native, failure, timeout)
+      @native = native
+      @failure = failure
+      @timeout = timeout
+      @waiting = Thread::Queue.new
+    end
+
+    # @return [Numeric, nil] seconds between two looks; nil where there is nothing to look for
+    def interval = (INTERVAL if @timeout)
+
+    # @return [#call] finds the thread of the worker of a number, and the env of the request that it is at
+    attr_writer :finder
+
+    # Looks once for those that were answered in their worker's place.
+    #
+    # @return [void]
+    def look
+      @native.overdue.each do |worker, request|
+        error = RequestTimeoutError.new("the app has not begun to answer #{request} within #{@timeout} s " \
+                                        "(request_timeout); its client got a 504")
+        tell(error, request, worker)
+      end
+    end
+
+    # A worker counts as stuck.
+    #
+    # @param what [String] such as `"GET /report for 61.2 s"`
+    # @param request [String] such as `"GET /report"`
+    # @param timeout [Numeric] `stuck_timeout`
+    # @param worker [Integer] its number
+    # @return [void]
+    def stuck(what, request, timeout, worker)
+      tell(WorkerStuckError.new("a worker has been at #{what} (stuck_timeout #{timeout})"), request, worker)
+    end
+
+    private
+
+    # What the thread is at may have changed since.
+    def tell(error, request, worker)
+      thread, env = @finder&.call(worker)
+      env = nil unless env && request == "#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"].to_s[/\A[^?]*/]}"
+      error.set_backtrace((env && thread.backtrace) || [])
+      return if @waiting.size >= ROOM
+
+      @waiting << [env, error]
+      @teller = begin_telling unless @teller&.alive?
+    rescue ThreadError # there is none to be had: the next one's has this one, too
+      nil
+    end
+
+    # A hook may take long, and nobody is to wait for it.
+    def begin_telling
+      Thread.new do
+        while (told = following)
+          @failure.tell(*told)
+        end
+      end
+    end
+
+    # For a while, since one is seldom alone.
+    def following = @waiting.pop(timeout: INTERVAL)
+  end
+
+  private_constant :OverdueWatch
+end
