@@ -56,7 +56,7 @@ RSpec.describe Kino.const_get(:ServiceManager) do
     manager.stopping(30)
 
     expect(socket.told).to match([
-      "READY=1\nMAINPID=#{Process.pid}", /\ARELOADING=1\nMONOTONIC_USEC=\d+\nEXTEND_TIMEOUT_USEC=30000000\z/, "READY=1",
+      "READY=1", /\ARELOADING=1\nMONOTONIC_USEC=\d+\nEXTEND_TIMEOUT_USEC=30000000\z/, "READY=1",
       "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=40000000"
     ])
   end
