@@ -8,7 +8,9 @@ RSpec.describe Kino.const_get(:ServiceManager) do
     Struct.new(:told, :quiet) { def tell(text) = told << text }.new([], false)
   end
 
-  let(:native) { stub_const("Kino::Native::NotifySocket", Class.new { def self.open(_) = nil }) }
+  let(:native) { Class.new { def self.open(_) = nil } }
+
+  before { stub_const("Kino::Native", Module.new).const_set(:NotifySocket, native) }
 
   def taken(env, **options)
     allow(native).to receive(:open).and_return(socket)
