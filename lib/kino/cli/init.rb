@@ -11,9 +11,11 @@ module Kino
     class Init
       # What a server, or an app, may be told by.
       SIGNALS = %w[TERM INT QUIT HUP USR1 USR2 TTIN TTOU WINCH].freeze
-      # What a server was started with that takes another's place, see {Relaunch}.
+      # What a server is started with that takes another's place, see {Relaunch}.
       HEIR = /(\A|\0)KINO_INHERITED=server /n
-      private_constant :SIGNALS, :HEIR
+      # Those after which nothing is to go on.
+      STOP = %w[TERM INT QUIT].freeze
+      private_constant :SIGNALS, :HEIR, :STOP
 
       # Goes on in another process, where this one is the first; this one ends with it.
       #
@@ -29,7 +31,7 @@ module Kino
         @early = []
         former = SIGNALS.to_h { |name| [name, Signal.trap(name) { pass_on(name) }] }
         server = fork
-        return former.each { |name, handler| Signal.trap(name, handler || "DEFAULT") } unless server
+        return go_on(former) unless server
 
         @server = server
         @early.each { |name| pass_on(name) }
@@ -39,20 +41,28 @@ module Kino
 
       private
 
+      # What this process was told as the first one, the server is from here on.
+      def go_on(former)
+        former.each { |name, handler| Signal.trap(name, handler || "DEFAULT") }
+        %w[LISTEN_PID WATCHDOG_PID].each { |name| ENV[name] = Process.pid.to_s if ENV[name] == "1" }
+      end
+
       # Until there is a server, signals wait.
       def pass_on(name)
+        @asked = name if STOP.include?(name)
         @server ? Process.kill(name, @server) : @early << name
       rescue Errno::ESRCH
         nil # it has ended just now
       end
 
-      # The exit status of the last server.
+      # The exit status of the last server. What was to stop the one before, which was on its way out, is for the next.
       def outlive(server)
         loop do
           pid, status = Process.wait2(-1)
           next unless pid == server
 
           @server = server = heir or return status.exitstatus || (128 + status.termsig)
+          pass_on(@asked) if @asked
         end
       end
 

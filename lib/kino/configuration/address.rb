@@ -22,7 +22,7 @@ module Kino
       # A TCP address in its parts; `tcp://` may be left out where a host and a port are there.
       TCP = %r{\A(?:tcp://)?(?<host>#{HOST_SHAPE}):(?<port>\d{1,5})/?\z}
       # One of systemd's sockets, by its `FileDescriptorName=`.
-      SYSTEMD = %r{\Asystemd://[^:\s[:cntrl:]?]+\z}
+      SYSTEMD = %r{\Asystemd://[^: ?[:cntrl:]]+\z}
       # Bytes a unix socket's path may have (`sun_path`, less the closing NUL).
       LONGEST_PATH = 107
 

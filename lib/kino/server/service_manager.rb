@@ -52,7 +52,7 @@ module Kino
     # The server serves.
     #
     # @return [void]
-    def ready = tell("READY=1", "MAINPID=#{Process.pid}")
+    def ready = tell("READY=1")
 
     # It has taken the place of another, which has told so.
     #

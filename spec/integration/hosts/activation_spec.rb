@@ -61,7 +61,7 @@ RSpec.describe "kino that is started with sockets" do
       process.wait_for(/^Ctrl-C/)
       write("version", "two")
       process.signal(:USR2)
-      heir = manager.wait_for("MAINPID") && manager.wait_for("MAINPID")["MAINPID"].to_i
+      heir = manager.wait_for("MAINPID")["MAINPID"].to_i
       expect(process.status_alone).to eq(0)
       sockets.each { |socket| expect(ask(url(socket)).last).to eq("two") }
       stop(heir)
@@ -146,7 +146,6 @@ RSpec.describe "kino that is started with sockets" do
     process.wait_for(/^Ctrl-C/)
     write("kino.rb", "bind 'tcp://127.0.0.1:#{free_port}'\n")
     process.signal(:USR2).wait_for(/^bind changed, which takes a stop and another start$/)
-    manager.wait_for("MAINPID")
     stop(manager.wait_for("MAINPID")["MAINPID"].to_i)
   ensure
     manager&.close

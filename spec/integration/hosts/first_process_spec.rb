@@ -13,10 +13,10 @@ RSpec.describe "kino as process 1" do
       system(*NAMESPACE, "true", out: File::NULL, err: File::NULL)
   end
 
-  def start_first(*arguments)
-    command = [*NAMESPACE, RbConfig.ruby, "-W1", "-I#{KinoProcess::LIB}", KinoProcess::KINO, "-b", "tcp://127.0.0.1:0",
-               "-t", "2", *arguments]
-    process = KinoProcess.new(command, env: KinoProcess::UNSET, chdir: folder)
+  def start_first(*arguments, env: {}, **given)
+    command = [*NAMESPACE, RbConfig.ruby, "-W1", "-I#{KinoProcess::LIB}", KinoProcess::KINO, "-t", "2",
+               *(%w[-b tcp://127.0.0.1:0] if given.empty?), *arguments]
+    process = KinoProcess.new(command, env: KinoProcess::UNSET.merge(env), chdir: folder, **given)
     (@processes ||= []) << process
     process
   end
@@ -52,6 +52,17 @@ RSpec.describe "kino as process 1" do
       Process.kill(:TERM, first(process))
       expect(process.status).to eq(0)
       expect(process.out).to end_with("Stopped\n")
+    end
+
+    it "listens on the sockets that process 1 is given" do
+      prepare(app)
+      socket = TCPServer.open("127.0.0.1", 0)
+      process = start_first(*in_mode(mode), env: { "LISTEN_PID" => "1", "LISTEN_FDS" => "1" }, 3 => socket.fileno)
+      process.wait_for(/^Ctrl-C/)
+      expect(process.url).to eq("http://127.0.0.1:#{socket.local_address.ip_port}")
+      expect(process.get.status).to eq(200)
+    ensure
+      socket&.close
     end
 
     it "obeys TERM while the app boots" do

@@ -8,7 +8,9 @@ RSpec.describe Kino.const_get(:ServiceManager) do
     Struct.new(:told, :quiet) { def tell(text) = told << text }.new([], false)
   end
 
-  let(:native) { stub_const("Kino::Native::NotifySocket", Class.new { def self.open(_) = nil }) }
+  let(:native) { Class.new { def self.open(_) = nil } }
+
+  before { stub_const("Kino::Native", Module.new).const_set(:NotifySocket, native) }
 
   def taken(env, **options)
     allow(native).to receive(:open).and_return(socket)
@@ -56,7 +58,7 @@ RSpec.describe Kino.const_get(:ServiceManager) do
     manager.stopping(30)
 
     expect(socket.told).to match([
-      "READY=1\nMAINPID=#{Process.pid}", /\ARELOADING=1\nMONOTONIC_USEC=\d+\nEXTEND_TIMEOUT_USEC=30000000\z/, "READY=1",
+      "READY=1", /\ARELOADING=1\nMONOTONIC_USEC=\d+\nEXTEND_TIMEOUT_USEC=30000000\z/, "READY=1",
       "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=40000000"
     ])
   end
