@@ -16,7 +16,7 @@ Gem::Specification.new do |spec|
   # The crates and the lock file are shipped: installing compiles them, with the versions that were tested.
   spec.files = Dir.chdir(__dir__) do
     Dir["lib/**/*.rb", "exe/*", "sig/**/*.{rbs,yaml}", "Cargo.{toml,lock}", "{README,CHANGELOG}.md", "LICENSE"] +
-      Dir["ext/*/{Cargo.toml,build.rs,extconf.rb}", "ext/*/{src,benches,examples,tests}/**/*.rs"]
+      Dir["ext/*/{Cargo.toml,build.rs,extconf.rb}", "ext/*/{src,benches,examples,tests}/**/*.{rs,html,policy}"]
   end
   spec.bindir = "exe"
   spec.executables = ["kino"]

@@ -5,6 +5,7 @@ require_relative "errors"
 require_relative "configuration"
 require_relative "cli/init"
 require_relative "cli/options"
+require_relative "cli/remote"
 
 module Kino
   # The command `kino`.
@@ -29,7 +30,7 @@ module Kino
       options = Options.new(@argv)
       case options.task
       when :serve then serve(options)
-      when :restart then restart(options)
+      when *Remote::COMMANDS.keys then remote(options)
       when :check then check(options)
       when :init then init(options.init_path)
       when :from_puma then from_puma(options.puma_path)
@@ -56,11 +57,9 @@ module Kino
       status
     end
 
-    # The server is told by a signal, and says itself what becomes of it.
-    def restart(options)
-      require_relative "cli/restart"
-      configuration = Configuration.load(options.settings, path: options.config_path)
-      say(Restart.new(options.pid, configuration.pidfile).ask(full: options.full))
+    # About a server that runs.
+    def remote(options)
+      Remote.new(options, Configuration.load(options.settings, path: options.config_path), @out).run
     end
 
     # Only when it is needed, so that the other tasks answer at once, even where the extension isn't compiled.

@@ -146,6 +146,15 @@ module Kino
     attr_reader :shutdown_timeout
     # @return [Integer, Float] seconds to go on for when stopping, 0 to 86,400; default 0
     attr_reader :drain_delay
+    # @return [String, nil] address at which the server tells how it is; default nil for none
+    attr_reader :control
+    # @return [String, nil] path of the file with what clients of {#control} have to know; default nil for none
+    attr_reader :control_token
+    # @return [String, nil] path at which the server itself tells whether it is ready; default nil for none
+    attr_reader :health_path
+    # @return [Integer, Float] seconds until a server that takes nothing while requests wait is not ready, 0.1 to
+    #   86,400; default 10
+    attr_reader :ready_timeout
     # @api private
     # @return [Array<String>] what the start says of how these came about, a line each
     attr_reader :notes

@@ -20,7 +20,7 @@ module Serving
   # for those that are about connections, starts and stops: each of its servers is five processes.
   ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
   MODES = (ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]).freeze
-  ALWAYS_PROCESSES = %r{/spec/integration/(connections|front_doors|hosts|stopping|upgrades)/}
+  ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|stopping|upgrades)/}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.

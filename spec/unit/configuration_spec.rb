@@ -188,6 +188,6 @@ RSpec.describe Kino::Configuration do
 
   it "shows its values" do
     expect(described_class.new.inspect)
-      .to match(/\A#<Kino::Configuration bind=\["tcp:.*threads=5 .*drain_delay=0>\z/)
+      .to match(/\A#<Kino::Configuration bind=\["tcp:.*threads=5 .*ready_timeout=10>\z/)
   end
 end

@@ -125,6 +125,12 @@ pub struct Config {
     pub access_log: Option<Arc<AccessLog>>,
     /// Who else hears of each request once it is over. With neither, nothing is noted of requests.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// Threads that serve requests, when all are there: for those who look at it from outside.
+    pub workers: usize,
+    /// The path at which it says by itself whether it is ready.
+    pub health_path: Option<Vec<u8>>,
+    /// It is not ready once requests have waited for so long while no worker took any.
+    pub ready_timeout: Duration,
 }
 
 /// For so long a body may come, and an answer be read, at any rate.
@@ -160,6 +166,9 @@ impl Default for Config {
             server_timing: false,
             access_log: None,
             observers: Vec::new(),
+            workers: 0,
+            health_path: None,
+            ready_timeout: Duration::from_secs(10),
         }
     }
 }

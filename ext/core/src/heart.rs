@@ -14,7 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::dispatch::lead::Dispatch;
 use crate::dispatch::serving::AtWork;
 use crate::net::context::Phase;
-use crate::{fatal, log, scoreboard};
+use crate::scoreboard::Vitals;
+use crate::{fatal, log, scoreboard, survey};
 
 /// Between two beats.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -66,7 +67,10 @@ fn outlive_nobody(dispatch: &Dispatch) -> ! {
         beat(dispatch);
         thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
     }
-    tracing::error!("the parent process is gone, and this one has not come to its end: {}", in_flight(dispatch));
+    tracing::error!(
+        "the parent process is gone, and this one has not come to its end: {}",
+        in_flight(dispatch, dispatch.at_work())
+    );
     log::flush(fatal::LAST_WORDS);
     fatal::leave(STATUS)
 }
@@ -89,15 +93,36 @@ fn pause(pause: Duration, end: BorrowedFd<'_>, parent: Option<BorrowedFd<'_>>) -
 
 fn beat(dispatch: &Dispatch) {
     let context = dispatch.context();
-    if let Some(place) = &context.place {
-        place.slot().beat(scoreboard::now(), context.stats.requests.get(), context.counts(), &in_flight(dispatch));
+    let Some(place) = &context.place else { return };
+    let (slot, at_work) = (place.slot(), dispatch.at_work());
+    slot.set_vitals(vitals(dispatch, &at_work));
+    slot.beat(scoreboard::now(), context.stats.requests.get(), context.counts(), &in_flight(dispatch, at_work));
+    if let Some(asked) = slot.asked() {
+        let all = survey::take(dispatch);
+        let lines: String = all.iter().map(|one| format!("{one}\n")).collect();
+        slot.tell(asked, &lines);
+    }
+    if slot.question().is_some() {
+        context.questions.ring();
+    }
+    log::set_level(slot.log_level());
+}
+
+fn vitals(dispatch: &Dispatch, at_work: &[AtWork]) -> Vitals {
+    let context = dispatch.context();
+    Vitals {
+        workers: context.config.workers as u32,
+        busy: at_work.len() as u32,
+        set_aside: at_work.iter().filter(|one| one.is_set_aside).count() as u32,
+        is_ready: context.is_ready().is_ok(),
+        unserved: context.unserved(),
     }
 }
 
 /// What is served now, the longest first.
-fn in_flight(dispatch: &Dispatch) -> String {
+fn in_flight(dispatch: &Dispatch, at_work: Vec<AtWork>) -> String {
     let detached = dispatch.context().detached.all().into_iter();
-    let of_workers = dispatch.at_work().into_iter().map(|AtWork { request, time, .. }| (request, time));
+    let of_workers = at_work.into_iter().map(|AtWork { request, time, .. }| (request, time));
     let mut all: Vec<_> = of_workers.chain(detached).collect();
     all.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
     let mut text = String::new();

@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -69,6 +69,28 @@ pub fn write(line: &[u8]) -> bool {
 pub fn lost() {
     if let Some(log) = own() {
         log.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is logged, from little to much.
+pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// What changes the level, which is whoever has set up the log's; and the last that was asked for.
+static SETTER: OnceLock<fn(&str)> = OnceLock::new();
+static LEVEL: AtomicU32 = AtomicU32::new(0);
+
+/// Has the level changed by that from here on ([`set_level`]).
+pub fn set_level_by(setter: fn(&str)) {
+    let _ = SETTER.set(setter);
+}
+
+/// Has that level logged, from 1 on by its place in [`LEVELS`]. Zero, and what was asked for last, change nothing.
+pub(crate) fn set_level(level: u32) {
+    if level == 0 || LEVEL.swap(level, Ordering::SeqCst) == level {
+        return;
+    }
+    if let (Some(setter), Some(name)) = (SETTER.get(), LEVELS.get(level as usize - 1)) {
+        setter(name);
     }
 }
 

@@ -2,6 +2,8 @@
 //! only the process in it writes to. Nobody waits for anybody here, and a process that dies in the middle of a write leaves
 //! nothing locked.
 
+mod details;
+mod tallies;
 mod text;
 
 use std::fmt;
@@ -9,6 +11,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCs
 
 use rustix::time::{ClockId, clock_gettime};
 
+use self::details::Details;
+pub use self::details::{About, Question, RUBY, Vitals};
+use self::tallies::Tallies;
+pub use self::tallies::{CLASSES, Distribution, Outcome, SIZES, TIMES, Tally};
 use self::text::Text;
 use crate::stats::{GAUGES, Stats};
 
@@ -53,7 +59,9 @@ pub struct Slot {
     requests: AtomicU64,
     counts: [AtomicU64; ROOM / 2],
     more_counts: [AtomicU64; ROOM / 2],
-    in_flight: Text,
+    in_flight: Text<1016>,
+    details: Details,
+    tallies: Tallies,
 }
 
 /// What a place says. Each number is read for itself.
@@ -77,6 +85,18 @@ pub struct Reading {
     pub in_flight: String,
     /// All counters with their names.
     pub counts: Vec<(&'static str, u64)>,
+    /// The process's number among those that serve, from 1; 0 for one that has not said it.
+    pub number: u32,
+    /// What it has said of itself.
+    pub about: About,
+    /// When it began, in milliseconds of [`now`].
+    pub started: u64,
+    /// What its heart tells.
+    pub vitals: Vitals,
+    /// What its Ruby has told last, by the names of [`RUBY`], and when; `None` while it has told nothing.
+    pub ruby: Option<(Vec<(&'static str, u64)>, u64)>,
+    /// What was counted of requests that are over.
+    pub tally: Tally,
 }
 
 /// The time that all processes of a machine share (`CLOCK_MONOTONIC`), in milliseconds.
@@ -91,7 +111,7 @@ pub fn layout() -> u64 {
     // FNV-1a.
     let mut number = 0xcbf2_9ce4_8422_2325;
     let mut add = |byte: u8| number = (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    for name in [env!("CARGO_PKG_VERSION")].into_iter().chain(names()) {
+    for name in [env!("CARGO_PKG_VERSION")].into_iter().chain(counted()).chain(RUBY.iter().copied()) {
         name.bytes().chain([0]).for_each(&mut add);
     }
     size_of::<Slot>().to_le_bytes().into_iter().for_each(&mut add);
@@ -99,7 +119,7 @@ pub fn layout() -> u64 {
 }
 
 /// What is counted, in the order of [`Context::counts`](crate::net::context::Context::counts).
-fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn counted() -> impl Iterator<Item = &'static str> {
     Stats::NAMES.iter().chain(GAUGES).copied()
 }
 
@@ -114,6 +134,8 @@ impl Slot {
             number.store(0, Relaxed);
         }
         self.in_flight.write("");
+        self.details.clear(now());
+        self.tallies.clear();
         self.pid.store(pid, Relaxed);
         self.beat.store(now(), Relaxed);
         self.set_state(State::Starting);
@@ -165,6 +187,76 @@ impl Slot {
         self.beat.store(began, Relaxed);
     }
 
+    /// Says what the process in it is.
+    pub fn introduce(&self, number: u32, about: &About) {
+        self.details.introduce(number, about);
+    }
+
+    /// How it is, with each beat.
+    pub(crate) fn set_vitals(&self, vitals: Vitals) {
+        self.details.set_vitals(vitals);
+    }
+
+    /// What Ruby tells of itself, in the order of [`RUBY`].
+    pub fn sample(&self, numbers: &[u64]) {
+        self.details.sample(numbers, now());
+    }
+
+    /// Asks its process for what is in flight: the number to ask [`Slot::told`] for.
+    pub(crate) fn ask(&self) -> u64 {
+        self.details.ask()
+    }
+
+    /// Whether somebody has asked for what is in flight: the number to [`Slot::tell`] it with.
+    pub(crate) fn asked(&self) -> Option<u64> {
+        self.details.asked()
+    }
+
+    /// Tells what is in flight.
+    pub(crate) fn tell(&self, asked: u64, requests: &str) {
+        self.details.tell(asked, requests);
+    }
+
+    /// What was told when one had asked; `None` while it has not been.
+    pub(crate) fn told(&self, asked: u64) -> Option<String> {
+        self.details.told(asked)
+    }
+
+    /// Asks its process for something that only Ruby can do: the number to ask [`Slot::answer_to`] for.
+    pub(crate) fn put(&self, question: Question) -> u64 {
+        self.details.put(question)
+    }
+
+    /// What was asked of Ruby and not answered.
+    pub fn question(&self) -> Option<(u64, Question)> {
+        self.details.question()
+    }
+
+    /// Answers that.
+    pub fn answer(&self, number: u64, text: &str) {
+        self.details.answer(number, text);
+    }
+
+    /// What Ruby has answered; `None` while it has not.
+    pub(crate) fn answer_to(&self, number: u64) -> Option<String> {
+        self.details.answer_to(number)
+    }
+
+    /// What its process is to log from now on ([`crate::log::Level`]); 0 for what it was started with.
+    pub(crate) fn set_log_level(&self, level: u32) {
+        self.details.set_log_level(level);
+    }
+
+    /// See [`Slot::set_log_level`].
+    pub(crate) fn log_level(&self) -> u32 {
+        self.details.log_level()
+    }
+
+    /// Counts a request that is over; the worker of that number has ended it.
+    pub fn tally(&self, who: u64, outcome: Outcome) {
+        self.tallies.add(who, outcome);
+    }
+
     /// All that it says.
     pub fn read(&self) -> Reading {
         Reading {
@@ -176,7 +268,13 @@ impl Slot {
             running: self.running.load(Relaxed),
             requests: self.requests.load(Relaxed),
             in_flight: self.in_flight.read(),
-            counts: names().zip(self.all_counts().map(|count| count.load(Relaxed))).collect(),
+            counts: counted().zip(self.all_counts().map(|count| count.load(Relaxed))).collect(),
+            number: self.details.number(),
+            about: self.details.about(),
+            started: self.details.started(),
+            vitals: self.details.vitals(),
+            ruby: self.details.ruby(),
+            tally: self.tallies.read(),
         }
     }
 

@@ -61,6 +61,8 @@ stats! {
     running,
     /// Answers sent whole.
     answered,
+    /// Answers that Kino gave by itself at `health_path`.
+    health,
     /// Connections that the app has taken for itself (`rack.hijack`, 101).
     hijacked,
     /// Connections given up in the middle of an answer.

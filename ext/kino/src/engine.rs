@@ -130,8 +130,13 @@ impl Running {
     /// What all workers serve now, and what apps go on with by themselves, which is no worker's.
     pub(crate) fn in_flight(&self) -> Vec<AtWork> {
         let detached = self.server.context().detached.all().into_iter();
-        let of_no_worker =
-            detached.map(|(request, time)| AtWork { worker: 0, gvl_group: 0, time, request, waits_for_client: true });
+        let of_no_worker = detached.map(|(request, time)| AtWork {
+            time,
+            age: time,
+            request,
+            waits_for_client: true,
+            ..AtWork::default()
+        });
         self.groups.lock().iter().flat_map(|group| group.at_work()).chain(of_no_worker).collect()
     }
 }

@@ -11,10 +11,12 @@ use kino_core::access_log::{AccessLog, Filter, Format, Target};
 use kino_core::budget::open_files;
 use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
+use kino_core::net::account::Observer;
 use kino_core::net::listener::Listener;
 use kino_core::net::trusted::Trusted;
 use kino_core::notify::Reporting;
 use kino_core::siblings::Siblings;
+use kino_core::tally::Counting;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
@@ -226,7 +228,8 @@ impl EngineHandle {
         Some(engine.map(|engine| *stage = Stage::Running(engine)))
     }
 
-    fn engine(&self) -> Option<Engine> {
+    /// The engine, while it runs and is this process's.
+    pub(crate) fn engine(&self) -> Option<Engine> {
         match &*self.stage.lock() {
             Stage::Running(engine) if engine.is_ours() => Some(engine.clone()),
             Stage::Running(_) | Stage::Bound(_) => None,
@@ -238,6 +241,7 @@ impl EngineHandle {
 fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
     let settings = Settings { ruby, hash: settings };
     let threads = settings.get::<usize>("workers")? * settings.get::<usize>("threads")?;
+    let siblings = settings.siblings()?;
     Ok(Config {
         limits: Limits {
             head: settings.get("max_header_size")?,
@@ -266,7 +270,13 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         spool_limit: settings.get("spool_limit")?,
         // A tenth is left to the app, its database and its files.
         descriptors: (open_files() / 10 * 9).max(settings.get("max_connections")?),
-        siblings: settings.siblings()?,
+        workers: threads,
+        health_path: settings.given::<String>("health_path")?.map(String::into_bytes),
+        ready_timeout: settings
+            .given::<f64>("ready_timeout")?
+            .map_or(Ok(Config::default().ready_timeout), |it| settings.duration("ready_timeout", it))?,
+        siblings,
+        observers: settings.counting(siblings).into_iter().collect(),
         parent: settings.parent()?,
         shutdown_timeout: settings
             .given::<f64>("shutdown_timeout")?
@@ -301,6 +311,12 @@ impl Settings<'_> {
             (None, None) => Ok(None),
             _ => Err(exception::argument_error(self.ruby, "write both scoreboard and place, or neither")),
         }
+    }
+
+    /// Who counts requests for the control socket, if there is one.
+    fn counting(&self, siblings: Option<Siblings>) -> Option<Arc<dyn Observer>> {
+        let is_asked_for = self.given::<String>("control").ok().flatten().is_some();
+        siblings.filter(|_| is_asked_for).map(|siblings| Arc::new(Counting(siblings.own())) as Arc<dyn Observer>)
     }
 
     /// The descriptor that tells of the parent's end. It stays Ruby's.

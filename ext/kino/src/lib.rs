@@ -14,6 +14,7 @@
 use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
 mod completions;
+mod control;
 mod ends;
 mod engine;
 mod engine_handle;
@@ -37,6 +38,7 @@ mod text;
 mod trailers;
 mod worker_thread;
 
+use control::ControlHandle;
 use engine_handle::EngineHandle;
 use gvl_group_handle::GvlGroupHandle;
 use listeners::Listeners;
@@ -82,6 +84,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
     engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
+    engine.define_method("await_question", method!(control::await_question, 1))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;
@@ -118,6 +121,19 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("ready", method!(Scoreboard::ready, 1))?;
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
+    scoreboard.define_singleton_method("sampled", function!(Scoreboard::sampled, 0))?;
+    scoreboard.define_method("introduce", method!(Scoreboard::introduce, 4))?;
+    scoreboard.define_method("sample", method!(Scoreboard::sample, 2))?;
+    scoreboard.define_method("question", method!(Scoreboard::question, 1))?;
+    scoreboard.define_method("answer", method!(Scoreboard::answer, 3))?;
+
+    let control = native.define_class("Control", ruby.class_object())?;
+    control.define_singleton_method("of", function!(ControlHandle::of, 5))?;
+    control.define_method("start", method!(ControlHandle::start, 1))?;
+    control.define_method("uris", method!(ControlHandle::uris, 0))?;
+    control.define_method("asked", method!(ControlHandle::asked, 0))?;
+    control.define_method("close", method!(ControlHandle::close, 0))?;
+    control.define_method("abandon", method!(ControlHandle::abandon, 0))?;
 
     let notify_socket = native.define_class("NotifySocket", ruby.class_object())?;
     notify_socket.define_singleton_method("open", function!(NotifySocket::open, 1))?;
@@ -168,7 +184,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.
     let _ = (EngineHandle::class(ruby), GvlGroupHandle::class(ruby), WorkerThread::class(ruby));
-    let _ = (Listeners::class(ruby), Scoreboard::class(ruby));
+    let _ = (Listeners::class(ruby), Scoreboard::class(ruby), ControlHandle::class(ruby));
     // Whoever looks a class up by its path, as the line above does, can't any more.
     kino.funcall::<_, _, Value>("private_constant", ("Native",))?;
     Ok(())

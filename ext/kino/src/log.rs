@@ -36,8 +36,10 @@ pub(crate) fn start() {
         let lines = lines.event_format(Either).with_env_filter(filter).with_filter_reloading();
         let handle = lines.reload_handle();
         let _ = FILTER.set(Box::new(move |level| drop(handle.reload(EnvFilter::new(level)))));
-        // An error says that there is a subscriber already.
-        let _ = lines.try_init();
+        // An error says that there is a subscriber already, whose level is its program's business.
+        if lines.try_init().is_ok() {
+            log::set_level_by(set_level);
+        }
         panic::set_hook(Box::new(tell));
         fatal::leave_by(process::leave);
         process::at_exit(flush_at_exit);
@@ -64,6 +66,12 @@ pub(crate) fn json(ruby: &Ruby, text: RString) -> RString {
     let mut out = Vec::new();
     with_bytes(text, |text| escape::json(&mut out, text));
     ruby.enc_str_new(out, ruby.utf8_encoding())
+}
+
+fn set_level(level: &str) {
+    if let Some(filter) = FILTER.get() {
+        filter(level);
+    }
 }
 
 /// `flush_log -> nil`: waits, a second at most, until what was said is written. For who leaves by `exit!`.

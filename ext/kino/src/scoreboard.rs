@@ -1,8 +1,11 @@
 //! `Kino::Native::Scoreboard`: what the processes of one server know of each other, as Ruby sees it.
 
-use kino_core::scoreboard::{Slot, State, now};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use kino_core::control::Control;
+use kino_core::scoreboard::{About, Question, RUBY, Slot, State, now};
 use kino_core::siblings::Siblings;
-use magnus::{Error, RHash, Ruby};
+use magnus::{Error, RArray, RHash, Ruby};
 
 use crate::exception;
 use crate::ffi::shared::Shared;
@@ -12,16 +15,38 @@ const MOST: usize = 1024;
 
 /// Memory that all processes of a server have, with a place for each.
 #[magnus::wrap(class = "Kino::Native::Scoreboard", free_immediately)]
-pub(crate) struct Scoreboard(Shared);
+pub(crate) struct Scoreboard {
+    shared: Shared,
+    /// Who keeps what processes have counted when they are gone.
+    control: Mutex<Weak<Control>>,
+}
 
 impl Scoreboard {
+    fn of(shared: Shared) -> Scoreboard {
+        Scoreboard { shared, control: Mutex::default() }
+    }
+
+    /// All places.
+    pub(crate) fn slots(&self) -> &'static [Slot] {
+        self.shared.slots()
+    }
+
+    /// Has `control` told of processes that are gone.
+    pub(crate) fn tell_of_the_gone(&self, control: &Arc<Control>) {
+        *self.control() = Arc::downgrade(control);
+    }
+
+    fn control(&self) -> MutexGuard<'_, Weak<Control>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `Scoreboard.create(places) -> Scoreboard`: a new one. Every process that is forked from here on has it.
     pub(crate) fn create(ruby: &Ruby, places: usize) -> Result<Scoreboard, Error> {
         if !(1..=MOST).contains(&places) {
             return Err(exception::argument_error(ruby, &format!("places: {places} isn't from 1 to {MOST}")));
         }
         let made = Shared::create(places);
-        made.map(Scoreboard).map_err(|error| exception::system_error(ruby, &error, "a scoreboard"))
+        made.map(Scoreboard::of).map_err(|error| exception::system_error(ruby, &error, "a scoreboard"))
     }
 
     /// `Scoreboard.open(fileno) -> Scoreboard`: one whose descriptor this process was started with. It is the object's from here on.
@@ -32,17 +57,17 @@ impl Scoreboard {
                 &format!("descriptor {number} can't be taken over as a scoreboard: {error}"),
             )
         };
-        Shared::open(number).map(Scoreboard).map_err(refused)
+        Shared::open(number).map(Scoreboard::of).map_err(refused)
     }
 
     /// `fileno -> Integer or nil`: for a program that is started with it; `nil` where only forked processes can have it.
     pub(crate) fn fileno(&self) -> Option<i32> {
-        self.0.number()
+        self.shared.number()
     }
 
     /// `places -> Integer`
     pub(crate) fn places(&self) -> usize {
-        self.0.slots().len()
+        self.shared.slots().len()
     }
 
     /// `take(index) -> nil`: this process is in that place from now on.
@@ -59,7 +84,11 @@ impl Scoreboard {
 
     /// `free(index) -> nil`: there is no process in that place any more.
     pub(crate) fn free(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
-        this.slot(ruby, index)?.free();
+        let slot = this.slot(ruby, index)?;
+        match this.control().upgrade() {
+            Some(control) => control.bury(slot),
+            None => slot.free(),
+        }
         Ok(())
     }
 
@@ -91,18 +120,61 @@ impl Scoreboard {
         Ok(hash)
     }
 
+    /// `introduce(index, number, mode, ruby) -> nil`: says what this process, which is in that place, is.
+    pub(crate) fn introduce(
+        ruby: &Ruby,
+        this: &Scoreboard,
+        index: usize,
+        number: u32,
+        mode: String,
+        version: String,
+    ) -> Result<(), Error> {
+        this.slot(ruby, index)?.introduce(number, &About { mode, ruby: version });
+        Ok(())
+    }
+
+    /// `sample(index, numbers) -> nil`: what this process's Ruby tells of itself, by the names of [`Scoreboard::sampled`].
+    pub(crate) fn sample(ruby: &Ruby, this: &Scoreboard, index: usize, numbers: Vec<u64>) -> Result<(), Error> {
+        this.slot(ruby, index)?.sample(&numbers);
+        Ok(())
+    }
+
+    /// `Scoreboard.sampled -> [Symbol]`: what it is to tell, in that order.
+    pub(crate) fn sampled(ruby: &Ruby) -> RArray {
+        ruby.ary_from_iter(RUBY.iter().map(|name| ruby.to_symbol(name)))
+    }
+
+    /// `question(index) -> [number, what] or nil`: what was asked of this process's Ruby: `"backtraces"`, `"collect"`.
+    pub(crate) fn question(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<Option<(u64, &'static str)>, Error> {
+        let question = this.slot(ruby, index)?.question();
+        Ok(question.map(|(number, question)| (number, question_name(question))))
+    }
+
+    /// `answer(index, number, text) -> nil`: answers that.
+    pub(crate) fn answer(ruby: &Ruby, this: &Scoreboard, index: usize, number: u64, text: String) -> Result<(), Error> {
+        this.slot(ruby, index)?.answer(number, &text);
+        Ok(())
+    }
+
     /// All processes, seen from the place that this one has taken.
     pub(crate) fn siblings(&self, ruby: &Ruby, own: usize) -> Result<Siblings, Error> {
         let slot = self.slot(ruby, own)?;
         if slot.read().pid != std::process::id() {
             return Err(exception::misuse(ruby, "an engine's place on the scoreboard has to be taken first"));
         }
-        Siblings::new(self.0.slots(), own).ok_or_else(|| exception::misuse(ruby, "there is no such place"))
+        Siblings::new(self.shared.slots(), own).ok_or_else(|| exception::misuse(ruby, "there is no such place"))
     }
 
     fn slot(&self, ruby: &Ruby, index: usize) -> Result<&'static Slot, Error> {
         let places = self.places();
         let missing = || exception::argument_error(ruby, &format!("place {index}: there are {places}, from 0"));
-        self.0.slots().get(index).ok_or_else(missing)
+        self.shared.slots().get(index).ok_or_else(missing)
+    }
+}
+
+fn question_name(question: Question) -> &'static str {
+    match question {
+        Question::Backtraces => "backtraces",
+        Question::Collect => "collect",
     }
 }

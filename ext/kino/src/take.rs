@@ -45,7 +45,7 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
         }
         Next::Over => return Ok(None),
     };
-    runner.run(exchange.head().method(), exchange.head().target());
+    runner.run_for(exchange.head().method(), exchange.head().target(), Some(exchange.peer()));
     exchange.served_by(runner.number());
 
     let request = Request::make(ruby, this)?;

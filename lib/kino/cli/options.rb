@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "optparse"
+require_relative "remote"
 
 module Kino
   class CLI
@@ -10,13 +11,16 @@ module Kino
     class Options
       # What a report can be written as.
       FORMATS = %w[text json].freeze
-      private_constant :FORMATS
+      # Commands that write a report, and those that a process may be named for.
+      REPORTS = %i[status requests].freeze
+      OF_PROCESS = %i[restart reload stop].freeze
+      private_constant :FORMATS, :REPORTS, :OF_PROCESS
 
-      # @return [Symbol] `:serve`, `:restart`, `:check`, `:init`, `:from_puma`, `:version` or `:help`
+      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:version`, `:help`, or one of {Remote::COMMANDS}
       attr_reader :task
       # @return [Boolean] whether `restart` is to start another server, and not only to boot the app anew
       attr_reader :full
-      # @return [Integer, nil] the process that `restart` is for, where it is named
+      # @return [Integer, nil] the process that `restart`, `reload` or `stop` is for, where it is named
       attr_reader :pid
       # @return [Configuration::Layer] the settings given by flags
       attr_reader :settings
@@ -26,7 +30,9 @@ module Kino
       attr_reader :init_path
       # @return [String] the file that `--from-puma` reads
       attr_reader :puma_path
-      # @return [String] what `--check` writes its report as: `"text"` or `"json"`
+      # @return [Boolean] whether `requests` is to tell where threads are
+      attr_reader :backtrace
+      # @return [String] what a report is written as: `"text"` or `"json"`
       attr_reader :format
       # @return [String] what `--check` asks of the app
       attr_reader :request
@@ -39,20 +45,26 @@ module Kino
         @format = "text"
         @request = "GET /"
         @checks = []
-        @full = false
+        @full = @backtrace = false
         @parser = build_parser
         take_arguments(parse(argv))
         refuse_needless
       end
 
       # @return [String] what `--help` prints
-      def help = @parser.help
+      def help
+        return @parser.help unless @command
+
+        usage, about = Remote::COMMANDS.fetch(@command)
+        "Usage: #{usage}\n\n#{about}\n\nThe server is found by kino.rb (-C FILE for another), or by --control URI.\n"
+      end
 
       private
 
       def build_parser
         OptionParser.new(nil, 26) do |parser|
-          parser.banner = "Usage: kino [options] [config.ru]\n       kino restart [--full] [PID]"
+          parser.banner = "Usage: kino [options] [config.ru]\n" \
+                          "       kino status|requests|metrics|top|restart|reload|stop [--help]"
           parser.separator "\nServes the Rack app in config.ru on http://127.0.0.1:9292.\n\n"
           Configuration::Settings::TABLE.each_value { |setting| add_setting(parser, setting) }
           parser.separator ""
@@ -88,6 +100,7 @@ module Kino
         parser.on("-C", "--config FILE", *config) { |path| @config_path = path }
         add_check(parser)
         parser.on("--full", "of restart: start another server, with a new Ruby or Kino, too") { @full = true }
+        parser.on("--backtrace", "of requests: where each thread is, too") { @backtrace = true }
         parser.on("--init [FILE]", "write a kino.rb that explains every setting, and exit") do |path|
           @task = :init
           @init_path = path || "kino.rb"
@@ -105,7 +118,7 @@ module Kino
         parser.on("--check", "say whether the app can run in ractors, and what isn't safe with threads") do
           @task = :check
         end
-        parser.on("--format FORMAT", "of that report: text or json (default text)") do |format|
+        parser.on("--format FORMAT", "of a report: text or json (default text)") do |format|
           @checks << "--format #{format}"
           @format = known_format(format)
         end
@@ -130,11 +143,14 @@ module Kino
 
       # The command's words, or the app's file.
       def take_arguments(arguments)
-        return take_files(arguments) unless arguments.first == "restart"
+        @command = arguments.first&.to_sym if Remote::COMMANDS.key?(arguments.first&.to_sym)
+        return take_files(arguments) unless @command
 
-        @task = :restart
+        @task = @command unless @task == :help
         _, pid, *more = arguments
-        raise ConfigurationError, "restart: given #{more.join(" and ")} besides, allowed: one PID" if more.any?
+        allowed = OF_PROCESS.include?(@command) ? "one PID" : "nothing"
+        more.unshift(pid) if pid && allowed == "nothing"
+        raise ConfigurationError, "#{@command}: given #{more.join(" and ")} besides, allowed: #{allowed}" if more.any?
 
         @pid = process_id(pid) if pid
       end
@@ -143,13 +159,17 @@ module Kino
         pid = Integer(text, 10, exception: false)
         return pid if pid&.positive?
 
-        raise ConfigurationError, "restart: given #{text.inspect}, allowed: a process's id; write kino restart 1234"
+        raise ConfigurationError, "#{@command}: given #{text.inspect}, allowed: a process's id; write " \
+                                  "kino #{@command} 1234"
       end
 
       def refuse_needless
         raise ConfigurationError,
               "--full: is for restart alone; write kino restart --full" if @full && @task != :restart
+        raise ConfigurationError, "--backtrace: is for requests alone; write kino requests --backtrace" if
+          @backtrace && @task != :requests
         return if @checks.empty? || @task == :check
+        return if REPORTS.include?(@task) && @checks.none? { |flag| flag.start_with?("--request ") }
 
         raise ConfigurationError, "#{@checks.first[/\S+/]}: is for --check alone; write " \
                                   "kino --check #{@checks.join(" ")}"
@@ -173,7 +193,7 @@ module Kino
       def known_flags
         settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
         [*settings.grep(/\A--/),
-         *%w[--config --check --format --request --full --init --from-puma --version --help]]
+         *%w[--config --check --format --request --full --backtrace --init --from-puma --version --help]]
       end
 
       def take_files(files)

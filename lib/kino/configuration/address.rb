@@ -45,6 +45,20 @@ module Kino
         end
       end
 
+      # One address.
+      module One
+        # @return [String] what is allowed
+        def self.allowed = ALLOWED
+
+        # @return [String] what a list of options calls the value
+        def self.label = "URI"
+
+        # @param value [Object] a String
+        # @return [String] the address in one spelling, frozen
+        # @raise [Kinds::Rejected]
+        def self.call(value) = Address.parse(value)
+      end
+
       # The setting `host`: a name or an IP address, without a port.
       module Host
         # @return [String] what is allowed

@@ -60,7 +60,7 @@ module Kino
       # Why several words do nothing.
       NO_PARENT_HOOK = "the parent calls nothing for each; before_fork is called once, on_process_boot in each process"
       NO_RESTART_HOOK = "restarts have no hook of their own; on_drain is called in what they replace"
-      NO_CONTROL = "there is no control server, but signals and kino restart; Kino::Server#stats has the numbers"
+      NO_CONTROL = "Kino's own is the setting control: it has the numbers, and does what pumactl does"
       BUNDLE = "what a restart boots has the Gemfile, the app and kino.rb as they are then"
       NO_THREAD_HOOK = "threads have no hook of their own; on_worker_boot is called before they serve"
       EPOLL = "the Rust core waits for sockets by itself"

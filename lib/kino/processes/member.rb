@@ -76,7 +76,7 @@ module Kino
       @boots = Boots.new(@configuration)
       @server = Server.new(app, configuration: @boots.configuration)
       @server.command = self
-      @server.start_on(@site, @slot, @wire.to_io)
+      @server.start_on(@site, @slot, @wire.to_io, @index + 1)
       Native.die_with("TERM")
       show # before anybody hears of it
       tell_ready

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../control/control"
 require_relative "../server/announcement"
 require_relative "../server/leaving"
 require_relative "../server/server"
@@ -18,7 +19,7 @@ require_relative "watch"
 
 module Kino
   # The first process of several: it listens, has a mold boot the app and fork those that serve, and looks after them.
-  # It runs nothing of the app, and no thread of the engine's.
+  # It runs nothing of the app, and no thread of the engine's; native ones for the control socket, where there is one.
   #
   # ```
   #   parent --fork--> mold --fork--> process 1, process 2, ...      (whose parent is the first one, too)
@@ -35,12 +36,15 @@ module Kino
     # What a touched file asks for.
     RESTART = Signal.list.fetch("USR1")
     # Settings that are what the sockets, the app and this process are made by.
-    FIXED = %i[bind environment rackup preload logger pidfile quiet].freeze
+    FIXED = %i[bind control control_token environment rackup preload logger pidfile quiet].freeze
     # Those of them that an app has which is booted anew.
     OF_APP = %i[environment rackup].freeze
+    # Signals that ask for what may be asked for at the control socket.
+    WISHES = { "restart" => "USR1", "restart_full" => "USR2", "processes_more" => "TTIN",
+               "processes_fewer" => "TTOU" }.freeze
     # {Signals#wake} token: somebody asks for a stop, as a signal does.
     ASKED = 128
-    private_constant :WORDS, :RELOADS, :RESTART, :LOOK, :FIXED, :OF_APP, :ASKED
+    private_constant :WORDS, :RELOADS, :RESTART, :LOOK, :FIXED, :OF_APP, :WISHES, :ASKED
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -86,11 +90,13 @@ module Kino
       @renewal = Renewal.new(@spawner, @voice)
       @watch = Watch.new(@spawner, @renewal, @voice)
       @shutdown = Shutdown.new(@spawner, @voice, @signals, @leave)
+      open_control(site.scoreboard)
       Native.subreaper
       Process.setproctitle("kino: parent")
       @signals.trapping { attend(&block) }
     ensure
       @listeners&.close
+      @control&.close
       @spawner&.children&.each(&:kill)
       @signals.close
       @voice.finish
@@ -131,6 +137,13 @@ module Kino
       @shutdown.finish
     end
 
+    # A server whose place this one takes still listens there.
+    def open_control(scoreboard)
+      @control = Control.of(@configuration, scoreboard, signals: @signals, has_processes: true)
+      @control&.start(waits: !@given.nil?)
+      @spawner.control = @control
+    end
+
     def stopping? = @shutdown.begun?
 
     def children = @spawner.children
@@ -166,6 +179,7 @@ module Kino
 
     def obey(token)
       return begin_stop(token) if token == ASKED
+      return heed if token == Control::ASKED
 
       name = Signal.signame(token)
       @manager.reloading(@configuration.restart_timeout) if reloads?(name)
@@ -174,6 +188,17 @@ module Kino
       when "HUP" then @has_terminal ? begin_stop(token) : reload
       when *Signals::STOP then begin_stop(token)
       else change(name) unless stopping?
+      end
+    end
+
+    # What was asked for at the control socket, as signals ask for it.
+    def heed
+      @control.hear(@voice).each do |action|
+        case action
+        when "stop" then begin_stop(ASKED)
+        when "reload" then reload
+        else change(WISHES.fetch(action)) unless stopping?
+        end
       end
     end
 
@@ -356,6 +381,7 @@ module Kino
       unless stopping?
         is_replaced ? @manager.hand_over(@renewal.overlap.pid) : @manager.stopping(@configuration.shutdown_timeout)
         @renewal.stop(is_replaced)
+        @control&.close if is_replaced
         return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
       end
       return if token == ASKED

@@ -19,6 +19,9 @@ module Kino
     # @return [Site] what all processes of the server share
     attr_accessor :site
 
+    # @return [Control, nil] the parent's, which no child is to have
+    attr_writer :control
+
     # @param site [Site]
     # @param signals [Signals] the parent's, which no child is to hear
     # @yieldreturn [#call] the booted Rack app
@@ -85,6 +88,7 @@ module Kino
       ours, theirs = Wire.pair
       pid = fork do
         @signals.disown
+        @control&.abandon
         ours.close
         @children.each { |child| child.wire.close }
         exit(yield(theirs))

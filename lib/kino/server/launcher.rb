@@ -63,12 +63,14 @@ module Kino
       $stdout.sync = true # what an app prints is for whoever looks at it now
       @server = server = @server_class.new(app, configuration: @configuration)
       server.command = self
+      server.control_with(@signals, waits: !@given.nil?)
       server.manager = @manager if @manager.there?
       server.inherit(@listeners) if @listeners
       @reopens = log_file? && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
+      server&.control_with(nil)
       @signals.close
       @voice.finish
     end
@@ -114,6 +116,7 @@ module Kino
     def await_stop(server)
       loop do
         token = following
+        token = heed(server) if token == Control::ASKED
         next reopen_logs if @reopens && token && Signal.signame(token) == "HUP"
         return token unless token.nil? || restarts?(token)
 
@@ -149,6 +152,14 @@ module Kino
       outcome = @overlap.look
       tell_failure(@overlap.give_up) if outcome == :failed
       REPLACED if outcome == :ready
+    end
+
+    # What was asked for at the control socket, as signals ask for it.
+    def heed(server)
+      actions = @server.control&.hear(@voice) || []
+      return ASKED if actions.include?("stop")
+
+      begin_overlap(server) if server && actions.any?
     end
 
     def begin_overlap(server)

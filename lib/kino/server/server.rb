@@ -3,6 +3,7 @@
 require_relative "../rack/input"
 require_relative "../rack/streamed_input"
 require_relative "mode"
+require_relative "../control/plane"
 require_relative "../workers/supervisor"
 require_relative "log"
 require_relative "teller"
@@ -143,17 +144,34 @@ module Kino
     # @return [ServiceManager]
     attr_writer :manager
 
+    # The control socket is served for who does what is asked for there.
+    #
+    # @api private
+    # @param signals [Signals, nil] what wakes them; nil where nobody does it
+    # @param waits [Boolean] whether another server, whose place this one takes, still listens there
+    # @return [void]
+    def control_with(signals, waits: false)
+      @signals = signals
+      @waits = waits
+    end
+
+    # @api private
+    # @return [Control, nil] its control socket; nil without one, and while it doesn't run
+    def control = @plane&.socket
+
     # Serves as one of several processes, on sockets that all of them have.
     #
     # @api private
     # @param site [Site] what they share
     # @param slot [Integer] its place on their scoreboard
     # @param parent [IO] at its end when the parent is gone: then nobody is to serve any more
+    # @param number [Integer] which process it is, from 1
     # @return [Server] itself
     # @raise (see #start)
-    def start_on(site, slot, parent)
+    def start_on(site, slot, parent, number = 1)
       site.scoreboard.take(slot)
       @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
+      @number = number
       inherit(site.listeners)
       start
       site.scoreboard.ready(slot)
@@ -215,7 +233,7 @@ module Kino
     def halt
       return Thread.new { halt } && nil if trapped?
 
-      parts = @lock.synchronize { [@supervisor, @native, @log].tap { @native = @supervisor = @log = nil } }
+      parts = @lock.synchronize { [@supervisor, @plane, @native, @log].tap { @native = @supervisor = @log = nil } }
       close_listeners
       parts.compact.each(&:stop)
       @parting << nil if @parting.num_waiting.positive?
@@ -240,10 +258,13 @@ module Kino
     def launch
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name, **(@place ? {} : { processes: 1 }))
+      @plane ||= ControlPlane.new(@configuration, @place, @number || 1)
       native = engine(settings)
       Native.log_as(Log.form(@configuration) == :json, @configuration.log_level.to_s)
       @log = @configuration.logger && Log.new(@configuration.logger).start
+      @plane.open(@signals, waits: @waits || false)
       native.start
+      @plane.answer(native, @mode.name)
       supervisor = Supervisor.of(native, @app, settings, errors)
       @native, @supervisor = native, supervisor.start { @command&.ended }
       warn_of(@mode.warning) if @mode.warning && !@place
@@ -254,6 +275,7 @@ module Kino
     ensure
       # Whatever raised, nothing is left half running.
       unless @native
+        @plane&.stop
         native&.stop
         close_listeners
         @log&.stop
@@ -262,7 +284,8 @@ module Kino
 
     def engine(settings)
       @listeners = @inherited || Native::Listeners.bind(settings.bind)
-      Native::Engine.on(@listeners, settings.to_h.merge(@place || {}, reporting(settings)))
+      @plane.prepare
+      Native::Engine.on(@listeners, settings.to_h.merge(@plane.place || {}, reporting(settings)))
     end
 
     def reporting(settings)
@@ -279,6 +302,7 @@ module Kino
       @is_replaced ? part(native, [timeout, PARTING].min) : lame_duck(native, [timeout, @configuration.drain_delay].min)
       hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
       told = hooks.join([until_then - now, 0].max)
+      @plane.close if @is_replaced
       close_listeners
       native.drain
       in_time = supervisor.join([until_then - now, 0].max) && !told.nil?

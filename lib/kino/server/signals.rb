@@ -64,6 +64,9 @@ module Kino
     # @return [IO] readable when there is something to {#wait} for
     def to_io = @reader
 
+    # @return [Integer] the number of the descriptor by which others may {#wake}, natively
+    def descriptor = @writer.fileno
+
     # @param token [Integer] a byte that is no signal's number: 128 to 255
     # @return [void]
     def wake(token) = write(token)

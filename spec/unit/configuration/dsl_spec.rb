@@ -85,6 +85,10 @@ RSpec.describe Kino::Configuration::DSL do
       shutdown_timeout 0.5
       drain_delay 8
       lowlevel_error_handler nil
+      control "tcp://127.0.0.1:9293"
+      control_token "kino.token"
+      health_path "/up"
+      ready_timeout 3
     RUBY
 
     hooks = %i[on_worker_boot on_worker_stop on_drain on_error logger before_fork on_warmup on_process_boot
@@ -102,7 +106,8 @@ RSpec.describe Kino::Configuration::DSL do
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
-      lowlevel_error_handler: nil
+      lowlevel_error_handler: nil, control: "tcp://127.0.0.1:9293", control_token: "kino.token", health_path: "/up",
+      ready_timeout: 3
     )
   end
 
@@ -346,7 +351,7 @@ RSpec.describe Kino::Configuration::DSL do
         "kino.rb:4: plugin :solid_queue: run it beside Kino: bin/jobs",
         /\Akino.rb:5: plugin "of_our_own": Kino has no plugins/,
         /\Akino.rb:6: on_worker_fork: the parent calls nothing/,
-        /\Akino.rb:7: activate_control_app "tcp:.*:1": there is no control server/
+        /\Akino.rb:7: activate_control_app "tcp:.*:1": Kino's own is the setting control/
       ])
       expect(ignored.join).not_to include("secret")
     end

@@ -36,7 +36,7 @@ RSpec.describe Kino::Configuration::Settings do
 
     expect(table.values.flat_map(&:flags))
       .to eq(%w[-b --bind -p --port -m --mode -w --workers -t --threads --processes -e --environment --early-hints
-                --quiet --log-format --log-level --access-log --access-log-format])
+                --quiet --log-format --log-level --access-log --access-log-format --control])
     expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
       .to eq(port: %w[PORT], threads: %w[RAILS_MAX_THREADS], processes: %w[WEB_CONCURRENCY],
              environment: %w[RACK_ENV RAILS_ENV])

@@ -68,6 +68,10 @@ RSpec.describe Kino.const_get(:Launcher) do
 
       def running? = @running
 
+      def control_with(...) = nil
+
+      def control = nil
+
       def urls = @configuration.bind.map { |address| address.sub("tcp:", "http:") }
     end
   end

@@ -72,6 +72,7 @@ impl Dispatch {
     /// A request that is ready, or that a quick look at the sockets brings. Never blocks, and never takes long: the caller
     /// may hold a lock that others wait for.
     pub fn try_take(&self) -> Option<Box<Exchange>> {
+        self.context.has_worker();
         self.look_if_due();
         if let Some(exchange) = self.next() {
             return Some(exchange);
@@ -95,6 +96,11 @@ impl Dispatch {
         }
     }
 
+    /// What `tell` says of the requests that wait, and since when they do; of `most` at most.
+    pub(crate) fn queued<R>(&self, most: usize, tell: impl Fn(&Request, u64) -> R) -> Vec<R> {
+        self.ready.list(most, |waiting| tell(&waiting.item, waiting.since))
+    }
+
     /// Whether a request waits for a worker.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -102,6 +108,7 @@ impl Dispatch {
 
     /// Waits for a request, leading while nobody else does.
     pub fn take(&self, interrupt: &Interrupt) -> Taken {
+        self.context.has_worker();
         loop {
             if let Some(exchange) = self.next() {
                 return Taken::Exchange(exchange);
@@ -154,7 +161,8 @@ impl Dispatch {
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
     pub(super) fn turn(&self, poller: &mut Poller, turn: Turn) {
         let mut without_room = Vec::new();
-        self.context.tell_waiting(self.ready.len());
+        let waited = self.ready.len();
+        self.context.tell_waiting(waited);
         let Brought { ready, has_taken_back } = poller.turn(self.until_oldest_is_late(turn));
         // Those that were answered in their worker's place leave room for others.
         if has_taken_back {
@@ -165,7 +173,7 @@ impl Dispatch {
                 without_room.push(request);
             }
         }
-        self.context.tell_waiting(self.ready.len());
+        self.context.look_at_queue(self.ready.len(), waited == 0);
         for request in without_room {
             poller.refuse(&request, Fault::QueueFull);
         }

@@ -70,6 +70,11 @@ impl<T> Queue<T> {
         self.length.store(waiting.len(), Ordering::SeqCst);
     }
 
+    /// What is told of each, the oldest first, `most` at most.
+    pub(super) fn list<R>(&self, most: usize, tell: impl Fn(&Waiting<T>) -> R) -> Vec<R> {
+        self.waiting.lock().iter().take(most).map(tell).collect()
+    }
+
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.length.load(Ordering::SeqCst)

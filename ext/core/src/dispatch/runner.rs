@@ -7,6 +7,7 @@ use super::interrupt::Interrupt;
 use super::run_token::{RunToken, Seat, Waited};
 use super::serving::{AtWork, Serving};
 use super::tuning::SLICE;
+use crate::net::peer::PeerAddr;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// One worker.
@@ -38,6 +39,10 @@ pub struct Runner {
     away_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
     running_since: AtomicU64,
+    /// When it took it, in microseconds.
+    taken_at: AtomicU64,
+    /// Parts of the answer have been sent.
+    is_streaming: AtomicBool,
 }
 
 /// Numbers of workers are never used twice.
@@ -62,6 +67,8 @@ impl Runner {
             is_sample: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
+            taken_at: AtomicU64::new(0),
+            is_streaming: AtomicBool::new(false),
         }
     }
 
@@ -94,8 +101,16 @@ impl Runner {
 
     /// The worker serves a request from now on.
     pub fn run(&self, method: &[u8], target: &[u8]) {
-        self.serving.begin(method, target);
-        self.progress();
+        self.run_for(method, target, None);
+    }
+
+    /// The same of a client who is known.
+    pub fn run_for(&self, method: &[u8], target: &[u8], peer: Option<PeerAddr>) {
+        self.serving.begin(method, target, peer);
+        let now = self.token.clock.now();
+        self.running_since.store(now, Ordering::Relaxed);
+        self.taken_at.store(now, Ordering::Relaxed);
+        self.is_streaming.store(false, Ordering::Relaxed);
         self.state.store(RUNNING, Ordering::SeqCst);
     }
 
@@ -106,6 +121,7 @@ impl Runner {
 
     /// The request that it serves has moved on: the client has taken a part of the answer.
     pub fn progress(&self) {
+        self.is_streaming.store(true, Ordering::Relaxed);
         self.running_since.store(self.token.clock.now(), Ordering::Relaxed);
     }
 
@@ -114,7 +130,7 @@ impl Runner {
         self.waits_for_client.store(true, Ordering::Relaxed);
         let result = work();
         self.waits_for_client.store(false, Ordering::Relaxed);
-        self.progress();
+        self.running_since.store(self.token.clock.now(), Ordering::Relaxed);
         result
     }
 
@@ -187,9 +203,18 @@ impl Runner {
         if self.state.load(Ordering::SeqCst) == FETCHING {
             return None;
         }
-        let (time, request) = (self.since(&self.running_since), self.serving.describe());
-        let waits_for_client = self.waits_for_client.load(Ordering::Relaxed);
-        Some(AtWork { worker: self.number, gvl_group: self.token.gvl_group, time, request, waits_for_client })
+        let (request, peer) = self.serving.describe_with_peer();
+        Some(AtWork {
+            worker: self.number,
+            gvl_group: self.token.gvl_group,
+            time: self.since(&self.running_since),
+            age: self.since(&self.taken_at),
+            request,
+            waits_for_client: self.waits_for_client.load(Ordering::Relaxed),
+            is_streaming: self.is_streaming.load(Ordering::Relaxed),
+            is_set_aside: self.is_quarantined(),
+            peer,
+        })
     }
 
     /// Passes the token on when this worker has been without the GVL for more than `moment`, or has computed for long.

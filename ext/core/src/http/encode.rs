@@ -221,6 +221,23 @@ pub fn refusal(fault: Fault, is_head: bool, id: Option<&[u8]>, date: &[u8; date:
     Refusal { bytes: out, head }
 }
 
+/// The answer at `health_path`: that the server is ready, or why it isn't.
+pub fn health(is_ready: &Result<(), String>, asked: Asked, date: &[u8; date::LEN]) -> (Vec<u8>, Plan) {
+    let (status, text) = match is_ready {
+        Ok(()) => (200, "ready\n".to_owned()),
+        Err(reason) => (503, format!("not ready: {reason}\n")),
+    };
+    let mut out = Vec::with_capacity(256);
+    let head = ResponseHead::begin(&mut out, status);
+    head.sink.field(b"content-type", b"text/plain; charset=utf-8");
+    head.sink.field(b"cache-control", b"no-store");
+    let plan = head.end(asked, Some(text.len() as u64), date);
+    if !asked.is_head {
+        out.extend_from_slice(text.as_bytes());
+    }
+    (out, plan)
+}
+
 /// The line before a chunk of `length` bytes (RFC 9112 section 7.1).
 pub fn push_chunk_size(out: &mut Vec<u8>, length: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

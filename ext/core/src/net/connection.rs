@@ -3,6 +3,7 @@
 mod accounts;
 mod body;
 mod contained;
+mod health;
 mod life;
 mod lingering;
 mod preface;
@@ -24,6 +25,7 @@ pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{State, Step};
 use super::helpers::Job;
 use super::right::Right;
+use super::survey::{InFlight, Stage};
 use super::trap::At;
 use crate::error::Fault;
 use crate::http::receive::Progress;
@@ -134,6 +136,26 @@ impl Connection {
             self.socket.reset_on_close();
         }
         self.owner.ring();
+    }
+
+    /// What of a request is still coming, or of an answer leaving. Locked for long only by who is at it without the poll side, such
+    /// as a helper that waits for a disk: then nothing is told.
+    pub(super) fn in_flight(&self, now: u64) -> Option<InFlight> {
+        let life = self.life.try_lock()?;
+        let config = &self.context.config;
+        let (stage, since, request) = match (life.state, life.receiver.progress()) {
+            (State::Receiving, Progress::Head) => {
+                let began = self.deadline.due().saturating_sub(config.header_timeout.as_millis() as u64);
+                (Stage::Reading, began, String::new())
+            }
+            (State::Receiving, Progress::Body | Progress::Headed { .. } | Progress::Complete) => {
+                (Stage::Reading, life.arriving.since, life.receiver.head().describe())
+            }
+            (State::Sending(After::Next | After::Close), _) => (Stage::Writing, life.remainder.since, String::new()),
+            _ => return None,
+        };
+        let age = Duration::from_millis(now.saturating_sub(since));
+        Some(InFlight { stage, age, worker: 0, peer: Some(self.peer()), request })
     }
 
     /// The engine drains: true when nothing of a request has come, and none is to be waited for any longer. What has begun

@@ -12,6 +12,7 @@ use super::listener::Local;
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::socket::{Peek, Socket};
+use super::survey::InFlight;
 use super::trap::At;
 use crate::error::Fault;
 
@@ -20,6 +21,8 @@ const BUFFER: usize = 64 * 1024;
 /// takes a look at all: one in so many that there are, and never more than the most.
 const EVICTED_OF: usize = 64;
 const EVICTED: usize = 16;
+/// Connections at most that are told of to those who ask.
+const SURVEYED: usize = 200;
 
 /// The connections, each with the key that its events come by.
 ///
@@ -219,6 +222,12 @@ impl Connections {
         for key in keys {
             self.look(key, Look::MayBeEnded);
         }
+    }
+
+    /// What is still coming, and still leaving, as far as nobody else has it just now.
+    pub(super) fn survey(&self) -> Vec<InFlight> {
+        let now = self.context.clock.now();
+        self.all.iter().filter_map(|(_, connection)| connection.in_flight(now)).take(SURVEYED).collect()
     }
 
     /// What the turn has brought.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use mio::Waker;
 use parking_lot::Mutex;
@@ -17,7 +18,10 @@ use super::notes::Notes;
 use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
 use super::place::Place;
+use super::readiness::Readiness;
+use super::survey::Surveys;
 use super::trap::Trap;
+use crate::bell::Bell;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Fault;
@@ -71,6 +75,12 @@ pub struct Context {
     pub(crate) trap: Trap,
     /// What others know of it, where several processes serve together.
     pub(crate) place: Option<Place>,
+    /// Whether requests are taken.
+    pub(crate) readiness: Readiness,
+    /// Where those who ask for what is in flight meet who polls.
+    pub(crate) surveys: Surveys,
+    /// Rung when something is asked of Ruby from outside.
+    pub(crate) questions: Bell,
     phase: AtomicU8,
     /// When it began to drain.
     drained_at: AtomicU64,
@@ -131,6 +141,9 @@ impl Context {
             spools,
             lingering: Budget::new((config.max_connections as u64 / 4).clamp(1, LINGERING)),
             trap: Trap::default(),
+            readiness: Readiness::default(),
+            surveys: Surveys::default(),
+            questions: Bell::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             drained_at: AtomicU64::new(NEVER),
             waker: Mutex::new(Some(waker)),
@@ -209,6 +222,52 @@ impl Context {
         if let Some(place) = &self.place {
             place.end();
         }
+    }
+
+    /// Waits until something may have been asked of Ruby ([`Slot::question`](crate::scoreboard::Slot::question)), for `limit` at
+    /// most.
+    pub fn await_question(&self, limit: Duration) {
+        self.questions.wait(Some(limit));
+    }
+
+    /// Ends that wait, or the next.
+    pub fn call_questions(&self) {
+        self.questions.ring();
+    }
+
+    /// A worker comes for requests.
+    pub(crate) fn has_worker(&self) {
+        self.readiness.has_worker();
+    }
+
+    /// A turn is over: so many wait, and whether all of them have come in it.
+    pub(crate) fn look_at_queue(&self, waiting: usize, have_all_come: bool) {
+        self.tell_waiting(waiting);
+        self.readiness.look(self.turn_began(), waiting, have_all_come, self.stats.requests.get());
+    }
+
+    /// For how many milliseconds requests have waited while no worker took any.
+    pub(crate) fn unserved(&self) -> u64 {
+        self.readiness.unserved(self.clock.now(), self.stats.requests.get())
+    }
+
+    /// Whether requests are taken, and why not.
+    ///
+    /// # Errors
+    /// The reason, for people.
+    pub fn is_ready(&self) -> Result<(), String> {
+        if self.phase() > Phase::Running {
+            return Err("stopping".to_owned());
+        }
+        if !self.readiness.is_booted() {
+            return Err("booting".to_owned());
+        }
+        let unserved = self.unserved();
+        if unserved > self.config.ready_timeout.as_millis() as u64 {
+            let seconds = unserved as f64 / 1000.0;
+            return Err(format!("requests wait, and none was taken for {seconds:.1} s"));
+        }
+        Ok(())
     }
 
     /// So many requests wait for a worker.

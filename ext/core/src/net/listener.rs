@@ -9,14 +9,14 @@ mod tcp;
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr};
+use socket2::{Domain, SockAddr, SockRef};
 
 use self::address::{Address, Place};
 use self::refusal::refusal;
@@ -217,6 +217,22 @@ impl Listener {
             Listening::Tcp(socket) => socket.local_addr().ok().map(|address| address.port()),
             Listening::Unix(_) => None,
         }
+    }
+
+    /// Whether clients of other machines can reach it.
+    pub(crate) fn is_reachable_from_elsewhere(&self) -> bool {
+        match &self.socket {
+            Listening::Tcp(socket) => {
+                socket.local_addr().is_ok_and(|address| !address.ip().to_canonical().is_loopback())
+            }
+            Listening::Unix(_) => false,
+        }
+    }
+
+    /// Nobody may connect any more, whoever else has this socket, and its file is gone.
+    pub(crate) fn listen_no_more(&self) {
+        self.remove_file();
+        let _ = SockRef::from(self).shutdown(Shutdown::Both);
     }
 
     /// What an app is told of the server's address when the client does not name one.

@@ -27,12 +27,14 @@ mod pace;
 pub mod peer;
 mod place;
 pub mod poller;
+mod readiness;
 pub mod request;
 pub mod response_writer;
 mod right;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 pub mod socket;
+pub mod survey;
 mod transport;
 pub(crate) mod trap;
 pub mod trusted;

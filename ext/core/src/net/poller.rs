@@ -123,6 +123,9 @@ impl Poller {
         self.has_to_relieve = self.context.helpers.relieve();
         self.forget_hijacked();
         self.tell_siblings();
+        if self.context.surveys.is_wanted() {
+            self.context.surveys.put(self.connections.survey());
+        }
         self.connections.end_turn()
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::account::{Account, CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
 use super::context::StreamingPlace;
+use super::peer::PeerAddr;
 use super::right::Right;
 use crate::error::Fault;
 use crate::http::decode::Trailers;
@@ -74,6 +75,11 @@ impl Request {
             self.connection.give_up();
         }
         is_gone
+    }
+
+    /// Method and path, without the query, and who has sent it.
+    pub(crate) fn tell(&self) -> (String, PeerAddr) {
+        (self.head.describe(), self.connection.peer())
     }
 
     /// Tells whoever runs the server that no worker has taken it in time.

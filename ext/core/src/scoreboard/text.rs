@@ -1,29 +1,37 @@
 //! A text in memory that several processes have: one writes, and whoever reads waits for nobody.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
 
-/// Bytes at most.
-const ROOM: usize = 1016;
 /// So often reading is tried again while somebody writes; then it is as it is: a writer may have died in the middle.
 const TRIES: usize = 8;
 
 /// Valid as zeros: empty.
-#[derive(Debug)]
 #[repr(C)]
-pub(super) struct Text {
+pub(super) struct Text<const ROOM: usize> {
     /// How often it has been begun or ended to be written: odd while it is.
     changes: AtomicU32,
     length: AtomicU32,
     bytes: [AtomicU8; ROOM],
 }
 
-impl Default for Text {
-    fn default() -> Self {
-        Text { changes: AtomicU32::new(0), length: AtomicU32::new(0), bytes: std::array::from_fn(|_| AtomicU8::new(0)) }
+impl<const ROOM: usize> fmt::Debug for Text<ROOM> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.read(), f)
     }
 }
 
-impl Text {
+impl<const ROOM: usize> Default for Text<ROOM> {
+    fn default() -> Self {
+        Text::<ROOM> {
+            changes: AtomicU32::new(0),
+            length: AtomicU32::new(0),
+            bytes: std::array::from_fn(|_| AtomicU8::new(0)),
+        }
+    }
+}
+
+impl<const ROOM: usize> Text<ROOM> {
     /// Writes it, as far as there is room. For one thread of the one process that owns it.
     pub(super) fn write(&self, text: &str) {
         // A process that has died in the middle may have left it odd.
@@ -62,9 +70,11 @@ mod tests {
 
     use super::*;
 
+    const ROOM: usize = 1016;
+
     #[test]
     fn keeps_what_there_is_room_for() {
-        let text = Text::default();
+        let text = Text::<ROOM>::default();
         assert_eq!(text.read(), "");
         text.write("GET /");
         assert_eq!(text.read(), "GET /");
@@ -77,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_reader_beside_a_writer_waits_for_nobody_and_sees_text() {
-        let (text, is_over) = (Text::default(), AtomicBool::new(false));
+        let (text, is_over) = (Text::<ROOM>::default(), AtomicBool::new(false));
         let (one, other) = ("a".repeat(500), "b".repeat(900));
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -11,6 +11,8 @@ pub(crate) mod deadlines;
 mod notes;
 #[path = "../../src/net/owner.rs"]
 mod owner;
+#[path = "../../src/net/peer.rs"]
+pub(crate) mod peer;
 #[path = "../../src/net/right.rs"]
 mod right;
 #[path = "../../src/net/trap.rs"]
@@ -127,6 +129,10 @@ pub(crate) mod context {
         pub(crate) fn end_heart(&self) {}
 
         pub(crate) fn tell_waiting(&self, _: usize) {}
+
+        pub(crate) fn look_at_queue(&self, _: usize, _: bool) {}
+
+        pub(crate) fn has_worker(&self) {}
 
         pub(crate) fn begin_turn(&self) {
             self.turned.store(self.clock.now(), Ordering::Relaxed);

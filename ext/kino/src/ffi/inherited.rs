@@ -32,6 +32,12 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned()
 }
 
+/// Closes a descriptor that this process has from its parent, and that nothing here knows of.
+pub(crate) fn close(number: RawFd) {
+    // SAFETY: whoever calls says that what owns it is never dropped in this process, so nobody closes it again.
+    unsafe { libc::close(number) };
+}
+
 /// The size of a file.
 ///
 /// # Errors

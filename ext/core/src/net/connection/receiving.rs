@@ -19,6 +19,8 @@ const DRAIN_HEAD: Duration = Duration::from_secs(1);
 /// Bytes that a helper reads at once, and those of one client before the next one's turn.
 const PART: usize = 64 * 1024;
 const QUANTUM: usize = 1024 * 1024;
+/// What the answer to a health check counts for, in bytes, of what a turn may take.
+const HEALTH_CHECK: u64 = 16 * 1024;
 /// A client that sends as fast as it can sends more so soon that a switch to whoever polls would cost more.
 const MOMENT: Duration = Duration::from_millis(2);
 
@@ -30,6 +32,12 @@ impl Connection {
             return Step::Stop(Verdict::Help);
         }
         if life.receiver.is_complete() {
+            if self.is_health_check(life) {
+                self.answer_health_check(life);
+                // However many a client sends at once, others have their turn.
+                intake.spend(HEALTH_CHECK);
+                return Step::Go;
+            }
             return self.hand_over(life);
         }
         if life.unread == Unread::Nothing {

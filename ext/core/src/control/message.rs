@@ -1,0 +1,87 @@
+//! A request at the control socket, and what it is answered with.
+
+use super::json::Value;
+
+/// Fields of a head at most.
+const FIELDS: usize = 64;
+
+/// A request.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) token: Option<String>,
+    pub(super) host: Option<String>,
+    /// Another page than this server's own has a browser ask.
+    pub(super) is_of_other_page: bool,
+    /// Who asks, for people.
+    pub(super) who: String,
+    /// Whether it came by a unix socket.
+    pub(super) is_unix: bool,
+    /// Whose process that was, where the system tells.
+    pub(super) user: Option<u32>,
+    /// Whether other machines can reach the socket.
+    pub(super) is_public: bool,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) kind: &'static str,
+    pub(super) body: String,
+    /// What may be asked here instead.
+    pub(super) allow: Option<&'static str>,
+}
+
+impl Answer {
+    /// The kind of pages for people.
+    pub(super) const HTML: &'static str = "text/html; charset=utf-8";
+
+    pub(super) fn text(status: u16, body: impl Into<String>) -> Answer {
+        Answer { status, kind: "text/plain; charset=utf-8", body: body.into(), allow: None }
+    }
+
+    pub(super) fn json(status: u16, body: &Value) -> Answer {
+        Answer { status, kind: "application/json", body: format!("{body}\n"), allow: None }
+    }
+
+    pub(super) fn is_asking_for_token() -> Answer {
+        Answer::text(401, "this needs the token of control_token: send authorization: Bearer TOKEN\n")
+    }
+}
+
+impl Request {
+    /// What a parameter of its query says.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn parse(head: &[u8]) -> Result<Request, &'static str> {
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+        let mut parsed = httparse::Request::new(&mut fields);
+        match parsed.parse(head) {
+            Ok(httparse::Status::Complete(_)) => {}
+            _ => return Err("this is no request of HTTP/1.1\n"),
+        }
+        let target = parsed.path.unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let field = |name: &str| {
+            let found = parsed.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+            std::str::from_utf8(found.value).ok().map(str::to_owned)
+        };
+        let is_own = |site: &str| matches!(site, "same-origin" | "none");
+        Ok(Request {
+            method: parsed.method.unwrap_or_default().to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            token: field("authorization")
+                .and_then(|value| value.strip_prefix("Bearer ").map(|it| it.trim().to_owned())),
+            host: field("host"),
+            is_of_other_page: field("sec-fetch-site").is_some_and(|site| !is_own(&site)),
+            ..Request::default()
+        })
+    }
+}

@@ -1,0 +1,100 @@
+# frozen_string_literal: true
+
+require_relative "../../support/control_socket"
+require_relative "../../support/kino_processes"
+
+RSpec.describe "What a server is told at its control socket" do
+  include KinoProcesses
+  include ControlSocket
+
+  def post(path) = control_post(path).then { |answer| [answer.status, answer.body] }
+
+  def launch(number)
+    process = start_processes(number, "--control", control)
+    eventually("it is ready") { control_get("/ready").status == 200 }
+    process
+  end
+
+  def numbers = control_json("/stats")["processes"].select { |one| one["ready"] }.map { |one| one["process"] }
+
+  context "with several processes" do
+    it "changes how many there are, boots the app anew and reads settings again" do
+      prepare(kino: "processes 2\n")
+      process = launch(2)
+      expect(post("/processes/+1")).to eq([202, "asked for processes/+1; the log says how that goes\n"])
+      eventually("there are three") { numbers == [1, 2, 3] }
+      20.times { ask(process.url) }
+      counted = eventually("all are counted") do
+        count = control_json("/stats")["sum"]["counters"]["answered"]
+        count if count == 20
+      end
+      expect(post("/processes/-1").first).to eq(202)
+      eventually("there are two") { numbers == [1, 2] }
+      expect(control_json("/stats")["server"]["processes_ended"]).to eq(1)
+      expect(control_json("/stats")["sum"]["counters"]["answered"]).to eq(counted) # also of the one that is gone
+      expect(control_get("/metrics").body).to include("kino_requests_total{status=\"2xx\"} 20\n")
+
+      write("version", "two")
+      expect(post("/restart").first).to eq(202)
+      process.wait_for(/^Restarted: 2 processes$/)
+      expect(ask(process.url).last).to eq("two")
+      expect(post("/reload").first).to eq(202)
+      process.wait_for(/^Reloaded: 2 processes$/)
+
+      who = "pid #{Process.pid}, uid #{Process.uid}"
+      said = process.err.lines(chomp: true).grep(/control: /)
+      expect(said).to eq(%w[processes/+1 processes/-1 restart reload].map do |what|
+        "kino: control: #{what} was asked for by #{who}"
+      end)
+      expect(post("/stop").first).to eq(202)
+      expect(process.status).to eq(0)
+    end
+  end
+
+  context "with one process" do
+    it "stops, and says what it can't do" do
+      prepare
+      process = launch(1)
+      expect(post("/reload")).to eq(
+        [409, "with one process there is nothing of that kind; POST /restart starts another in its place\n"]
+      )
+      expect(control_get("/stop")).to have_attributes(status: 405)
+      expect(control_get("/stop")["allow"]).to eq("POST")
+      expect(post("/stop").first).to eq(202)
+      expect(process.status).to eq(0)
+      expect(process.err).to include("kino: control: stop was asked for by pid ")
+      expect(process.out).to include("\nStopped\n")
+    end
+  end
+
+  [1, 2].each do |number|
+    it "collects garbage and changes what is logged, in #{number == 1 ? "one process" : "each of several"}" do
+      prepare
+      process = launch(number)
+      count = -> { control_json("/stats")["processes"].map { |one| one.dig("gc", "major_count") } }
+      before = eventually("Ruby has told") { count.call.then { |all| all if all.all? } }
+      expect(post("/gc")).to eq([200, "garbage was collected in #{number} of #{number} processes\n"])
+      eventually("it is counted") { count.call.zip(before).all? { |now, then_| now > then_ } }
+
+      expect(post("/log-level/loud")).to eq(
+        [400, "log-level: given \"loud\", allowed: error, warn, info, debug, trace; POST /log-level/debug\n"]
+      )
+      expect(post("/log-level/debug").first).to eq(200)
+      eventually("refusals are logged") do
+        RawClient.open(process.url) { |client| client.get("/", "content-length" => %w[1 2]) }
+        process.err.include?("DEBUG refused status=400")
+      end
+    end
+  end
+
+  it "is told that nobody would do that where a program has the server embedded" do
+    require "kino"
+    server = Kino::Server.new(->(_) { [200, {}, []] }, port: 0, control: control).start
+    expect(post("/stop")).to eq(
+      [409, "no command runs this server, so nobody would do that: a program has it embedded\n"]
+    )
+    expect(server).to be_running
+  ensure
+    server&.stop
+  end
+end

@@ -1,0 +1,86 @@
+# frozen_string_literal: true
+
+require_relative "../../support/control_socket"
+require_relative "../../support/kino_processes"
+
+RSpec.describe "The control socket of a command" do
+  include KinoProcesses
+  include ControlSocket
+
+  stuck_app = <<~'RUBY'
+    run lambda { |env|
+      if env["PATH_INFO"] == "/stuck"
+        $stdout.puts "inside"
+        $stdout.flush
+        3.pow((2**150_000) - 1, (2**150_000) + 1)
+      end
+      [200, {}, [Process.pid.to_s]]
+    }
+  RUBY
+
+  [1, 2].each do |number|
+    context "with #{number == 1 ? "one process" : "#{number} processes"}" do
+      def launch(number) = start_processes(number, "--control", control)
+
+      it "answers while all of Ruby is stuck" do
+        prepare(stuck_app, kino: "process_timeout nil\nready_timeout 0.2\nshutdown_timeout 0.5\n")
+        process = launch(number)
+        eventually("it is ready") { control_get("/ready").status == 200 }
+        # One that is stuck may be sent the next request, too.
+        eventually("all are stuck") do
+          RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+          sleep 0.2
+          process.out.scan(/^inside$/).size == number
+        end
+        (number * 8).times { RawClient.open(process.url).write(RawClient.message("GET", "/")) }
+        expect(control_get("/live").status).to eq(200)
+        answer = eventually("none is taken") { control_get("/ready").then { |one| one if one.status == 503 } }
+        expect(answer.body).to match(/\Anot ready: requests wait, and none was taken for /)
+        process.kill
+      end
+
+      it "is served by the server that takes its place, without a gap in who answers" do
+        prepare
+        process = launch(number)
+        eventually("it is ready") { control_get("/ready").status == 200 }
+        before = control_json("/stats")["server"]["pid"]
+        process.signal(:USR2)
+        expect(process.status_alone).to eq(0)
+        eventually("the next one serves it") { File.exist?(@control) && server_pid != before }
+        eventually("and is ready") { control_get("/ready").status == 200 }
+        Process.kill(:TERM, ask(process.url).first.to_i) if number == 1
+      ensure
+        end_all
+      end
+    end
+  end
+
+  def server_pid
+    control_json("/stats")["server"]["pid"]
+  rescue Errno::ECONNREFUSED, Errno::ENOENT
+    nil
+  end
+
+  # What a server that was started beside another has left.
+  def end_all
+    pids = Dir.children("/proc").grep(/\A\d+\z/).map(&:to_i).select do |pid|
+      File.binread("/proc/#{pid}/environ").include?("KINO_INHERITED") && File.readlink("/proc/#{pid}/cwd") == folder
+    rescue SystemCallError
+      false
+    end
+    pids.each { |pid| Process.kill(:KILL, pid) }
+  rescue Errno::ESRCH
+    nil
+  end
+
+  it "is no child's: with the parent it is gone, though the others still finish what runs" do
+    prepare(KinoProcesses::APP, kino: "shutdown_timeout 5\n")
+    process = start_processes(2, "--control", control)
+    waiting = RawClient.open(process.url).write(RawClient.message("GET", "/wait"))
+    process.wait_for(/^inside$/)
+    process.kill
+    expect { RawClient.open(control) }.to raise_error(Errno::ECONNREFUSED)
+    let_go
+    waiting.close
+  end
+end

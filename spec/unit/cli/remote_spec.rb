@@ -1,0 +1,149 @@
+# frozen_string_literal: true
+
+require "kino/cli"
+require "socket"
+require "stringio"
+require "tmpdir"
+
+RSpec.describe "The commands about a server that runs" do
+  around { |example| Dir.mktmpdir("kino") { |folder| Dir.chdir(folder) { example.run } } }
+
+  # What the command says, and its status.
+  def kino(*argv)
+    out, err = StringIO.new, StringIO.new
+    status = Kino::CLI.new(argv, out: out, err: err).run
+    [status, out.string, err.string]
+  end
+
+  # Answers each request with what there is for it, and tells all.
+  def answering(answers)
+    heads = Thread::Queue.new
+    server = UNIXServer.new("control.sock")
+    thread = Thread.new do
+      loop do
+        client = server.accept
+        heads << (head = client.readpartial(4096))
+        status, body = answers.fetch(head[/\A\S+ \S+/])
+        client.write("HTTP/1.1 #{status} Is\r\ncontent-length: #{body.bytesize}\r\n\r\n#{body}")
+        client.close
+      end
+    end
+    File.write("kino.rb", 'control "unix://control.sock"')
+    yield heads
+  ensure
+    thread&.kill
+    server&.close
+  end
+
+  let(:process) do
+    { process: 1, pid: 77, state: "ready", ready: true, uptime: 59.0, connections: 2, queue: 0, descriptors: 20,
+      workers: { all: 5, busy: 1, idle: 4, stuck: 0 }, memory: { pss: 31_457_280, rss: nil }, gc: nil,
+      counters: { requests: 12 } }
+  end
+  let(:stats) do
+    { server: { version: "0.1.0", pid: 77, uptime: 7300.0, ready: true },
+      sum: { queue: 3, workers: process[:workers], memory: process[:memory],
+             counters: { requests: 12, connections: 2, refused: 4, aborted: 0 } },
+      processes: [process] }
+  end
+
+  it "say how it is, and end with whether it is ready" do
+    answering("GET /stats" => [200, stats.to_json]) do
+      status, out, err = kino("status")
+      expect([status, err]).to eq([0, ""])
+      expect(out).to start_with("Kino 0.1.0, pid 77, up 2 h: ready\n2 connections, 3 requests wait, 1 of 5 threads " \
+                                "busy; 12 requests, 30.0 MB\nrefused 4\n\nPROCESS  PID  STATE")
+      expect(out).to match(/^ +1 +77 +ready +59 s +2 +0 +1\/5 +0 +12 +30\.0 MB +\? +20 +\?$/)
+      expect(kino("status", "--format", "json")[1]).to eq("#{stats.to_json}\n")
+    end
+    stats[:server][:ready] = false
+    File.unlink("control.sock")
+    answering("GET /stats" => [200, stats.to_json]) { expect(kino("status").first).to eq(1) }
+  end
+
+  it "print pages as they are" do
+    pages = { "GET /requests?format=text" => [200, "none\n"], "GET /requests?format=json&backtrace=1" => [200, "{}\n"],
+              "GET /metrics" => [200, "kino_ready 1\n"], "GET /stats" => [200, stats.to_json] }
+    answering(pages) do
+      expect(kino("requests")).to eq([0, "none\n", ""])
+      expect(kino("requests", "--backtrace", "--format", "json")).to eq([0, "{}\n", ""])
+      expect(kino("metrics")).to eq([0, "kino_ready 1\n", ""])
+      expect(kino("top")[1]).to start_with("Kino 0.1.0").and end_with("\n\nnone\n")
+    end
+  end
+
+  it "tell it what to do" do
+    posts = { "POST /stop" => [202, "asked for stop\n"], "POST /restart/full" => [202, "asked\n"],
+              "POST /reload" => [409, "with one process there is nothing\n"] }
+    answering(posts) do
+      expect(kino("stop")).to eq([0, "asked for stop\n", ""])
+      expect(kino("restart", "--full").first).to eq(0)
+      expect(kino("reload")).to eq([1, "", "kino: reload: with one process there is nothing\n"])
+    end
+  end
+
+  it "go by the pid file where nobody listens at the control socket" do
+    File.write("kino.rb", "control 'unix://control.sock'\npidfile 'server.pid'\n")
+    File.write("server.pid", "4194999\n")
+    expect(kino("stop").last).to eq("kino: stop: there is no process 4194999 (server.pid); is Kino running?\n")
+  end
+
+  it "say what to write where they can't know which server, or it isn't there" do
+    expect(kino("status")).to eq([1, "", 'kino: status: which server? Write control "unix:///run/kino.sock" in its ' \
+                                         "kino.rb, or kino status --control URI\n"])
+    expect(kino("top", "--control", "unix:///nowhere/kino.sock").last)
+      .to eq("kino: top: unix:///nowhere/kino.sock can't be asked (No such file or directory); is Kino running, and " \
+             "this its kino.rb?\n")
+    expect(kino("stop").last).to start_with("kino: stop: which process? Write pidfile ")
+    expect(kino("reload", "one").last)
+      .to eq("kino: reload: given \"one\", allowed: a process's id; write kino reload 1234\n")
+    expect(kino("status", "7").last).to eq("kino: status: given 7 besides, allowed: nothing\n")
+    expect(kino("stop", "--backtrace", "7").last)
+      .to eq("kino: --backtrace: is for requests alone; write kino requests --backtrace\n")
+  end
+
+  it "send the token over TCP, and say when they lack it" do
+    server = TCPServer.new("127.0.0.1", 0)
+    File.write("token", "secret\n")
+    File.write("kino.rb", "control 'tcp://127.0.0.1:#{server.addr[1]}'\ncontrol_token 'token'\n")
+    heads = Thread.new do
+      Array.new(2) do |number|
+        client = server.accept
+        head = client.readpartial(4096)
+        client.write("HTTP/1.1 #{number.zero? ? 202 : 401} Is\r\n\r\nso it is\n")
+        client.close
+        head
+      end
+    end
+    expect(kino("stop")).to eq([0, "so it is\n", ""])
+    expect(kino("stop")).to eq([1, "", "kino: stop: so it is\n"])
+    expect(heads.value).to all(include("\r\nauthorization: Bearer secret\r\n"))
+  ensure
+    server&.close
+  end
+
+  it "stop a process by its signal, and reload none that would be stopped by that" do
+    reader, writer = IO.pipe
+    pid = fork do
+      %w[TERM HUP].each { |name| trap(name) { writer.write(name) && exit!(0) } }
+      writer.puts "ready"
+      sleep
+    end
+    writer.close
+    reader.gets
+    expect(kino("reload", pid.to_s)).to match([1, "", /\Akino: reload: process #{pid} is one process alone, and would/])
+    expect(kino("stop", pid.to_s)).to eq([0, "Asked process #{pid} to stop; it finishes the requests that run\n", ""])
+    Process.wait(pid)
+    expect(reader.read).to eq("TERM")
+  ensure
+    reader.close
+  end
+
+  it "explain themselves" do
+    Kino::CLI::Remote::COMMANDS.each_key do |name|
+      status, out, err = kino(name.to_s, "--help")
+      expect([status, err]).to eq([0, ""])
+      expect(out).to start_with("Usage: kino #{name}").and include("--control URI")
+    end
+  end
+end
