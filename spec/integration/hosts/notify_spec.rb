@@ -130,6 +130,21 @@ RSpec.describe "kino that a service manager has started" do
     expect([manager.wait_for("STOPPING").pid, process.status]).to eq([process.pid, 0])
   end
 
+  it "tells the same, and has sockets, where rackup starts it" do
+    socket = TCPServer.open("127.0.0.1", 0)
+    write("config.ru", "run ->(_) { [200, {}, ['hello']] }")
+    # A shell knows its process id before it becomes the command.
+    program = "ENV.update('LISTEN_PID' => $$.to_s, 'LISTEN_FDS' => '1'); load Gem.activate_bin_path('rackup', 'rackup')"
+    process = start("-e", program, "--", "-s", "kino", env: manager.env, 3 => socket.fileno)
+    expect(manager.wait_for("READY").pid).to eq(process.pid)
+    expect(process.url).to eq("http://127.0.0.1:#{socket.local_address.ip_port}")
+    expect(process.get.body).to eq("hello")
+    process.signal(:TERM)
+    expect([manager.wait_for("STOPPING").pid, process.status]).to eq([process.pid, 0])
+  ensure
+    socket&.close
+  end
+
   it "restarts on HUP, which is what reloads a service (`Type=notify-reload`)" do
     process = kino("-b", "tcp://127.0.0.1:0", env: manager.env)
     process.wait_for(/^Ctrl-C/)
