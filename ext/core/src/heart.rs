@@ -94,9 +94,10 @@ fn pause(pause: Duration, end: BorrowedFd<'_>, parent: Option<BorrowedFd<'_>>) -
 fn beat(dispatch: &Dispatch) {
     let context = dispatch.context();
     let Some(place) = &context.place else { return };
+    let began = scoreboard::now();
     let (slot, at_work) = (place.slot(), dispatch.at_work());
     slot.set_vitals(vitals(dispatch, &at_work));
-    slot.beat(scoreboard::now(), context.stats.requests.get(), context.counts(), &in_flight(dispatch, at_work));
+    slot.beat(began, context.stats.requests.get(), context.counts(), &in_flight(dispatch, at_work));
     if let Some(asked) = slot.asked() {
         let all = survey::take(dispatch);
         let lines: String = all.iter().map(|one| format!("{one}\n")).collect();
