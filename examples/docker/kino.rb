@@ -10,3 +10,6 @@ shutdown_timeout 25
 
 # The ingress, or whatever stands before it, in the cluster's own network.
 trusted_proxies %w[10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8]
+
+# Probes ask here, and Kino itself answers: 503 from SIGTERM on, and where requests wait that no thread takes.
+health_path "/up"
