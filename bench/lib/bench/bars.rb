@@ -13,7 +13,7 @@ module Bench
     # @param results [Results]
     # @return [Array<Verdict>]
     def judge(results)
-      against_puma(results) + against_the_possible(results) + idle(results)
+      against_puma(results) + against_the_possible(results) + watched(results) + idle(results)
     end
 
     def against_puma(results)
@@ -45,6 +45,14 @@ module Bench
       ]
     end
 
+    def watched(results)
+      [
+        Verdict.at_most("plaintext: CPU a request with metrics and an access log in JSON against without",
+                        results.ratio("plaintext", :cpu_us, "kino-watched", "kino"), 1.06, "1.06x",
+                        &Verdict.method(:times))
+      ]
+    end
+
     def idle(results)
       [
         Verdict.at_most("1,000 idle keep-alive connections: CPU", results.median("idle", "kino", :cpu_percent), 0.5,
@@ -53,6 +61,6 @@ module Bench
                         8, "8 KiB") { |kib| format("%.1f KiB", kib) }
       ]
     end
-    private_class_method :against_puma, :against_the_possible, :idle
+    private_class_method :against_puma, :against_the_possible, :watched, :idle
   end
 end

@@ -1,7 +1,9 @@
 # frozen_string_literal: true
 
+require "fileutils"
 require "json"
 require "open3"
+require "tmpdir"
 require_relative "problem"
 
 module Bench
@@ -14,6 +16,14 @@ module Bench
       need_kino
       ["bundle", "exec", "exe/kino", "-b", "tcp://127.0.0.1:#{port}", "-m", "threaded", "-w", "1", "-t", threads.to_s,
        app]
+    end
+
+    # @return [Array<String>] what has Kino count for its control socket, and log each request to a file that is gone
+    #   when the benchmark is over
+    def watching(port)
+      log = File.join(Dir.tmpdir, "kino-bench-#{Process.pid}-#{port}.log")
+      at_exit { FileUtils.rm_f(log) }
+      ["--control", "unix://@kino-bench-#{Process.pid}-#{port}", "--access-log", log, "--access-log-format", "json"]
     end
 
     # @return [Array<String>] Puma, without a configuration file; workers 0 is one process

@@ -20,7 +20,7 @@ module Bench
 
     APP = "bench/apps/endpoints.ru"
     RAILS = "examples/rails-hello/config.ru"
-    SERVERS = %w[ceiling kino puma-cluster puma-single].freeze
+    SERVERS = %w[ceiling kino kino-watched puma-cluster puma-single].freeze
 
     module_function
 
@@ -44,7 +44,7 @@ module Bench
     def main
       canned = Contender.new("ceiling", "1 thread, no Ruby", ->(port) { Commands.ceiling(port) }, ["plaintext"])
       endpoints = [plaintext, Endpoint.new("10k", "/10k", "0123456789" * 1024), Endpoint.new("cpu", "/cpu", "610")]
-      Group.new([canned, kino(APP, 6), puma(APP, 3, workers: 2), puma(APP, 5)], endpoints, 32)
+      Group.new([canned, kino(APP, 6), watched(APP, 6), puma(APP, 3, workers: 2), puma(APP, 5)], endpoints, 32)
     end
 
     def io
@@ -66,11 +66,17 @@ module Bench
       Contender.new("kino", "1x#{threads}", ->(port) { Commands.kino(port, app, threads: threads) }, nil)
     end
 
+    # With all that tells how it is: metrics, and a line of JSON for each request.
+    def watched(app, threads)
+      command = ->(port) { Commands.kino(port, app, threads: threads) + Commands.watching(port) }
+      Contender.new("kino-watched", "1x#{threads}", command, ["plaintext"])
+    end
+
     def puma(app, threads, workers: 0)
       name = workers.zero? ? "puma-single" : "puma-cluster"
       command = ->(port) { Commands.puma(port, app, threads: threads, workers: workers) }
       Contender.new(name, "#{workers}x#{threads}", command, nil)
     end
-    private_class_method :main, :io, :files, :rails, :kino, :puma
+    private_class_method :main, :io, :files, :rails, :kino, :watched, :puma
   end
 end
