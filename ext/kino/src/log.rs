@@ -8,6 +8,7 @@ use std::fmt::{self, Debug};
 use std::fs::File;
 use std::io;
 use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
 use std::thread;
 
@@ -30,7 +31,10 @@ pub(crate) fn start() {
     let _ = log::start();
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = EnvFilter::try_from_env("KINO_LOG").unwrap_or_else(|_| {
+            LAST.store(INFO, Ordering::SeqCst);
+            EnvFilter::new(log::LEVELS[INFO])
+        });
         // By itself it prints to standard error, on the thread that logs, what goes wrong with an event.
         let lines = tracing_subscriber::fmt().log_internal_errors(false).with_writer(|| Lines);
         let lines = lines.event_format(Either).with_env_filter(filter).with_filter_reloading();
@@ -49,6 +53,11 @@ pub(crate) fn start() {
 /// Changes what is said to a severity and above.
 type SetLevel = Box<dyn Fn(&str) + Send + Sync>;
 
+/// The place of what is said at first among [`log::LEVELS`], and that of what was asked for last: none of them at first, where
+/// KINO_LOG says what is said.
+const INFO: usize = 2;
+static LAST: AtomicUsize = AtomicUsize::new(usize::MAX);
+
 /// Once there is somebody who says it.
 static FILTER: OnceLock<SetLevel> = OnceLock::new();
 
@@ -56,8 +65,8 @@ static FILTER: OnceLock<SetLevel> = OnceLock::new();
 pub(crate) fn log_as(is_json: bool, level: String) {
     start();
     log::json::want(is_json);
-    if let Some(filter) = FILTER.get().filter(|_| std::env::var_os("KINO_LOG").is_none()) {
-        filter(&level);
+    if std::env::var_os("KINO_LOG").is_none() {
+        set_level(&level);
     }
 }
 
@@ -68,8 +77,12 @@ pub(crate) fn json(ruby: &Ruby, text: RString) -> RString {
     ruby.enc_str_new(out, ruby.utf8_encoding())
 }
 
+/// The filter has a lock, which a fork may have left locked for ever: it is touched only where something changes.
 fn set_level(level: &str) {
-    if let Some(filter) = FILTER.get() {
+    let place = log::LEVELS.iter().position(|known| *known == level);
+    if let (Some(place), Some(filter)) = (place, FILTER.get())
+        && LAST.swap(place, Ordering::SeqCst) != place
+    {
         filter(level);
     }
 }
