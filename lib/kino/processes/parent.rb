@@ -8,6 +8,7 @@ require_relative "../server/service_manager"
 require_relative "../server/signals"
 require_relative "../server/voice"
 require_relative "fleet"
+require_relative "orders"
 require_relative "reaper"
 require_relative "renewal"
 require_relative "restart_file"
@@ -27,24 +28,13 @@ module Kino
   #
   # @api private
   class Parent
+    include Orders
+
     # What it listens to, besides what stops a server.
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
-    # Those of them, and of what stops a server, after which the service manager waits until all is as asked.
-    RELOADS = %w[USR1 USR2 HUP].freeze
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
-    # What a touched file asks for.
-    RESTART = Signal.list.fetch("USR1")
-    # Settings that are what the sockets, the app and this process are made by.
-    FIXED = %i[bind control control_token environment rackup preload logger pidfile quiet].freeze
-    # Those of them that an app has which is booted anew.
-    OF_APP = %i[environment rackup].freeze
-    # Signals that ask for what may be asked for at the control socket.
-    WISHES = { "restart" => "USR1", "restart_full" => "USR2", "processes_more" => "TTIN",
-               "processes_fewer" => "TTOU" }.freeze
-    # {Signals#wake} token: somebody asks for a stop, as a signal does.
-    ASKED = 128
-    private_constant :WORDS, :RELOADS, :RESTART, :LOOK, :FIXED, :OF_APP, :WISHES, :ASKED
+    private_constant :WORDS, :LOOK
 
     # @param configuration [Configuration]
     # @param read [#call] reads the configuration again
@@ -177,78 +167,6 @@ module Kino
       talking.each { |child| listen(child) if readable.include?(child.wire) }
     end
 
-    def obey(token)
-      return begin_stop(token) if token == ASKED
-      return heed if token == Control::ASKED
-
-      name = Signal.signame(token)
-      @manager.reloading(@configuration.restart_timeout) if reloads?(name)
-      case name
-      when "CHLD" then nil
-      when "HUP" then @has_terminal ? begin_stop(token) : reload
-      when *Signals::STOP then begin_stop(token)
-      else change(name) unless stopping?
-      end
-    end
-
-    # What was asked for at the control socket, as signals ask for it.
-    def heed
-      @control.hear(@voice).each do |action|
-        case action
-        when "stop" then begin_stop(ASKED)
-        when "reload" then reload
-        else change(WISHES.fetch(action)) unless stopping?
-        end
-      end
-    end
-
-    def reloads?(name) = RELOADS.include?(name) && !stopping? && !@has_terminal
-
-    def change(name)
-      return @voice.say("SIG#{name} does nothing before all processes serve") unless @announced
-
-      case name
-      when "USR1" then restart
-      when "USR2" then @renewal.replace_server
-      when "TTIN" then resize(@fleet.size + 1)
-      when "TTOU" then resize(@fleet.size - 1)
-      end
-    end
-
-    def resize(size)
-      return @voice.say("One process is the least") if size < 1
-
-      @fleet.resize(size)
-      @voice.say "Processes: #{size}"
-    end
-
-    def reload = (@renewal.reload if !stopping? && reread)
-
-    # Where each process boots an app of its own, this one's settings are what they go by.
-    def restart = (@renewal.restart if @configuration.preload || @renewal.under_way? || reread)
-
-    # Settings are read again. What can't change while the sockets and the app stay is named, and stays.
-    #
-    # @return [Boolean] whether they could be
-    def reread(fixed = FIXED)
-      settings = @read.call
-      former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
-      changed = former.reject { |name, value| settings.public_send(name) == value }
-      name_fixed(changed.keys & fixed)
-      follow(settings.with(**changed))
-      @fleet.resize(settings.processes)
-      true
-    rescue Exception => error # the file may do anything, such as exit
-      @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
-      false
-    end
-
-    # Another server goes on with the sockets of this one, whatever is written by then.
-    def name_fixed(names)
-      @voice.complain("bind changed, which takes a stop and another start") if names.delete(:bind)
-      @voice.complain("#{names.join(", ")} changed, which takes a restart (USR2)") unless names.empty?
-    end
-
     def listen(child)
       messages = child.wire.hear
       return child.wire.close unless messages
@@ -287,7 +205,7 @@ module Kino
 
       @fleet.ready(child)
       # What it was booted by, this process goes by from here on.
-      reread(FIXED - OF_APP) if @renewal.ready(child) && @renewal.restarts?
+      reread(booted: true) if @renewal.ready(child) && @renewal.restarts?
       announce if !@announced && @fleet.complete?
     end
 

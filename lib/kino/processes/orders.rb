@@ -1,0 +1,105 @@
+# frozen_string_literal: true
+
+require_relative "../control/control"
+require_relative "../rack/description"
+require_relative "../server/signals"
+
+module Kino
+  # What a parent is told to do while it serves: by signals, at the control socket, by a file that is touched, and by
+  # settings that are read again.
+  #
+  # @api private
+  module Orders
+    # {Signals#wake} token: somebody asks for a stop, as a signal does.
+    ASKED = 128
+    # Signals after which the service manager waits until all is as asked.
+    RELOADS = %w[USR1 USR2 HUP].freeze
+    # What a touched file asks for.
+    RESTART = Signal.list.fetch("USR1")
+    # Settings that are what the sockets, the app and this process are made by.
+    FIXED = %i[bind control control_token environment rackup preload logger pidfile quiet].freeze
+    # Those of them that an app has which is booted anew.
+    OF_APP = %i[environment rackup].freeze
+    # Signals that ask for what may be asked for at the control socket.
+    WISHES = { "restart" => "USR1", "restart_full" => "USR2", "processes_more" => "TTIN",
+               "processes_fewer" => "TTOU" }.freeze
+    private_constant :ASKED, :RESTART, :RELOADS, :FIXED, :OF_APP, :WISHES
+
+    private
+
+    def obey(token)
+      return begin_stop(token) if token == ASKED
+      return heed if token == Control::ASKED
+
+      name = Signal.signame(token)
+      @manager.reloading(@configuration.restart_timeout) if reloads?(name)
+      case name
+      when "CHLD" then nil
+      when "HUP" then @has_terminal ? begin_stop(token) : reload
+      when *Signals::STOP then begin_stop(token)
+      else change(name) unless stopping?
+      end
+    end
+
+    # What was asked for at the control socket, as signals ask for it.
+    def heed
+      @control.hear(@voice).each do |action|
+        case action
+        when "stop" then begin_stop(ASKED)
+        when "reload" then reload
+        else change(WISHES.fetch(action)) unless stopping?
+        end
+      end
+    end
+
+    def reloads?(name) = RELOADS.include?(name) && !stopping? && !@has_terminal
+
+    def change(name)
+      return @voice.say("SIG#{name} does nothing before all processes serve") unless @announced
+
+      case name
+      when "USR1" then restart
+      when "USR2" then @renewal.replace_server
+      when "TTIN" then resize(@fleet.size + 1)
+      when "TTOU" then resize(@fleet.size - 1)
+      end
+    end
+
+    def resize(size)
+      return @voice.say("One process is the least") if size < 1
+
+      @fleet.resize(size)
+      @voice.say "Processes: #{size}"
+    end
+
+    def reload = (@renewal.reload if !stopping? && reread)
+
+    # Where each process boots an app of its own, this one's settings are what they go by.
+    def restart = (@renewal.restart if @configuration.preload || @renewal.under_way? || reread)
+
+    # Settings are read again. What can't change while the sockets and the app stay is named, and stays.
+    #
+    # @param booted [Boolean] whether what the app is made by has changed already, with an app that was booted anew
+    # @return [Boolean] whether they could be
+    def reread(booted: false)
+      settings = @read.call
+      former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
+      changed = former.reject { |name, value| settings.public_send(name) == value }
+      name_fixed(changed.keys & (booted ? FIXED - OF_APP : FIXED))
+      follow(settings.with(**changed))
+      @fleet.resize(settings.processes)
+      true
+    rescue Exception => error # the file may do anything, such as exit
+      @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
+      false
+    end
+
+    # Another server goes on with the sockets of this one, whatever is written by then.
+    def name_fixed(names)
+      @voice.complain("bind changed, which takes a stop and another start") if names.delete(:bind)
+      @voice.complain("#{names.join(", ")} changed, which takes a restart (USR2)") unless names.empty?
+    end
+  end
+
+  private_constant :Orders
+end
