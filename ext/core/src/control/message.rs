@@ -73,14 +73,18 @@ impl Request {
             std::str::from_utf8(found.value).ok().map(str::to_owned)
         };
         let is_own = |site: &str| matches!(site, "same-origin" | "none");
+        let host = field("host");
+        let is_own_page = |origin: &str| origin.split_once("://").is_some_and(|(_, at)| Some(at) == host.as_deref());
+        let is_of_other_page = field("sec-fetch-site").is_some_and(|site| !is_own(&site))
+            || field("origin").is_some_and(|origin| !is_own_page(&origin));
         Ok(Request {
             method: parsed.method.unwrap_or_default().to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             token: field("authorization")
                 .and_then(|value| value.strip_prefix("Bearer ").map(|it| it.trim().to_owned())),
-            host: field("host"),
-            is_of_other_page: field("sec-fetch-site").is_some_and(|site| !is_own(&site)),
+            host,
+            is_of_other_page,
             ..Request::default()
         })
     }

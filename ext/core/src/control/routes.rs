@@ -79,7 +79,13 @@ impl Routes {
             // A socket's file says who may connect, and a name without a file says nothing.
             let is_own = |user| user == 0 || user == rustix::process::geteuid().as_raw();
             let is_refused = self.is_abstract && !request.user.is_some_and(is_own);
-            return is_refused.then(|| Answer::text(403, "this is for the server's own user alone\n"));
+            if is_refused {
+                return Some(Answer::text(403, "this is for the server's own user alone\n"));
+            }
+            // ssh -L gives it a port, which every page that a browser there shows may ask. A name of one label is nobody's domain.
+            let is_of_domain = |host: &str| host.contains('.') && !is_plain_host(host);
+            let is_foreign = request.is_of_other_page || request.host.as_deref().is_some_and(is_of_domain);
+            return is_foreign.then(|| Answer::text(403, "pages of other sites may not ask; ask at http://localhost\n"));
         }
         let is_known =
             self.token.as_ref().zip(request.token.as_ref()).is_some_and(|(token, given)| is_same(token, given));
