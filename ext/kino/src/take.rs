@@ -105,7 +105,10 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
     }
     loop {
         match gvl::without(|| wait(runner, interrupt, dispatch), || interrupt.raise()) {
-            Some(Taken::Exchange(exchange)) => return Ok(Next::Exchange(exchange)),
+            Some(Taken::Exchange(exchange)) => {
+                dispatch.context().has_lock();
+                return Ok(Next::Exchange(exchange));
+            }
             // What became of an answer before the end is still told.
             Some(Taken::Over) => return Ok(this.completions.take().map_or(Next::Over, Next::Completed)),
             Some(Taken::Interrupted) | None => gvl::check_interrupts()?,
@@ -127,5 +130,9 @@ fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Tak
             Waited::Interrupted => return Taken::Interrupted,
         }
     }
-    dispatch.take(interrupt)
+    let taken = dispatch.take(interrupt);
+    if let Taken::Exchange(_) = taken {
+        dispatch.context().needs_lock();
+    }
+    taken
 }

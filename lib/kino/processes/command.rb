@@ -73,7 +73,8 @@ module Kino
     # Each process opens it; what they can't is to be known before they are forked.
     def check_access_log
       path = @configuration.access_log
-      File.open(path, "a") { nil } if path.is_a?(String)
+      flags = File::WRONLY | File::APPEND | File::CREAT | File::NONBLOCK # of a pipe, too, that nobody reads
+      File.open(path, flags) { nil } if path.is_a?(String)
     rescue SystemCallError => error
       raise ConfigurationError, "access_log: #{path} can't be opened (#{error.message[/\A[^@]+/].strip}); write the " \
                                 "path of a file in a folder that exists, or leave access_log out"

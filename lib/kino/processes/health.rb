@@ -45,6 +45,9 @@ module Kino
       beat = told[:beat]
       return "has given no sign of life for #{beat.round(1)} s#{at(told)}" if beat && beat > @timeout
 
+      unserved = told[:unserved]
+      return "has begun no request for #{unserved.round(1)} s while some waited#{at(told)}" if unserved > @timeout
+
       answered = told[:stats][:answered]
       seen = @seen[child] ||= Seen.new(answered, now)
       seen.answered, seen.since = answered, now if told[:waiting].zero? || answered != seen.answered

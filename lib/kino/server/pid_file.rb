@@ -7,22 +7,44 @@ module Kino
   #
   # @api private
   module PidFile
-    # Writes it, and removes it at the process's end. Called by who listens already, so what a server that is gone has
-    # left is overwritten, and the file of one that lives is not.
+    # Writes it, and removes it at the process's end. What a server that is gone has left is overwritten.
     #
     # @param path [String, nil] nil for none
     # @return [void]
-    # @raise [ConfigurationError] when it can't be written
+    # @raise [ConfigurationError] when it can't be written, or is that of a server that runs
     def self.keep(path)
       return if path.nil?
 
       full = File.expand_path(path) # the app may change folder
       pid = Process.pid
+      refuse(path, full, [pid, Process.ppid])
       File.write(full, "#{pid}\n")
       at_exit { remove(full, pid) }
     rescue SystemCallError => error
       raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the " \
                                 "path of a file in a folder that exists, or leave pidfile out"
+    end
+
+    # That of the server whose place this one takes is its parent's. Numbers are used again, so only a Kino is believed
+    # to have written its own.
+    def self.refuse(path, full, own)
+      other = File.read(full).to_i
+      return if !other.positive? || own.include?(other) || !kino?(other)
+
+      raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop that one (kino stop), or " \
+                                "name another file"
+    rescue Errno::ENOENT
+      nil
+    end
+
+    def self.kino?(pid)
+      Process.kill(0, pid)
+      command = "/proc/#{pid}/cmdline"
+      !File.exist?(command) || File.binread(command).include?("kino")
+    rescue Errno::ESRCH, Errno::ENOENT
+      false
+    rescue SystemCallError # another user's
+      true
     end
 
     # Unless it is another's: a child of fork has its parent's at_exit, and another server may have taken its place.
@@ -31,7 +53,7 @@ module Kino
     rescue SystemCallError
       nil # it is gone, or can't be removed: nobody is left to do anything about it
     end
-    private_class_method :remove
+    private_class_method :refuse, :kino?, :remove
   end
 
   private_constant :PidFile

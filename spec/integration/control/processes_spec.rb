@@ -39,6 +39,21 @@ RSpec.describe "The control socket of a command" do
         process.kill
       end
 
+      it "tells of one that was taken and can't have Ruby's lock" do
+        prepare(stuck_app, kino: "process_timeout nil\nready_timeout 0.5\nshutdown_timeout 0.5\n")
+        process = launch(number)
+        eventually("it is ready") { control_get("/ready").status == 200 }
+        eventually("all are stuck") do
+          RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+          sleep 0.2
+          process.out.scan(/^inside$/).size == number
+        end
+        # One more, which may wait with a worker, or in the queue.
+        number.times { RawClient.open(process.url).write(RawClient.message("GET", "/")) }
+        eventually("it isn't ready") { control_get("/ready").status == 503 }
+        process.kill
+      end
+
       it "is served by the server that takes its place, without a gap in who answers" do
         prepare
         process = launch(number)

@@ -22,8 +22,9 @@ RSpec.describe Kino.const_get(:Health) do
     write(1)
   end
 
-  def write(slot, beat: 0.1, waiting: 0, answered: 0, in_flight: "")
-    board[slot] = { beat: beat, waiting: waiting, stats: { answered: answered }, in_flight: in_flight, requests: 0 }
+  def write(slot, beat: 0.1, waiting: 0, unserved: 0.0, answered: 0, in_flight: "")
+    board[slot] = { beat: beat, waiting: waiting, unserved: unserved, stats: { answered: answered },
+                    in_flight: in_flight, requests: 0 }
   end
 
   def health(timeout = 10)
@@ -55,6 +56,14 @@ RSpec.describe Kino.const_get(:Health) do
     write(0, beat: 12.345, in_flight: "GET /report, for 12 s")
 
     expect(stuck(health)).to eq(first => "has given no sign of life for 12.3 s (at GET /report, for 12 s)")
+  end
+
+  it "finds one where nobody could begin with what waits, such as for Ruby's lock" do
+    write(0, unserved: 10.0)
+    write(1, unserved: 10.06, in_flight: "GET /stuck for 12.0 s")
+
+    expect(stuck(health))
+      .to eq(second => "has begun no request for 10.1 s while some waited (at GET /stuck for 12.0 s)")
   end
 
   it "lets one be that has not begun to beat" do

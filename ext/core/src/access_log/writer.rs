@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -222,7 +223,10 @@ fn opened(target: &Target) -> Result<Option<File>, OpenError> {
     match target {
         Target::Stdout => Ok(None),
         Target::File(path) => {
-            let file = File::options().append(true).create(true).open(path);
+            let mut options = File::options();
+            // Of a pipe that nobody reads the opening would wait for a reader, for ever: it is an error at once.
+            let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+            let file = options.append(true).create(true).custom_flags(flags).open(path);
             file.map(Some).map_err(|source| OpenError { path: path.clone(), source })
         }
     }

@@ -85,7 +85,8 @@ impl Routes {
             // ssh -L gives it a port, which every page that a browser there shows may ask. A name of one label is nobody's domain.
             let is_of_domain = |host: &str| host.contains('.') && !is_plain_host(host);
             let is_foreign = request.is_of_other_page || request.host.as_deref().is_some_and(is_of_domain);
-            return is_foreign.then(|| Answer::text(403, "pages of other sites may not ask; ask at http://localhost\n"));
+            return is_foreign
+                .then(|| Answer::text(403, "pages of other sites may not ask; ask at http://localhost\n"));
         }
         let is_known =
             self.token.as_ref().zip(request.token.as_ref()).is_some_and(|(token, given)| is_same(token, given));

@@ -104,7 +104,12 @@ fn over_tcp_what_is_to_be_done_needs_the_token() {
 #[test]
 fn a_page_from_elsewhere_that_a_browser_shows_learns_nothing() {
     let (_control, port) = over_tcp(board(1, 0), None);
-    for fields in ["host: example.com", "host: 127.0.0.1\r\nsec-fetch-site: cross-site"] {
+    for fields in [
+        "host: example.com",
+        "origin: http://example.com",
+        "origin: null",
+        "host: 127.0.0.1\r\nsec-fetch-site: cross-site",
+    ] {
         assert_eq!(status(&ask(port, &format!("GET /other HTTP/1.1\r\n{fields}\r\n\r\n"))), "403", "{fields}");
     }
 }
@@ -122,6 +127,14 @@ fn a_unix_socket_is_its_owners_alone_and_its_file_goes_with_it() {
     let asked = control.asked().unwrap();
     assert_eq!((asked.what.as_str(), asked.action), ("restart/full", Some(Action::RestartFull)));
     assert!(asked.who.starts_with(&format!("pid {}, uid ", std::process::id())) || cfg!(not(target_os = "linux")));
+    // What ssh -L lets in.
+    for fields in ["origin: http://example.com", "host: example.com", "host: localhost:9293\r\norigin: null"] {
+        let answer = ask_of(UnixStream::connect(&path).unwrap(), &format!("POST /stop HTTP/1.1\r\n{fields}\r\n\r\n"));
+        assert_eq!(status(&answer), "403", "{fields}: {answer}");
+    }
+    let own = "host: localhost:9293\r\norigin: http://localhost:9293";
+    let answer = ask_of(UnixStream::connect(&path).unwrap(), &format!("POST /stop HTTP/1.1\r\n{own}\r\n\r\n"));
+    assert_eq!(status(&answer), "202", "{answer}");
     control.close();
     assert!(!path.exists());
 }

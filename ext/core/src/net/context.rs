@@ -246,7 +246,17 @@ impl Context {
         self.readiness.look(self.turn_began(), waiting, have_all_come, self.stats.requests.get());
     }
 
-    /// For how many milliseconds requests have waited while no worker took any.
+    /// A worker has taken a request, and needs its interpreter's lock for it, which somebody may hold for long.
+    pub fn needs_lock(&self) {
+        self.readiness.needs_lock(self.clock.now());
+    }
+
+    /// It has it.
+    pub fn has_lock(&self) {
+        self.readiness.has_lock(self.clock.now());
+    }
+
+    /// For how many milliseconds requests have waited while no worker took any, or could begin with what it had taken.
     pub(crate) fn unserved(&self) -> u64 {
         self.readiness.unserved(self.clock.now(), self.stats.requests.get())
     }

@@ -1,0 +1,50 @@
+# frozen_string_literal: true
+
+require "kino/server/pid_file"
+require "tmpdir"
+
+RSpec.describe Kino.const_get(:PidFile) do
+  # Runs that in a process of its own, whose title may be one of Kino's: what it prints.
+  def in_process(path, title: nil)
+    reader, writer = IO.pipe
+    pid = fork do
+      reader.close
+      Process.setproctitle(title) if title
+      begin
+        described_class.keep(path)
+        writer.puts "kept"
+      rescue Kino::ConfigurationError => error
+        writer.puts error.message
+      end
+      writer.close
+      sleep if title
+      exit!(true)
+    end
+    writer.close
+    yield pid, reader.read.chomp
+  ensure
+    Process.kill(:KILL, pid)
+    Process.wait(pid)
+    reader.close
+  end
+
+  around { |example| Dir.mktmpdir { |folder| (@path = "#{folder}/server.pid") && example.run } }
+
+  it "is claimed by one server at a time" do
+    in_process(@path, title: "kino: parent") do |pid, said|
+      expect([said, File.read(@path)]).to eq(["kept", "#{pid}\n"])
+      in_process(@path) do |_, refusal|
+        expect(refusal).to eq("pidfile: #{@path} is that of process #{pid}, which runs; stop that one (kino stop), " \
+                              "or name another file")
+      end
+      expect(File.read(@path)).to eq("#{pid}\n")
+    end
+  end
+
+  it "is taken over from a server that is gone, and from a process that is none" do
+    ["0\n", "nonsense", "#{fork { exit! }.tap { |gone| Process.wait(gone) }}\n"].each do |left|
+      File.write(@path, left)
+      in_process(@path) { |pid, said| expect([said, File.read(@path)]).to eq(["kept", "#{pid}\n"]) }
+    end
+  end
+end
