@@ -15,12 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of a head, and of a body that nobody reads.
 const MOST: usize = 8192;
 
-/// Serves one client.
-pub(super) fn serve(routes: &Routes, client: Socket, is_public: bool) {
+/// Serves one client; `has_asked` is called when its request is there, or never will be.
+pub(super) fn serve(routes: &Routes, client: Socket, is_public: bool, has_asked: impl FnOnce()) {
     let end = Instant::now() + PATIENCE;
     let _ = client.set_nonblocking(false);
     let _ = client.set_write_timeout(Some(PATIENCE));
-    let Some(read) = read(&client, end) else { return };
+    let read = read(&client, end);
+    has_asked();
+    let Some(read) = read else { return };
     let (answer, is_head) = match read.and_then(|head| Request::parse(&head)) {
         Ok(mut request) => {
             request.is_public = is_public;

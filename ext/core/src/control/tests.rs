@@ -182,3 +182,11 @@ fn a_file_that_says_who_may_connect_is_left_at_that() {
         assert_eq!(with_mode(uri), uri);
     }
 }
+
+#[test]
+fn clients_that_say_nothing_hold_nobody_up() {
+    let (_control, port) = over_tcp(board(1, 0), None);
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    assert_eq!(status(&ask(port, "GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n")), "200");
+    drop(silent);
+}
