@@ -25,7 +25,8 @@ module Bench
       # @!attribute excused [Integer] requests lost by somebody whose process was killed; on a new connection, of which
       #   nobody knows whose it was, whose process may just have been
       # @!attribute losses [Array<Client::Loss>] all others
-      # @!attribute memory [Array<Float>] MiB (PSS), after the first minute or half the time, and at the end
+      # @!attribute memory [Array<Float>] MiB (PSS) of all, by the number that serve, after the first minute or half the
+      #   time, and at the end
       # @!attribute serving [Array(Integer, Integer)] processes that answer at the end, and that are there
       Outcome = Data.define(:count, :blows, :excused, :losses, :memory, :serving)
 
@@ -101,7 +102,11 @@ module Bench
 
       def tree = ProcessTree.new(@subject.pid)
 
-      def memory = tree.pss_kib / 1024.0
+      # There are now more of them, and now fewer.
+      def memory
+        serving = tree.titles.values.grep(Blows::SERVES).size
+        tree.pss_kib / 1024.0 / [serving, 1].max
+      end
     end
   end
 end
