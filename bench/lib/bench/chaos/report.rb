@@ -43,7 +43,8 @@ module Bench
         early, late = @outcome.memory
         [Verdict.at_most("requests lost that no killed process had", @outcome.losses.size, 0, "0", &:to_s),
          Verdict.at_most("connections refused", @outcome.count.refused, 0, "0", &:to_s),
-         Verdict.at_most("memory of each process at the end, of that after a while", late / early, GROWTH, "#{GROWTH}x") do |ratio|
+         Verdict.at_most("memory of each process at the end, of that after a while", late / early, GROWTH,
+                         "#{GROWTH}x") do |ratio|
            format("%.2fx (%.0f MiB)", ratio, late)
          end,
          Verdict.new(text: "at the end all processes serve", wanted: "all", measured: @outcome.serving.join(" of "),
