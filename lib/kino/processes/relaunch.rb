@@ -44,7 +44,7 @@ module Kino
       #
       # @return [void]
       def remember
-        @command ||= read("cmdline") || [RbConfig.ruby, $PROGRAM_NAME, *ARGV]
+        @command ||= begun_by
         @environment ||= read("environ")&.grep(/=/n)&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
         @folder ||= begun_in
       end
@@ -91,6 +91,17 @@ module Kino
       end
 
       private
+
+      # What this process was started by. `bundle exec` loads a program of Ruby's into its own process, and makes that
+      # the process's title: its own words are gone by then.
+      def begun_by
+        words, bundle = read("cmdline"), ENV.fetch("BUNDLE_BIN_PATH", nil)
+        program = [$PROGRAM_NAME, *ARGV]
+        return words || [RbConfig.ruby, *program] unless bundle && words&.one?
+
+        title = words.first.strip
+        [RbConfig.ruby, bundle, "exec", *(title == program.join(" ") ? program : title.split)]
+      end
 
       # As the system has it, where it tells that: with all that Ruby itself was told, and without what Bundler has set
       # since, so that a Gemfile is read anew.

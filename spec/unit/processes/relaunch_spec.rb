@@ -144,6 +144,19 @@ RSpec.describe "Kino::Relaunch" do
       .to eq("#{folder}\nword\nended: 0\n")
   end
 
+  it "starts it by bundle exec again, which has made its title that of what it runs" do
+    File.write(bundle = File.join(folder, "bundle.rb"), <<~RUBY)
+      abort "not exec" unless ARGV.shift == "exec"
+      $LOAD_PATH.unshift(#{File.expand_path("../../../lib", __dir__).dump})
+      load($PROGRAM_NAME = ARGV.shift)
+    RUBY
+    title = +"ENV['BUNDLE_BIN_PATH'] = #{bundle.dump}; Process.setproctitle([__FILE__, *ARGV].join(' '))"
+
+    expect(relaunched("given.wire.tell(*ARGV)", "a word", "another", title: title)).to eq("a word\nanother\nended: 0\n")
+    title << "; ARGV.clear unless ENV.key?('KINO_INHERITED')" # as those do that take the words they know
+    expect(relaunched("given.wire.tell(*ARGV)", "word", title: title)).to eq("word\nended: 0\n")
+  end
+
   it "stops no process whose title was too long for all that was there to be told" do
     expect(run("print :fine", "", title: 'Process.setproctitle("title" * 100_000)')).to eq("fine")
   end
