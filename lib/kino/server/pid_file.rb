@@ -31,8 +31,8 @@ module Kino
       other = File.read(full).to_i
       return if !other.positive? || own.include?(other) || !kino?(other)
 
-      raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop that one (kino stop), or " \
-                                "name another file"
+      raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop that one (kino stop), " \
+                                "or name another file"
     rescue Errno::ENOENT
       nil
     end
