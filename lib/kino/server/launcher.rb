@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../control/control"
 require_relative "../processes/overlap"
 require_relative "../processes/restart_file"
 require_relative "announcement"

@@ -31,7 +31,7 @@ module Kino
       other = File.read(full).to_i
       return if !other.positive? || own.include?(other) || !kino?(other)
 
-      raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop that one (kino stop), " \
+      raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop it (kino stop), " \
                                 "or name another file"
     rescue Errno::ENOENT
       nil

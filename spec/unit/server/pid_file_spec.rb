@@ -34,7 +34,7 @@ RSpec.describe Kino.const_get(:PidFile) do
     in_process(@path, title: "kino: parent") do |pid, said|
       expect([said, File.read(@path)]).to eq(["kept", "#{pid}\n"])
       in_process(@path) do |_, refusal|
-        expect(refusal).to eq("pidfile: #{@path} is that of process #{pid}, which runs; stop that one (kino stop), " \
+        expect(refusal).to eq("pidfile: #{@path} is that of process #{pid}, which runs; stop it (kino stop), " \
                               "or name another file")
       end
       expect(File.read(@path)).to eq("#{pid}\n")
