@@ -451,9 +451,8 @@ module Kino
             socket, unless the address says ?mode=0660. What other machines can reach needs control_token.
             nil, the default, for none.
           TEXT
-          Setting.new(:control_token,
-                      Kinds::Optional.new(Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/), nothing: "none"),
-                      default: nil, example: "/etc/kino.token",
+          Setting.new(:control_token, Kinds::Optional.new(FILE, nothing: "none"), default: nil,
+                      example: "/etc/kino.token",
                       summary: "file with what clients of the control address have to know", doc: <<~TEXT),
             A file with a text that clients of that address have to send over TCP, as authorization:
             Bearer TEXT: for all that changes anything, and, where other machines can reach the address, for all

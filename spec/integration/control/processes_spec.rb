@@ -25,13 +25,7 @@ RSpec.describe "The control socket of a command" do
       it "answers while all of Ruby is stuck" do
         prepare(stuck_app, kino: "process_timeout nil\nready_timeout 0.2\nshutdown_timeout 0.5\n")
         process = launch(number)
-        eventually("it is ready") { control_get("/ready").status == 200 }
-        # One that is stuck may be sent the next request, too.
-        eventually("all are stuck") do
-          RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
-          sleep 0.2
-          process.out.scan(/^inside$/).size == number
-        end
+        stick(process, number)
         (number * 8).times { RawClient.open(process.url).write(RawClient.message("GET", "/")) }
         expect(control_get("/live").status).to eq(200)
         answer = eventually("none is taken") { control_get("/ready").then { |one| one if one.status == 503 } }
@@ -42,12 +36,7 @@ RSpec.describe "The control socket of a command" do
       it "tells of one that was taken and can't have Ruby's lock" do
         prepare(stuck_app, kino: "process_timeout nil\nready_timeout 0.5\nshutdown_timeout 0.5\n")
         process = launch(number)
-        eventually("it is ready") { control_get("/ready").status == 200 }
-        eventually("all are stuck") do
-          RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
-          sleep 0.2
-          process.out.scan(/^inside$/).size == number
-        end
+        stick(process, number)
         # One more, which may wait with a worker, or in the queue.
         number.times { RawClient.open(process.url).write(RawClient.message("GET", "/")) }
         eventually("it isn't ready") { control_get("/ready").status == 503 }
@@ -67,6 +56,16 @@ RSpec.describe "The control socket of a command" do
       ensure
         end_all
       end
+    end
+  end
+
+  # Has all of Ruby stuck in that many processes. One that is stuck may be sent the next request, too.
+  def stick(process, number)
+    eventually("it is ready") { control_get("/ready").status == 200 }
+    eventually("all are stuck") do
+      RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+      sleep 0.2
+      process.out.scan(/^inside$/).size == number
     end
   end
 
