@@ -68,7 +68,7 @@ module Kino
       server.command = self
       server.control_with(@signals, waits: !@given.nil?)
       server.manager = @manager if @manager.there?
-      server.inherit(@listeners) if @listeners
+      server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
       @reopens = log_file? && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure

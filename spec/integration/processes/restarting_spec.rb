@@ -254,6 +254,7 @@ RSpec.describe "a restart" do
       process.signal(:USR2)
       eventually("its workers boot") { File.exist?("#{folder}/boots") }
       expect([pid_file.call, process.out.include?("Stopping")]).to eq([process.pid, false])
+      expect(Array.new(20) { ask(process.url).first }.uniq).to eq([process.pid.to_s])
       File.delete("#{folder}/slow")
 
       expect(process.status_alone).to eq(0)
@@ -261,6 +262,26 @@ RSpec.describe "a restart" do
       Process.kill(:TERM, pid_file.call)
       eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
     end
+  end
+
+  it "by USR1 leaves newcomers to those that serve until a new one's workers have booted" do
+    prepare(kino: <<~RUBY)
+      on_worker_boot do
+        File.write("#{folder}/boots", "")
+        sleep(0.01) while File.exist?("#{folder}/slow")
+      end
+    RUBY
+    process = start_processes
+    before = serving(process)
+    File.delete("#{folder}/boots")
+    write("slow", "")
+    process.signal(:USR1)
+    eventually("its workers boot") { File.exist?("#{folder}/boots") }
+    expect(answerers(process.url) - before).to eq([])
+    File.delete("#{folder}/slow")
+    process.wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.signal(:TERM).status).to eq(0)
   end
 
   it "by USR1 is no fault where the server is to end meanwhile" do
