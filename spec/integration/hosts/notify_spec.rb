@@ -103,7 +103,7 @@ RSpec.describe "kino that a service manager has started" do
     end
 
     it "shows signs of life as long as somebody polls, also while all of Ruby is stuck" do
-      write("config.ru", "run ->(_) { $stdout.puts 'stuck'; loop { Integer.sqrt(1 << 100_000) } }")
+      write("config.ru", app_of("$stdout.puts('stuck') || loop { Integer.sqrt(1 << 100_000) }"))
       process = start_kino(watchdog: 1)
       client = RawClient.open(process.url)
       client.write(RawClient.message("GET", "/"))
@@ -120,7 +120,7 @@ RSpec.describe "kino that a service manager has started" do
     end
 
     it "leaves nothing of the manager to the app, and serves on where nobody listens any more" do
-      write("config.ru", "run ->(_) { [200, {}, [ENV.keys.grep(/NOTIFY|WATCHDOG/).inspect]] }")
+      write("config.ru", app_of("[200, {}, [ENV.keys.grep(/NOTIFY|WATCHDOG/).inspect]]"))
       process = start_kino(watchdog: 10)
       expect(process.get.body).to eq("[]")
       manager.wait_for("READY")
