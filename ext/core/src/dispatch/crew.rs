@@ -38,6 +38,8 @@ pub(super) struct Crew {
     lacking: AtomicUsize,
     /// When it was looked last, in microseconds.
     looked_at: AtomicU64,
+    /// Some were lacking then.
+    lacked: AtomicBool,
     rests: Mutex<Vec<Rest>>,
 }
 
@@ -122,15 +124,14 @@ impl Crew {
     }
 
     /// Asks for threads, while `waiting` requests wait and no thread is spare: for no more than there are that are away, so that
-    /// their number doubles at most.
+    /// their number doubles at most. Only when that is so at two looks: one that computes, and whose time slice is over, has given
+    /// up the GVL before it says that it wants it, and the system may stop it in between.
     pub(super) fn ask(&self, waiting: usize, now: Muster) {
-        if now.spare > 0 {
-            return;
-        }
         let plan = self.plan.lock();
         let Some(Plan { bounds, call }) = &*plan else { return };
-        let number = bounds.limit(now.io_bound).saturating_sub(now.all).min(waiting).min(now.away);
-        if number > 0 {
+        let room = if now.spare > 0 { 0 } else { bounds.limit(now.io_bound).saturating_sub(now.all) };
+        let number = room.min(waiting).min(now.away);
+        if self.lacked.swap(number > 0, Ordering::SeqCst) && number > 0 {
             self.lacking.store(number, Ordering::SeqCst);
             call();
         }
@@ -233,7 +234,10 @@ mod tests {
 
     fn lacking(crew: &Crew, waiting: usize, poses: impl IntoIterator<Item = Pose>) -> usize {
         (0..crew.lacking()).for_each(|_| crew.filled());
-        crew.ask(waiting, poses.into_iter().collect());
+        let now = poses.into_iter().collect();
+        crew.ask(waiting, now);
+        (0..crew.lacking()).for_each(|_| crew.filled());
+        crew.ask(waiting, now);
         crew.lacking()
     }
 
@@ -242,12 +246,23 @@ mod tests {
         let (crew, calls) = crew(1, 6, 0);
         assert!(crew.varies() && !crew.has_io_bound());
         assert_eq!(lacking(&crew, 1, [away(1), away(2)]), 1);
-        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        assert!(calls.load(Ordering::SeqCst) > 0);
         assert_eq!(lacking(&crew, 9, [away(1), away(2)]), 2);
         assert_eq!(lacking(&crew, 9, [away(1), away(2), pose(3)]), 2, "who computes leaves no room for another");
         assert_eq!(lacking(&crew, 9, (1..=4).map(away)), 2);
         assert_eq!(lacking(&crew, 9, (1..=6).map(away)), 0);
-        assert_eq!(calls.load(Ordering::SeqCst), 4);
+    }
+
+    #[test]
+    fn is_asked_when_some_are_lacking_twice_in_a_row() {
+        let (crew, calls) = crew(1, 6, 0);
+        let look = |pose| crew.ask(9, [pose].into_iter().collect());
+        for pose in [away(1), pose(1), away(1), spare(1), away(1)] {
+            look(pose);
+        }
+        assert_eq!((crew.lacking(), calls.load(Ordering::SeqCst)), (0, 0));
+        look(away(1));
+        assert_eq!((crew.lacking(), calls.load(Ordering::SeqCst)), (1, 1));
     }
 
     #[test]
@@ -264,7 +279,7 @@ mod tests {
         let (crew, _) = crew(1, 6, 0);
         let late = 10 * PATIENCE.as_micros() as u64;
         assert!(crew.is_due(late) && !crew.is_due(late + 1));
-        crew.ask(1, [away(1)].into_iter().collect());
+        assert_eq!(lacking(&crew, 1, [away(1)]), 1);
         assert!(!crew.is_due(2 * late));
         crew.expect();
         crew.filled();
@@ -293,7 +308,7 @@ mod tests {
         crew.expect();
         assert!(!may(&[away(1)]), "one is coming");
         crew.expect_no_more();
-        crew.ask(1, [io_bound(1), away(2)].into_iter().collect());
+        assert_eq!(lacking(&crew, 1, [io_bound(1), away(2)]), 1);
         assert!(!may(&[away(2)]), "one was asked for");
     }
 

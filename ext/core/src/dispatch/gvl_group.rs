@@ -77,8 +77,9 @@ impl GvlGroup {
     /// for long, and some wait for something outside of the GVL.
     pub(super) fn ask_for_threads(&self, waiting: usize) {
         let crew = &self.token.crew;
-        if crew.varies() && crew.is_due(self.token.clock.now()) && self.token.is_free() {
-            crew.ask(waiting, self.poses().into_iter().collect());
+        if crew.varies() && crew.is_due(self.token.clock.now()) {
+            let poses = if self.token.is_free() { self.poses() } else { Vec::new() };
+            crew.ask(waiting, poses.into_iter().collect());
         }
     }
 
@@ -262,9 +263,11 @@ mod tests {
 
     /// Whether threads are asked for, as soon as it may be looked.
     fn asks(group: &GvlGroup) -> bool {
-        (0..group.lacking()).for_each(|_| group.filled());
-        std::thread::sleep(PATIENCE * 2);
-        group.ask_for_threads(3);
+        for _ in 0..2 {
+            (0..group.lacking()).for_each(|_| group.filled());
+            std::thread::sleep(PATIENCE * 2);
+            group.ask_for_threads(3);
+        }
         group.lacking() > 0
     }
 
