@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shuttle::rand::Rng;
 use shuttle::thread::{self, JoinHandle};
 
 use crate::dispatch::client_wait::Woken;
@@ -385,15 +386,21 @@ fn run_token() {
 
 /// The only thread waits, within its request, for another request to be answered.
 fn lacking_thread() {
-    lacking(|_, _, second| assert_eq!(second.outcome(), Outcome::Answered));
+    lacking(|engine, _| assert_eq!(engine.request().outcome(), Outcome::Answered));
 }
 
-/// It waits for its client, which sends something when that is answered. Nobody else has to lead meanwhile.
+/// It waits for its client, which sends something when that is answered. It leads meanwhile, so nobody else has to.
 fn lacking_thread_beside_client() {
-    lacking(|engine, exchange, second| {
+    lacking(|engine, exchange| {
         let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
-        let (outside, second, first) = (engine.outside.clone(), second.clone(), exchange.connection.clone());
+        let (outside, first) = (engine.outside.clone(), exchange.connection.clone());
         let client = thread::spawn(move || {
+            // Time for the fallback poller to fall asleep, or to be about to.
+            for _ in 0..shuttle::rand::thread_rng().gen_range(0..400) {
+                thread::yield_now();
+            }
+            let second = Arc::<Connection>::default();
+            outside.happens(Event::Request(second.clone()));
             assert_eq!(second.outcome(), Outcome::Answered);
             first.has_some.store(true, Ordering::SeqCst);
             outside.happens(Event::Ready(first));
@@ -404,7 +411,7 @@ fn lacking_thread_beside_client() {
 }
 
 /// A group of one thread, which may have two; what `wait` does is outside of the GVL.
-fn lacking(wait: impl Fn(&Engine, &Exchange, &Arc<Connection>) + Send + Sync + 'static) {
+fn lacking(wait: impl Fn(&Engine, &Exchange) + Send + Sync + 'static) {
     let engine = Arc::new(Engine::with_fallback(FOR_EVER));
     let (group, caller) = (Arc::new(GvlGroup::new(0)), engine.interrupt());
     let call = caller.clone();
@@ -418,8 +425,7 @@ fn lacking(wait: impl Fn(&Engine, &Exchange, &Arc<Connection>) + Send + Sync + '
         let exchange = own_engine.taken();
         runner.run(b"GET", b"/");
         runner.give_up_lock();
-        let second = own_engine.request();
-        wait(&own_engine, &exchange, &second);
+        wait(&own_engine, &exchange);
         runner.want_lock();
         exchange.answer();
         runner.leave();
