@@ -59,6 +59,8 @@ stats! {
     requests,
     /// Requests that someone is serving now.
     running,
+    /// Threads that serve, or are set aside in the middle of a request, now.
+    threads,
     /// Answers sent whole.
     answered,
     /// Answers that Kino gave by itself at `health_path`.

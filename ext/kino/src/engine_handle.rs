@@ -390,6 +390,10 @@ impl Settings<'_> {
     }
 }
 
-fn seconds_of(ruby: &Ruby, name: &str, seconds: f64) -> Result<Duration, Error> {
+/// A time that Ruby has given.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn seconds_of(ruby: &Ruby, name: &str, seconds: f64) -> Result<Duration, Error> {
     Duration::try_from_secs_f64(seconds).map_err(|error| exception::argument_error(ruby, &format!("{name}: {error}")))
 }

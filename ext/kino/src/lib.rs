@@ -15,6 +15,7 @@ use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
 mod completions;
 mod control;
+mod crew;
 mod ends;
 mod engine;
 mod engine_handle;
@@ -80,6 +81,10 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("end_of", method!(EngineHandle::end_of, 1))?;
     engine.define_method("died", method!(EngineHandle::died, 0))?;
     engine.define_method("quarantine", method!(EngineHandle::quarantine, 2))?;
+    engine.define_method("vary", method!(EngineHandle::vary, 4))?;
+    engine.define_method("lacking", method!(EngineHandle::lacking, 1))?;
+    engine.define_method("filled", method!(EngineHandle::filled, 1))?;
+    engine.define_method("rested", method!(EngineHandle::rested, 2))?;
     engine.define_method("uris", method!(EngineHandle::uris, 0))?;
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
@@ -97,6 +102,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     gvl_group.define_method("pause", method!(GvlGroupHandle::pause, 0))?;
     gvl_group.define_method("call", method!(GvlGroupHandle::call, 0))?;
     gvl_group.define_method("stopped?", method!(GvlGroupHandle::is_stopped, 0))?;
+    gvl_group.define_method("over?", method!(GvlGroupHandle::is_over, 0))?;
     gvl_group.define_method("died", method!(GvlGroupHandle::died, 0))?;
 
     let listeners = native.define_class("Listeners", ruby.class_object())?;
@@ -139,6 +145,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     notify_socket.define_method("tell", method!(NotifySocket::tell, 1))?;
     notify_socket.define_method("quiet=", method!(NotifySocket::set_quiet, 1))?;
 
+    native.define_module_function("mark_as_io_bound", function!(crew::mark_as_io_bound, 0))?;
     native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
     native.define_module_function("trim_stack", function!(parents::trim_stack, 0))?;
@@ -152,6 +159,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
     worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
+    worker_thread.define_method("set_aside", method!(WorkerThread::set_aside, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
@@ -163,6 +171,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     request.define_method("served?", method!(Request::is_served, 0))?;
     request.define_method("hijacked?", method!(Request::is_hijacked, 0))?;
     request.define_method("client_gone?", method!(Request::is_client_gone, 0))?;
+    request.define_method("mark_as_io_bound", method!(Request::mark_as_io_bound, 0))?;
     request.define_method("read_body", method!(Request::read_body, 1))?;
     request.define_method("trailers", method!(Request::trailers, 0))?;
     request.define_method("early_hints", method!(Request::early_hints, 1))?;

@@ -87,7 +87,7 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
     if let Some(completed) = this.completions.take() {
         return Ok(Next::Completed(completed));
     }
-    if runner.is_quarantined() {
+    if !this.group.goes_on(runner) {
         return Ok(Next::Over);
     }
     if dispatch.is_shared()
@@ -116,7 +116,7 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
         if let Some(completed) = this.completions.take() {
             return Ok(Next::Completed(completed));
         }
-        if runner.is_quarantined() {
+        if !this.group.goes_on(runner) {
             return Ok(Next::Over);
         }
     }

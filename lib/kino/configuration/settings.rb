@@ -100,10 +100,28 @@ module Kino
           TEXT
           Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
-                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT),
+                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker, or MIN:MAX", doc: <<~TEXT),
             Threads in each worker. With more of them more requests can wait at once, for a database or
             another service; an app that only computes needs few. A database pool needs workers x
-            threads connections.
+            threads connections. A least and a most (threads 3, 16) start as many as are needed: more
+            while requests wait, all threads are busy and some of them wait for I/O; fewer when some have
+            had nothing to do for thread_idle_timeout. In mode :ractor there are always the most.
+          TEXT
+          Setting.new(:min_threads, Kinds::Whole.new(1..1024), default: nil, default_text: "threads", example: 3,
+                      summary: "threads that each worker always has", doc: <<~TEXT),
+            The least of threads, where it is said apart: threads 3, 16 is min_threads 3 and threads 16.
+            Whoever says threads in a stronger place (-t 8) says the least, too; RAILS_MAX_THREADS doesn't.
+          TEXT
+          Setting.new(:thread_idle_timeout, PATIENCE, default: 30,
+                      summary: "seconds until a thread with nothing to do ends", doc: <<~TEXT),
+            For a thread above the least, without a request, until it ends; one after the other.
+          TEXT
+          Setting.new(:max_io_threads, Kinds::Whole.new(0..1024), default: 0, example: 16,
+                      summary: "threads besides, for requests marked as I/O bound", doc: <<~TEXT),
+            Threads that each worker may have besides the most, one for each request that the app has
+            marked as one that mostly waits: env["puma.mark_as_io_bound"].call, which there is with this
+            setting, or env["kino.request"].mark_as_io_bound. They need database connections like others.
+            0, the default, for none; none in mode :ractor.
           TEXT
           Setting.new(:on_worker_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
                       summary: "called in each worker before it serves", doc: <<~TEXT),

@@ -292,7 +292,9 @@ module Kino
     end
 
     def reporting(settings)
-      @manager ? @manager.reporting("1 process, workers x threads: #{settings.workers} x #{settings.threads}") : {}
+      return {} unless @manager
+
+      @manager.reporting("1 process, workers x threads: #{settings.workers} x #{settings.threads_in_words}")
     end
 
     def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }

@@ -9,7 +9,7 @@ RSpec.describe Kino::Configuration::Settings do
         source = Kino::Configuration::Source.keyword
 
         # Some defaults are for the mode to say, and the mode is one nobody has chosen.
-        by_mode = %i[mode workers processes threads queue_timeout].include?(setting.name)
+        by_mode = %i[mode workers processes threads min_threads queue_timeout].include?(setting.name)
         expect { setting.parse(setting.default, source) }.not_to raise_error unless by_mode
         expect { setting.parse(setting.example, source) }.not_to raise_error
       end

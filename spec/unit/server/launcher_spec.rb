@@ -113,6 +113,12 @@ RSpec.describe Kino.const_get(:Launcher) do
     expect(out.string).to include("threaded: 1 worker x 1 thread, ")
   end
 
+  it "says the least and the most of threads" do
+    stop_by(terminate, workers: 1, threads: 3..16)
+
+    expect(out.string).to include("threaded: 1 worker x 3 to 16 threads, ")
+  end
+
   it "counts the threads that ractors have where nobody says how many" do
     server_class.prepare = ->(server) { server.mode = :ractor }
     stop_by(terminate)

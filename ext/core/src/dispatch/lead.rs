@@ -106,6 +106,16 @@ impl Dispatch {
         !self.ready.is_empty()
     }
 
+    /// How many requests wait for a worker.
+    pub(super) fn ready_now(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Whether there are not always as many workers.
+    pub(crate) fn varies(&self) -> bool {
+        self.watch.varies()
+    }
+
     /// Waits for a request, leading while nobody else does.
     pub fn take(&self, interrupt: &Interrupt) -> Taken {
         self.context.has_worker();

@@ -69,6 +69,18 @@ impl Watch {
         self.groups.lock().iter().for_each(|group| group.watch(is_watched));
     }
 
+    /// Whether there are groups that don't always have as many threads.
+    pub(super) fn varies(&self) -> bool {
+        self.groups.lock().iter().any(|group| group.varies())
+    }
+
+    /// Has groups ask for threads that are lacking, while so many requests wait.
+    pub(super) fn ask_for_threads(&self, waiting: usize) {
+        if waiting > 0 {
+            self.groups.lock().iter().for_each(|group| group.ask_for_threads(waiting));
+        }
+    }
+
     /// What all workers serve now.
     pub(super) fn at_work(&self) -> Vec<AtWork> {
         self.groups.lock().iter().flat_map(|group| group.at_work()).collect()
