@@ -246,17 +246,7 @@ impl Context {
         self.readiness.look(self.turn_began(), waiting, have_all_come, self.stats.requests.get());
     }
 
-    /// A worker has taken a request, and needs its interpreter's lock for it, which somebody may hold for long.
-    pub fn needs_lock(&self) {
-        self.readiness.needs_lock(self.clock.now());
-    }
-
-    /// It has it.
-    pub fn has_lock(&self) {
-        self.readiness.has_lock(self.clock.now());
-    }
-
-    /// For how many milliseconds requests have waited while no worker took any, or could begin with what it had taken.
+    /// For how many milliseconds requests have waited while no worker took any.
     pub(crate) fn unserved(&self) -> u64 {
         self.readiness.unserved(self.clock.now(), self.stats.requests.get())
     }
@@ -400,7 +390,7 @@ impl Context {
         }
     }
 
-    /// The engine is over.
+    /// The engine is stopped.
     pub(crate) fn end_heart(&self) {
         if let Some(place) = &self.place {
             place.end_heart();

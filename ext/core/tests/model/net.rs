@@ -126,8 +126,6 @@ pub(crate) mod context {
 
         pub(crate) fn close_waker(&self) {}
 
-        pub(crate) fn end_heart(&self) {}
-
         pub(crate) fn tell_waiting(&self, _: usize) {}
 
         pub(crate) fn look_at_queue(&self, _: usize, _: bool) {}
@@ -177,6 +175,11 @@ pub(crate) mod connection {
         /// Whether it has been handed over.
         pub(crate) fn is_served(&self) -> bool {
             self.owner.is_away()
+        }
+
+        /// Whether its request was refused.
+        pub(crate) fn is_refused(&self) -> bool {
+            *self.outcome.lock() == Some(Outcome::Refused)
         }
 
         /// Takes the request back, as the poll side.
