@@ -32,6 +32,8 @@ module Kino
     # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
     #   `127.0.0.0/8`, `::1` and `unix`
     attr_reader :trusted_proxies
+    # @return [Boolean] whether garbage is collected while no request runs, once that is near; default false
+    attr_reader :gc_when_idle
     # @return [Array<#call>] called in each worker with its number before it serves; default none
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none

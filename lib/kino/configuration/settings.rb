@@ -105,6 +105,13 @@ module Kino
             another service; an app that only computes needs few. A database pool needs workers x
             threads connections.
           TEXT
+          Setting.new(:gc_when_idle, Kinds::Flag.new, default: false, example: true,
+                      summary: "collect garbage while no request runs", doc: <<~TEXT),
+            Whether Ruby collects its garbage while no request runs or waits, once the next collection of
+            all objects (a major one) is near: it comes sooner than it would, and in the middle of no
+            request. A request that comes in the middle of it waits for it. Measure before you keep it: it
+            helps where there are gaps between requests, and does nothing where there are none.
+          TEXT
           Setting.new(:on_worker_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
                       summary: "called in each worker before it serves", doc: <<~TEXT),
             Called in each worker before it serves, with the worker's number, from 0: the place to open
@@ -241,7 +248,8 @@ module Kino
           TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
                       summary: "print errors only", doc: <<~TEXT),
-            Whether Kino says nothing when it starts and stops. Errors are always printed.
+            Whether Kino says nothing when it starts and stops. Errors are always printed, and so is what
+            it is told to do at its control address.
           TEXT
           Setting.new(:pidfile, Kinds::Optional.new(FILE, nothing: "none"), default: nil, example: "tmp/pids/kino.pid",
                       summary: "file for the process's id", doc: <<~TEXT),

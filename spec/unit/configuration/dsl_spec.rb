@@ -41,6 +41,7 @@ RSpec.describe Kino::Configuration::DSL do
       mode :threaded
       workers 2
       threads 4
+      gc_when_idle true
       processes 3
       preload false
       process_timeout nil
@@ -95,9 +96,10 @@ RSpec.describe Kino::Configuration::DSL do
                on_process_exit on_refork]
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
-      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production",
-      rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
+      gc_when_idle: true, processes: 3, preload: false, process_timeout: nil,
+      refork_after: [1000, 10_000, false], recycle_requests: 50_000, recycle_memory: 3 * 512 * 1024**2,
+      restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production", rackup: "app.ru",
+      early_hints: true, quiet: true, pidfile: "kino.pid",
       access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
       log_format: :json, log_level: :warn, request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,

@@ -119,6 +119,11 @@ impl Dispatch {
         self.ready.list(most, |waiting| tell(&waiting.item, waiting.since))
     }
 
+    /// Whether a request waits for a worker, or has one.
+    pub fn is_busy(&self) -> bool {
+        self.has_ready() || self.context.is_any_running()
+    }
+
     /// Whether a request waits for a worker.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()

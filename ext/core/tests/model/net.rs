@@ -132,6 +132,16 @@ pub(crate) mod context {
 
         pub(crate) fn has_worker(&self) {}
 
+        pub(crate) fn look_for_leisure(&self, _: bool) {}
+
+        pub(crate) fn until_leisure(&self) -> Option<Duration> {
+            None
+        }
+
+        pub(crate) fn is_any_running(&self) -> bool {
+            false
+        }
+
         pub(crate) fn begin_turn(&self) {
             self.turned.store(self.clock.now(), Ordering::Relaxed);
         }
