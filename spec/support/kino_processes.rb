@@ -26,6 +26,14 @@ module KinoProcesses
     }
   RUBY
 
+  # One that ractors can share; it tells its process.
+  PLAIN = <<~'RUBY'
+    class Plain
+      def self.call(_env) = [200, {}, [Process.pid.to_s]]
+    end
+    run Plain
+  RUBY
+
   def prepare(app = APP, **files)
     File.mkfifo("#{folder}/go")
     write("version", "one")

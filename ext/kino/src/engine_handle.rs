@@ -276,6 +276,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
             .given::<f64>("ready_timeout")?
             .map_or(Ok(Config::default().ready_timeout), |it| settings.duration("ready_timeout", it))?,
         siblings,
+        waits_for_workers: settings.given("others_serve")?.unwrap_or(false),
         observers: settings.counting(siblings).into_iter().collect(),
         parent: settings.parent()?,
         shutdown_timeout: settings

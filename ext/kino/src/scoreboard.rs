@@ -76,12 +76,6 @@ impl Scoreboard {
         Ok(())
     }
 
-    /// `ready(index) -> nil`: this process, which is in that place, serves from now on.
-    pub(crate) fn ready(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
-        this.slot(ruby, index)?.ready();
-        Ok(())
-    }
-
     /// `free(index) -> nil`: there is no process in that place any more.
     pub(crate) fn free(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
         let slot = this.slot(ruby, index)?;

@@ -289,12 +289,12 @@ module Kino
                       flags: %w[--access-log-format], summary: "combined, common, json, text or a template",
                       doc: <<~TEXT),
             What a line of the access log is like: :combined and :common as Apache and nginx have them,
-            :json with every field, :text for people, or a template, text with fields in braces. Fields
-            are time, clf_time, peer, remote_addr, request, method, target, path, protocol, host, status,
-            bytes, queue, app, total (milliseconds), request_id, traceparent, user_agent, referer, worker,
-            process, cause, and header:NAME. peer is the client that trusted_proxies name in
-            X-Forwarded-For. A status of 499 is for a client that left before its answer began, 000 for
-            one that got none for another reason.
+            :json with every field of which there is something to tell, :text for people, or a template,
+            text with fields in braces. Fields are time, clf_time, peer, remote_addr, request, method,
+            target, path, protocol, host, status, bytes, queue, app, total (milliseconds), request_id,
+            traceparent, user_agent, referer, worker, process, cause, and header:NAME. peer is the client
+            that trusted_proxies name in X-Forwarded-For. A status of 499 is for a client that left before
+            its answer began, 000 for one that got none for another reason.
           TEXT
           Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],
                       summary: "what of queries the access log leaves out", doc: <<~TEXT),

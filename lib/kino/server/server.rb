@@ -166,18 +166,20 @@ module Kino
       site.scoreboard.take(slot)
       @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
       @number = number
-      inherit(site.listeners)
+      inherit(site.listeners, others_serve: true)
       start
-      site.scoreboard.ready(slot)
-      self
     end
 
     # Takes over sockets that are bound already, in place of its addresses.
     #
     # @api private
     # @param listeners [Native::Listeners]
+    # @param others_serve [Boolean] whether others accept from them, too: then this one does once it has workers
     # @return [void]
-    def inherit(listeners) = @inherited = listeners
+    def inherit(listeners, others_serve: false)
+      @inherited = listeners
+      @others_serve = others_serve
+    end
 
     # @api private
     # @return [Native::Listeners, nil] its sockets; nil while it doesn't run

@@ -47,7 +47,8 @@ module Kino
     def engine(settings)
       @listeners = @inherited || Native::Listeners.bind(settings.bind)
       @plane.prepare
-      Native::Engine.on(@listeners, settings.to_h.merge(@plane.place || {}, reporting(settings)))
+      Native::Engine.on(@listeners, settings.to_h.merge(@plane.place || {}, reporting(settings),
+                                                                  others_serve: @others_serve || false))
     end
 
     def reporting(settings)

@@ -47,6 +47,23 @@ RSpec.describe "kino that a service manager has started" do
       expect(manager.heard.map(&:pid).uniq - [process.pid]).to eq([])
     end
 
+    it "tells that it serves once its workers have booted" do
+      write("slow", "")
+      write("kino.rb", <<~RUBY)
+        on_worker_boot do
+          File.write("#{folder}/boots", "")
+          sleep(0.01) while File.exist?("#{folder}/slow")
+        end
+      RUBY
+      process = start_kino
+      eventually("they boot") { File.exist?("#{folder}/boots") }
+      sleep(0.5) # in which it would tell too early
+      expect(manager.heard.filter_map { |message| message["READY"] }).to eq([])
+      File.delete("#{folder}/slow")
+      manager.wait_for("READY", "1")
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
     it "tells that requests run" do
       process = start_kino
       Thread.new { RawClient.open(process.url) { |client| client.get("/wait") } }

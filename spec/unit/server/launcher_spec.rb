@@ -25,7 +25,7 @@ RSpec.describe Kino.const_get(:Launcher) do
         self.class.prepare&.call(self)
       end
 
-      def inherit(listeners) = @told << [:inherit, listeners]
+      def inherit(listeners, others_serve:) = @told << [:inherit, listeners, others_serve]
 
       # Tells what it was asked, too.
       def listeners = @listeners ||= Struct.new(:told) { def own_files(is_ours) = told << is_ours }.new([])
@@ -307,7 +307,7 @@ RSpec.describe Kino.const_get(:Launcher) do
 
     it "takes its sockets, and tells it once it listens" do
       launcher(given:).serve(:app) do |server|
-        expect([server.told, wire.told]).to eq([[[:inherit, sockets], :start], []])
+        expect([server.told, wire.told]).to eq([[[:inherit, sockets, true], :start], []])
         server.command.stop
       end
 

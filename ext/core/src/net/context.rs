@@ -268,7 +268,16 @@ impl Context {
 
     /// A worker comes for requests.
     pub(crate) fn has_worker(&self) {
-        self.readiness.has_worker();
+        if self.readiness.has_worker()
+            && let Some(place) = &self.place
+        {
+            place.serve();
+        }
+    }
+
+    /// Whether newcomers are let in: before there are workers, only where nobody else would.
+    pub(super) fn lets_in(&self) -> bool {
+        !self.config.waits_for_workers || self.readiness.is_booted()
     }
 
     /// A turn is over: so many wait, and whether all of them have come in it.

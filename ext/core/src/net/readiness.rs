@@ -15,11 +15,9 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// A worker comes for requests.
-    pub(crate) fn has_worker(&self) {
-        if !self.has_workers.load(Relaxed) {
-            self.has_workers.store(true, Relaxed);
-        }
+    /// A worker comes for requests. True for the first.
+    pub(crate) fn has_worker(&self) -> bool {
+        !self.has_workers.load(Relaxed) && !self.has_workers.swap(true, Relaxed)
     }
 
     /// Whether one has.
@@ -53,7 +51,7 @@ mod tests {
     fn counts_from_the_last_time_that_nobody_waited_or_one_was_taken() {
         let readiness = Readiness::default();
         assert!(!readiness.is_booted());
-        readiness.has_worker();
+        assert!(readiness.has_worker() && !readiness.has_worker());
         assert!(readiness.is_booted());
         readiness.look(100, 0, true, 5);
         assert_eq!(readiness.unserved(9_000, 5), 0);
