@@ -249,7 +249,7 @@ module Kino
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
                       summary: "print errors only", doc: <<~TEXT),
             Whether Kino says nothing when it starts and stops. Errors are always printed, and so is what
-            it is told to do at its control address.
+            others tell it to do.
           TEXT
           Setting.new(:pidfile, Kinds::Optional.new(FILE, nothing: "none"), default: nil, example: "tmp/pids/kino.pid",
                       summary: "file for the process's id", doc: <<~TEXT),
