@@ -293,7 +293,7 @@ module Kino
             text with fields in braces. Fields are time, clf_time, peer, remote_addr, request, method,
             target, path, protocol, host, status, bytes, queue, app, total (milliseconds), request_id,
             traceparent, user_agent, referer, worker, process, cause, and header:NAME. peer is the client
-            that trusted_proxies name in X-Forwarded-For. A status of 499 is for a client that left before
+            named in X-Forwarded-For by trusted_proxies. A status of 499 is for a client that left before
             its answer began, 000 for one that got none for another reason.
           TEXT
           Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],
