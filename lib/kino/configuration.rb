@@ -35,6 +35,8 @@ module Kino
     # @return [Integer, Float] seconds until a thread above the least that has no request ends, 0.1 to 86,400; default
     #   30
     attr_reader :thread_idle_timeout
+    # @return [Boolean] whether garbage is collected while no request runs, once that is near; default false
+    attr_reader :gc_when_idle
     # @return [Array<#call>] called in each worker with its number before it serves; default none
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none

@@ -121,6 +121,8 @@ stats! {
     died,
     /// Workers that were set aside because a request took them too long; others took their places.
     stuck,
+    /// Collections of garbage that were made while nothing was in flight (`gc_when_idle`).
+    gc_when_idle,
     /// Faults of Kino's own that were caught, each at the price of one connection at most.
     panics,
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use kino_core::config::{Config, Streaming};
-use kino_core::dispatch::lead::Taken;
+use kino_core::dispatch::lead::{Awaited, Taken};
 use kino_core::http::date;
 use kino_core::http::encode::ResponseHead;
 use kino_core::http::spool::Body;
@@ -438,6 +438,22 @@ fn a_request_that_takes_too_long_is_answered_with_504_and_its_late_answer_droppe
     let stats = &stats.stats;
     let counts = [&stats.request_timeout, &stats.late, &stats.running, &stats.answered].map(|counter| counter.get());
     assert_eq!(counts, [1, 1, 0, 0]);
+}
+
+/// As one of Ruby's does that can't have the lock it needs.
+#[test]
+fn a_request_that_a_worker_has_only_seen_waits_still() {
+    let config = Config { queue_timeout: Duration::from_millis(250), ..Config::default() };
+    let echo = Echo::start(0, config);
+    let interrupt = echo.server.interrupt();
+    let mut client = echo.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(echo.server.dispatch().wait(&interrupt), Awaited::Request);
+    assert!(read_all(&mut client).starts_with("HTTP/1.1 503 "));
+    let stats = &echo.server.context().stats;
+    assert_eq!([&stats.queue_timeout, &stats.requests].map(|counter| counter.get()), [1, 0]);
+    assert!(echo.server.dispatch().take_ready().is_none());
+    echo.drain();
 }
 
 #[test]

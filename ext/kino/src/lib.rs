@@ -26,6 +26,7 @@ mod ffi;
 mod gvl_group_handle;
 mod input;
 mod keys;
+mod leisure;
 mod listeners;
 mod log;
 mod notify_socket;
@@ -90,6 +91,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
     engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
     engine.define_method("await_question", method!(control::await_question, 1))?;
+    engine.define_method("await_leisure", method!(leisure::await_leisure, 0))?;
+    engine.define_method("used_leisure", method!(leisure::used_leisure, 0))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;

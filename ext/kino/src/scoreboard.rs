@@ -87,7 +87,7 @@ impl Scoreboard {
     }
 
     /// `read(index) -> {pid:, beat:, state:, connections:, waiting:, running:, unserved:, requests:, in_flight:, stats:}`: `beat` is how
-    /// many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was begun.
+    /// many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was taken.
     pub(crate) fn read(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<RHash, Error> {
         let read = this.slot(ruby, index)?.read();
         let (hash, stats) = (ruby.hash_new(), ruby.hash_new());

@@ -376,6 +376,8 @@ module Kino
 
         # @return [#call, #allowed, #label] the kind that is allowed besides nil
         attr_reader :kind
+        # @return [String] what nil is for
+        attr_reader :nothing
 
         # @return [String] what is allowed
         def allowed = "#{@kind.allowed}, or nil for #{@nothing}"

@@ -140,7 +140,7 @@ module Kino
         on_worker_boot: taken(:on_process_boot, "in a file of Puma's; in a kino.rb it is Kino's own, of each worker"),
         on_worker_fork: ignored(NO_PARENT_HOOK),
         on_worker_shutdown: taken(:on_process_exit),
-        out_of_band: ignored("nothing is called between requests; do such work in a job, or in rack.response_finished"),
+        out_of_band: ignored("nothing is called between requests; gc_when_idle collects garbage then"),
         persistent_timeout: taken(:keepalive_timeout),
         pidfile: taken(:pidfile),
         plugin: ignored("Kino has no plugins, but for :tmp_restart, which is restart_file"),

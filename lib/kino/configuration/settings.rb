@@ -123,6 +123,13 @@ module Kino
             setting, or env["kino.request"].mark_as_io_bound. They need database connections like others.
             0, the default, for none; none in mode :ractor.
           TEXT
+          Setting.new(:gc_when_idle, Kinds::Flag.new, default: false, example: true,
+                      summary: "collect garbage while no request runs", doc: <<~TEXT),
+            Whether Ruby collects its garbage while no request runs or waits, once the next collection of
+            all objects (a major one) is near: it comes sooner than it would, and in the middle of no
+            request. A request that comes in the middle of it waits for it. Measure before you keep it: it
+            helps where there are gaps between requests, and does nothing where there are none.
+          TEXT
           Setting.new(:on_worker_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
                       summary: "called in each worker before it serves", doc: <<~TEXT),
             Called in each worker before it serves, with the worker's number, from 0: the place to open
@@ -259,7 +266,8 @@ module Kino
           TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
                       summary: "print errors only", doc: <<~TEXT),
-            Whether Kino says nothing when it starts and stops. Errors are always printed.
+            Whether Kino says nothing when it starts and stops. Errors are always printed, and so is what
+            others tell it to do.
           TEXT
           Setting.new(:pidfile, Kinds::Optional.new(FILE, nothing: "none"), default: nil, example: "tmp/pids/kino.pid",
                       summary: "file for the process's id", doc: <<~TEXT),
@@ -303,7 +311,7 @@ module Kino
             text with fields in braces. Fields are time, clf_time, peer, remote_addr, request, method,
             target, path, protocol, host, status, bytes, queue, app, total (milliseconds), request_id,
             traceparent, user_agent, referer, worker, process, cause, and header:NAME. peer is the client
-            that trusted_proxies name in X-Forwarded-For. A status of 499 is for a client that left before
+            named in X-Forwarded-For by trusted_proxies. A status of 499 is for a client that left before
             its answer began, 000 for one that got none for another reason.
           TEXT
           Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],

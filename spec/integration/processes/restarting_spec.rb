@@ -161,11 +161,33 @@ RSpec.describe "a restart" do
     prepare
     process = start_processes
     process.signal(:TTIN).wait_for(/^Processes: 3$/)
-    eventually("there are three") { serving(process).size == 3 }
-    2.times { |number| process.signal(:TTOU).wait_for(/^Processes: #{2 - number}$/) }
-    eventually("there is one") { serving(process).size == 1 }
+    eventually("there are three, and all say so") { titles(process) == numbered(3) }
+    process.signal(:TTOU).wait_for(/^Processes: 2$/)
+    eventually("there are two, and both say so") { titles(process) == numbered(2) }
+    process.signal(:TTOU).wait_for(/^Processes: 1$/)
+    eventually("there is one, and says so") { titles(process) == numbered(1) }
 
     expect(answerers(process.url)).to eq(serving(process))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  # What those that serve are called.
+  def titles(process) = family(process).values.filter_map { |title| title[/\Akino: process [^,]+/] }.sort
+
+  def numbered(size) = (1..size).map { |number| "kino: process #{number} of #{size}" }
+
+  it "by HUP has as many as kino.rb says by then, and all say so" do
+    prepare(kino: "processes 2\n")
+    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    expect(titles(process)).to eq(numbered(2))
+    write("kino.rb", "processes 3\n")
+    process.signal(:HUP).wait_for(/^Reloaded/)
+    eventually("there are three, and all say so") { titles(process) == numbered(3) }
+    write("kino.rb", "processes 2\npreload true\n")
+    process.signal(:HUP)
+    eventually("there are two, and both say so") { titles(process) == numbered(2) }
+
     expect(process.signal(:TERM).status).to eq(0)
   end
 

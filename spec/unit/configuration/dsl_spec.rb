@@ -43,6 +43,7 @@ RSpec.describe Kino::Configuration::DSL do
       threads 2, 4
       thread_idle_timeout 9
       max_io_threads 6
+      gc_when_idle true
       processes 3
       preload false
       process_timeout nil
@@ -98,9 +99,10 @@ RSpec.describe Kino::Configuration::DSL do
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       min_threads: 2, thread_idle_timeout: 9, max_io_threads: 6,
-      processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
-      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production",
-      rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
+      gc_when_idle: true, processes: 3, preload: false, process_timeout: nil,
+      refork_after: [1000, 10_000, false], recycle_requests: 50_000, recycle_memory: 3 * 512 * 1024**2,
+      restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production", rackup: "app.ru",
+      early_hints: true, quiet: true, pidfile: "kino.pid",
       access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
       log_format: :json, log_level: :warn, request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,

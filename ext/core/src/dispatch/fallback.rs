@@ -44,6 +44,7 @@ pub(crate) fn run(dispatch: &Dispatch) {
         } else {
             sleep(dispatch, seen);
         }
+        dispatch.context().look_for_leisure(dispatch.has_ready());
         let turns = watch.turns();
         if turns != seen {
             (seen, quiet) = (turns, 0);
@@ -108,7 +109,7 @@ fn sleep(dispatch: &Dispatch, seen: u64) {
     watch.overtake(Duration::ZERO);
     watch.sleeps.store(true, Ordering::SeqCst);
     if watch.turns() == seen && !dispatch.may_lack_threads() && !dispatch.is_over_now() {
-        watch.bell.wait(None);
+        watch.bell.wait(dispatch.context().until_leisure());
     }
     watch.sleeps.store(false, Ordering::SeqCst);
 }

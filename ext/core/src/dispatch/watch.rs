@@ -94,7 +94,7 @@ impl Watch {
                 let busy = if busy.len() == 1 { "1 is busy" } else { &format!("{} are busy, one", busy.len()) };
                 format!("{busy} for {:.1} s with {}", longest.time.as_secs_f64(), longest.request)
             }
-            None => "none is busy".to_string(),
+            None => "none is busy: they boot, or others have their interpreter's lock".to_string(),
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
     fn describes_who_has_been_busy_for_longest() {
         let (watch, group) = (Watch::default(), Arc::new(GvlGroup::default()));
         watch.add(&group);
-        assert_eq!(watch.describe(), "none is busy");
+        assert!(watch.describe().starts_with("none is busy: "));
         let (a, b) = (group.join(), group.join());
         a.run(b"GET", b"/report?token=secret");
         assert_eq!(watch.describe(), "1 is busy for 0.0 s with GET /report");

@@ -18,6 +18,7 @@ pub mod handover;
 pub(crate) mod helpers;
 mod ids;
 pub mod kept;
+mod leisure;
 pub mod listener;
 mod notes;
 pub mod overdue;
