@@ -20,6 +20,7 @@ pub mod error;
 pub mod fatal;
 mod heart;
 pub mod http;
+pub mod http2;
 pub mod log;
 pub mod net;
 pub mod notify;
