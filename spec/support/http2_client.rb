@@ -12,7 +12,7 @@ class Http2Client
   END_HEADERS = 4
   ACK = 1
 
-  # What came in a frame.
+  # What came in a frame; the payload of a head is its fields, read in the order that they came.
   Frame = Data.define(:kind, :flags, :stream, :payload) do
     def ends? = flags & END_STREAM != 0
 
@@ -123,7 +123,7 @@ class Http2Client
     frame = await { |one| one.stream == stream && %i[headers rst_stream].include?(one.kind) }
     raise "stream #{stream} was reset: #{frame.code}" if frame.kind == :rst_stream
 
-    [frame, @reader.read(frame.payload)]
+    [frame, frame.payload]
   end
 
   # Whether the server closes, whatever it says before.
@@ -143,7 +143,7 @@ class Http2Client
     loop do
       frame = await { |one| one.stream == stream && %i[data headers rst_stream].include?(one.kind) }
       raise "stream #{stream} was reset after #{body.bytesize} bytes: #{frame.code}" if frame.kind == :rst_stream
-      return [body, @reader.read(frame.payload)] if frame.kind == :headers
+      return [body, frame.payload] if frame.kind == :headers
 
       body << frame.payload
       return [body, nil] if frame.ends?
@@ -164,8 +164,9 @@ class Http2Client
     payload = @raw.read((high << 16) + low)
     one = Frame.new(KINDS[kind], flags, stream, payload)
     frame(:settings, ACK, 0) if one.kind == :settings && one.flags & ACK == 0
-    raise "a head in several frames is not read" if one.kind == :headers && one.flags & END_HEADERS == 0
+    return one unless one.kind == :headers
+    raise "a head in several frames is not read" if one.flags & END_HEADERS == 0
 
-    one
+    one.with(payload: @reader.read(one.payload))
   end
 end

@@ -17,7 +17,6 @@ RSpec.describe "Answers over HTTP/2" do
         client.request(1, "GET", "/")
         body = +""
         body << client.next_frame(:data, 1).payload while body.bytesize < 65_535
-        expect(client.get(3, "/").class).to eq(Http2Client::Answer) if false
         client.frame(:window_update, 0, 0, [10_000_000].pack("N"))
         client.frame(:window_update, 0, 1, [10_000_000].pack("N"))
         loop do
@@ -70,7 +69,7 @@ RSpec.describe "Answers over HTTP/2" do
       body = Struct.new(:to_path) do
         def each = yield("never")
       end
-      path = file.path
+      path = file.path.dup.freeze
       app = shareable do
         lambda do |env|
           length = env["PATH_INFO"] == "/short" ? { "content-length" => "3" } : {}
@@ -118,10 +117,10 @@ RSpec.describe "Answers over HTTP/2" do
         end
       end
       speak(app, lint: false) do |client, _, log|
+        log.allow
         client.request(1, "GET", "/broken")
         expect(client.next_frame(:rst_stream, 1).code).to eq(2)
         expect(client.get(3, "/").body).to eq("fine")
-        log.expect(/shorter than its content-length/) if log.respond_to?(:expect)
       end
     end
 
@@ -129,19 +128,17 @@ RSpec.describe "Answers over HTTP/2" do
       told = Channel.new
       app = shareable do
         lambda do |env|
-          env["rack.response_finished"] << shareable { |_, status, _, error| told << [status, error.class] }
+          env["rack.response_finished"] << ->(_, status, _, error) { told << [status, error.class.name] }
           [200, {}, ["x" * 200_000]]
         end
       end
-      only_in(:threaded, "the callback is no ractor's")
-      not_of_processes("what is told is of one process")
       speak(app) do |client|
         client.get(1)
-        expect(take(told)).to eq([200, NilClass])
+        expect(take(told)).to eq([200, "NilClass"])
         client.request(3, "GET", "/")
         client.next_frame(:data, 3)
         client.frame(:rst_stream, 0, 3, [8].pack("N"))
-        expect(take(told)).to eq([200, Kino::ClientDisconnected])
+        expect(take(told)).to eq([200, "Kino::ClientDisconnected"])
       end
     end
   end
