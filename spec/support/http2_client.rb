@@ -155,7 +155,7 @@ class Http2Client
   def open_windows(stream, bytes)
     return if bytes.zero?
 
-    [0, stream].each { |one| frame(:window_update, 0, one, [bytes].pack("N")) }
+    write([0, stream].map { |one| self.class.bytes(:window_update, 0, one, [bytes].pack("N")) }.join)
   end
 
   def read_frame

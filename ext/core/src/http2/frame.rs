@@ -111,7 +111,7 @@ impl Header {
     ///
     /// # Errors
     /// Where the padding is as long as the payload or longer.
-    pub(super) fn unpadded<'p>(self, payload: &'p [u8]) -> Result<&'p [u8], Violation> {
+    pub(super) fn unpadded(self, payload: &[u8]) -> Result<&[u8], Violation> {
         if !self.has(PADDED) {
             return Ok(payload);
         }

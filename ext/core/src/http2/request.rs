@@ -36,7 +36,10 @@ pub(super) fn head(fields: &Fields, limits: &Limits) -> Result<(Head, Framing), 
     let mut host = None;
     for (name, value) in fields.iter() {
         if name.first() == Some(&b':') {
-            malformed_if(!regular.is_empty() || host.is_some() || !cookies.is_empty(), "a pseudo-field follows others")?;
+            malformed_if(
+                !regular.is_empty() || host.is_some() || !cookies.is_empty(),
+                "a pseudo-field follows others",
+            )?;
             check_value(value)?;
             pseudo.take(name, value)?;
             continue;
@@ -178,7 +181,9 @@ mod tests {
     fn without(name: &str, value: Option<&str>) -> Result<(Head, Framing), Fault> {
         let changed: Vec<_> = GET
             .iter()
-            .filter_map(|&(other, old)| if other == name { value.map(|value| (other, value)) } else { Some((other, old)) })
+            .filter_map(
+                |&(other, old)| if other == name { value.map(|value| (other, value)) } else { Some((other, old)) },
+            )
             .collect();
         head(&fields(&changed), &Limits::default())
     }
@@ -189,7 +194,8 @@ mod tests {
 
     #[test]
     fn a_head_is_one_as_http_1_has_it() {
-        let (head, framing) = with(&[("cookie", "a=1"), ("x-y", "z"), ("cookie", "b=2"), ("content-length", "3")]).unwrap();
+        let (head, framing) =
+            with(&[("cookie", "a=1"), ("x-y", "z"), ("cookie", "b=2"), ("content-length", "3")]).unwrap();
         assert_eq!((head.method(), head.target(), head.version()), (&b"GET"[..], &b"/a?b"[..], Version::Http2));
         let all: Vec<_> = head.fields().collect();
         let expected: [(&[u8], &[u8]); 4] =

@@ -136,6 +136,9 @@ struct Block {
     frames: u32,
 }
 
+/// A frame: its header and its payload.
+type Framed<'i> = (Header, Cow<'i, [u8]>);
+
 /// What has come.
 #[derive(Debug)]
 pub enum Event<'i, T> {
@@ -301,7 +304,7 @@ impl<T: Default> Session<T> {
     }
 
     /// The next frame, once all of it has come. Its payload is where it came, if it came at once.
-    fn next_frame<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<(Header, Cow<'i, [u8]>)>, Violation> {
+    fn next_frame<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Framed<'i>>, Violation> {
         if !self.held.is_empty() {
             return self.next_held(input);
         }
@@ -318,7 +321,7 @@ impl<T: Default> Session<T> {
         Ok(Some((header, Cow::Borrowed(payload))))
     }
 
-    fn next_held(&mut self, input: &mut &[u8]) -> Result<Option<(Header, Cow<'static, [u8]>)>, Violation> {
+    fn next_held(&mut self, input: &mut &[u8]) -> Result<Option<Framed<'static>>, Violation> {
         self.hold_until(frame::HEADER, input);
         let Some(header) = Header::parse(&self.held) else { return Ok(None) };
         check_length(header)?;

@@ -23,8 +23,8 @@ pub use self::life::Connection;
 #[cfg(any(test, feature = "simulation"))]
 pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
-pub(super) use self::streams::Stream;
 use self::life::{Preface, State, Step};
+pub(super) use self::streams::Stream;
 use super::helpers::Job;
 use super::right::Right;
 use super::survey::{InFlight, Stage};
@@ -63,7 +63,11 @@ impl Connection {
             let life = &mut *self.life.lock();
             match (life.state, life.receiver.progress()) {
                 (State::Receiving, Progress::Idle) => {
-                    if life.preface.as_ref().is_some_and(|preface| preface.has_begun() && matches!(preface, Preface::Proxy(_))) {
+                    if life
+                        .preface
+                        .as_ref()
+                        .is_some_and(|preface| preface.has_begun() && matches!(preface, Preface::Proxy(_)))
+                    {
                         self.tell_of_preface("it did not come in time");
                     } else {
                         self.context.stats.keepalive_timeout.add();
@@ -127,7 +131,11 @@ impl Connection {
             _ => false,
         };
         let config = &self.context.config;
-        let wait = if life.state == State::Receiving && life.answered == 0 { config.header_timeout } else { config.keepalive_timeout };
+        let wait = if life.state == State::Receiving && life.answered == 0 {
+            config.header_timeout
+        } else {
+            config.keepalive_timeout
+        };
         is_idle.then(|| self.deadline.due().saturating_sub(wait.as_millis() as u64))
     }
 
@@ -157,7 +165,11 @@ impl Connection {
     /// What of a request is still coming, or of an answer leaving. Locked for long only by who is at it without the poll side, such
     /// as a helper that waits for a disk: then nothing is told.
     pub(super) fn in_flight(&self, now: u64) -> Vec<InFlight> {
-        if self.link.get().is_some() { self.streams_in_flight(now) } else { self.request_in_flight(now).into_iter().collect() }
+        if self.link.get().is_some() {
+            self.streams_in_flight(now)
+        } else {
+            self.request_in_flight(now).into_iter().collect()
+        }
     }
 
     fn request_in_flight(&self, now: u64) -> Option<InFlight> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::account::{Account, CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
-use super::line::Line;
 use super::context::StreamingPlace;
+use super::line::Line;
 use super::peer::PeerAddr;
 use super::right::Right;
 use crate::error::Fault;

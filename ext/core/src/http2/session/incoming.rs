@@ -35,7 +35,8 @@ impl<T: Default> Session<T> {
             }
             fragment = rest;
         }
-        let block = Block { stream: id, ends_stream: header.has(frame::END_STREAM), bytes: fragment.to_vec(), frames: 0 };
+        let block =
+            Block { stream: id, ends_stream: header.has(frame::END_STREAM), bytes: fragment.to_vec(), frames: 0 };
         self.last = self.last.max(id);
         self.block_came(block, header.has(frame::END_HEADERS))
     }
@@ -133,11 +134,7 @@ impl<T: Default> Session<T> {
     }
 
     /// Section 6.1.
-    pub(super) fn data_came<'i>(
-        &mut self,
-        header: Header,
-        payload: Cow<'i, [u8]>,
-    ) -> Result<Event<'i, T>, Violation> {
+    pub(super) fn data_came<'i>(&mut self, header: Header, payload: Cow<'i, [u8]>) -> Result<Event<'i, T>, Violation> {
         let (id, ends) = (header.stream, header.has(frame::END_STREAM));
         self.refuse_idle(id)?;
         let data = match payload {
@@ -212,7 +209,11 @@ impl<T: Default> Session<T> {
 
     /// As of a stream's own error, where there may be no stream to end.
     fn break_any(&mut self, id: u32, code: Code, why: &'static str) -> Result<Event<'static, T>, Violation> {
-        if self.streams.contains_key(&id) { Ok(self.break_stream(id, code, why)) } else { Err(Violation::new(code, why)) }
+        if self.streams.contains_key(&id) {
+            Ok(self.break_stream(id, code, why))
+        } else {
+            Err(Violation::new(code, why))
+        }
     }
 
     /// Section 6.4.

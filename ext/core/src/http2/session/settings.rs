@@ -51,7 +51,10 @@ impl<T: Default> Session<T> {
                 return Err(Violation::new(Code::Protocol, "SETTINGS_ENABLE_PUSH is neither 0 nor 1"));
             }
             frame::INITIAL_WINDOW_SIZE if value > LARGEST => {
-                return Err(Violation::new(Code::FlowControl, "SETTINGS_INITIAL_WINDOW_SIZE is past the largest window"));
+                return Err(Violation::new(
+                    Code::FlowControl,
+                    "SETTINGS_INITIAL_WINDOW_SIZE is past the largest window",
+                ));
             }
             frame::INITIAL_WINDOW_SIZE => {
                 let by = i64::from(value) - i64::from(self.initial);

@@ -217,7 +217,8 @@ fn trailers_end_a_request_and_are_fields_alone() {
 #[test]
 fn what_breaks_the_connection_has_its_code() {
     let huge = vec![0; frame::MOST + 1];
-    let cases: &[(&str, u8, u8, u32, &[u8], Code)] = &[
+    type Case<'c> = (&'c str, u8, u8, u32, &'c [u8], Code);
+    let cases: &[Case<'_>] = &[
         ("4.2: a frame past the longest", frame::DATA, 0, 1, &huge, Code::FrameSize),
         ("4.3: a block that can't be read", frame::HEADERS, frame::END_HEADERS, 3, b"\x80", Code::Compression),
         ("5.1: DATA on an idle stream", frame::DATA, 0, 5, b"x", Code::Protocol),
@@ -263,7 +264,14 @@ fn what_breaks_the_connection_has_its_code() {
 
 #[test]
 fn a_header_block_is_not_interrupted() {
-    let cases = [(frame::DATA, 1), (frame::PING, 0), (frame::HEADERS, 3), (frame::CONTINUATION, 3), (99, 0), (frame::PRIORITY, 1)];
+    let cases = [
+        (frame::DATA, 1),
+        (frame::PING, 0),
+        (frame::HEADERS, 3),
+        (frame::CONTINUATION, 3),
+        (99, 0),
+        (frame::PRIORITY, 1),
+    ];
     for (kind, stream) in cases {
         let mut client = Client::begin();
         let block = client.block(&GET);
@@ -481,7 +489,10 @@ fn a_long_head_is_sent_in_several_frames() {
     client.session.head(1, format!("HTTP/1.1 200 OK\r\nx: {value}\r\n\r\n").as_bytes(), true);
     let heard = client.heard();
     let kinds: Vec<(u8, u8)> = heard.iter().map(|sent| (sent.kind, sent.flags)).collect();
-    assert_eq!(kinds, [(frame::HEADERS, frame::END_STREAM), (frame::CONTINUATION, 0), (frame::CONTINUATION, frame::END_HEADERS)]);
+    assert_eq!(
+        kinds,
+        [(frame::HEADERS, frame::END_STREAM), (frame::CONTINUATION, 0), (frame::CONTINUATION, frame::END_HEADERS)]
+    );
     let block: Vec<u8> = heard.into_iter().flat_map(|sent| sent.payload).collect();
     assert_eq!(client.fields(&block)[1].1, value);
 }

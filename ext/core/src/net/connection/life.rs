@@ -71,7 +71,9 @@ pub(super) enum State {
     Receiving,
     Served,
     Sending(After),
-    Lingering { read: usize },
+    Lingering {
+        read: usize,
+    },
     /// HTTP/2, whose requests and answers have their own states: see [`Link`].
     Speaking,
     Ended,

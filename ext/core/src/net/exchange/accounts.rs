@@ -15,7 +15,8 @@ impl Exchange {
 
     /// The head of its answer has been made, of so many bytes: it is what is sent next.
     pub fn begins(&mut self, plan: Plan, head: usize) {
-        self.noted = Noted { status: plan.status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
+        self.noted =
+            Noted { status: plan.status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
         self.line.begins(head, plan.framing);
     }
 

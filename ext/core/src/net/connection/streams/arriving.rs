@@ -186,10 +186,13 @@ impl Connection {
         self.account_of_refusal(call, fault, answer.body() as u64);
         let is_malformed = matches!(fault, Fault::Malformed(_));
         // What is malformed is an error of its stream, answer or no answer (RFC 9113 section 8.1.1).
-        call.answer = Answer::of(answer.head, match is_malformed {
-            true => BodyFraming::UntilEnd,
-            false => BodyFraming::Sized(answer.body() as u64),
-        });
+        call.answer = Answer::of(
+            answer.head,
+            match is_malformed {
+                true => BodyFraming::UntilEnd,
+                false => BodyFraming::Sized(answer.body() as u64),
+            },
+        );
         speech.release_held(id);
         if is_malformed {
             let _ = speech.write(id, &[IoSlice::new(&answer.bytes)]);

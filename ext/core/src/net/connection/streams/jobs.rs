@@ -35,7 +35,9 @@ impl SpoolJob {
         let (connection, id) = (&self.connection, self.id);
         let Some(link) = connection.link.get() else { return };
         loop {
-            let Some(mut spool) = link.lock().session.host(id).map(|call| std::mem::take(&mut call.spool)) else { return };
+            let Some(mut spool) = link.lock().session.host(id).map(|call| std::mem::take(&mut call.spool)) else {
+                return;
+            };
             let mut spilled = spool.spill(&connection.context.spools);
             let speech = &mut *link.lock();
             let is_whole = !speech.session.is_receiving(id);

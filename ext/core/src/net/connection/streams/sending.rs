@@ -49,8 +49,7 @@ impl Connection {
             }
         }
         let Speech { transport, session, .. } = speech;
-        let is_out = session.out().is_empty()
-            && Wire { transport, socket: &self.socket }.flush().unwrap_or(true);
+        let is_out = session.out().is_empty() && Wire { transport, socket: &self.socket }.flush().unwrap_or(true);
         if is_out {
             speech.stuck = None;
         } else if moved > 0 || speech.stuck.is_none() {
