@@ -15,7 +15,7 @@ module Conformance
       File.read(path).split(/\n{2,}/).map do |block|
         told, sent = block.lines(chomp: true).partition { |line| line.start_with?("#") }
         told = told.map { |line| line.delete_prefix("#").strip }
-        name, value = told.last.match(/\A([a-z ]+?)( \d+)?: (.*)\z/).then { |match| ["#{match[1]}#{match[2]}", match[3]] }
+        name, value = told.last.split(": ", 2)
         new(theme: File.basename(path, ".frames"), why: told[..-2].join(" "), expected: [name, value], lines: sent)
       end
     end

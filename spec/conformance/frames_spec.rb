@@ -33,7 +33,9 @@ RSpec.describe "Frames by the letter", :integration do
   define_method(:compare) do |client, name, value|
     case name
     when "closes" then expect(client.raw.read_to_end).to be_a(String)
-    when "connection" then expect(codes.key(client.next_frame(:goaway).code)).to eq(value).and(satisfy { client.closed? })
+    when "connection"
+      expect(codes.key(client.next_frame(:goaway).code)).to eq(value)
+      expect(client).to be_closed
     when /\Astream (\d+)\z/
       expect(codes.key(client.next_frame(:rst_stream, Integer($1)).code)).to eq(value)
       goes_on(client)

@@ -1,15 +1,7 @@
 # frozen_string_literal: true
 
 require "tempfile"
-require_relative "../../support/http2_client"
-
 RSpec.describe "Answers over HTTP/2" do
-  def speak(app, client: {}, **settings)
-    serve(app, http2: true, **settings) do |server, log|
-      Http2Client.open(server.url, **client) { |one| yield one, server, log }
-    end
-  end
-
   each_mode do
     it "are as long as their windows let them be, and wait for more" do
       app = shareable { ->(_) { [200, {}, ["x" * 1_000_000, "y" * 500_000]] } }
@@ -85,7 +77,9 @@ RSpec.describe "Answers over HTTP/2" do
     end
 
     it "have no body for HEAD, nor for statuses that have none" do
-      app = shareable { ->(env) { [env["PATH_INFO"].delete("/").to_i, {}, env["PATH_INFO"] == "/200" ? ["hello"] : []] } }
+      app = shareable do
+        ->(env) { [env["PATH_INFO"].delete("/").to_i, {}, env["PATH_INFO"] == "/200" ? ["hello"] : []] }
+      end
       speak(app) do |client|
         head = client.request(1, "HEAD", "/200").answer(1)
         expect([head.status, head["content-length"], head.body]).to eq([200, "5", ""])

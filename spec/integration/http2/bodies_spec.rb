@@ -1,15 +1,8 @@
 # frozen_string_literal: true
 
 require "digest"
-require_relative "../../support/http2_client"
 
 RSpec.describe "Bodies of requests over HTTP/2" do
-  def speak(app, client: {}, **settings)
-    serve(app, http2: true, lint: false, **settings) do |server, log|
-      Http2Client.open(server.url, **client) { |one| yield one, server, log }
-    end
-  end
-
   # Sends a body as its windows let it.
   def upload(client, stream, bytes, part: 16_384)
     room = { 0 => 512 * 1024, stream => 256 * 1024 }
@@ -41,7 +34,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     end
 
     it "are read whole, with their length or without" do
-      speak(app) do |client|
+      speak(app, lint: false) do |client|
         client.request(1, "POST", "/", { "content-length" => 5 }, "hello")
         expect(Probes.read(client.answer(1))).to match([5, String, "StringIO", "5", {}])
         client.request(3, "POST", "/", {}, "hello world")
@@ -53,7 +46,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
 
     it "go to a file when they are long, and come as fast as that is written" do
       body = Random.bytes(3_000_000)
-      speak(app) do |client|
+      speak(app, lint: false) do |client|
         client.request(1, "POST", "/", {}, ends: false)
         upload(client, 1, body)
         expect(Probes.read(client.answer(1)))
@@ -62,7 +55,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     end
 
     it "go to files when many short ones are held" do
-      speak(app) do |client|
+      speak(app, lint: false) do |client|
         ids = Array.new(30) { |n| 1 + (2 * n) }
         ids.each { |id| client.request(id, "POST", "/", {}, ends: false).data(id, "x" * 16_384, ends: false) }
         # More than half of the connection's window is held, so some go to files, and the window opens again.
@@ -75,15 +68,15 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     end
 
     it "have trailers after them" do
-      speak(app) do |client|
+      speak(app, lint: false) do |client|
         client.request(1, "POST", "/", { "content-length" => 5 }, ends: false).data(1, "hello", ends: false)
         client.headers(1, [%w[x-sum 6], %w[x-other 7]])
-        expect(Probes.read(client.answer(1))).to match([5, String, "StringIO", "5", { "x-sum" => "6", "x-other" => "7" }])
+        expect(Probes.read(client.answer(1)).last).to eq({ "x-sum" => "6", "x-other" => "7" })
       end
     end
 
     it "are waited for with a 100 where that is expected" do
-      speak(app) do |client|
+      speak(app, lint: false) do |client|
         client.request(1, "POST", "/", { "expect" => "100-continue" }, ends: false)
         expect(client.read_head(1).last).to eq([%w[:status 100]])
         client.data(1, "hello")
@@ -92,7 +85,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     end
 
     it "past max_body_size are refused as soon as that is known, and others go on" do
-      speak(app, max_body_size: 100_000) do |client, server, log|
+      speak(app, lint: false, max_body_size: 100_000) do |client, server, log|
         log.allow
         client.request(1, "POST", "/", { "content-length" => 100_001 }, ends: false)
         expect(client.answer(1).status).to eq(413)
@@ -106,7 +99,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     end
 
     it "that stand still are given up after body_timeout, alone" do
-      speak(app, body_timeout: 0.3) do |client, server|
+      speak(app, lint: false, body_timeout: 0.3) do |client, server|
         client.request(1, "POST", "/", {}, ends: false).data(1, "x", ends: false)
         expect(client.answer(1).status).to eq(408)
         expect(client.get(3).status).to eq(200)
@@ -138,7 +131,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
             [200, {}, [env["rack.input"].read.to_s]]
           end
         end
-        speak(app, stream_bodies: true, threads: 2) do |client|
+        speak(app, lint: false, stream_bodies: true, threads: 2) do |client|
           client.request(1, "POST", "/", {}, ends: false)
           client.data(1, "one", ends: false)
           expect(take(told)).to eq("one")
@@ -150,7 +143,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
       end
 
       it "come as fast as the app reads, with trailers" do
-        speak(reader, stream_bodies: true, threads: 2) do |client|
+        speak(reader, lint: false, stream_bodies: true, threads: 2) do |client|
           client.request(1, "POST", "/", {}, ends: false)
           body = "x" * 2_000_000
           room = 256 * 1024
@@ -179,8 +172,8 @@ RSpec.describe "Bodies of requests over HTTP/2" do
             [200, {}, [env["rack.input"].read.to_s.bytesize.to_s]]
           end
         end
-        speak(app, stream_bodies: true, **(mode == :ractor ? { workers: 2, threads: 1 } : { threads: 3 })) do |client|
-          only_in(:threaded, "a ractor has one thread, and no place for streams") if mode == :ractor
+        workers = mode == :ractor ? { workers: 4, threads: 1 } : { threads: 3 }
+        speak(app, lint: false, stream_bodies: true, **workers) do |client|
           client.request(1, "POST", "/", {}, ends: false).data(1, "x" * (256 * 1024), ends: false)
           expect(client.get(3).body).to eq("0")
           gate << :open
@@ -200,7 +193,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
             raise
           end
         end
-        speak(app, stream_bodies: true, threads: 2) do |client, _, log|
+        speak(app, lint: false, stream_bodies: true, threads: 2) do |client, _, log|
           log.allow
           client.request(1, "POST", "/", { "content-length" => 10 }, ends: false).data(1, "short")
           expect(take(told)).to eq([400, "the body is shorter than its content-length"])

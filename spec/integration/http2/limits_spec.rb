@@ -1,14 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../../support/http2_client"
-
 RSpec.describe "Limits of connections of HTTP/2" do
-  def speak(app, client: {}, **settings)
-    serve(app, http2: true, **settings) do |server, log|
-      Http2Client.open(server.url, **client) { |one| yield one, server, log }
-    end
-  end
-
   each_mode do
     # Answers when it is told to, but for those that ask for nothing.
     def gated(gate)
@@ -115,8 +107,8 @@ RSpec.describe "Limits of connections of HTTP/2" do
     it "let a streamed answer wait for its window, and no other" do
       app = shareable do
         lambda do |env|
-          body = env["PATH_INFO"] == "/long" ? ->(stream) { 20.times { stream.write("x" * 10_000) } && stream.close } : ["ok"]
-          [200, {}, body]
+          stream = ->(out) { 20.times { out.write("x" * 10_000) } && out.close }
+          [200, {}, env["PATH_INFO"] == "/long" ? stream : ["ok"]]
         end
       end
       speak(app, client: { settings: { 4 => 1000 } }, **two_at_once) do |client|
@@ -148,9 +140,10 @@ RSpec.describe "Limits of connections of HTTP/2" do
       gate = Channel.new
       speak(gated(gate)) do |client, server, log|
         log.allow
+        head = HpackReader.write(Http2Client.head("GET", "/slow"))
         bytes = Array.new(600) do |n|
-          head = HpackReader.write(Http2Client.head("GET", "/slow"))
-          Http2Client.bytes(:headers, 5, 1 + (2 * n), head) + Http2Client.bytes(:rst_stream, 0, 1 + (2 * n), [8].pack("N"))
+          id = 1 + (2 * n)
+          Http2Client.bytes(:headers, 5, id, head) + Http2Client.bytes(:rst_stream, 0, id, [8].pack("N"))
         end
         client.write(bytes.join)
         expect(client.next_frame(:goaway).code).to eq(11)

@@ -1,15 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../../support/http2_client"
-
 RSpec.describe "Requests over HTTP/2" do
-  # Serves an app for one connection of HTTP/2.
-  def speak(app, client: {}, **settings)
-    serve(app, http2: true, **settings) do |server, log|
-      Http2Client.open(server.url, **client) { |one| yield one, server, log }
-    end
-  end
-
   each_mode do
     it "reach the app as any others do" do
       speak(Probes::Env) do |client|
@@ -129,7 +120,8 @@ RSpec.describe "Requests over HTTP/2" do
       not_of_processes("its log is standard output's") if mode == :processes
       Dir.mktmpdir do |folder|
         path = File.join(folder, "access.log")
-        speak(Probes::Env, access_log: path, access_log_format: "{method} {path} {protocol} {status} {cause}") do |client, _, log|
+        format = "{method} {path} {protocol} {status} {cause}"
+        speak(Probes::Env, access_log: path, access_log_format: format) do |client, _, log|
           log.allow
           client.get(1, "/logged")
           client.headers(3, Http2Client.head("GET", "/", [%w[X-Y z]]))
