@@ -123,13 +123,15 @@ pub(super) struct Call {
 }
 
 /// ```text
-///   Arriving --complete, or streamed--> Given --answer not taken whole--> Leaving
-///      \--------------fault----------------------------------------------/
+///   Arriving --complete, or streamed--> Found --> Given --answer not taken whole--> Leaving
+///      \--------------fault-------------------------------------------------------/
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The body is waited for.
     Arriving,
+    /// It is to be handed over.
+    Found,
     /// Somebody has it, or it is queued.
     Given,
     /// What is left of the answer is sent.

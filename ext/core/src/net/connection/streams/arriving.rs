@@ -165,7 +165,11 @@ impl Connection {
     /// It can be served: whoever polls hands it over.
     pub(super) fn is_complete(&self, speech: &mut Speech, id: u32) {
         let Some(call) = speech.session.host(id) else { return };
-        call.stage = Stage::Given;
+        // No more than a number in the kernel: nobody waits for a disk.
+        if let Err(fault) = call.spool.rewind() {
+            return self.refuse(speech, id, fault);
+        }
+        call.stage = Stage::Found;
         call.ready = self.context.turn_began_micros().max(1);
         call.due = self.context.config.request_timeout.map_or(NEVER, |limit| self.context.clock.after(limit));
         speech.found.push(id);

@@ -72,6 +72,8 @@ impl Connection {
         call.due = NEVER;
         match call.stage {
             Stage::Arriving => self.refuse(speech, id, Fault::BodyTimeout),
+            // It is about to be handed over, and looked at again then.
+            Stage::Found => {}
             Stage::Given => {
                 if call.right.take_back() {
                     speech.has_given_up = true;
@@ -110,7 +112,14 @@ impl Connection {
     pub(in crate::net) fn take_all_back(&self, fault: Fault) -> bool {
         let Some(link) = self.link.get() else { return false };
         let speech = &mut *link.lock();
-        let waits = |call: &Call| call.stage == Stage::Given && call.right.take_back();
+        let waits = |call: &mut Call| match call.stage {
+            Stage::Found => {
+                call.ready = 0;
+                true
+            }
+            Stage::Given => call.right.take_back(),
+            Stage::Arriving | Stage::Leaving => false,
+        };
         let all: Vec<u32> = speech.session.hosts().filter_map(|(id, call)| waits(call).then_some(id)).collect();
         all.iter().for_each(|&id| self.take_call_back(speech, id, fault));
         !all.is_empty()
@@ -129,7 +138,7 @@ impl Connection {
         let tell = |call: &Call| {
             let (stage, since) = match call.stage {
                 Stage::Arriving => (Standing::Reading, call.since),
-                Stage::Given => return None,
+                Stage::Found | Stage::Given => return None,
                 Stage::Leaving => (Standing::Writing, call.remainder.as_ref().map_or(now, |rest| rest.since)),
             };
             let age = Duration::from_millis(now.saturating_sub(since));

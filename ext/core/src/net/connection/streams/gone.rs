@@ -14,7 +14,10 @@ impl Connection {
     pub(super) fn is_gone(&self, speech: &mut Speech, mut call: Call) {
         speech.forget_held(call.held);
         match call.stage {
-            Stage::Arriving => self.account_of_call(&call, left(), End::Cut),
+            Stage::Arriving | Stage::Found => {
+                call.ready = 0;
+                self.account_of_call(&call, left(), End::Cut);
+            }
             // Whoever has it finds out.
             Stage::Given if call.served.is_taken.load(Relaxed) => {}
             Stage::Given => {

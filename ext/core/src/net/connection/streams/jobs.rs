@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::life::Connection;
 use super::stream::Stream;
 use crate::net::helpers::Job;
-use crate::net::http2::{Remainder, Speech};
+use crate::net::http2::Remainder;
 use crate::net::trap::At;
 use crate::net::unsent::Flushed;
 
@@ -61,21 +61,13 @@ impl SpoolJob {
                 call.is_spooling = false;
                 call.spool.free_room();
                 if is_whole {
-                    self.complete(speech);
+                    connection.is_complete(speech, id);
                 }
             }
             connection.push_out(speech);
             // The poll side hands over what is complete.
             connection.context.note(connection.key);
             return;
-        }
-    }
-
-    fn complete(&self, speech: &mut Speech) {
-        let Some(call) = speech.session.host(self.id) else { return };
-        match call.spool.rewind() {
-            Ok(()) => self.connection.is_complete(speech, self.id),
-            Err(fault) => self.connection.refuse(speech, self.id, fault),
         }
     }
 }

@@ -89,7 +89,8 @@ impl Connection {
         let Some(link) = self.link.get() else { return false };
         let speech = &mut *link.lock();
         for id in std::mem::take(&mut speech.found) {
-            let Some(call) = speech.session.host(id) else { continue };
+            let Some(call) = speech.session.host(id).filter(|call| call.stage == Stage::Found) else { continue };
+            call.stage = Stage::Given;
             let handed = Handed {
                 right: call.right.clone(),
                 head: call.head.clone(),
