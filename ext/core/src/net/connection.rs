@@ -141,7 +141,9 @@ impl Connection {
 
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
     pub(super) fn end(&self) {
-        if !matches!(self.life.lock().state, State::Aborted | State::Hijacked) {
+        let is_heard = !matches!(self.life.lock().state, State::Aborted | State::Hijacked);
+        if is_heard {
+            self.say_goodbye();
             let _ = self.socket.shutdown(Shutdown::Both);
         }
         self.hang_up();

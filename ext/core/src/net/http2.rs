@@ -95,6 +95,8 @@ pub(super) struct Call {
     pub(super) framing: Option<Framing>,
     pub(super) made_id: Option<Made>,
     pub(super) spool: Spool,
+    /// Bytes of the body that have come, wherever they are.
+    pub(super) came: u64,
     /// Bytes that came while a helper has the body.
     pub(super) pending: Vec<u8>,
     /// A helper has the body.
@@ -115,9 +117,8 @@ pub(super) struct Call {
     /// When it was complete, in microseconds.
     pub(super) ready: u64,
     pub(super) answer: Answer,
+    /// A helper may have it.
     pub(super) remainder: Option<Box<Remainder>>,
-    /// A helper has the remainder.
-    pub(super) is_sending: bool,
     /// Whoever writes the answer waits for room.
     pub(super) is_blocked: bool,
 }
@@ -149,9 +150,11 @@ pub(super) struct Answer {
     pub(super) end: Option<Vec<u8>>,
 }
 
-/// What is left of an answer.
+/// What is left of an answer, with what the account of it is made of: its stream may go while a helper has it.
 #[derive(Debug)]
 pub(super) struct Remainder {
+    pub(super) head: Arc<Head>,
+    pub(super) made_id: Option<Made>,
     pub(super) unsent: Unsent,
     pub(super) completion: Option<Completion>,
     pub(super) noted: Option<Noted>,
@@ -183,6 +186,7 @@ impl Default for Call {
             framing: None,
             made_id: None,
             spool: Spool::default(),
+            came: 0,
             pending: Vec::new(),
             is_spooling: false,
             held: 0,
@@ -196,7 +200,6 @@ impl Default for Call {
             ready: 0,
             answer: Answer::default(),
             remainder: None,
-            is_sending: false,
             is_blocked: false,
         }
     }
@@ -312,6 +315,19 @@ impl Speech {
             self.is_awaited |= call.is_blocked;
         }
         Ok(head.len() + taken)
+    }
+
+    /// Whoever writes a stream's answer waits for room.
+    ///
+    /// # Errors
+    /// When the stream is there no more.
+    pub(super) fn await_room(&mut self, id: u32) -> io::Result<()> {
+        let Some(call) = self.session.host(id).filter(|_| !self.is_lost) else {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        };
+        call.is_blocked = true;
+        self.is_awaited = true;
+        Ok(())
     }
 
     /// Ends the answer, of which nothing is kept.

@@ -39,11 +39,6 @@ impl<T: Default> Session<T> {
         stream.room.left().min(self.room.left()).min(FULL.saturating_sub(waiting))
     }
 
-    /// Whether the stream's own window is what keeps its body from being sent.
-    pub fn is_stalled(&self, id: u32) -> bool {
-        self.streams.get(&id).is_some_and(|stream| stream.room.left() == 0)
-    }
-
     /// Sends a head, as lines of HTTP/1; `ends` when nothing follows it.
     pub fn head(&mut self, id: u32, head: &[u8], ends: bool) {
         if !self.is_sending(id) {

@@ -21,6 +21,8 @@ use crate::net::transport::{Came, Wire};
 
 /// For how long a client that is told of the connection's end may open streams, at most: until it must have heard of it.
 const LEAVE: Duration = Duration::from_millis(500);
+/// Bytes that the client has not taken, past which nothing more is read of it.
+const UNHEARD: usize = 256 * 1024;
 
 impl Connection {
     /// From its first byte on, or from the one after a PROXY header, it speaks HTTP/2: by the client's word that is to come
@@ -65,7 +67,9 @@ impl Connection {
 
     /// Reads once; `None` where that has brought something.
     fn hear(self: &Arc<Self>, life: &mut Life, speech: &mut Speech, intake: &mut Intake) -> Option<Verdict> {
-        if life.unread == Unread::Nothing || speech.is_ending {
+        // What nobody reads the answers of is not read either: there is an event when the socket takes more.
+        let is_full = speech.session.out().len() > UNHEARD;
+        if life.unread == Unread::Nothing || speech.is_ending || is_full {
             return Some(Verdict::Wait);
         }
         if intake.is_spent() {

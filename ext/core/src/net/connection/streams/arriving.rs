@@ -7,7 +7,7 @@ use super::super::life::Connection;
 use super::jobs::SpoolJob;
 use crate::error::Fault;
 use crate::http::framing::{Framing, Length};
-use crate::http::head::Head;
+use crate::http::head::{Head, Version};
 use crate::http::plan::{Asked, BodyFraming};
 use crate::http::{date, encode, target};
 use crate::http2::frame::Code;
@@ -28,7 +28,12 @@ impl Connection {
         self.count_opened(speech);
         let (head, framing) = match head {
             Ok(head) => head,
-            Err(fault) => return self.refuse(speech, id, fault),
+            Err(fault) => {
+                if let Some(call) = speech.session.host(id) {
+                    call.head = Arc::new(Head::assemble(Version::Http2, b"", b"", std::iter::empty()));
+                }
+                return self.refuse(speech, id, fault);
+            }
         };
         let Some(link) = self.link.get() else { return };
         if link.busy() >= self.context.config.http2_max_streams.saturating_mul(LEFT_BEHIND) {
@@ -85,6 +90,7 @@ impl Connection {
     pub(super) fn data_came(self: &Arc<Self>, speech: &mut Speech, id: u32, data: &[u8], ends: bool) {
         let Some(link) = self.link.get() else { return };
         let Some(call) = speech.session.host(id) else { return };
+        call.came += data.len() as u64;
         if call.is_streamed {
             // Whoever reads it opens the stream's window again.
             call.wants_continue = false;
@@ -103,11 +109,11 @@ impl Connection {
         call.held += data.len();
         let written = if call.is_spooling {
             call.pending.extend_from_slice(data);
-            call.spool.expect(call.spool.received() + call.pending.len() as u64, link.limits())
+            call.spool.expect(call.came, link.limits())
         } else {
             call.spool.write(data, link.limits())
         };
-        call.due = self.body_pace().due(call.spool.received(), call.since, self.context.clock.now());
+        call.due = self.body_pace().due(call.came, call.since, self.context.clock.now());
         speech.held += data.len();
         if let Err(fault) = written {
             return self.refuse(speech, id, fault);

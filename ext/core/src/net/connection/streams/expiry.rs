@@ -86,7 +86,7 @@ impl Connection {
                 self.context.stats.write_timeout.add();
                 self.context.stats.aborted.add();
                 if let Some(remainder) = remainder {
-                    self.account_of_rest_of(Some(call), *remainder, End::Cut);
+                    self.account_of_rest_of(*remainder, End::Cut);
                 }
                 speech.release_held(id);
                 drop(speech.session.reset(id, Code::Cancel));
@@ -122,6 +122,12 @@ impl Connection {
         };
         let all: Vec<u32> = speech.session.hosts().filter_map(|(id, call)| waits(call).then_some(id)).collect();
         all.iter().for_each(|&id| self.take_call_back(speech, id, fault));
+        if fault == Fault::Stopping {
+            // Nothing more is read: it could only be lost.
+            speech.session.leave();
+            speech.is_ending = true;
+            return true;
+        }
         !all.is_empty()
     }
 

@@ -30,7 +30,7 @@ impl Connection {
             Stage::Leaving => {
                 if let Some(remainder) = call.remainder.take() {
                     self.context.stats.aborted.add();
-                    self.account_of_rest_of(Some(&call), *remainder, End::Cut);
+                    self.account_of_rest_of(*remainder, End::Cut);
                 }
             }
         }
@@ -44,6 +44,15 @@ impl Connection {
         }
         speech.leaving.clear();
         speech.found.clear();
+    }
+
+    /// It is about to be closed: a client that can still hear that hears what was taken of it.
+    pub(in crate::net) fn say_goodbye(&self) {
+        if let Some(link) = self.link.get() {
+            let speech = &mut *link.lock();
+            speech.session.leave();
+            self.push_out(speech);
+        }
     }
 
     /// The same at once, whoever is at it.
@@ -76,13 +85,13 @@ impl Connection {
     }
 
     /// Of a request whose answer was sent on, if that was one of a worker's.
-    pub(super) fn account_of_rest_of(&self, call: Option<&Call>, remainder: Remainder, end: End) {
-        let Remainder { completion, noted, sent, .. } = remainder;
-        if let (Some(mut noted), Some(call)) = (noted, call) {
+    pub(super) fn account_of_rest_of(&self, remainder: Remainder, end: End) {
+        let Remainder { head, made_id, completion, noted, sent, .. } = remainder;
+        if let Some(mut noted) = noted {
             noted.sent += sent;
             self.context.account(|now| {
-                let account = noted.account(&call.head, self.peer(), end, now);
-                Account { request_id: self.context.id_of(Some(&call.head), call.made_id.as_ref()), ..account }
+                let account = noted.account(&head, self.peer(), end, now);
+                Account { request_id: self.context.id_of(Some(&head), made_id.as_ref()), ..account }
             });
         }
         if let Some(completion) = completion.filter(|_| end == End::Whole) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::life::Connection;
 use super::stream::Stream;
 use crate::net::helpers::Job;
-use crate::net::http2::Remainder;
+use crate::net::http2::{Remainder, Stage};
 use crate::net::trap::At;
 use crate::net::unsent::Flushed;
 
@@ -41,7 +41,8 @@ impl SpoolJob {
             let mut spilled = spool.spill(&connection.context.spools);
             let speech = &mut *link.lock();
             let is_whole = !speech.session.is_receiving(id);
-            let Some(call) = speech.session.host(id) else { return };
+            // It may have been answered meanwhile.
+            let Some(call) = speech.session.host(id).filter(|call| call.stage == Stage::Arriving) else { return };
             let pending = std::mem::take(&mut call.pending);
             let kept = pending.len();
             if spilled.is_ok() {
@@ -104,11 +105,10 @@ impl FileJob {
         connection.push_out(speech);
         // There may have been room since.
         let goes_on = goes_on || speech.session.room(id) > 0;
-        let Some(call) = speech.session.host(id).filter(|call| goes_on && call.remainder.is_some()) else {
+        if !goes_on || speech.session.host(id).is_none_or(|call| call.remainder.is_none()) {
             connection.context.note(connection.key);
             return false;
-        };
-        call.is_sending = true;
+        }
         speech.leaving.retain(|&other| other != id);
         true
     }

@@ -90,7 +90,6 @@ impl Connection {
             return false;
         }
         if call.remainder.as_ref().is_some_and(|remainder| remainder.unsent.has_files()) {
-            call.is_sending = true;
             self.context.helpers.put(Arc::new(FileJob::new(self, id)));
             return false;
         }
@@ -113,16 +112,14 @@ impl Connection {
     ) {
         remainder.sent += moved;
         let now = self.context.clock.now();
-        let Some(call) = speech.session.host(id) else { return self.account_of_rest_of(None, *remainder, End::Cut) };
-        call.is_sending = false;
+        let Some(call) = speech.session.host(id) else { return self.account_of_rest_of(*remainder, End::Cut) };
         if moved > 0 {
             call.due = self.write_pace().due(remainder.sent, remainder.since, now);
         }
         match flushed {
             Ok(Flushed::All) => {
                 speech.end_answer(id);
-                let call = speech.session.host(id);
-                self.account_of_rest_of(call.map(|call| &*call), *remainder, End::Whole);
+                self.account_of_rest_of(*remainder, End::Whole);
                 self.conclude(speech, id);
             }
             Ok(Flushed::Some | Flushed::Blocked) => {
@@ -134,7 +131,7 @@ impl Connection {
                     tracing::warn!("a file became shorter while it was sent; its stream is reset");
                 }
                 self.context.stats.aborted.add();
-                self.account_of_rest_of(Some(call), *remainder, End::Cut);
+                self.account_of_rest_of(*remainder, End::Cut);
                 drop(speech.session.reset(id, Code::Internal));
             }
         }
@@ -146,8 +143,16 @@ impl Connection {
         if taken == bytes.len() {
             return self.conclude(speech, id);
         }
-        let unsent = Unsent::of(&bytes[taken..], &self.context.kept);
-        let remainder = Remainder { unsent, completion: None, noted: None, since: self.context.clock.now(), sent: 0 };
+        let Some(call) = speech.session.host(id) else { return };
+        let remainder = Remainder {
+            head: call.head.clone(),
+            made_id: call.made_id,
+            unsent: Unsent::of(&bytes[taken..], &self.context.kept),
+            completion: None,
+            noted: None,
+            since: self.context.clock.now(),
+            sent: 0,
+        };
         self.keep_rest(speech, id, remainder);
     }
 

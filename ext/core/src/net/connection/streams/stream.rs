@@ -63,11 +63,15 @@ impl Outlet for Unlocked<'_> {
 
     fn send_file(&mut self, file: &File, at: u64, most: usize) -> io::Result<Option<usize>> {
         let Some(link) = self.connection.link.get() else { return Ok(None) };
-        let room = link.lock().session.room(self.id).min(most).min(READ);
-        if room == 0 {
-            // Whoever comes next may find that the stream is there no more.
-            return self.write(&[]);
-        }
+        let room = {
+            let speech = &mut *link.lock();
+            let room = speech.session.room(self.id).min(most).min(READ);
+            if room == 0 {
+                speech.await_room(self.id)?;
+                return Ok(None);
+            }
+            room
+        };
         // Read without the lock. What there is no room for any more is read again.
         let mut buffer = vec![0; room];
         let length = loop {
@@ -178,9 +182,8 @@ impl Stream {
     }
 
     pub(in crate::net) fn body_progress(&self) -> (u64, u64) {
-        let progress = |speech: &mut Speech| {
-            speech.session.host(self.id).map(|call| (call.spool.received(), call.since)).unwrap_or_default()
-        };
+        let progress =
+            |speech: &mut Speech| speech.session.host(self.id).map(|call| (call.came, call.since)).unwrap_or_default();
         self.with(progress).unwrap_or_default()
     }
 
@@ -266,7 +269,8 @@ impl Stream {
                     completion.sent();
                 }
             } else {
-                let rest = Remainder { unsent, completion, noted, since, sent: 0 };
+                let (head, made_id) = (self.head.clone(), self.made_id);
+                let rest = Remainder { head, made_id, unsent, completion, noted, since, sent: 0 };
                 self.connection.keep_rest(speech, self.id, rest);
                 // A file is a helper's, and what came meanwhile may have made room.
                 self.connection.context.note(self.connection.key);
