@@ -54,6 +54,17 @@ RSpec.describe "Bodies of requests over HTTP/2" do
       end
     end
 
+    it "are read from their beginning, whatever their last frame is" do
+      speak(app, lint: false, body_buffer: 1000) do |client, server|
+        [[1, ->(id) { client.data(id, "") }], [3, ->(id) { client.headers(id, [%w[x-sum 1]]) }]].each do |id, ends|
+          client.request(id, "POST", "/", {}, ends: false).data(id, "x" * 5000, ends: false)
+          eventually("it is in a file") { server.stats[:spooled_bytes] >= 5000 }
+          ends.call(id)
+          expect(Probes.read(client.answer(id)).first(3)).to eq([5000, Digest::SHA256.hexdigest("x" * 5000), "File"])
+        end
+      end
+    end
+
     it "go to files when many short ones are held" do
       speak(app, lint: false) do |client|
         ids = Array.new(30) { |n| 1 + (2 * n) }

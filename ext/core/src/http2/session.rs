@@ -381,12 +381,28 @@ impl<T: Default> Session<T> {
         Err(Violation::new(Code::EnhanceYourCalm, "too many frames that ask for nothing"))
     }
 
-    /// A stream's own error: it ends alone.
-    fn break_stream(&mut self, id: u32, code: Code, why: &'static str) -> Event<'static, T> {
-        match self.reset(id, code) {
+    /// A stream's own error: it ends alone. Whoever has its request goes on with it, so that is worth as much to an attacker as a
+    /// reset of the client's own, and counted as one.
+    fn break_stream(&mut self, id: u32, code: Code, why: &'static str) -> Result<Event<'static, T>, Violation> {
+        self.count_reset()?;
+        Ok(match self.reset(id, code) {
             Some(host) => Event::Gone { host, broken: Some(why) },
             None => Event::Nothing,
+        })
+    }
+
+    /// The same of one that its host is to answer before it ends it.
+    fn malformed(&mut self, id: u32, why: &'static str) -> Result<Event<'static, T>, Violation> {
+        self.count_reset()?;
+        Ok(Event::Malformed { id, fault: Fault::Malformed(why) })
+    }
+
+    /// A stream ends before its answer does.
+    fn count_reset(&mut self) -> Result<(), Violation> {
+        if self.resets.take(self.now) {
+            return Ok(());
         }
+        Err(Violation::new(Code::EnhanceYourCalm, "too many streams are reset"))
     }
 
     /// Forgets a stream whose request and answer are at their end.

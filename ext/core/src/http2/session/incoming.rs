@@ -69,7 +69,7 @@ impl<T: Default> Session<T> {
             if !stream.is_active() {
                 return Err(Violation::new(Code::StreamClosed, "HEADERS is for a stream that has ended"));
             }
-            return Ok(self.trailers_came(id, ends, &fields));
+            return self.trailers_came(id, ends, &fields);
         }
         match self.how_closed(id) {
             Some(_) => Ok(Event::Nothing),
@@ -100,6 +100,9 @@ impl<T: Default> Session<T> {
                 framing.length = Length::Chunked;
             }
         }
+        if matches!(head, Err(Fault::Malformed(_))) {
+            self.count_reset()?;
+        }
         let stream = Stream {
             host: T::default(),
             is_receiving: !ends,
@@ -114,22 +117,25 @@ impl<T: Default> Session<T> {
         Ok(Event::Head { id, head, ends })
     }
 
-    fn trailers_came(&mut self, id: u32, ends: bool, fields: &Fields) -> Event<'static, T> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Event::Nothing };
+    fn trailers_came(&mut self, id: u32, ends: bool, fields: &Fields) -> Result<Event<'static, T>, Violation> {
+        let Some(stream) = self.streams.get_mut(&id) else { return Ok(Event::Nothing) };
         if !stream.is_receiving {
             return self.break_stream(id, Code::StreamClosed, "HEADERS follows the request's end");
         }
         if !ends {
-            return Event::Malformed { id, fault: Fault::Malformed("trailers are not the request's end") };
+            return self.malformed(id, "trailers are not the request's end");
         }
         stream.is_receiving = false;
         self.active -= usize::from(!stream.is_sending);
         if stream.to_come.is_some_and(|left| left > 0) {
-            return Event::Malformed { id, fault: Fault::Malformed("the body is shorter than its content-length") };
+            return self.malformed(id, "the body is shorter than its content-length");
         }
         match request::trailers(fields) {
-            Ok(trailers) => Event::Trailers { id, trailers },
-            Err(fault) => Event::Malformed { id, fault },
+            Ok(trailers) => Ok(Event::Trailers { id, trailers }),
+            Err(fault) => {
+                self.count_reset()?;
+                Ok(Event::Malformed { id, fault })
+            }
         }
     }
 
@@ -164,11 +170,11 @@ impl<T: Default> Session<T> {
         }
         if !stream.is_receiving {
             self.give_connection(header.length);
-            return Ok(self.break_stream(id, Code::StreamClosed, "DATA follows the request's end"));
+            return self.break_stream(id, Code::StreamClosed, "DATA follows the request's end");
         }
         if !stream.allowance.take(header.length) {
             self.give_connection(header.length);
-            return Ok(self.break_stream(id, Code::FlowControl, "more was sent than the stream's window has room for"));
+            return self.break_stream(id, Code::FlowControl, "more was sent than the stream's window has room for");
         }
         stream.is_receiving = !ends;
         self.active -= usize::from(!stream.is_active());
@@ -182,7 +188,7 @@ impl<T: Default> Session<T> {
             };
             if let Some(why) = wrong {
                 self.give_connection(header.length);
-                return Ok(Event::Malformed { id, fault: Fault::Malformed(why) });
+                return self.malformed(id, why);
             }
         }
         if padding > 0 {
@@ -209,11 +215,7 @@ impl<T: Default> Session<T> {
 
     /// As of a stream's own error, where there may be no stream to end.
     fn break_any(&mut self, id: u32, code: Code, why: &'static str) -> Result<Event<'static, T>, Violation> {
-        if self.streams.contains_key(&id) {
-            Ok(self.break_stream(id, code, why))
-        } else {
-            Err(Violation::new(code, why))
-        }
+        if self.streams.contains_key(&id) { self.break_stream(id, code, why) } else { Err(Violation::new(code, why)) }
     }
 
     /// Section 6.4.
@@ -222,9 +224,7 @@ impl<T: Default> Session<T> {
         if payload.len() != 4 {
             return Err(Violation::new(Code::FrameSize, "RST_STREAM has not its length"));
         }
-        if !self.resets.take(self.now) {
-            return Err(Violation::new(Code::EnhanceYourCalm, "too many streams are reset"));
-        }
+        self.count_reset()?;
         if !self.streams.contains_key(&header.stream) {
             return Ok(Event::Nothing);
         }

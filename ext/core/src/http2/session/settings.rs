@@ -112,10 +112,10 @@ impl<T: Default> Session<T> {
         self.refuse_idle(header.stream)?;
         let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(Event::Nothing) };
         if more == 0 {
-            return Ok(self.break_stream(header.stream, Code::Protocol, "WINDOW_UPDATE opens nothing"));
+            return self.break_stream(header.stream, Code::Protocol, "WINDOW_UPDATE opens nothing");
         }
         if !stream.room.change(i64::from(more)) {
-            return Ok(self.break_stream(header.stream, Code::FlowControl, "a stream's window is past the largest"));
+            return self.break_stream(header.stream, Code::FlowControl, "a stream's window is past the largest");
         }
         Ok(Event::Moved)
     }

@@ -407,7 +407,7 @@ fn what_has_been_read_may_come_again() {
 #[test]
 fn floods_end_the_connection() {
     type Flood = fn(&mut Client, u32) -> Result<Vec<String>, Violation>;
-    let floods: [(&str, Flood); 7] = [
+    let floods: [(&str, Flood); 9] = [
         ("PING", |client, _| client.frame(frame::PING, 0, 0, &[0; 8])),
         ("SETTINGS", |client, _| client.frame(frame::SETTINGS, 0, 0, b"")),
         ("PRIORITY", |client, _| client.frame(frame::PRIORITY, 0, 9, &[0; 5])),
@@ -416,6 +416,15 @@ fn floods_end_the_connection() {
         ("resets", |client, n| {
             client.get(1 + 2 * n)?;
             client.frame(frame::RST_STREAM, 0, 1 + 2 * n, &[0; 4])
+        }),
+        ("streams that the client has us reset", |client, n| {
+            client.get(1 + 2 * n)?;
+            client.frame(frame::WINDOW_UPDATE, 0, 1 + 2 * n, &[0; 4])
+        }),
+        ("heads that are malformed", |client, n| {
+            let events = client.headers(1 + 2 * n, frame::END_STREAM, &[("X", "y")])?;
+            client.session.reset(1 + 2 * n, Code::Protocol);
+            Ok(events)
         }),
         ("refused streams", |client, n| client.get(1 + 2 * n)),
     ];

@@ -51,8 +51,8 @@ pub struct Connection {
     /// place. Zero before.
     pub(in crate::net) taken: AtomicU64,
     pub(in crate::net) worker: AtomicU64,
-    /// What there is of it once it speaks HTTP/2.
-    pub(in crate::net) link: OnceLock<Link>,
+    /// What there is of it once it speaks HTTP/2: much, of which one that doesn't has nothing.
+    pub(in crate::net) link: OnceLock<Box<Link>>,
     /// The descriptor.
     _share: Share,
 }

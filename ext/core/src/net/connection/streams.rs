@@ -28,7 +28,7 @@ impl Connection {
     /// From its first byte on, or from the one after a PROXY header, it speaks HTTP/2: by the client's word that is to come
     /// next (the preface), whether it was agreed on before (ALPN) or is just known.
     pub(super) fn begin_http2(&self, life: &mut Life) {
-        let link = Link::new(std::mem::take(&mut life.transport), &self.context.config);
+        let link = Box::new(Link::new(std::mem::take(&mut life.transport), &self.context.config));
         link.lock().block_due = self.deadline.due();
         if self.link.set(link).is_ok() {
             self.context.stats.http2_connections.add();
@@ -52,7 +52,7 @@ impl Connection {
                 self.retire(speech);
             }
             self.pump(speech);
-            let is_said = speech.session.out().is_empty() && (speech.is_ending || speech.session.is_over());
+            let is_said = speech.stuck.is_none() && (speech.is_ending || speech.session.is_over());
             if speech.is_lost || is_said {
                 return self.fall_silent(life, speech);
             }
@@ -60,7 +60,7 @@ impl Connection {
                 None => continue,
                 Some(verdict) => verdict,
             };
-            self.reckon(speech);
+            let _ = self.reckon(speech);
             return Step::Stop(verdict);
         }
     }

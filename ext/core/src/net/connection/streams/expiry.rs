@@ -11,8 +11,9 @@ use crate::net::http2::{Call, Speech, Stage};
 use crate::net::survey::{InFlight, Stage as Standing};
 
 impl Connection {
-    /// Sets the connection's deadline to the earliest that there is; for the poll side.
-    pub(super) fn reckon(&self, speech: &mut Speech) {
+    /// Sets the connection's deadline to the earliest that there is; whether the poll side, if it is not the one who asks, has to hear
+    /// of that.
+    pub(super) fn reckon(&self, speech: &mut Speech) -> bool {
         let config = &self.context.config;
         let mut due = speech.block_due.min(speech.leave_due).min(speech.stuck.map_or(NEVER, |stuck| stuck.due));
         if speech.session.is_idle() {
@@ -22,7 +23,7 @@ impl Connection {
         } else {
             due = speech.session.hosts().map(|(_, call)| call.due).fold(due, u64::min);
         }
-        let _ = self.deadline.set(due);
+        self.deadline.set(due)
     }
 
     /// Something is due then: the poll side is told if it would come too late. For whoever has the lock.

@@ -304,14 +304,10 @@ impl Stream {
         self.with(|speech| {
             work(speech);
             self.connection.push_out(speech);
-            if speech.session.is_over() || speech.is_ending {
+            let is_over = speech.session.is_over() || speech.is_ending;
+            // The last one's end is when the wait for the next begins.
+            if is_over || speech.session.is_idle() && self.connection.reckon(speech) {
                 self.connection.context.note(self.connection.key);
-            } else if speech.session.is_idle() {
-                let (context, deadline) = (&self.connection.context, &self.connection.deadline);
-                let due = context.clock.after(context.config.keepalive_timeout).min(speech.leave_due);
-                if deadline.set(due) {
-                    context.note(self.connection.key);
-                }
             }
         });
     }
