@@ -130,6 +130,10 @@ module Kino
     attr_reader :queue_depth
     # @return [Integer, nil] requests of one connection, 1 to 1,000,000; default nil for no limit
     attr_reader :max_keepalive_requests
+    # @return [Boolean] whether HTTP/2 is spoken to clients that begin with it; default false
+    attr_reader :http2
+    # @return [Integer] streams that one connection of HTTP/2 may have open, 1 to 100,000; default 128
+    attr_reader :http2_max_streams
     # @return [Integer, Float] seconds for a request's head, 0.1 to 86,400; default 15
     attr_reader :header_timeout
     # @return [Integer, Float] seconds without a byte of a body, 0.1 to 86,400; default 30

@@ -6,6 +6,7 @@ require "rack/utils"
 require_relative "error_log"
 require_relative "eventually"
 require_relative "forked_server"
+require_relative "http2_client"
 require_relative "raw_client"
 
 # Runs apps on a server of their own, in this process, on a port of the system's choice.
@@ -20,7 +21,7 @@ module Serving
   # for those that are about connections, starts and stops: each of its servers is five processes.
   ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
   MODES = (ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]).freeze
-  ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|stopping|upgrades)/}
+  ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|http2|stopping|upgrades)/}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
@@ -90,6 +91,13 @@ module Serving
   def converse(app, **options)
     serve(app, **options) do |server, log|
       RawClient.open(server.url) { |client| yield client, server, log }
+    end
+  end
+
+  # Serves an app for one connection of HTTP/2: yields a client, which says `client` of itself, the server and the log.
+  def speak(app, client: {}, **settings)
+    serve(app, http2: true, **settings) do |server, log|
+      Http2Client.open(server.url, **client) { |one| yield one, server, log }
     end
   end
 

@@ -95,6 +95,10 @@ pub struct Config {
     pub keepalive_timeout: Duration,
     /// Requests of one connection, the last of which is answered with `connection: close`.
     pub max_keepalive_requests: Option<u64>,
+    /// Whether a client that begins a connection as HTTP/2 does is spoken to in HTTP/2 (prior knowledge).
+    pub http2: bool,
+    /// Streams that a connection of HTTP/2 may have open at one time. Past it, they are refused.
+    pub http2_max_streams: usize,
     /// Bytes of answers that are kept in memory for clients that have not read them, in all; past it, the rest is written
     /// to files in [`Limits::spool_dir`].
     pub kept_bytes: u64,
@@ -155,6 +159,8 @@ impl Default for Config {
             body_min_rate: 500,
             keepalive_timeout: Duration::from_secs(65),
             max_keepalive_requests: None,
+            http2: false,
+            http2_max_streams: 128,
             kept_bytes: 64 * 1024 * 1024,
             write_timeout: Duration::from_secs(30),
             write_min_rate: 500,

@@ -1,4 +1,4 @@
-//! Kino's engine: it accepts connections, reads HTTP/1.1 requests, keeps every deadline and hands complete requests to
+//! Kino's engine: it accepts connections, reads requests of HTTP/1.1 and HTTP/2, keeps every deadline and hands complete requests to
 //! whoever serves them. It knows no Ruby and holds no unsafe code.
 //!
 //! ```text
@@ -20,6 +20,7 @@ pub mod error;
 pub mod fatal;
 mod heart;
 pub mod http;
+pub mod http2;
 pub mod log;
 pub mod net;
 pub mod notify;

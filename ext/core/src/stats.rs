@@ -109,6 +109,15 @@ stats! {
     keepalive_timeout,
     /// Connections closed after `max_keepalive_requests`.
     max_keepalive_requests,
+    /// Connections that spoke HTTP/2.
+    http2_connections,
+    /// Connections and streams of HTTP/2 that ended since their client broke the protocol.
+    http2_errors,
+    /// Connections of HTTP/2 that ended since their client asked for more that is nothing than anybody needs: resets, PING and
+    /// SETTINGS frames, header blocks without an end.
+    http2_floods,
+    /// Streams refused past `http2_max_streams`, or after their connection's end was told.
+    http2_refused,
     /// Answers given up since their client took nothing for `write_timeout`.
     write_timeout,
     /// Times that `max_connections` had new connections wait.

@@ -265,6 +265,8 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         body_min_rate: settings.get("body_min_rate")?,
         keepalive_timeout: settings.seconds("keepalive_timeout")?,
         max_keepalive_requests: settings.get("max_keepalive_requests")?,
+        http2: settings.given("http2")?.unwrap_or_default(),
+        http2_max_streams: settings.given("http2_max_streams")?.unwrap_or(Config::default().http2_max_streams),
         write_timeout: settings.seconds("write_timeout")?,
         write_min_rate: settings.get("write_min_rate")?,
         spool_limit: settings.get("spool_limit")?,

@@ -89,9 +89,17 @@ impl<'a> Env<'a> {
                 None => self.set(keys.request_method, calls.string(head.method())),
             }
         }
-        if head.version() == Version::Http10 {
-            self.set(keys.server_protocol, keys.http10.get_inner_with(self.ruby));
-            self.set(keys.http_version, keys.http10.get_inner_with(self.ruby));
+        let other = match head.version() {
+            Version::Http11 => return,
+            Version::Http10 => keys.http10,
+            Version::Http2 => keys.http2,
+        };
+        self.set(keys.server_protocol, other.get_inner_with(self.ruby));
+        self.set(keys.http_version, other.get_inner_with(self.ruby));
+        if head.version() == Version::Http2 {
+            // Its requests share a socket, and none of them can give it away.
+            calls.delete(self.hash, keys.hijack.get_inner_with(self.ruby));
+            calls.set(self.hash, keys.may_hijack.get_inner_with(self.ruby), self.ruby.qfalse());
         }
     }
 
@@ -178,7 +186,7 @@ impl<'a> Env<'a> {
     fn protocols(&mut self, head: &Head, value: &[u8]) {
         let mut options = head.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"connection"));
         let is_meant = options.any(|(_, options)| list(options).any(|option| option.eq_ignore_ascii_case(b"upgrade")));
-        if head.version() == Version::Http10 || !is_meant {
+        if head.version() != Version::Http11 || !is_meant {
             return;
         }
         let protocols = self.calls.array();

@@ -73,7 +73,7 @@ fn env_of(
     let body = exchange.take_body();
     // Decoded, a chunked body that has come has a length, be it nothing.
     let decoded = (exchange.is_chunked() && !matches!(body, Body::Arriving)).then_some(0);
-    let trailers = if exchange.is_chunked() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
+    let trailers = if exchange.may_have_trailers() { Some(trailers_of(ruby, exchange.take_trailers())?) } else { None };
     let input = input::of(ruby, body, request, trailers)?;
     // One of its own, even where there is no body: middleware may extend it, or give it variables.
     let object = input.object.map_or_else(|| input::none(ruby), Ok)?;

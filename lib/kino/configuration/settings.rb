@@ -408,6 +408,20 @@ module Kino
             for no limit. With a limit, a load balancer spreads its connections anew now and then.
           TEXT
         ],
+        "HTTP/2" => [
+          Setting.new(:http2, Kinds::Flag.new, default: false, example: true,
+                      summary: "speak HTTP/2 to clients that know it", doc: <<~TEXT),
+            Whether a client that begins a connection as HTTP/2 does (prior knowledge, as curl's
+            --http2-prior-knowledge, gRPC or a proxy that is told so) is spoken to in HTTP/2. All others
+            are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as any do, but for
+            rack.hijack, which they can't have.
+          TEXT
+          Setting.new(:http2_max_streams, Kinds::Whole.new(1..100_000), default: 128, example: 250,
+                      summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT)
+            Requests that one connection of HTTP/2 may make at one time. Clients are told, and wait with
+            others; those that don't are refused (REFUSED_STREAM), and may ask again.
+          TEXT
+        ],
         "Deadlines, in seconds" => [
           Setting.new(:header_timeout, PATIENCE, default: 15, summary: "seconds for a request's head",
                       doc: <<~TEXT),

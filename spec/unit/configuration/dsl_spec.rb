@@ -76,6 +76,8 @@ RSpec.describe Kino::Configuration::DSL do
       max_connections 100
       queue_depth 10
       max_keepalive_requests 100
+      http2 true
+      http2_max_streams 9
       header_timeout 1
       body_timeout 2
       body_min_rate 0
@@ -111,6 +113,7 @@ RSpec.describe Kino::Configuration::DSL do
       queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
+      http2: true, http2_max_streams: 9,
       lowlevel_error_handler: nil, control: "tcp://127.0.0.1:9293", control_token: "kino.token", health_path: "/up",
       ready_timeout: 3
     )

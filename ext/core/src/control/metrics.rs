@@ -26,7 +26,7 @@ const REFUSALS: [(&str, &str); 14] = [
     ("none", "gone"),
 ];
 /// Counters with a metric of their own.
-const COUNTERS: [(&str, &str, &str); 14] = [
+const COUNTERS: [(&str, &str, &str); 18] = [
     ("accepted", "connections_accepted_total", "Connections accepted"),
     ("requests", "requests_taken_total", "Requests that workers have taken"),
     ("answered", "answers_total", "Answers sent whole"),
@@ -36,6 +36,10 @@ const COUNTERS: [(&str, &str, &str); 14] = [
     ("evicted", "connections_evicted_total", "Idle connections closed to let newcomers in"),
     ("keepalive_timeout", "keepalive_timeouts_total", "Connections closed between requests"),
     ("write_timeout", "write_timeouts_total", "Answers given up since their client took nothing"),
+    ("http2_connections", "http2_connections_total", "Connections that spoke HTTP/2"),
+    ("http2_errors", "http2_errors_total", "Connections and streams of HTTP/2 that broke the protocol"),
+    ("http2_floods", "http2_floods_total", "Connections of HTTP/2 that were ended for floods"),
+    ("http2_refused", "http2_streams_refused_total", "Streams past http2_max_streams"),
     ("late", "late_answers_total", "Answers that came after their 504, and were dropped"),
     ("died", "workers_died_total", "Workers that were ended in the middle of the app or could not boot"),
     ("stuck", "workers_set_aside_total", "Workers set aside since a request took them too long"),

@@ -46,7 +46,7 @@ impl BodyWriter {
 
     /// Whether trailer fields can follow it.
     pub fn takes_trailers(&self) -> bool {
-        self.plan.framing == BodyFraming::Chunked
+        matches!(self.plan.framing, BodyFraming::Chunked | BodyFraming::UntilEnd)
     }
 
     /// Whether its parts are chunks that the app has made, for [`BodyWriter::decode`] and not for [`BodyWriter::part`].
@@ -65,7 +65,7 @@ impl BodyWriter {
                 Frame { length, after: b"\r\n" }
             }
             BodyFraming::None | BodyFraming::Chunked => Frame { length: 0, after: b"" },
-            BodyFraming::UntilClose => Frame { length, after: b"" },
+            BodyFraming::UntilClose | BodyFraming::UntilEnd => Frame { length, after: b"" },
             BodyFraming::Sized(stated) => {
                 let left = stated.saturating_sub(before_this).min(length as u64);
                 Frame { length: left as usize, after: b"" }
@@ -115,7 +115,7 @@ impl BodyWriter {
         if self.is_wanted() && self.decoder.as_ref().is_some_and(|decoder| !decoder.is_done()) {
             return Err(AnswerError::Encoding);
         }
-        if self.takes_trailers() {
+        if self.plan.framing == BodyFraming::Chunked {
             out.extend_from_slice(LAST_CHUNK);
             out.extend_from_slice(trailers);
             out.extend_from_slice(b"\r\n");

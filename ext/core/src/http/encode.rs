@@ -2,6 +2,7 @@
 
 use super::date;
 use super::framing::decimal;
+use super::head::Version;
 use super::plan::{Asked, BodyFraming, Decision, Plan, Stated, decide};
 use super::request_id;
 use super::status;
@@ -212,7 +213,7 @@ pub fn refusal(fault: Fault, is_head: bool, id: Option<&[u8]>, date: &[u8; date:
     if let Some(id) = id {
         head.sink.field(request_id::NAME.as_bytes(), id);
     }
-    head.end(Asked { is_head, http10: false, keep_alive: false }, Some(text.len() as u64 + 1), date);
+    head.end(Asked { is_head, version: Version::Http11, keep_alive: false }, Some(text.len() as u64 + 1), date);
     let head = out.len();
     if !is_head {
         out.extend_from_slice(text.as_bytes());

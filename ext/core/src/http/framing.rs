@@ -35,7 +35,7 @@ pub fn of(head: &Head) -> Result<Framing, Fault> {
     for (name, value) in head.fields() {
         seen.field(name, value)?;
     }
-    let http11 = head.version() == Version::Http11;
+    let http11 = head.version() != Version::Http10;
     host(&seen, http11)?;
     target(head)?;
     Ok(Framing {

@@ -20,7 +20,7 @@ impl Span {
     }
 }
 
-/// The minor version of HTTP/1 (RFC 9112 section 2.3).
+/// The protocol of a request: the minor version of HTTP/1 (RFC 9112 section 2.3), or HTTP/2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
     /// HTTP/1.0
@@ -28,6 +28,8 @@ pub enum Version {
     /// HTTP/1.1, and any later minor version
     #[default]
     Http11,
+    /// HTTP/2 (RFC 9113)
+    Http2,
 }
 
 /// A request's head as far as it has come.
@@ -110,6 +112,24 @@ fn part(line: &[u8], number: usize) -> Option<&[u8]> {
 }
 
 impl Head {
+    /// Of parts that have come one by one.
+    pub fn assemble<'f>(
+        version: Version,
+        method: &[u8],
+        target: &[u8],
+        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    ) -> Head {
+        let mut bytes = Vec::with_capacity(512);
+        let mut add = |part: &[u8]| {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(part);
+            Span { start, end: bytes.len() as u32 }
+        };
+        let (method, target) = (add(method), add(target));
+        let fields = fields.map(|(name, value)| (add(name), add(value))).collect();
+        Head { bytes, method, target, version, fields }
+    }
+
     /// The method, as it was sent.
     pub fn method(&self) -> &[u8] {
         self.method.of_bytes(&self.bytes)

@@ -9,8 +9,8 @@ use crate::error::AnswerError;
 pub struct Asked {
     /// The request was HEAD: the answer has no body (RFC 9110 section 9.3.2).
     pub is_head: bool,
-    /// The client speaks HTTP/1.0: no chunks, and keep-alive has to be said.
-    pub http10: bool,
+    /// What the client speaks. To HTTP/1.0 there are no chunks, and keep-alive has to be said; HTTP/2 has frames for both.
+    pub version: Version,
     /// Both client and server let the connection stay open.
     pub keep_alive: bool,
 }
@@ -18,7 +18,7 @@ pub struct Asked {
 impl Asked {
     /// Of a request head, and whether the connection may stay open.
     pub fn of(head: &Head, keep_alive: bool) -> Asked {
-        Asked { is_head: head.is_head(), http10: head.version() == Version::Http10, keep_alive }
+        Asked { is_head: head.is_head(), version: head.version(), keep_alive }
     }
 }
 
@@ -33,6 +33,8 @@ pub enum BodyFraming {
     Chunked,
     /// Everything until the connection closes.
     UntilClose,
+    /// Everything until the stream's end (HTTP/2).
+    UntilEnd,
 }
 
 /// What an answer's head committed the connection to.
@@ -49,12 +51,22 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Of an answer of the server's own.
+    pub fn of_refusal(status: u16, length: u64) -> Plan {
+        Plan { framing: BodyFraming::Sized(length), keep_alive: false, status, is_encoded: false }
+    }
+
+    /// Of an answer after whose head the app has the connection to itself.
+    pub fn raw(status: u16) -> Plan {
+        Plan { framing: BodyFraming::UntilClose, keep_alive: false, status, is_encoded: true }
+    }
+
     /// Bytes that are sent of a body of `given`: never one past its content-length.
     pub fn wanted(&self, given: u64) -> u64 {
         match self.framing {
             BodyFraming::None => 0,
             BodyFraming::Sized(stated) => stated.min(given),
-            BodyFraming::Chunked | BodyFraming::UntilClose => given,
+            BodyFraming::Chunked | BodyFraming::UntilClose | BodyFraming::UntilEnd => given,
         }
     }
 
@@ -103,8 +115,11 @@ pub fn decide(status: u16, stated: Stated, asked: Asked, body: Option<u64>) -> D
     let framing = match known {
         _ if is_bodiless || asked.is_head => BodyFraming::None,
         Some(length) => BodyFraming::Sized(length),
-        None if asked.http10 => BodyFraming::UntilClose,
-        None => BodyFraming::Chunked,
+        None => match asked.version {
+            Version::Http10 => BodyFraming::UntilClose,
+            Version::Http11 => BodyFraming::Chunked,
+            Version::Http2 => BodyFraming::UntilEnd,
+        },
     };
     let length = match status {
         // A reset has no content, and says so (RFC 9110 section 15.3.6).
@@ -116,12 +131,14 @@ pub fn decide(status: u16, stated: Stated, asked: Asked, body: Option<u64>) -> D
         _ => known,
     };
     let keep_alive = asked.keep_alive && !stated.closes && framing != BodyFraming::UntilClose && status >= 200;
-    let option: Option<&[u8]> = if !keep_alive {
+    let option: Option<&[u8]> = if asked.version == Version::Http2 {
+        None
+    } else if !keep_alive {
         Some(b"close")
     } else if stated.upgrades {
         // Of an answer that names what the client could go on with (RFC 9110 section 7.8).
         Some(b"upgrade")
-    } else if asked.http10 {
+    } else if asked.version == Version::Http10 {
         Some(b"keep-alive")
     } else {
         None
@@ -133,15 +150,16 @@ pub fn decide(status: u16, stated: Stated, asked: Asked, body: Option<u64>) -> D
 mod tests {
     use super::*;
 
-    const GET: Asked = Asked { is_head: false, http10: false, keep_alive: true };
+    const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true };
 
     /// Every way to ask, for every way that an app may speak of its body.
     fn all_ways(mut look: impl FnMut(Stated, Asked, Option<u64>)) {
-        for (is_head, http10, keep_alive) in (0..8).map(|n| (n & 1 > 0, n & 2 > 0, n & 4 > 0)) {
+        let versions = [Version::Http10, Version::Http11, Version::Http2];
+        for (is_head, version, keep_alive) in (0..12).map(|n| (n & 1 > 0, versions[n >> 2], n & 2 > 0)) {
             for body in [None, Some(0), Some(7)] {
                 for (length, is_encoded) in [(None, false), (None, true), (Some(7), false), (Some(7), true)] {
                     let stated = Stated { length, is_encoded, ..Stated::default() };
-                    look(stated, Asked { is_head, http10, keep_alive }, body);
+                    look(stated, Asked { is_head, version, keep_alive }, body);
                 }
             }
         }
@@ -180,10 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn http10_gets_no_chunks() {
+    fn only_http11_gets_chunks_and_http2_no_word_on_the_connection() {
         all_ways(|stated, asked, body| {
-            let Plan { framing, keep_alive, .. } = decide(200, stated, asked, body).plan;
-            assert!(!(asked.http10 && framing == BodyFraming::Chunked));
+            let Decision { plan: Plan { framing, keep_alive, .. }, option, .. } = decide(200, stated, asked, body);
+            assert!(asked.version == Version::Http11 || framing != BodyFraming::Chunked);
+            assert!(asked.version != Version::Http2 || option.is_none() && framing != BodyFraming::UntilClose);
             assert!(!(keep_alive && framing == BodyFraming::UntilClose));
             assert!(!keep_alive || asked.keep_alive);
         });

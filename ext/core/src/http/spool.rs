@@ -90,6 +90,11 @@ impl Spool {
         Ok(())
     }
 
+    /// It is one for a file from now on, however little of it there is: others need the memory.
+    pub fn lengthen(&mut self) {
+        self.is_long = !matches!(self.room, Room::Parts(_)) && self.received > 0;
+    }
+
     /// Bytes of the body that have come so far.
     pub fn received(&self) -> u64 {
         self.received

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::connection::Connection;
+use super::line::Line;
 use crate::bell::Bell;
 
 /// Whom a request came from, for whoever waits for more from it, or for it to read on
@@ -11,34 +11,34 @@ use crate::bell::Bell;
 /// the wait.
 #[derive(Clone, Debug)]
 pub struct Client {
-    connection: Arc<Connection>,
+    line: Line,
     events: u32,
 }
 
 impl Client {
-    pub(super) fn new(connection: Arc<Connection>) -> Client {
-        let events = connection.owner.events();
-        Client { connection, events }
+    pub(super) fn new(line: Line) -> Client {
+        let events = line.owner().events();
+        Client { line, events }
     }
 
     /// Rings `bell` when the socket should be tried again, until [`Client::leave`]. Whether it should be already has to be
     /// looked at after this.
     pub(crate) fn enter(&self, bell: &Arc<Bell>) {
-        self.connection.owner.enter(bell);
+        self.line.owner().enter(bell);
     }
 
     /// Ends what [`Client::enter`] began.
     pub(crate) fn leave(&self, bell: &Arc<Bell>) {
-        self.connection.owner.leave(bell);
+        self.line.owner().leave(bell);
     }
 
     /// Whether the socket should be tried again: it can be read or written, or has ended, or the request is over.
     pub(crate) fn has_moved(&self) -> bool {
-        self.connection.owner.events() != self.events
+        self.line.owner().events() != self.events
     }
 
     /// The engine is over: whoever tries the socket finds that it is, too.
     pub(crate) fn cut(&self) {
-        self.connection.cut();
+        self.line.connection().cut();
     }
 }

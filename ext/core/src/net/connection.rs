@@ -9,6 +9,7 @@ mod lingering;
 mod preface;
 mod receiving;
 mod sending;
+mod streams;
 mod takeover;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ pub use self::life::Connection;
 #[cfg(any(test, feature = "simulation"))]
 pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
-use self::life::{State, Step};
+use self::life::{Preface, State, Step};
+pub(super) use self::streams::Stream;
 use super::helpers::Job;
 use super::right::Right;
 use super::survey::{InFlight, Stage};
@@ -37,7 +39,7 @@ const DRAIN_BODY: Duration = Duration::from_secs(5);
 
 impl Connection {
     /// Looks at it, as its owner, the poll side: sends, reads, closes, as far as the socket and the turn's budget let it.
-    pub(super) fn advance(&self, look: Look, intake: &mut Intake) -> Verdict {
+    pub(super) fn advance(self: &Arc<Self>, look: Look, intake: &mut Intake) -> Verdict {
         let life = &mut *self.life.lock();
         life.begin_look(look);
         loop {
@@ -45,6 +47,7 @@ impl Connection {
                 State::Receiving => self.receive(life, intake),
                 State::Sending(after) => self.send(life, after, intake),
                 State::Lingering { read } => self.linger(life, read, intake),
+                State::Speaking => self.speak(life, intake),
                 State::Ended | State::Aborted | State::Hijacked => Step::Stop(Verdict::Close),
                 State::Served => Step::Stop(Verdict::Wait),
             };
@@ -55,12 +58,16 @@ impl Connection {
     }
 
     /// Its deadline is over, and the poll side owns it.
-    pub(super) fn expire(&self, intake: &mut Intake) -> Verdict {
+    pub(super) fn expire(self: &Arc<Self>, intake: &mut Intake) -> Verdict {
         {
             let life = &mut *self.life.lock();
             match (life.state, life.receiver.progress()) {
                 (State::Receiving, Progress::Idle) => {
-                    if life.preface.as_ref().is_some_and(|preface| !preface.is_empty()) {
+                    if life
+                        .preface
+                        .as_ref()
+                        .is_some_and(|preface| preface.has_begun() && matches!(preface, Preface::Proxy(_)))
+                    {
                         self.tell_of_preface("it did not come in time");
                     } else {
                         self.context.stats.keepalive_timeout.add();
@@ -75,6 +82,7 @@ impl Connection {
                 // more long before it says so.
                 (State::Receiving, Progress::Complete) | (State::Sending(_), _) => {}
                 (State::Served, _) => return Verdict::Wait,
+                (State::Speaking, _) => self.expire_streams(),
                 (State::Lingering { .. } | State::Ended | State::Aborted | State::Hijacked, _) => {
                     return Verdict::Close;
                 }
@@ -91,6 +99,9 @@ impl Connection {
     /// Takes its request back from whoever serves it, or waits to, and answers it with a fault; false when an answer has
     /// begun, or there is no request. For the poll side, whose own the connection is after that.
     pub(super) fn take_back(&self, fault: Fault) -> bool {
+        if self.link.get().is_some() {
+            return self.take_all_back(fault);
+        }
         if !self.right.lock().take_back() {
             return false;
         }
@@ -114,17 +125,28 @@ impl Connection {
     /// the poll side, which owns it.
     pub(super) fn idle_since(&self) -> Option<u64> {
         let life = self.life.lock();
-        let is_idle = life.state == State::Receiving && life.receiver.progress() == Progress::Idle;
+        let is_idle = match life.state {
+            State::Receiving => life.receiver.progress() == Progress::Idle,
+            State::Speaking => self.is_silent(),
+            _ => false,
+        };
         let config = &self.context.config;
-        let wait = if life.answered == 0 { config.header_timeout } else { config.keepalive_timeout };
+        let wait = if life.state == State::Receiving && life.answered == 0 {
+            config.header_timeout
+        } else {
+            config.keepalive_timeout
+        };
         is_idle.then(|| self.deadline.due().saturating_sub(wait.as_millis() as u64))
     }
 
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
     pub(super) fn end(&self) {
-        if !matches!(self.life.lock().state, State::Aborted | State::Hijacked) {
+        let is_heard = !matches!(self.life.lock().state, State::Aborted | State::Hijacked);
+        if is_heard {
+            self.say_goodbye();
             let _ = self.socket.shutdown(Shutdown::Both);
         }
+        self.hang_up();
     }
 
     /// The engine is over: whoever still has the connection, on whatever thread, and its client hear of it at once.
@@ -135,12 +157,24 @@ impl Connection {
             // The client must not take what it has got for the whole answer.
             self.socket.reset_on_close();
         }
+        if self.link.get().is_some() {
+            self.socket.cut();
+            self.hang_up();
+        }
         self.owner.ring();
     }
 
     /// What of a request is still coming, or of an answer leaving. Locked for long only by who is at it without the poll side, such
     /// as a helper that waits for a disk: then nothing is told.
-    pub(super) fn in_flight(&self, now: u64) -> Option<InFlight> {
+    pub(super) fn in_flight(&self, now: u64) -> Vec<InFlight> {
+        if self.link.get().is_some() {
+            self.streams_in_flight(now)
+        } else {
+            self.request_in_flight(now).into_iter().collect()
+        }
+    }
+
+    fn request_in_flight(&self, now: u64) -> Option<InFlight> {
         let life = self.life.try_lock()?;
         let config = &self.context.config;
         let (stage, since, request) = match (life.state, life.receiver.progress()) {

@@ -191,7 +191,7 @@ impl Connections {
     /// Takes back a request that nobody can serve, and answers it with a fault; does nothing once an answer has begun.
     pub(super) fn refuse(&mut self, request: &Request, fault: Fault) {
         if request.take_back(fault) {
-            self.look(request.connection.key, Look::MayBeEnded);
+            self.look(request.line.key(), Look::MayBeEnded);
         }
     }
 
@@ -227,7 +227,7 @@ impl Connections {
     /// What is still coming, and still leaving, as far as nobody else has it just now.
     pub(super) fn survey(&self) -> Vec<InFlight> {
         let now = self.context.clock.now();
-        self.all.iter().filter_map(|(_, connection)| connection.in_flight(now)).take(SURVEYED).collect()
+        self.all.iter().flat_map(|(_, connection)| connection.in_flight(now)).take(SURVEYED).collect()
     }
 
     /// What the turn has brought.
@@ -262,6 +262,9 @@ impl Connections {
 
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.all[key];
+        if connection.link.get().is_some() {
+            self.has_taken_back |= Request::take_streams(connection, &mut self.ready);
+        }
         if verdict == Verdict::Close
             || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining()
         {

@@ -7,17 +7,17 @@ pub mod sending;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use self::patience::Patience;
 use super::account::{End, Noted};
 use super::client::Client;
 use super::completion::Completion;
-use super::connection::{After, Connection, Life};
+use super::connection::After;
 pub use super::connection::{Part, ReadError};
 use super::context::{Context, StreamingPlace};
 use super::detached::Entry;
+use super::line::Line;
 use super::listener::Local;
 use super::peer::PeerAddr;
 use super::request::Request;
@@ -29,8 +29,8 @@ use crate::http::date;
 use crate::http::decode::Trailers;
 use crate::http::encode;
 use crate::http::framing::Length;
-use crate::http::head::Head;
-use crate::http::plan::Asked;
+use crate::http::head::{Head, Version};
+use crate::http::plan::{Asked, Plan};
 use crate::http::request_id::Made;
 use crate::http::spool::Body;
 
@@ -38,7 +38,7 @@ use crate::http::spool::Body;
 /// server that fails never leaves a client waiting.
 #[derive(Debug)]
 pub struct Exchange {
-    connection: Arc<Connection>,
+    line: Line,
     context: Arc<Context>,
     right: Arc<Right>,
     /// Until its end.
@@ -48,6 +48,8 @@ pub struct Exchange {
     rest: Rest,
     asked: Asked,
     is_chunked: bool,
+    /// It has a body that comes in frames.
+    has_frames: bool,
     is_last: bool,
     unsent: Unsent,
     patience: Patience,
@@ -87,16 +89,18 @@ enum Rest {
 
 impl Exchange {
     pub(crate) fn begin(request: Request) -> Exchange {
-        let Request { connection, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
-        let context = connection.context.clone();
+        let Request { line, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
+        let context = line.context().clone();
         context.begin_request();
         let taken = context.time_to_note();
-        connection.taken.store(taken, Ordering::Relaxed);
-        let is_last = context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
+        line.is_taken(taken);
+        let is_last = head.version() != Version::Http2
+            && context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
         let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
+        let head_is_http2 = head.version() == Version::Http2;
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
         Exchange {
-            connection,
+            line,
             context,
             right,
             head: Some(head),
@@ -105,6 +109,7 @@ impl Exchange {
             rest: place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
             asked,
             is_chunked,
+            has_frames: head_is_http2 && framing.is_some_and(|framing| framing.length != Length::None),
             is_last,
             unsent: Unsent::default(),
             patience: Patience::default(),
@@ -148,8 +153,8 @@ impl Exchange {
 
     /// For how long more of the body may be waited for.
     pub fn body_wait(&self) -> Duration {
-        let (now, pace) = (self.context.clock.now(), self.connection.body_pace());
-        self.patience.body_left(pace, self.connection.body_progress(), now)
+        let (now, pace) = (self.context.clock.now(), self.line.connection().body_pace());
+        self.patience.body_left(pace, self.line.body_progress(), now)
     }
 
     /// More of the body has been waited for.
@@ -160,7 +165,7 @@ impl Exchange {
     /// For how long the client may be waited for to read on: `write_timeout`, and in all no longer than what it has read pays
     /// for (`write_min_rate`). Zero when that is over: then the answer is to be given up, if another try brings nothing.
     pub fn room_wait(&self) -> Duration {
-        self.patience.room_left(self.connection.write_pace())
+        self.patience.room_left(self.line.connection().write_pace())
     }
 
     /// The client has been waited for to read on.
@@ -171,7 +176,7 @@ impl Exchange {
     /// The client may wait for a 100 before it sends more. Whoever waits for the client then waits for room, too.
     fn send_continue(&mut self) -> Result<(), ReadError> {
         if self.answer == Answer::Waited {
-            let rest = self.connection.send_continue()?;
+            let rest = self.line.send_continue()?;
             if rest.is_empty() { Ok(()) } else { self.keep_interim(rest).map_err(ReadError::Gone) }
         } else if self.is_blocked() && self.kept() < encode::CONTINUE.len() as u64 {
             self.flush(encode::CONTINUE.len()).map(|_| ()).map_err(ReadError::Gone)
@@ -208,13 +213,13 @@ impl Exchange {
         if let Rest::Lost = self.rest {
             return Err(ReadError::Gone(io::ErrorKind::UnexpectedEof.into()));
         }
-        let part = self.connection.read_body(most, buffer);
+        let part = self.line.read_body(most, buffer);
         match part {
             Ok(Part::Bytes(_)) => self.patience.has_sent(),
             Ok(Part::NotYet) => {}
             Ok(Part::End) => {
                 if let Rest::Arriving(_) = std::mem::replace(&mut self.rest, Rest::Nothing) {
-                    self.trailers = self.connection.life(Life::take_trailers);
+                    self.trailers = self.line.take_trailers();
                 }
             }
             Err(_) => self.rest = Rest::Lost,
@@ -235,33 +240,43 @@ impl Exchange {
     /// Whether the client is known to have left ([`Socket::has_left`](super::socket::Socket::has_left)): one that has only ended
     /// its sending half waits for its answer.
     pub fn is_client_gone(&self) -> bool {
-        matches!(self.rest, Rest::Lost) || self.connection.socket.has_left()
+        matches!(self.rest, Rest::Lost) || self.line.has_left()
     }
 
-    /// Whether the client sent the body in chunks, and so without a length.
+    /// Whether trailer fields may follow the body. With HTTP/2 they may follow any.
+    pub fn may_have_trailers(&self) -> bool {
+        self.is_chunked || self.has_frames
+    }
+
+    /// Whether the client sent the body without a length: in chunks, or in frames.
     pub fn is_chunked(&self) -> bool {
         self.is_chunked
     }
 
     /// Who asks: the client that a proxy names by the PROXY protocol, or who has opened the connection.
     pub fn peer(&self) -> PeerAddr {
-        self.connection.peer()
+        self.line.peer()
     }
 
     /// Where it was asked.
     pub fn local(&self) -> &Local {
-        &self.connection.local
+        self.line.local()
     }
 
     /// What the answer has to go by. A draining engine keeps no connection open.
     pub fn asked(&self) -> Asked {
         let is_lost = matches!(self.rest, Rest::Lost);
-        Asked { keep_alive: self.asked.keep_alive && !is_lost && self.context.keeps_alive(), ..self.asked }
+        let may_go_on = self.asked.keep_alive && !is_lost;
+        let keep_alive = may_go_on && self.context.keeps_alive();
+        if may_go_on && !keep_alive {
+            self.line.retires();
+        }
+        Asked { keep_alive, ..self.asked }
     }
 
     /// The client, to wait for it.
     pub fn client(&self) -> Client {
-        Client::new(self.connection.clone())
+        Client::new(self.line.clone())
     }
 
     /// The engine's settings and counters.
@@ -276,7 +291,7 @@ impl Exchange {
     /// Both the request and the error, when the process has no descriptor left, or when the request was answered by
     /// others.
     pub fn hijack(mut self: Box<Self>) -> Result<(OwnedFd, Vec<u8>), (Box<Self>, io::Error)> {
-        match self.begin_answer().and_then(|()| self.connection.hijack()) {
+        match self.begin_answer().and_then(|()| self.line.hijack()) {
             Ok(taken) => {
                 self.answer = Answer::Over;
                 self.leave();
@@ -312,7 +327,7 @@ impl Exchange {
             };
             // Given up first, so that the next one has its room.
             exchange.head = None;
-            exchange.connection.give_back((unsent, noted), completion, after);
+            exchange.line.give_back((unsent, noted), completion, after);
         });
     }
 
@@ -325,7 +340,8 @@ impl Exchange {
     pub fn refuse(mut self, fault: Fault) {
         let answer = encode::refusal(fault, self.asked.is_head, self.request_id(), &date::format(date::now()));
         self.noted.fault = Some(fault);
-        self.begins(fault.status(), answer.head);
+        let plan = Plan::of_refusal(fault.status(), answer.body() as u64);
+        self.begins(plan, answer.head);
         if self.send(&answer.bytes).is_ok() { self.finish(false, None) } else { self.abort() }
     }
 
@@ -347,7 +363,7 @@ impl Exchange {
         self.end(|exchange| {
             exchange.context.stats.aborted.add();
             exchange.account(End::Cut);
-            exchange.connection.give_up();
+            exchange.line.give_up();
         });
     }
 
@@ -389,6 +405,6 @@ impl Exchange {
             Answer::Begun => true,
             Answer::Late | Answer::Over => false,
         };
-        is_unanswered && Arc::as_ptr(&self.connection).cast() == connection
+        is_unanswered && Arc::as_ptr(self.line.connection()).cast() == connection
     }
 }

@@ -1,11 +1,12 @@
 //! A request that is complete, or of which at least the head is: what waits in the queue, apart from the connection that it
-//! came on. HTTP/1 has one at a time for each connection.
+//! came on. HTTP/1 has one at a time for each connection, HTTP/2 one for each stream.
 
 use std::sync::Arc;
 
 use super::account::{Account, CLIENT_LEFT, End, Noted};
 use super::connection::Connection;
 use super::context::StreamingPlace;
+use super::line::Line;
 use super::peer::PeerAddr;
 use super::right::Right;
 use crate::error::Fault;
@@ -18,7 +19,7 @@ use crate::http::spool::Body;
 /// A request that waits to be served. Dropped, it leaves its client without an answer: only for an engine that ends.
 #[derive(Debug)]
 pub struct Request {
-    pub(super) connection: Arc<Connection>,
+    pub(super) line: Line,
     pub(super) right: Arc<Right>,
     pub(super) head: Arc<Head>,
     pub(super) framing: Option<Framing>,
@@ -41,7 +42,7 @@ impl Request {
         connection.life(|life| {
             let (head, body, framing) = life.take_request();
             Request {
-                connection: connection.clone(),
+                line: Line::Connection(connection.clone()),
                 right,
                 head,
                 framing,
@@ -55,6 +56,25 @@ impl Request {
         })
     }
 
+    /// Those that a connection's streams have brought; whether one that was given before has been given up.
+    pub(super) fn take_streams(connection: &Arc<Connection>, into: &mut Vec<Request>) -> bool {
+        connection.take_found(|stream, handed| {
+            into.push(Request {
+                line: Line::Stream(Arc::new(stream)),
+                right: handed.right,
+                head: handed.head,
+                framing: handed.framing,
+                body: handed.body,
+                trailers: handed.trailers,
+                place: handed.place,
+                // How many a connection may have is its own to count.
+                answered: 0,
+                ready: handed.ready,
+                made_id: handed.made_id,
+            });
+        })
+    }
+
     /// Whether it is still to be served.
     pub(crate) fn waits(&self) -> bool {
         self.right.waits()
@@ -62,35 +82,35 @@ impl Request {
 
     /// Gives it up if its client is known to have left.
     pub(crate) fn is_gone(&self) -> bool {
-        let is_gone = self.connection.socket.has_left() && self.right.begin();
+        let is_gone = self.line.has_left() && self.right.begin();
         if is_gone {
-            let context = &self.connection.context;
+            let context = self.line.context();
             context.stats.gone.add();
             let noted = Noted { ready: self.ready, status: CLIENT_LEFT, ..Noted::default() };
             let request_id = context.id_of(Some(&self.head), self.made_id.as_ref());
             context.account(|now| {
-                let account = noted.account(&self.head, self.connection.peer(), End::Cut, now);
+                let account = noted.account(&self.head, self.line.peer(), End::Cut, now);
                 Account { request_id, ..account }
             });
-            self.connection.give_up();
+            self.line.give_up();
         }
         is_gone
     }
 
     /// Method and path, without the query, and who has sent it.
     pub(crate) fn tell(&self) -> (String, PeerAddr) {
-        (self.head.describe(), self.connection.peer())
+        (self.head.describe(), self.line.peer())
     }
 
     /// Tells whoever runs the server that no worker has taken it in time.
     pub(super) fn tell_late(&self, workers: &str) {
-        let (request, peer) = (self.head.describe(), self.connection.peer());
-        let waited = self.connection.context.config.queue_timeout.as_secs_f64();
+        let (request, peer) = (self.head.describe(), self.line.peer());
+        let waited = self.line.context().config.queue_timeout.as_secs_f64();
         tracing::warn!(%peer, "answered with 503: {request} waited {waited} s for a worker; {workers} (queue_timeout)");
     }
 
     /// Takes it back from the queue, and has it answered with a fault; false when that was done before.
     pub(super) fn take_back(&self, fault: Fault) -> bool {
-        self.connection.take_back(fault)
+        self.line.take_back(fault)
     }
 }

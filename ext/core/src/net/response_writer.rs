@@ -15,7 +15,7 @@ use super::exchange::{AT_ONCE, Exchange, Lent, Piece};
 use super::kept::Kept;
 use crate::error::AnswerError;
 use crate::http::body_writer::{BodyWriter, Frame};
-use crate::http::plan::Plan;
+use crate::http::plan::{BodyFraming, Plan};
 
 /// What is left of a part is copied up to so many bytes; more is kept where it lies.
 const SMALL: usize = 16 * 1024;
@@ -69,7 +69,7 @@ pub struct ResponseWriter {
 impl ResponseWriter {
     /// Nothing has been sent.
     pub fn new(mut exchange: Box<Exchange>, plan: Plan, head: Vec<u8>) -> ResponseWriter {
-        exchange.begins(plan.status, head.len());
+        exchange.begins(plan, head.len());
         ResponseWriter { exchange, body: BodyWriter::new(plan), before: head, has_sent: false, has_lost: false }
     }
 
@@ -147,7 +147,11 @@ impl ResponseWriter {
     /// When the client is gone; where the app's own chunks have no end: nothing is sent then.
     pub fn end(&mut self, trailers: &[u8]) -> Result<(), AnswerError> {
         self.body.end(trailers, &mut self.before)?;
-        self.flush()
+        self.flush()?;
+        if self.body.plan().framing == BodyFraming::UntilEnd {
+            self.exchange.end_body(trailers)?;
+        }
+        Ok(())
     }
 
     /// Gives the connection back, after the body's end. Whether some of it is left to the engine, which then gives the

@@ -5,6 +5,7 @@ mod accounts;
 mod bytes;
 mod client;
 mod script;
+pub mod streams;
 mod worker;
 mod world;
 

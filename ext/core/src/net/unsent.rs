@@ -62,6 +62,50 @@ pub(super) enum Flushed {
     Some,
 }
 
+/// Where pieces go: a connection's bytes, or a stream's.
+pub(super) trait Outlet {
+    /// Takes as much of the parts as there is room for; `None` when that is nothing.
+    ///
+    /// # Errors
+    /// When nobody is there any more.
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>>;
+
+    /// The same where more follows at once.
+    ///
+    /// # Errors
+    /// As [`Outlet::write`].
+    fn write_before_more(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+        self.write(parts)
+    }
+
+    /// The same of bytes of a file, from `at` on and `most` at most.
+    ///
+    /// # Errors
+    /// When nobody is there any more, the file can't be read, or it has become shorter (`WriteZero`).
+    fn send_file(&mut self, file: &File, at: u64, most: usize) -> io::Result<Option<usize>>;
+
+    /// The kernel is to hold little more than the client reads.
+    fn hold_little(&self) {}
+}
+
+impl Outlet for Wire<'_> {
+    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+        Wire::write(self, parts)
+    }
+
+    fn write_before_more(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+        Wire::write_before_more(self, parts)
+    }
+
+    fn send_file(&mut self, file: &File, at: u64, most: usize) -> io::Result<Option<usize>> {
+        Wire::send_file(self, file, at, most)
+    }
+
+    fn hold_little(&self) {
+        self.socket.hold_little();
+    }
+}
+
 /// Pieces in their order. All that is in memory is counted in the engine's [`Kept`].
 ///
 /// ```text
@@ -147,6 +191,11 @@ impl Unsent {
     /// Whether to send it may take long.
     pub(super) fn is_long(&self) -> bool {
         self.length > AT_ONCE as u64 || self.files > 0
+    }
+
+    /// Whether some of it lies on a disk.
+    pub(super) fn has_files(&self) -> bool {
+        self.files > 0
     }
 
     /// Adds bytes by copying them.
@@ -252,7 +301,7 @@ impl Unsent {
     ///
     /// # Errors
     /// When the client is gone, or a file can't be read, or has become shorter.
-    pub(super) fn write_to(&mut self, wire: &mut Wire<'_>, most: u64) -> io::Result<Flushed> {
+    pub(super) fn write_to(&mut self, wire: &mut impl Outlet, most: u64) -> io::Result<Flushed> {
         self.close_last();
         self.hold(wire);
         let until = self.length.saturating_sub(most);
@@ -265,10 +314,10 @@ impl Unsent {
 
     /// What is left at all is much, or its client is slow: the kernel should copy no more of it than it can send soon. Of a
     /// file it copies nothing, and the more it has, the less often it asks for more.
-    fn hold(&mut self, wire: &Wire<'_>) {
+    fn hold(&mut self, wire: &impl Outlet) {
         if !self.is_held && self.files == 0 {
             self.is_held = true;
-            wire.socket.hold_little();
+            wire.hold_little();
         }
     }
 
@@ -279,7 +328,7 @@ impl Unsent {
     }
 
     /// `None` when the socket takes nothing now.
-    fn write_some(&self, wire: &mut Wire<'_>, most: u64) -> io::Result<Option<u64>> {
+    fn write_some(&self, wire: &mut impl Outlet, most: u64) -> io::Result<Option<u64>> {
         let written = match self.pieces.front() {
             None => Some(0),
             Some(Row::File { source, at, end }) => {

@@ -3,6 +3,8 @@
 use std::os::fd::{IntoRawFd, RawFd};
 
 use kino_core::http::date;
+use kino_core::http::head::Version;
+use kino_core::http::plan::Plan;
 use kino_core::net::exchange::Exchange;
 use kino_core::net::peer::PeerAddr;
 use magnus::{Error, RHash, RString, Ruby, Value};
@@ -22,7 +24,7 @@ impl Request {
         let mut hints = Vec::new();
         response::interim(ruby, &mut hints, 103, headers)?;
         let sent = this.look(|state| match state {
-            State::Open(exchange) if !exchange.asked().http10 => exchange.send_interim(&hints),
+            State::Open(exchange) if exchange.asked().version != Version::Http10 => exchange.send_interim(&hints),
             _ => Ok(()),
         });
         sent.map_err(|error| SendError::from(error).raise(ruby))
@@ -44,11 +46,15 @@ impl Request {
         protocol: Option<RString>,
     ) -> Result<Socket, Error> {
         let mut head = Vec::new();
-        let own = this.with(ruby, |exchange| exchange.own_fields())?;
+        let (own, version) = this.with(ruby, |exchange| (exchange.own_fields(), exchange.asked().version))?;
+        if version == Version::Http2 {
+            let why = "the app wants the socket; requests of HTTP/2 share one, and have none of their own";
+            return Err(exception::response_error(ruby, why.to_owned()));
+        }
         let date = date::format(date::now());
         let status = response::raw_head(ruby, &mut head, (status, headers, protocol), &own, &date)?;
         let sent = this.with(ruby, |exchange| {
-            exchange.begins(status, head.len());
+            exchange.begins(Plan::raw(status), head.len());
             exchange.send(&head)
         })?;
         sent.map_err(|error| SendError::from(error).raise(ruby))?;

@@ -1,8 +1,8 @@
 use super::*;
 
-const GET: Asked = Asked { is_head: false, http10: false, keep_alive: true };
+const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true };
 const HEAD: Asked = Asked { is_head: true, ..GET };
-const OLD: Asked = Asked { http10: true, ..GET };
+const OLD: Asked = Asked { version: Version::Http10, ..GET };
 
 fn encode(status: u16, fields: &[(&str, &str)], asked: Asked, body: Option<u64>) -> (String, Plan) {
     let mut out = Vec::new();

@@ -19,6 +19,7 @@ use crate::net::account::Noted;
 use crate::net::completion::Completion;
 use crate::net::context::{Context, StreamingPlace};
 use crate::net::deadlines::Deadline;
+use crate::net::http2::Link;
 use crate::net::listener::Local;
 use crate::net::owner::Owner;
 use crate::net::pace::Pace;
@@ -50,6 +51,8 @@ pub struct Connection {
     /// place. Zero before.
     pub(in crate::net) taken: AtomicU64,
     pub(in crate::net) worker: AtomicU64,
+    /// What there is of it once it speaks HTTP/2: much, of which one that doesn't has nothing.
+    pub(in crate::net) link: OnceLock<Box<Link>>,
     /// The descriptor.
     _share: Share,
 }
@@ -61,13 +64,18 @@ pub struct Connection {
 ///                       \--> Lingering --client closes, or time is up--> Ended <---/
 ///   Receiving --100 not taken whole--> Sending(Body) --> Receiving
 ///   Served --the app takes the socket--> Hijacked --> (forgotten)
+///   Receiving --HTTP/2's preface--> Speaking --all is said--> Lingering
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Receiving,
     Served,
     Sending(After),
-    Lingering { read: usize },
+    Lingering {
+        read: usize,
+    },
+    /// HTTP/2, whose requests and answers have their own states: see [`Link`].
+    Speaking,
     Ended,
     Aborted,
     Hijacked,
@@ -89,8 +97,8 @@ pub(in crate::net) struct Life {
     pub(super) state: State,
     pub(super) transport: Transport,
     pub(super) unread: Unread,
-    /// What has come of the PROXY header that has to come first.
-    pub(super) preface: Option<Vec<u8>>,
+    /// What has come of what comes before the first request.
+    pub(super) preface: Option<Preface>,
     pub(super) receiver: Receiver,
     pub(super) arriving: Arriving,
     pub(super) remainder: Remainder,
@@ -104,6 +112,33 @@ pub(in crate::net) struct Life {
     pub(super) has_timed_out: bool,
     /// The place of one that may send the rest of its request for a while, though that has been answered.
     pub(super) lingering: Option<Share>,
+}
+
+/// What a connection may begin with, as far as it has come.
+#[derive(Debug)]
+pub(super) enum Preface {
+    /// The header of a proxy, which has to come.
+    Proxy(Vec<u8>),
+    /// What says that HTTP/2 follows, which may come.
+    Protocol(Vec<u8>),
+}
+
+impl Preface {
+    /// What is to be looked for first.
+    fn first(speaks_proxy: bool, may_be_http2: bool) -> Option<Preface> {
+        if speaks_proxy { Some(Preface::Proxy(Vec::new())) } else { Preface::second(may_be_http2) }
+    }
+
+    /// And after a proxy's header.
+    pub(super) fn second(may_be_http2: bool) -> Option<Preface> {
+        may_be_http2.then(|| Preface::Protocol(Vec::new()))
+    }
+
+    /// Whether something of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        let (Preface::Proxy(held) | Preface::Protocol(held)) = self;
+        !held.is_empty()
+    }
 }
 
 /// A body that is still to come.
@@ -214,7 +249,7 @@ impl Connection {
                 state: State::Receiving,
                 transport: Transport::default(),
                 unread: Unread::Nothing,
-                preface: local.speaks_proxy.then(Vec::new),
+                preface: Preface::first(local.speaks_proxy, context.config.http2),
                 receiver: Receiver::default(),
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),
@@ -226,6 +261,7 @@ impl Connection {
             }),
             taken: AtomicU64::new(0),
             worker: AtomicU64::new(0),
+            link: OnceLock::new(),
             _share: share,
         };
         connection.expect_within(context.config.header_timeout);

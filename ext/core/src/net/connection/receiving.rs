@@ -26,7 +26,7 @@ const MOMENT: Duration = Duration::from_millis(2);
 
 impl Connection {
     /// Reads what has come.
-    pub(super) fn receive(&self, life: &mut Life, intake: &mut Intake) -> Step {
+    pub(super) fn receive(self: &Arc<Self>, life: &mut Life, intake: &mut Intake) -> Step {
         if life.receiver.has_to_spill() || life.receiver.is_long() && !life.receiver.is_complete() {
             self.owner.hand_over();
             return Step::Stop(Verdict::Help);

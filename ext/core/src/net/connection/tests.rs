@@ -1,6 +1,7 @@
 //! One connection, its client and its time in a test's hand.
 
 mod accounts;
+mod streams;
 
 use mio::{Poll, Token, Waker};
 

@@ -1,22 +1,23 @@
 //! What is noted of a request for the account of it.
 
-use std::sync::atomic::Ordering;
-
 use super::Exchange;
 use crate::error::Fault;
 use crate::http::encode::{OwnFields, Timing};
+use crate::http::plan::Plan;
 use crate::net::account::{Account, CLIENT_LEFT, End, Noted, TAKEN};
 
 impl Exchange {
     /// A worker of that number serves it.
     pub fn served_by(&mut self, worker: u64) {
         self.noted.worker = worker;
-        self.connection.worker.store(worker, Ordering::Relaxed);
+        self.line.is_served_by(worker);
     }
 
-    /// The head of its answer has been made, with that status and of so many bytes: it is what is sent next.
-    pub fn begins(&mut self, status: u16, head: usize) {
-        self.noted = Noted { status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
+    /// The head of its answer has been made, of so many bytes: it is what is sent next.
+    pub fn begins(&mut self, plan: Plan, head: usize) {
+        self.noted =
+            Noted { status: plan.status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
+        self.line.begins(head, plan.framing);
     }
 
     /// The id that the request is known by, where requests have one.
@@ -36,7 +37,7 @@ impl Exchange {
     /// Counts what the client did wrong.
     pub(super) fn tell_fault(&mut self, fault: Fault) {
         self.noted.fault = Some(fault);
-        self.context.tell_refusal(fault, self.connection.peer());
+        self.context.tell_refusal(fault, self.line.peer());
     }
 
     /// It is over: the account of it.
@@ -50,7 +51,7 @@ impl Exchange {
                 status => status,
             };
             let noted = Noted { status, ..self.noted };
-            let account = noted.account(self.head(), self.connection.peer(), end, now);
+            let account = noted.account(self.head(), self.line.peer(), end, now);
             Account { request_id: self.request_id(), ..account }
         });
     }

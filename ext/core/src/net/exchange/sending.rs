@@ -47,7 +47,7 @@ impl Exchange {
             return Ok(0);
         }
         // Nearly always all of it is taken at once.
-        let taken = self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default();
+        let taken = self.line.write(parts)?;
         self.noted.sent += taken as u64;
         Ok(taken)
     }
@@ -111,6 +111,16 @@ impl Exchange {
         self.spilling > 0
     }
 
+    /// The body is at its end, which its head does not tell: trailer fields follow it, as lines.
+    ///
+    /// # Errors
+    /// When the request was answered with a 504 meanwhile.
+    pub fn end_body(&mut self, trailers: &[u8]) -> io::Result<()> {
+        self.begin_answer()?;
+        self.line.ends(trailers, !self.is_blocked());
+        Ok(())
+    }
+
     /// Whether bytes wait for the client to read on. What comes next should wait too ([`Exchange::flush`]).
     pub fn is_blocked(&self) -> bool {
         self.kept() > 0
@@ -130,8 +140,7 @@ impl Exchange {
             return Ok(false);
         }
         let before = self.unsent.len();
-        let unsent = &mut self.unsent;
-        let flushed = self.connection.wire(|wire| unsent.write_to(wire, most as u64));
+        let flushed = self.line.flush(&mut self.unsent, most as u64);
         let moved = before - self.unsent.len();
         self.noted.sent += moved;
         self.patience.has_read(moved);
@@ -147,7 +156,7 @@ impl Exchange {
         if self.answer != Answer::Waited {
             return Ok(());
         }
-        let sent = self.connection.send_interim(bytes)?;
+        let sent = self.line.send_interim(bytes)?;
         // Half of it was sent, and the other half must come before all else.
         if sent > 0 && sent < bytes.len() { self.keep_interim(&bytes[sent..]) } else { Ok(()) }
     }

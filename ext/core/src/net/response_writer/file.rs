@@ -92,7 +92,7 @@ pub fn send_file<A: Apart>(
     host: &A,
     completion: impl FnOnce() -> Completion,
 ) -> Result<bool, A::Error> {
-    exchange.begins(plan.status, head.len());
+    exchange.begins(plan, head.len());
     let given = content.len();
     let length = plan.wanted(given);
     let begun = match content {

@@ -23,7 +23,7 @@ pub fn send_whole<L: Lender>(
     body: &L,
     completion: impl FnOnce() -> Completion,
 ) -> Result<bool, L::Error> {
-    exchange.begins(plan.status, head.len());
+    exchange.begins(plan, head.len());
     let most = plan.wanted(u64::MAX);
     let sent = if most <= COPIED {
         let given = copy(head, body, most as usize);

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::run;
 use super::world::World;
+use super::{run, streams};
 use crate::config::Config;
 
 /// More of them, in `KINO_SCRIPTS`, find more.
@@ -28,18 +28,18 @@ fn script(number: u64) -> Vec<u8> {
     (0..length).map(|_| numbers.next() as u8).collect()
 }
 
-fn breaks(script: &[u8]) -> bool {
+fn breaks(run: fn(&[u8]), script: &[u8]) -> bool {
     catch_unwind(AssertUnwindSafe(|| run(script))).is_err()
 }
 
 /// A shorter script that breaks, too.
-fn shrunk(mut script: Vec<u8>) -> Vec<u8> {
+fn shrunk(run: fn(&[u8]), mut script: Vec<u8>) -> Vec<u8> {
     let mut size = script.len();
     while size > 0 {
         let mut at = 0;
         while at + size <= script.len() {
             let without = [&script[..at], &script[at + size..]].concat();
-            if breaks(&without) {
+            if breaks(run, &without) {
                 script = without;
             } else {
                 at += size;
@@ -52,14 +52,23 @@ fn shrunk(mut script: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn whatever_happens_every_connection_comes_to_its_end_and_every_client_gets_its_own_answers() {
+    run_all(run);
+}
+
+#[test]
+fn whatever_happens_every_stream_comes_to_its_end_and_every_client_gets_its_own_answers() {
+    run_all(streams::run);
+}
+
+fn run_all(run: fn(&[u8])) {
     let scripts = std::env::var("KINO_SCRIPTS").map_or(SCRIPTS, |number| number.parse().expect("a number of scripts"));
     for number in 0..scripts {
         let script = script(number);
-        if breaks(&script) {
+        if breaks(run, &script) {
             // Of what shrinks it, nobody wants to read.
             let hook = std::panic::take_hook();
             std::panic::set_hook(Box::new(|_| ()));
-            let script = shrunk(script);
+            let script = shrunk(run, script);
             std::panic::set_hook(hook);
             eprintln!("script {number}: {script:?}");
             run(&script);

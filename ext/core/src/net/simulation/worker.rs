@@ -13,6 +13,7 @@ use super::client::{ANSWERS, pattern};
 use crate::error::{AnswerError, Fault};
 use crate::http::date;
 use crate::http::encode::ResponseHead;
+use crate::http::head::Version;
 use crate::http::plan::Plan;
 use crate::http::spool::Body;
 use crate::net::completion::Completion;
@@ -196,7 +197,7 @@ fn step_taken(
             Err((exchange, _)) => goes(target, exchange, read),
         },
         14 => {
-            if !exchange.asked().http10
+            if exchange.asked().version != Version::Http10
                 && exchange.send_interim(b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").is_err()
             {
                 return Became::Cut;

@@ -265,7 +265,7 @@ impl World {
             let pointer = Arc::as_ptr(connection).cast::<()>();
             let queued = self.queue.iter().filter(|request| request.waits());
             let owners = usize::from(self.context.helpers.have_waiting(pointer))
-                + queued.filter(|request| Arc::as_ptr(&request.connection).cast() == pointer).count()
+                + queued.filter(|request| Arc::as_ptr(request.line.connection()).cast() == pointer).count()
                 + self.serving.iter_mut().filter_map(|serving| serving.has(pointer).then_some(())).count();
             let is_away = connection.owner.is_away();
             assert_eq!(owners, usize::from(is_away), "owners of {key}: {:?}", connection.standing());

@@ -1,0 +1,12 @@
+//! Header compression (HPACK, RFC 7541): both tables, both ways.
+
+mod decoder;
+mod encoder;
+mod huffman;
+mod integer;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use self::decoder::{Broken, Decoder, Fields};
+pub use self::encoder::{Encoder, Indexing};

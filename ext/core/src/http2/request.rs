@@ -1,0 +1,265 @@
+//! A request's head out of a header block's fields (RFC 9113 section 8.3), judged as one of HTTP/1 is.
+
+use super::hpack::Fields;
+use super::lines::is_of_connection;
+use crate::config::Limits;
+use crate::error::Fault;
+use crate::http::decode::Trailers;
+use crate::http::framing::{self, Framing};
+use crate::http::head::{Head, Version};
+use crate::http::parse::LONGEST_NAME;
+use crate::http::target;
+
+/// The pseudo-fields.
+#[derive(Default)]
+struct Pseudo<'f> {
+    method: Option<&'f [u8]>,
+    scheme: Option<&'f [u8]>,
+    authority: Option<&'f [u8]>,
+    path: Option<&'f [u8]>,
+}
+
+/// The head, and what it says of the body.
+///
+/// # Errors
+/// [`Fault::Malformed`] for what ends the stream (section 8.1.1), and others for what exceeds a limit.
+pub(super) fn head(fields: &Fields, limits: &Limits) -> Result<(Head, Framing), Fault> {
+    if fields.are_too_large() {
+        return Err(Fault::HeadTooLarge);
+    }
+    if fields.are_too_many() {
+        return Err(Fault::TooManyFields);
+    }
+    let mut pseudo = Pseudo::default();
+    let mut regular = Vec::new();
+    let mut cookies: Vec<&[u8]> = Vec::new();
+    let mut host = None;
+    for (name, value) in fields.iter() {
+        if name.first() == Some(&b':') {
+            malformed_if(
+                !regular.is_empty() || host.is_some() || !cookies.is_empty(),
+                "a pseudo-field follows others",
+            )?;
+            check_value(value)?;
+            pseudo.take(name, value)?;
+            continue;
+        }
+        check_field(name, value)?;
+        match name {
+            b"host" => malformed_if(host.replace(value).is_some(), "host is given more than once")?,
+            // Parts of one (section 8.2.3).
+            b"cookie" => cookies.push(value),
+            _ => regular.push((name, value)),
+        }
+    }
+    let cookie = cookies.join(&b"; "[..]);
+    if !cookies.is_empty() {
+        regular.push((b"cookie", &cookie));
+    }
+    if let Some(host) = pseudo.host(host)? {
+        regular.insert(0, (b"host", host));
+    }
+    let (method, path) = pseudo.request(limits)?;
+    let head = Head::assemble(Version::Http2, method, path, regular.into_iter());
+    let framing = framing::of(&head)?;
+    Ok((head, framing))
+}
+
+/// The trailer fields of a body.
+///
+/// # Errors
+/// As [`head`]'s; there are no pseudo-fields among them (section 8.1).
+pub(super) fn trailers(fields: &Fields) -> Result<Trailers, Fault> {
+    if fields.are_too_large() {
+        return Err(Fault::HeadTooLarge);
+    }
+    if fields.are_too_many() {
+        return Err(Fault::TooManyFields);
+    }
+    fields.iter().map(|(name, value)| check_field(name, value).map(|()| (name.to_vec(), value.to_vec()))).collect()
+}
+
+impl<'f> Pseudo<'f> {
+    fn take(&mut self, name: &[u8], value: &'f [u8]) -> Result<(), Fault> {
+        let place = match name {
+            b":method" => &mut self.method,
+            b":scheme" => &mut self.scheme,
+            b":authority" => &mut self.authority,
+            b":path" => &mut self.path,
+            _ => return Err(Fault::Malformed("there is a pseudo-field that requests don't have")),
+        };
+        malformed_if(place.replace(value).is_some(), "a pseudo-field is given more than once")
+    }
+
+    /// Whom the request is for. Two that name it have to agree.
+    fn host(&self, host: Option<&'f [u8]>) -> Result<Option<&'f [u8]>, Fault> {
+        match (self.authority, host) {
+            (Some(b""), _) => Err(Fault::Malformed("the pseudo-field :authority is empty")),
+            (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
+                Err(Fault::Malformed("host is another than :authority"))
+            }
+            (authority, host) => Ok(authority.or(host)),
+        }
+    }
+
+    /// Method and path.
+    fn request(&self, limits: &Limits) -> Result<(&'f [u8], &'f [u8]), Fault> {
+        let method = self.method.ok_or(Fault::Malformed("the pseudo-field :method is missing"))?;
+        malformed_if(method.is_empty() || !method.iter().all(|&byte| is_token(byte)), "the method is not valid")?;
+        if method == b"CONNECT" {
+            return Err(Fault::Connect);
+        }
+        let scheme = self.scheme.ok_or(Fault::Malformed("the pseudo-field :scheme is missing"))?;
+        malformed_if(!is_scheme(scheme), "the scheme is not valid")?;
+        let path = self.path.ok_or(Fault::Malformed("the pseudo-field :path is missing"))?;
+        if path.len() > limits.target {
+            return Err(Fault::TargetTooLong);
+        }
+        let is_right = matches!(path.first(), Some(b'/' | b'*')) && path.iter().all(|&byte| byte > b' ' && byte != 127);
+        malformed_if(!is_right || target::split(path).is_none(), "the pseudo-field :path is not valid")?;
+        Ok((method, path))
+    }
+}
+
+/// Section 8.2.1, and what says something of a connection (section 8.2.2).
+fn check_field(name: &[u8], value: &[u8]) -> Result<(), Fault> {
+    if name.len() > LONGEST_NAME {
+        return Err(Fault::HeadTooLarge);
+    }
+    let is_name = |&byte: &u8| is_token(byte) && !byte.is_ascii_uppercase();
+    malformed_if(name.is_empty() || !name.iter().all(is_name), "a header's name is not valid")?;
+    check_value(value)?;
+    malformed_if(is_of_connection(name), "a header is of a connection of HTTP/1")?;
+    malformed_if(name == b"te" && !value.eq_ignore_ascii_case(b"trailers"), "te names more than trailers")
+}
+
+fn check_value(value: &[u8]) -> Result<(), Fault> {
+    let is_text = |&byte: &u8| byte == b'\t' || byte >= b' ' && byte != 127;
+    malformed_if(!value.iter().all(is_text), "a header's value is not valid")?;
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    malformed_if(is_space(value.first()) || is_space(value.last()), "a header's value has space around it")
+}
+
+fn malformed_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
+    if wrong { Err(Fault::Malformed(why)) } else { Ok(()) }
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// RFC 3986 section 3.1.
+fn is_scheme(scheme: &[u8]) -> bool {
+    scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hpack::{Decoder, Encoder, Indexing};
+    use super::*;
+    use crate::http::framing::Length;
+
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        let mut block = Vec::new();
+        let mut encoder = Encoder::default();
+        for (name, value) in list {
+            encoder.field(name.as_bytes(), value.as_bytes(), Indexing::Once, &mut block);
+        }
+        let mut fields = Fields::new(65_536, 100);
+        Decoder::default().decode(&block, &mut fields).unwrap();
+        fields
+    }
+
+    const GET: [(&str, &str); 4] = [(":method", "GET"), (":scheme", "http"), (":authority", "h:1"), (":path", "/a?b")];
+
+    fn with(more: &[(&str, &str)]) -> Result<(Head, Framing), Fault> {
+        head(&fields(&[&GET[..], more].concat()), &Limits::default())
+    }
+
+    /// With another value in the place of one that there is, or none.
+    fn without(name: &str, value: Option<&str>) -> Result<(Head, Framing), Fault> {
+        let changed: Vec<_> = GET
+            .iter()
+            .filter_map(
+                |&(other, old)| if other == name { value.map(|value| (other, value)) } else { Some((other, old)) },
+            )
+            .collect();
+        head(&fields(&changed), &Limits::default())
+    }
+
+    fn status<T>(result: Result<T, Fault>) -> u16 {
+        result.map_or_else(Fault::status, |_| 200)
+    }
+
+    #[test]
+    fn a_head_is_one_as_http_1_has_it() {
+        let (head, framing) =
+            with(&[("cookie", "a=1"), ("x-y", "z"), ("cookie", "b=2"), ("content-length", "3")]).unwrap();
+        assert_eq!((head.method(), head.target(), head.version()), (&b"GET"[..], &b"/a?b"[..], Version::Http2));
+        let all: Vec<_> = head.fields().collect();
+        let expected: [(&[u8], &[u8]); 4] =
+            [(b"host", b"h:1"), (b"x-y", b"z"), (b"content-length", b"3"), (b"cookie", b"a=1; b=2")];
+        assert_eq!(all, expected);
+        assert_eq!(framing.length, Length::Known(3));
+        assert!(with(&[("te", "trailers"), ("host", "H:1")]).is_ok());
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused() {
+        for wrong in [
+            ("X-Y", "z"),
+            ("x y", "z"),
+            ("x:y", "z"),
+            ("", "z"),
+            ("x", "a\nb"),
+            ("x", "a\rb"),
+            ("x", "a\0b"),
+            ("x", " a"),
+            ("x", "a\t"),
+            ("connection", "close"),
+            ("keep-alive", "1"),
+            ("proxy-connection", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("te", "gzip"),
+            ("host", "other"),
+            (":method", "GET"),
+            (":status", "200"),
+            (":nonsense", "x"),
+            ("content-length", "+1"),
+        ] {
+            assert!(matches!(with(&[wrong]), Err(Fault::Malformed(_))), "{wrong:?}");
+        }
+        assert_eq!(status(with(&[("x", "y"), (":path", "/")])), 400);
+        assert_eq!(status(with(&[("content-length", "1"), ("content-length", "1")])), 400);
+        assert_eq!(status(with(&[("host", "h:1"), ("host", "h:1")])), 400);
+        for name in [":method", ":scheme", ":authority", ":path"] {
+            assert_eq!(status(without(name, None)), 400, "{name}");
+            assert_eq!(status(without(name, Some(""))), 400, "{name}");
+        }
+        for path in ["a", "/a b", "/a#b", "*", "http://h/a", "/\u{7f}"] {
+            assert_eq!(status(without(":path", Some(path))), 400, "{path}");
+        }
+        assert_eq!(status(without(":authority", Some("u@h"))), 400);
+        assert_eq!(status(without(":method", Some("G T"))), 400);
+    }
+
+    #[test]
+    fn what_exceeds_a_limit_has_its_own_status() {
+        assert_eq!(status(without(":path", Some(&format!("/{}", "a".repeat(20_000))))), 414);
+        assert_eq!(status(with(&[(&"x".repeat(300), "y")])), 431);
+        assert_eq!(status(with(&[("x", &"y".repeat(66_000))])), 431);
+        assert_eq!(status(with(&[("x", "y"); 100])), 431);
+        assert_eq!(status(without(":method", Some("CONNECT"))), 501);
+        assert_eq!(status(with(&[("expect", "tea")])), 417);
+    }
+
+    #[test]
+    fn trailers_have_no_pseudo_fields() {
+        assert_eq!(trailers(&fields(&[("x-sum", "1")])), Ok(vec![(b"x-sum".to_vec(), b"1".to_vec())]));
+        for wrong in [(":path", "/"), ("X", "y"), ("connection", "x")] {
+            assert_eq!(status(trailers(&fields(&[wrong]))), 400, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A connection that speaks HTTP/2, as the poll side drives it. It stays the poll side's: its requests go away one by one, and
+//! whoever serves one writes its answer beside the others'.
+
+mod arriving;
+mod expiry;
+mod gone;
+mod jobs;
+mod sending;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(in crate::net) use self::stream::Stream;
+use super::life::{Connection, Intake, Life, State, Step, Unread, Verdict};
+use crate::http2::frame::Violation;
+use crate::http2::session::Event;
+use crate::net::deadlines::NEVER;
+use crate::net::http2::{Call, Link, Speech};
+use crate::net::transport::{Came, Wire};
+
+/// For how long a client that is told of the connection's end may open streams, at most: until it must have heard of it.
+const LEAVE: Duration = Duration::from_millis(500);
+/// Bytes that the client has not taken, past which nothing more is read of it.
+const UNHEARD: usize = 256 * 1024;
+
+impl Connection {
+    /// From its first byte on, or from the one after a PROXY header, it speaks HTTP/2: by the client's word that is to come
+    /// next (the preface), whether it was agreed on before (ALPN) or is just known.
+    pub(super) fn begin_http2(&self, life: &mut Life) {
+        let link = Box::new(Link::new(std::mem::take(&mut life.transport), &self.context.config));
+        link.lock().block_due = self.deadline.due();
+        if self.link.set(link).is_ok() {
+            self.context.stats.http2_connections.add();
+            life.state = State::Speaking;
+        }
+    }
+
+    /// What has come before it was known to be HTTP/2's.
+    pub(super) fn listen_first(self: &Arc<Self>, input: &[u8]) {
+        if let Some(link) = self.link.get() {
+            self.listen(&mut link.lock(), input);
+        }
+    }
+
+    /// Sends, reads and listens, as far as the socket and the turn's budget let it.
+    pub(super) fn speak(self: &Arc<Self>, life: &mut Life, intake: &mut Intake) -> Step {
+        let Some(link) = self.link.get() else { return Step::Stop(Verdict::Close) };
+        let speech = &mut *link.lock();
+        loop {
+            if self.context.is_draining() {
+                self.retire(speech);
+            }
+            self.pump(speech);
+            let is_said = speech.stuck.is_none() && (speech.is_ending || speech.session.is_over());
+            if speech.is_lost || is_said {
+                return self.fall_silent(life, speech);
+            }
+            let verdict = match self.hear(life, speech, intake) {
+                None => continue,
+                Some(verdict) => verdict,
+            };
+            let _ = self.reckon(speech);
+            return Step::Stop(verdict);
+        }
+    }
+
+    /// Reads once; `None` where that has brought something.
+    fn hear(self: &Arc<Self>, life: &mut Life, speech: &mut Speech, intake: &mut Intake) -> Option<Verdict> {
+        // What nobody reads the answers of is not read either: there is an event when the socket takes more.
+        let is_full = speech.session.out().len() > UNHEARD;
+        if life.unread == Unread::Nothing || speech.is_ending || is_full {
+            return Some(Verdict::Wait);
+        }
+        if intake.is_spent() {
+            return Some(Verdict::Again);
+        }
+        let came = Wire { transport: &mut speech.transport, socket: &self.socket }.read(&mut intake.buffer);
+        match came {
+            Ok(Came::Bytes { length, is_drained }) => {
+                intake.spend(length as u64);
+                life.has_read(is_drained);
+                self.listen(speech, &intake.buffer[..length]);
+                None
+            }
+            Ok(Came::Nothing) => {
+                life.has_nothing_unread();
+                Some(Verdict::Wait)
+            }
+            // Whoever has said all that it has to say in HTTP/2 says GOAWAY: nobody is there any more.
+            Ok(Came::End) | Err(_) => {
+                speech.is_lost = true;
+                None
+            }
+        }
+    }
+
+    /// Bytes have come.
+    fn listen(self: &Arc<Self>, speech: &mut Speech, mut input: &[u8]) {
+        speech.session.set_time(self.context.clock.now());
+        while !speech.is_ending {
+            match speech.session.receive(&mut input) {
+                Ok(Some(event)) => self.heard(speech, event),
+                Ok(None) => break,
+                Err(violation) => self.violated(speech, violation),
+            }
+        }
+        speech.block_due = match speech.session.is_amid() {
+            true => speech.block_due.min(self.context.clock.after(self.context.config.header_timeout)),
+            false => NEVER,
+        };
+    }
+
+    fn heard(self: &Arc<Self>, speech: &mut Speech, event: Event<'_, Call>) {
+        match event {
+            Event::Head { id, head, ends } => self.head_came(speech, id, head, ends),
+            Event::Data { id, data, ends } => self.data_came(speech, id, &data, ends),
+            Event::Trailers { id, trailers } => {
+                if let Some(call) = speech.session.host(id) {
+                    call.trailers = trailers;
+                }
+                self.body_ended(speech, id);
+            }
+            Event::Malformed { id, fault } => self.body_malformed(speech, id, fault),
+            Event::Gone { host, broken } => {
+                if let Some(why) = broken {
+                    self.context.stats.http2_errors.add();
+                    tracing::debug!(peer = %self.peer(), "a stream is reset: {why}");
+                }
+                self.is_gone(speech, host);
+            }
+            Event::Refused => self.context.stats.http2_refused.add(),
+            Event::Moved => speech.wake(),
+            Event::Nothing => {}
+        }
+    }
+
+    /// The client breaks the protocol in a way that ends the connection.
+    fn violated(&self, speech: &mut Speech, violation: Violation) {
+        self.tell_violation(violation);
+        speech.session.end(violation);
+        speech.is_ending = true;
+        self.all_are_gone(speech);
+    }
+
+    /// No more streams are to be opened; those that have been are answered.
+    pub(super) fn retire(&self, speech: &mut Speech) {
+        if !speech.session.is_leaving() {
+            speech.session.warn();
+            speech.leave_due = self.context.clock.after(LEAVE);
+            self.hear_of(speech.leave_due);
+        }
+    }
+
+    /// Nothing is said any more: the connection ends as one of HTTP/1 does.
+    fn fall_silent(&self, life: &mut Life, speech: &mut Speech) -> Step {
+        let was_lost = speech.is_lost;
+        speech.is_lost = true;
+        self.all_are_gone(speech);
+        life.transport = std::mem::take(&mut speech.transport);
+        if was_lost {
+            life.state = State::Aborted;
+            return Step::Stop(Verdict::Close);
+        }
+        // It has been told all, and needs none of the places for those who still send.
+        life.has_timed_out = true;
+        self.close(life);
+        Step::Go
+    }
+}

@@ -1,0 +1,63 @@
+//! Connections that begin to speak HTTP/2, or don't.
+
+use super::*;
+use crate::http2::frame::PREFACE;
+
+/// An empty SETTINGS frame.
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+fn scene(speaks_proxy: bool) -> Scene {
+    Scene::at(Config { http2: true, ..Config::default() }, speaks_proxy)
+}
+
+#[test]
+fn http2_begins_with_its_preface_also_after_a_proxy_header_in_any_split() {
+    for (speaks_proxy, before) in [(false, &b""[..]), (true, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")] {
+        let bytes = [before, PREFACE, &SETTINGS].concat();
+        for size in [1, 7, 24, 1000] {
+            let mut scene = scene(speaks_proxy);
+            for part in bytes.chunks(size) {
+                scene.client.bring(part);
+                assert_eq!(scene.look(), Verdict::Wait);
+            }
+            let sent = scene.client.take_sent();
+            assert_eq!((sent[3], &sent[sent.len() - 9..]), (4, &[0, 0, 0, 4, 1, 0, 0, 0, 0][..]), "{size}");
+            let client = if speaks_proxy { "192.0.2.1" } else { "127.0.0.1" };
+            assert_eq!(scene.connection.peer().to_string(), client);
+        }
+    }
+}
+
+#[test]
+fn a_request_that_begins_as_the_preface_does_is_one_of_http1() {
+    for begins in ["", "P", "PR", "PRI"] {
+        let mut scene = scene(false);
+        scene.client.bring(begins.as_bytes());
+        scene.look();
+        scene.client.bring(b"VATE / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(scene.look(), Verdict::Request);
+        let request = Request::of(&scene.connection);
+        assert_eq!(request.head.method(), [begins.as_bytes(), b"VATE"].concat());
+    }
+}
+
+#[test]
+fn the_preface_and_what_follows_it_are_part_of_the_time_for_a_first_head() {
+    for bytes in [&b"PRI * HT"[..], PREFACE, &[&PREFACE[..], &SETTINGS, &[0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82]].concat()] {
+        let mut scene = scene(false);
+        let due = scene.connection.deadline.due();
+        assert_eq!(scene.after(bytes).1.min(due), due);
+        let timeout = scene.context.config.header_timeout;
+        scene.pass(timeout + SECOND);
+        // Whoever speaks HTTP/2 is told of it, and closed once it must have heard.
+        assert_eq!(scene.pass(10 * SECOND), Verdict::Close);
+    }
+}
+
+#[test]
+fn without_the_setting_the_preface_is_a_version_that_nobody_speaks() {
+    let mut scene = Scene::new(Config::default());
+    scene.client.bring(PREFACE);
+    scene.look();
+    assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 505 "));
+}

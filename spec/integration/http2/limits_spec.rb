@@ -1,0 +1,194 @@
+# frozen_string_literal: true
+
+RSpec.describe "Limits of connections of HTTP/2" do
+  each_mode do
+    # Answers when it is told to, but for those that ask for nothing.
+    def gated(gate)
+      shareable do
+        lambda do |env|
+          gate.pop if env["PATH_INFO"] == "/slow"
+          [200, {}, [env["PATH_INFO"]]]
+        end
+      end
+    end
+
+    # Workers for two requests at a time, in any mode.
+    def two_at_once = mode == :ractor ? { workers: 2, threads: 1 } : { threads: 2 }
+
+    it "answer a request that takes too long with a 504, on its stream alone" do
+      gate = Channel.new
+      speak(gated(gate), request_timeout: 0.3, **two_at_once) do |client, server, log|
+        log.allow
+        client.request(1, "GET", "/slow")
+        expect(client.answer(1).status).to eq(504)
+        expect(client.get(3, "/quick").body).to eq("/quick")
+        gate << :open
+        eventually("the late answer is dropped") { server.stats[:late] == 1 }
+        expect(client.get(5, "/quick").body).to eq("/quick")
+        expect(server.stats).to include(request_timeout: 1)
+      end
+    end
+
+    it "answer those that no worker takes with a 503" do
+      gate = Channel.new
+      speak(gated(gate), queue_timeout: 0.3, threads: 1) do |client, server, log|
+        log.allow
+        not_of_processes("the other process would take it")
+        client.request(1, "GET", "/slow")
+        eventually("it runs") { server.stats[:running] == 1 }
+        expect(client.get(3).status).to eq(503)
+        gate << :open
+        expect(client.answer(1).status).to eq(200)
+        expect(server.stats).to include(queue_timeout: 1)
+      end
+    end
+
+    it "refuse streams past http2_max_streams, which may ask again" do
+      gate = Channel.new
+      speak(gated(gate), http2_max_streams: 2, **two_at_once) do |client, server|
+        settings = client.await { |frame| frame.kind == :settings && !frame.ends? }.payload
+        expect(settings.unpack("nN" * (settings.bytesize / 6)).each_slice(2).to_h).to include(3 => 2)
+        2.times { |n| client.request(1 + (2 * n), "GET", "/slow") }
+        client.request(5, "GET", "/")
+        expect(client.next_frame(:rst_stream, 5).code).to eq(7)
+        2.times { gate << :open }
+        expect([1, 3].map { |id| client.answer(id).status }).to eq([200, 200])
+        expect(client.get(7).status).to eq(200)
+        eventually("it is counted") { server.stats[:http2_refused] == 1 }
+      end
+    end
+
+    it "end after max_keepalive_requests, with nothing lost" do
+      app = shareable { ->(env) { [200, {}, [env["PATH_INFO"]]] } }
+      speak(app, max_keepalive_requests: 3) do |client, server|
+        3.times { |n| client.request(1 + (2 * n), "GET", "/#{n}") }
+        expect(Array.new(3) { |n| client.answer(1 + (2 * n)).body }).to eq(%w[/0 /1 /2])
+        expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: (2**31) - 1)
+        # One that was on its way is answered, too.
+        expect(client.get(7, "/3").body).to eq("/3")
+        ping = client.next_frame(:ping)
+        client.frame(:ping, 1, 0, ping.payload)
+        expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: 7)
+        expect(client).to be_closed
+        expect(server.stats).to include(max_keepalive_requests: 1)
+      end
+    end
+
+    it "end when they were idle for keepalive_timeout" do
+      app = shareable { ->(_) { [200, {}, ["ok"]] } }
+      speak(app, keepalive_timeout: 0.3) do |client, server|
+        expect(client.get(1).body).to eq("ok")
+        expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: 1)
+        expect(client).to be_closed
+        expect(server.stats).to include(keepalive_timeout: 1)
+      end
+    end
+
+    it "end when a head does not come in time" do
+      speak(Probes::Env, header_timeout: 0.3) do |client, server|
+        client.get(1)
+        client.frame(:headers, 1, 3, HpackReader.write([%w[:method GET]]))
+        expect(client.next_frame(:goaway).code).to eq(0)
+        expect(client).to be_closed
+        expect(server.stats).to include(header_timeout: 1)
+      end
+    end
+
+    it "give up an answer whose window does not open for write_timeout, alone" do
+      app = shareable { ->(env) { [200, {}, [env["PATH_INFO"] == "/long" ? "x" * 100_000 : "short"]] } }
+      speak(app, write_timeout: 0.5, client: { settings: { 4 => 10 } }) do |client, server|
+        client.request(1, "GET", "/long")
+        expect(client.next_frame(:rst_stream, 1).code).to eq(8)
+        expect(client.get(3).body).to eq("short")
+        expect(server.stats).to include(write_timeout: 1, aborted: 1)
+      end
+    end
+
+    it "let a streamed answer wait for its window, and no other" do
+      app = shareable do
+        lambda do |env|
+          stream = ->(out) { 20.times { out.write("x" * 10_000) } && out.close }
+          [200, {}, env["PATH_INFO"] == "/long" ? stream : ["ok"]]
+        end
+      end
+      speak(app, client: { settings: { 4 => 1000 } }, **two_at_once) do |client|
+        client.request(1, "GET", "/long")
+        client.read_head(1)
+        expect(client.get(3).body).to eq("ok")
+        client.frame(:window_update, 0, 1, [1_000_000].pack("N"))
+        client.frame(:window_update, 0, 0, [1_000_000].pack("N"))
+        length = 0
+        loop do
+          frame = client.next_frame(:data, 1)
+          length += frame.payload.bytesize
+          break if frame.ends?
+        end
+        expect(length).to eq(200_000)
+      end
+    end
+
+    it "are ended for floods, which are counted" do
+      speak(Probes::Env) do |client, server, log|
+        log.allow
+        client.write(Http2Client.bytes(:ping, 0, 0, "12345678") * 1500)
+        expect(client.next_frame(:goaway).code).to eq(11)
+        expect(server.stats).to include(http2_floods: 1)
+      end
+    end
+
+    it "are ended for resets of what they have just asked for" do
+      gate = Channel.new
+      speak(gated(gate)) do |client, server, log|
+        log.allow
+        head = HpackReader.write(Http2Client.head("GET", "/slow"))
+        bytes = Array.new(600) do |n|
+          id = 1 + (2 * n)
+          Http2Client.bytes(:headers, 5, id, head) + Http2Client.bytes(:rst_stream, 0, id, [8].pack("N"))
+        end
+        client.write(bytes.join)
+        expect(client.next_frame(:goaway).code).to eq(11)
+        expect(server.stats).to include(http2_floods: 1)
+        10.times { gate << :open }
+        expect(RawClient.open(server.url) { |other| other.get("/").status }).to eq(200)
+      end
+    end
+
+    it "let go of what was reset before a worker took it" do
+      gate = Channel.new
+      not_of_processes("the other process would take it")
+      speak(gated(gate), threads: 1) do |client, server|
+        client.request(1, "GET", "/slow")
+        eventually("it runs") { server.stats[:running] == 1 }
+        client.request(3, "GET", "/never")
+        client.frame(:ping, 0, 0, "12345678")
+        client.next_frame(:ping)
+        client.frame(:rst_stream, 0, 3, [8].pack("N"))
+        eventually("it is gone") { server.stats[:gone] == 1 }
+        gate << :open
+        expect(client.answer(1).body).to eq("/slow")
+        expect(client.get(5).body).to eq("/")
+        expect(server.stats).to include(requests: 2)
+      end
+    end
+
+    it "are drained: what has begun is answered, and nothing else is taken" do
+      gate = Channel.new
+      app = gated(gate)
+      serve(app, http2: true) do |server|
+        Http2Client.open(server.url) do |client|
+          client.request(1, "GET", "/slow")
+          eventually("it runs") { server.stats[:running] == 1 }
+          stopping = Thread.new { server.stop }
+          expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: (2**31) - 1)
+          client.request(3, "GET", "/late")
+          client.frame(:ping, 1, 0, client.next_frame(:ping).payload)
+          expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: 3)
+          gate << :open
+          expect([1, 3].map { |id| client.answer(id).body }).to eq(%w[/slow /late])
+          expect(client).to be_closed
+          stopping.join
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,53 @@
+# frozen_string_literal: true
+
+require "open3"
+
+RSpec.describe "Others' clients of HTTP/2" do
+  # Runs a tool, and answers what it says; without it there is nothing to show.
+  def ask_by(tool, *arguments)
+    found = ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, tool)) }
+    skip "#{tool} is not installed" unless found
+
+    said, status = Open3.capture2e(tool, *arguments)
+    expect(status).to be_success, said
+    said
+  end
+
+  let(:app) do
+    shareable do
+      lambda do |env|
+        body = env["rack.input"].read.to_s
+        [200, { "content-type" => "text/plain" }, ["#{env["SERVER_PROTOCOL"]} #{body.bytesize} ", "x" * 100_000]]
+      end
+    end
+  end
+
+  each_mode do
+    it "are curl, which also sends what is long" do
+      serve(app, http2: true) do |server|
+        options = ["-sS", "--http2-prior-knowledge", "--max-time", "60"]
+        said = ask_by("curl", *options, server.url)
+        expect([said[0, 10], said.size]).to eq(["HTTP/2 0 x", 100_009])
+        expect(IO.popen(["curl", *options, "-T", "-", server.url], "r+b") do |curl|
+          Thread.new { 30.times { curl.write("y" * 65_536) } && curl.close_write }
+          curl.read
+        end).to start_with("HTTP/2 #{30 * 65_536} x")
+      end
+    end
+
+    it "are nghttp, with several requests on one connection" do
+      serve(app, http2: true) do |server|
+        said = ask_by("nghttp", "-n", "-s", "-m", "20", "-t", "60", server.url)
+        expect(said.scan(/ 200 +\d+K? +\//).size).to eq(20)
+      end
+    end
+
+    it "are h2load, with many at a time" do
+      not_of_processes("one that has much to do sends clients elsewhere (GOAWAY), and h2load goes nowhere")
+      serve(app, http2: true) do |server|
+        said = ask_by("h2load", "-n", "500", "-c", "3", "-m", "40", server.url)
+        expect(said).to include("500 succeeded, 0 failed, 0 errored, 0 timeout")
+      end
+    end
+  end
+end
