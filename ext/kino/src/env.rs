@@ -4,6 +4,7 @@ use kino_core::http::forwarded::{self, Forwarded};
 use kino_core::http::head::{Head, Version};
 use kino_core::http::{parse, target};
 use kino_core::net::exchange::Exchange;
+use kino_core::tls::port::Port;
 use magnus::value::{InnerValue, ReprValue};
 use magnus::{Error, RHash, RString, Ruby, Value};
 
@@ -44,8 +45,12 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
             peer: exchange.peer(),
             local: exchange.local(),
         };
-        let mut env = Env { ruby, calls, keys, underscores, hash: prototype.env(ruby, calls, &basics) };
+        let is_tls = basics.local.tls.is_some();
+        let mut env = Env { ruby, calls, keys, underscores, is_tls, hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
+        if let Some(port) = &exchange.local().tls {
+            env.secure(exchange, port);
+        }
         env.set(keys.input, own.input);
         if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
@@ -72,6 +77,7 @@ struct Env<'a> {
     keys: &'static Keys,
     /// Names with an underscore are wanted.
     underscores: bool,
+    is_tls: bool,
     hash: RHash,
 }
 
@@ -95,6 +101,19 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// What there is to know of a client that speaks TLS.
+    #[cold]
+    fn secure(&mut self, exchange: &Exchange, port: &Port) {
+        let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
+        self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
+        self.set(keys.https, keys.on.get_inner_with(ruby));
+        if port.asks_clients()
+            && let Some(certificate) = exchange.peer_certificate()
+        {
+            self.set(keys.peer_certificate, calls.string(certificate.as_bytes()));
+        }
+    }
+
     /// What a trusted proxy says: scheme and port go together, never one alone.
     fn forwarded(&mut self, told: &Forwarded<'_>, host: Option<&[u8]>) {
         let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
@@ -109,9 +128,17 @@ impl<'a> Env<'a> {
             (None, None) if told.host.is_some() => self.set(keys.server_port, keys.port_80.get_inner_with(ruby)),
             (None, None) => {}
         }
-        if told.is_https == Some(true) {
-            self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
-            self.set(keys.https, keys.on.get_inner_with(ruby));
+        match told.is_https {
+            Some(true) => {
+                self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
+                self.set(keys.https, keys.on.get_inner_with(ruby));
+            }
+            // The proxy may come by TLS though its client has not.
+            Some(false) if self.is_tls => {
+                self.set(keys.url_scheme, keys.http_scheme.get_inner_with(ruby));
+                calls.delete(self.hash, keys.https.get_inner_with(ruby));
+            }
+            _ => {}
         }
     }
 

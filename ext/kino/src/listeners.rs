@@ -5,11 +5,13 @@ use std::io;
 use kino_core::error::ListenError;
 use kino_core::net::handover::Described;
 use kino_core::net::listener::Listener;
-use magnus::{Error, RArray, Ruby};
+use kino_core::tls::given::Settings;
+use magnus::{Error, RArray, RHash, Ruby};
 use parking_lot::Mutex;
 
 use crate::exception;
 use crate::ffi::{gvl, inherited};
+use crate::tls::tls_of;
 
 /// Sockets that listen. The object's own stay open, whatever becomes of engines, until it is closed.
 #[magnus::wrap(class = "Kino::Native::Listeners", free_immediately)]
@@ -75,6 +77,12 @@ impl Listeners {
         self.all.lock().iter_mut().for_each(|listener| listener.own_file(is_ours));
     }
 
+    /// `check(settings) -> nil`: whether all that TLS is to be served with can be read, as each engine reads it for itself.
+    pub(crate) fn check(ruby: &Ruby, this: &Listeners, settings: RHash) -> Result<(), Error> {
+        let tls = tls_of(ruby, settings)?;
+        secure(ruby, this.duplicates(ruby)?, &tls).map(drop)
+    }
+
     /// `close -> nil`: closes them, and removes the files that are this process's.
     pub(crate) fn close(&self) {
         let all = std::mem::take(&mut *self.all.lock());
@@ -115,6 +123,25 @@ fn inherited(ruby: &Ruby, description: &str, owns_files: bool) -> Result<Vec<Lis
     };
     let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
     all.map_err(|error| exception::bind_error(ruby, error.to_string()))
+}
+
+/// Reads what TLS is served with, at those where it is.
+///
+/// # Errors
+/// `Kino::ConfigurationError`
+pub(crate) fn secure(ruby: &Ruby, mut listeners: Vec<Listener>, tls: &Settings) -> Result<Vec<Listener>, Error> {
+    if !listeners.iter().any(Listener::is_tls) {
+        return Ok(listeners);
+    }
+    // A command may have to print a password first.
+    loop {
+        let read = || listeners.iter_mut().try_for_each(|listener| listener.secure(tls));
+        match gvl::without(read, || ()) {
+            Some(Ok(())) => return Ok(listeners),
+            Some(Err(error)) => return Err(exception::configuration_error(ruby, error.to_string())),
+            None => gvl::check_interrupts()?,
+        }
+    }
 }
 
 /// Listens at all of these addresses, or at none.

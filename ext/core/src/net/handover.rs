@@ -55,7 +55,7 @@ impl Described {
         if !is_listening {
             return Err(refused("it is a socket that doesn't listen"));
         }
-        let is_same = self.uri.starts_with("tcp:") != (domain == Domain::UNIX);
+        let is_same = self.uri.starts_with("unix:") == (domain == Domain::UNIX);
         if is_same { Ok(()) } else { Err(refused("it listens at an address of another kind")) }
     }
 
@@ -77,9 +77,10 @@ impl Described {
 impl Listener {
     /// Its descriptor's number, where it listens and how, in one word, for a program that is started with that descriptor.
     pub fn describe(&self) -> String {
-        let proxy = if self.local().speaks_proxy { "?proxy=true" } else { "" };
+        let query = self.query();
+        let mark = if query.is_empty() { "" } else { "?" };
         let lent = if self.is_lent() { LENT } else { "" };
-        format!("{}{lent}={}{proxy}", self.descriptor(), escape(&self.uri()))
+        format!("{}{lent}={}{mark}{}", self.descriptor(), escape(&self.uri()), escape(&query))
     }
 
     /// Its descriptor's number.
@@ -148,6 +149,18 @@ mod tests {
         assert_eq!((second.uri(), second.local()), (first.uri(), first.local()));
         drop(first);
         TcpStream::connect(("127.0.0.1", second.port().unwrap())).unwrap();
+    }
+
+    #[test]
+    fn what_tls_is_served_with_is_the_same_in_the_next_program() {
+        let first = Listener::bind("ssl://127.0.0.1:0?cert=/a%20b.pem&key=/c&backlog=9").unwrap();
+        assert!(first.describe().ends_with("?cert=/a%2520b.pem&key=/c"), "{}", first.describe());
+        let second = hand_over(&first, true);
+        assert_eq!(
+            (second.uri(), second.describe().split('=').nth(1)),
+            (first.uri(), first.describe().split('=').nth(1))
+        );
+        assert!(second.is_tls() && second.uri().starts_with("ssl://127.0.0.1:"));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::os::fd::{IntoRawFd, RawFd};
 
 use kino_core::http::date;
 use kino_core::net::exchange::Exchange;
-use kino_core::net::peer::PeerAddr;
 use magnus::{Error, RHash, RString, Ruby, Value};
 
 use super::{Request, State};
@@ -58,9 +57,8 @@ impl Request {
     }
 
     fn give_away(&self, ruby: &Ruby, exchange: Box<Exchange>) -> Result<Socket, Error> {
-        let is_unix = exchange.peer() == PeerAddr::Unix;
         match exchange.hijack() {
-            Ok((socket, unread)) => {
+            Ok((socket, is_unix, unread)) => {
                 self.put_state(State::Hijacked);
                 // Ruby's from here on, which closes it when its object is collected.
                 Ok((socket.into_raw_fd(), is_unix, ruby.enc_str_new(unread, ruby.ascii8bit_encoding())))

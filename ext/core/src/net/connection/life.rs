@@ -55,6 +55,8 @@ pub struct Connection {
 }
 
 /// ```text
+///   Handshaking --(TLS)--> Receiving
+///      \--fails--> Lingering, or Sending(Close) to a client of plain HTTP
 ///   Receiving --a request is complete--> Served --answer--> Receiving
 ///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
 ///      \--fault--> Sending(Close) <--------/                                   |
@@ -64,6 +66,7 @@ pub struct Connection {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    Handshaking,
     Receiving,
     Served,
     Sending(After),
@@ -163,6 +166,8 @@ pub(in crate::net) enum Verdict {
     Again,
     /// What is to be done takes long, and the connection is no longer the poll side's: a helper is to have it.
     Help,
+    /// It is at its handshake, which is a helper's of another kind.
+    Shake,
     /// A request is complete, and the connection no longer the poll side's.
     Request,
     /// It is to be closed.
@@ -211,7 +216,7 @@ impl Connection {
             owner: Owner::default(),
             right: Mutex::new(Arc::new(Right::of_nothing())),
             life: Mutex::new(Life {
-                state: State::Receiving,
+                state: if local.tls.is_some() { State::Handshaking } else { State::Receiving },
                 transport: Transport::default(),
                 unread: Unread::Nothing,
                 preface: local.speaks_proxy.then(Vec::new),
@@ -228,7 +233,8 @@ impl Connection {
             worker: AtomicU64::new(0),
             _share: share,
         };
-        connection.expect_within(context.config.header_timeout);
+        let config = &context.config;
+        connection.expect_within(if local.tls.is_some() { config.handshake_timeout } else { config.header_timeout });
         connection
     }
 
@@ -308,6 +314,11 @@ impl Life {
     /// The place of a body that is still arriving.
     pub(in crate::net) fn take_place(&mut self) -> Option<StreamingPlace> {
         self.arriving.place.take().filter(|_| !self.receiver.is_complete())
+    }
+
+    /// The client's certificate in PEM.
+    pub(in crate::net) fn peer_certificate(&self) -> Option<Arc<str>> {
+        self.transport.peer_certificate()
     }
 
     /// Requests of this connection that have been answered.

@@ -47,7 +47,9 @@ impl Exchange {
             return Ok(0);
         }
         // Nearly always all of it is taken at once.
-        let taken = self.connection.wire(|wire| wire.write(parts))?.unwrap_or_default();
+        let (taken, is_held) = self.connection.wire(|wire| (wire.write(parts), wire.transport.holds()));
+        self.is_held = is_held;
+        let taken = taken?.unwrap_or_default();
         self.noted.sent += taken as u64;
         Ok(taken)
     }
@@ -116,9 +118,9 @@ impl Exchange {
         self.kept() > 0
     }
 
-    /// Bytes that wait for the client to read on.
+    /// Bytes that wait for the client to read on. What the transport holds counts as one: it is little.
     pub fn kept(&self) -> u64 {
-        self.unsent.len() + self.spilling
+        self.unsent.len() + self.spilling + u64::from(self.is_held)
     }
 
     /// Tries to send some of what is kept, `most` bytes at most: true when nothing is left.
@@ -131,11 +133,17 @@ impl Exchange {
         }
         let before = self.unsent.len();
         let unsent = &mut self.unsent;
-        let flushed = self.connection.wire(|wire| unsent.write_to(wire, most as u64));
+        let (flushed, passed, is_held) = self.connection.wire(|wire| {
+            let passed = wire.transport.passed();
+            let flushed = unsent.write_to(wire, most as u64);
+            let flushed = if let Ok(Flushed::All) = flushed { wire.flush().map(|_| Flushed::All) } else { flushed };
+            (flushed, wire.transport.passed() - passed, wire.transport.holds())
+        });
+        self.is_held = is_held;
         let moved = before - self.unsent.len();
         self.noted.sent += moved;
-        self.patience.has_read(moved);
-        Ok(flushed? == Flushed::All)
+        self.patience.has_read(moved.max(passed));
+        Ok(flushed? == Flushed::All && !is_held)
     }
 
     /// Sends an interim answer (RFC 9110 section 15.2), unless the client is slow to take it. It is not to be sent to a
@@ -147,7 +155,8 @@ impl Exchange {
         if self.answer != Answer::Waited {
             return Ok(());
         }
-        let sent = self.connection.send_interim(bytes)?;
+        let (sent, is_held) = self.connection.send_interim(bytes)?;
+        self.is_held = is_held;
         // Half of it was sent, and the other half must come before all else.
         if sent > 0 && sent < bytes.len() { self.keep_interim(&bytes[sent..]) } else { Ok(()) }
     }

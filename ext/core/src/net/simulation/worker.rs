@@ -192,7 +192,7 @@ fn step_taken(
         }
         12 => refuse(*exchange, Fault::QueueFull),
         13 => match exchange.hijack() {
-            Ok((socket, _)) => Became::Hijacked(socket),
+            Ok((socket, ..)) => Became::Hijacked(socket),
             Err((exchange, _)) => goes(target, exchange, read),
         },
         14 => {

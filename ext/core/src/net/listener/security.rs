@@ -1,0 +1,77 @@
+//! What TLS is to be served with at a listener.
+
+use std::io;
+use std::sync::Arc;
+
+use super::address::Address;
+use super::parameters::TlsOptions;
+use crate::error::ListenError;
+use crate::tls::given::{Given, Pem, Settings, SetupError};
+use crate::tls::port::{Port, Secret, new_secret};
+
+/// What an address says of TLS, and what came of that.
+#[derive(Clone, Debug)]
+pub(super) struct Security {
+    options: TlsOptions,
+    /// What tickets are encrypted with: the same for all processes that have the listener.
+    secret: Secret,
+    /// Once an engine has read it.
+    port: Option<Arc<Port>>,
+}
+
+impl Security {
+    /// For a listener at this address; all that are bound together have one secret.
+    pub(super) fn of(address: &Address<'_>, secret: &mut Option<Secret>) -> Result<Security, ListenError> {
+        let secret = match secret {
+            Some(secret) => *secret,
+            none => {
+                let lacks = || ListenError::Io {
+                    uri: address.uri.to_owned(),
+                    source: io::Error::other("the system has no random bytes"),
+                };
+                *none.insert(new_secret().ok_or_else(lacks)?)
+            }
+        };
+        Ok(Security { options: address.options.tls.clone(), secret, port: None })
+    }
+
+    /// As it is written in the address.
+    pub(super) fn query(&self) -> &str {
+        &self.options.query
+    }
+
+    /// What was read.
+    pub(super) fn port(&self) -> Option<Arc<Port>> {
+        self.port.clone()
+    }
+
+    /// Reads it: what the address says, or else `settings`. May take long.
+    pub(super) fn load(&mut self, settings: &Settings) -> Result<(), SetupError> {
+        self.port = Some(Arc::new(Port::load(self.settings(settings)?, self.secret)?));
+        Ok(())
+    }
+
+    /// A certificate that the address names is the only one there is for it.
+    fn settings(&self, settings: &Settings) -> Result<Settings, SetupError> {
+        let options = &self.options;
+        let mut settings = settings.clone();
+        match (&options.cert, &options.key) {
+            (Some(cert), Some(key)) => {
+                settings.certificates = vec![Given {
+                    cert: Pem::File(cert.into()),
+                    key: Pem::File(key.into()),
+                    key_password_command: options.key_password_command.clone(),
+                    ocsp: options.ocsp.clone().map(Into::into),
+                }];
+            }
+            (None, None) => {}
+            (given, _) => return Err(SetupError::half(given.is_some())),
+        }
+        if let Some(client_ca) = &options.client_ca {
+            settings.client_ca = Some(Pem::File(client_ca.into()));
+        }
+        settings.verify = options.verify.unwrap_or(settings.verify);
+        settings.min_version = options.min_version.unwrap_or(settings.min_version);
+        Ok(settings)
+    }
+}
