@@ -108,6 +108,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     listeners.define_method("uris", method!(Listeners::uris, 0))?;
     listeners.define_method("port", method!(Listeners::port, 0))?;
     listeners.define_method("descriptors", method!(Listeners::descriptors, 0))?;
+    listeners.define_method("handed_on", method!(Listeners::handed_on, 0))?;
     listeners.define_method("describe", method!(Listeners::describe, 0))?;
     listeners.define_method("to_s", method!(Listeners::to_s, 0))?;
     listeners.define_method("inheritable", method!(Listeners::inheritable, 1))?;

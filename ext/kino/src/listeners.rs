@@ -56,6 +56,11 @@ impl Listeners {
         self.all.lock().iter().map(Listener::descriptor).collect()
     }
 
+    /// `handed_on -> [Integer]`: the same with all else that a program needs that is started with them.
+    pub(crate) fn handed_on(&self) -> Vec<i32> {
+        self.all.lock().iter().flat_map(Listener::descriptors).collect()
+    }
+
     /// `describe -> [String]`: what a program has to know that is started with them, a word for each.
     pub(crate) fn describe(&self) -> Vec<String> {
         self.all.lock().iter().map(Listener::describe).collect()
@@ -119,7 +124,8 @@ fn inherited(ruby: &Ruby, description: &str, owns_files: bool) -> Result<Vec<Lis
         let described = Described::parse(word)?;
         let refuse = |error| described.refusal(&error);
         let socket = inherited::take(described.descriptor, |socket| described.check(socket), refuse)?;
-        described.take_over(socket, owns_files)
+        let tickets = described.tickets.map(|number| inherited::take(number, |_| Ok(()), refuse)).transpose()?;
+        described.take_over(socket, tickets, owns_files)
     };
     let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
     all.map_err(|error| exception::bind_error(ruby, error.to_string()))

@@ -24,7 +24,7 @@ pub use self::life::Connection;
 pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{State, Step};
-pub use self::takeover::TakenSocket;
+pub use self::takeover::{Family, TakenSocket};
 use super::helpers::Job;
 use super::right::Right;
 use super::survey::{InFlight, Stage};

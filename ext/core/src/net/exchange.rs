@@ -14,7 +14,7 @@ use super::account::{End, Noted};
 use super::client::Client;
 use super::completion::Completion;
 use super::connection::{After, Connection, Life};
-pub use super::connection::{Part, ReadError, TakenSocket};
+pub use super::connection::{Family, Part, ReadError, TakenSocket};
 use super::context::{Context, StreamingPlace};
 use super::detached::Entry;
 use super::listener::Local;
@@ -276,8 +276,7 @@ impl Exchange {
         &self.context
     }
 
-    /// Gives the socket to the caller, whether it is a unix socket, and what has come from it and has not been read: the engine
-    /// forgets the connection. Where the client speaks TLS, the socket is one end of a pair, and Kino speaks it for the caller.
+    /// Gives the socket to the caller, and what has come from it and has not been read: the engine forgets the connection. Where the client speaks TLS, the socket is one end of a pair, and Kino speaks it for the caller.
     ///
     /// # Errors
     /// Both the request and the error, when the process has no descriptor left, or when the request was answered by

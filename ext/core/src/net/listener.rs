@@ -9,6 +9,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -115,9 +116,10 @@ impl Listener {
                         backlog: backlog(address),
                     };
                     let bound = tcp::bind(address.uri, (host, port), ways)?;
-                    let tls = if is_tls { Some(Security::of(address, &mut secret)?) } else { None };
-                    let of = |bound| Listener::of(bound, address.options.proxy.unwrap_or(false), tls.clone());
-                    listeners.extend(bound.into_iter().map(of));
+                    for bound in bound {
+                        let tls = if is_tls { Some(Security::of(address, &mut secret)?) } else { None };
+                        listeners.push(Listener::of(bound, address.options.proxy.unwrap_or(false), tls));
+                    }
                 }
                 Place::File(path) => listeners.push(bind_unix(address, path)?),
                 Place::Abstract(name) => listeners.push(bind_abstract(address, name)?),
@@ -152,7 +154,8 @@ impl Listener {
                 Listening::Unix(UnixListener::from_std(socket.as_fd().try_clone_to_owned()?.into()))
             }
         };
-        let (uri, speaks_proxy, tls) = (self.uri.clone(), self.speaks_proxy, self.tls.clone());
+        let (uri, speaks_proxy, tls) =
+            (self.uri.clone(), self.speaks_proxy, self.tls.as_ref().map(|tls| Box::new(tls.of_engine())));
         Ok(Listener { file: None, socket, uri, speaks_proxy, tls, is_lent: self.is_lent })
     }
 
@@ -268,6 +271,24 @@ impl Listener {
     /// What can't be read, or used.
     pub fn secure(&mut self, settings: &Settings) -> Result<(), SetupError> {
         self.tls.as_mut().map_or(Ok(()), |tls| tls.load(settings))
+    }
+
+    /// A file with what tickets are encrypted with, for a program that is started with this.
+    pub(super) fn tickets(&self) -> Option<&File> {
+        self.tls.as_ref()?.file()
+    }
+
+    /// Whether what tickets are encrypted with is the same.
+    #[cfg(test)]
+    pub(super) fn has_tickets_of(&self, other: &Listener) -> bool {
+        self.tls.as_ref().map(|tls| tls.secret()) == other.tls.as_ref().map(|tls| tls.secret())
+    }
+
+    /// Goes on with those of another program, by its file.
+    pub(super) fn take_over_tickets(&mut self, file: File) {
+        if let Some(tls) = &mut self.tls {
+            tls.take_over(file);
+        }
     }
 
     /// What an address has after its `?` for this to be bound there once more.

@@ -1,6 +1,8 @@
 //! What TLS is to be served with at a listener.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::address::Address;
@@ -10,11 +12,13 @@ use crate::tls::given::{Given, Pem, Settings, SetupError};
 use crate::tls::port::{Port, Secret, new_secret};
 
 /// What an address says of TLS, and what came of that.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Security {
     options: TlsOptions,
     /// What tickets are encrypted with: the same for all processes that have the listener.
     secret: Secret,
+    /// A file with that, without a name, for a program that is started with the listener.
+    file: Option<File>,
     /// Once an engine has read it.
     port: Option<Arc<Port>>,
 }
@@ -32,7 +36,31 @@ impl Security {
                 *none.insert(new_secret().ok_or_else(lacks)?)
             }
         };
-        Ok(Security { options: address.options.tls.clone(), secret, port: None })
+        // Without one, the next program's clients shake hands in full once.
+        Ok(Security { options: address.options.tls.clone(), secret, file: written(&secret).ok(), port: None })
+    }
+
+    /// The same for an engine, which starts no program.
+    pub(super) fn of_engine(&self) -> Security {
+        Security { options: self.options.clone(), secret: self.secret, file: None, port: self.port.clone() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// Goes on with the secret of another program, by its file.
+    pub(super) fn take_over(&mut self, file: File) {
+        let mut secret = Secret::default();
+        if file.read_exact_at(&mut secret, 0).is_ok() {
+            (self.secret, self.file) = (secret, Some(file));
+        }
     }
 
     /// As it is written in the address.
@@ -74,4 +102,14 @@ impl Security {
         settings.min_version = options.min_version.unwrap_or(settings.min_version);
         Ok(settings)
     }
+}
+
+/// Nobody else can open it, and it is on no disk where the system has such files.
+fn written(secret: &Secret) -> io::Result<File> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let file = File::from(rustix::fs::memfd_create("kino tickets", rustix::fs::MemfdFlags::CLOEXEC)?);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let file = tempfile::tempfile()?;
+    file.write_all_at(secret, 0)?;
+    Ok(file)
 }
