@@ -4,9 +4,8 @@ use kino_core::http::forwarded::{self, Forwarded};
 use kino_core::http::head::{Head, Version};
 use kino_core::http::{parse, target};
 use kino_core::net::exchange::Exchange;
-use kino_core::tls::port::Port;
 use magnus::value::{InnerValue, ReprValue};
-use magnus::{Error, RHash, RString, Ruby, Value};
+use magnus::{Class, Error, RClass, RHash, RString, Ruby, Value};
 
 use crate::env_prototype::{Basics, EnvPrototype};
 use crate::ffi::protect::{Protected, protect};
@@ -30,6 +29,33 @@ pub(crate) struct Own {
 /// # Errors
 /// When Ruby has no memory left.
 pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, own: Own) -> Result<RHash, Error> {
+    let certificate = exchange.peer_certificate();
+    let env = fill(ruby, prototype, exchange, own, certificate.as_deref())?;
+    if let Some(certificate) = certificate
+        && let Some(parsed) = parsed(ruby, &certificate)?
+    {
+        env.aset(ruby.get_inner(keys().puma_certificate), parsed)?;
+    }
+    Ok(env)
+}
+
+/// The client's certificate as the object that Puma has of it, where the app has loaded OpenSSL.
+fn parsed(ruby: &Ruby, certificate: &str) -> Result<Option<Value>, Error> {
+    let object = ruby.class_object();
+    if !object.funcall::<_, _, bool>("const_defined?", ("OpenSSL::X509::Certificate",))? {
+        return Ok(None);
+    }
+    let class: RClass = object.funcall("const_get", ("OpenSSL::X509::Certificate",))?;
+    class.new_instance((certificate,)).map(Some)
+}
+
+fn fill(
+    ruby: &Ruby,
+    prototype: &EnvPrototype,
+    exchange: &Exchange,
+    own: Own,
+    certificate: Option<&str>,
+) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
@@ -48,8 +74,8 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
         let is_tls = basics.local.tls.is_some();
         let mut env = Env { ruby, calls, keys, underscores, is_tls, hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
-        if let Some(port) = &exchange.local().tls {
-            env.secure(exchange, port);
+        if is_tls {
+            env.secure(certificate);
         }
         env.set(keys.input, own.input);
         if let Some(trailers) = own.trailers {
@@ -103,13 +129,11 @@ impl<'a> Env<'a> {
 
     /// What there is to know of a client that speaks TLS.
     #[cold]
-    fn secure(&mut self, exchange: &Exchange, port: &Port) {
+    fn secure(&mut self, certificate: Option<&str>) {
         let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
         self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
         self.set(keys.https, keys.on.get_inner_with(ruby));
-        if port.asks_clients()
-            && let Some(certificate) = exchange.peer_certificate()
-        {
+        if let Some(certificate) = certificate {
             self.set(keys.peer_certificate, calls.string(certificate.as_bytes()));
         }
     }

@@ -6,7 +6,14 @@ RSpec.describe "Certificates" do
   around { |example| Dir.mktmpdir("kino") { |folder| @folder = folder and example.run } }
 
   def secure(tls, bind: ["ssl://127.0.0.1:0"], **settings, &)
-    serve(Probes::Env, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
+    app = shareable do
+      lambda do |env|
+        own = env["puma.peercert"]
+        env["puma.peercert"] = "#{own.class} #{own.serial}" if own
+        Probes.answer(Probes.strings(env))
+      end
+    end
+    serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
   end
 
   # The one that a client is shown that asks for that name.
@@ -114,6 +121,7 @@ RSpec.describe "Certificates" do
           end
           env = ask.call(own)
           expect(env["kino.peer_certificate"]).to eq(own.cert_pem)
+          expect(env["puma.peercert"]).to eq("OpenSSL::X509::Certificate #{own.certificate.serial}")
           expect(ask.call(other)).to eq(:refused)
           without = ask.call(nil)
           expect(goes_without ? without.key?("kino.peer_certificate") : without).to eq(goes_without ? false : :refused)

@@ -257,6 +257,8 @@ impl Exchange {
 
     /// The client's certificate in PEM, where it was asked for one and has one: it was verified.
     pub fn peer_certificate(&self) -> Option<Arc<str>> {
+        // Nearly always clients are not asked, which is known without a lock.
+        self.local().tls.as_ref().filter(|port| port.asks_clients())?;
         self.connection.life(|life| life.peer_certificate())
     }
 
