@@ -23,6 +23,8 @@ pub struct Session {
     plain: usize,
     /// Bytes that have left, as they leave.
     sent: u64,
+    /// The socket has failed, which nobody has been told yet.
+    broken: Option<io::ErrorKind>,
     peer: OnceLock<Arc<str>>,
 }
 
@@ -75,7 +77,7 @@ impl Session {
     pub fn new(port: &Port) -> Result<Session, Error> {
         let mut tls = ServerConnection::new(port.config())?;
         tls.set_buffer_limit(Some(AT_ONCE));
-        Ok(Session { tls, plain: 0, sent: 0, peer: OnceLock::new() })
+        Ok(Session { tls, plain: 0, sent: 0, broken: None, peer: OnceLock::new() })
     }
 
     /// Goes on with the handshake, with bytes that have come. May take long. What there is to send after it, also after an error,
@@ -141,13 +143,22 @@ impl Session {
     pub fn write(&mut self, socket: &mut impl Write, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         let all: usize = parts.iter().map(|part| part.len()).sum();
         let mut taken = 0;
-        while self.flush(socket)? && taken < all {
+        loop {
+            match self.flush(socket) {
+                Ok(true) if taken < all => {}
+                Ok(_) => return Ok((taken > 0 || all == 0).then_some(taken)),
+                Err(error) if taken == 0 => return Err(error),
+                // What was taken may not be said once more: what comes next hears of the error.
+                Err(error) => {
+                    self.broken = Some(error.kind());
+                    return Ok(Some(taken));
+                }
+            }
             taken += match taken {
                 0 => self.tls.writer().write_vectored(parts)?,
                 _ => self.tls.writer().write_vectored(&after(parts, taken))?,
             };
         }
-        Ok((taken > 0 || all == 0).then_some(taken))
     }
 
     /// Sends what it holds: whether all of it has left.
@@ -155,6 +166,9 @@ impl Session {
     /// # Errors
     /// What the socket says.
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<bool> {
+        if let Some(kind) = self.broken {
+            return Err(kind.into());
+        }
         while self.tls.wants_write() {
             match self.tls.write_tls(socket) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -176,7 +190,7 @@ impl Session {
 
     /// Whether something is still to be sent.
     pub fn holds(&self) -> bool {
-        self.tls.wants_write()
+        self.tls.wants_write() || self.broken.is_some()
     }
 
     /// Whether plaintext has come that nobody has taken.

@@ -18,6 +18,8 @@ struct Pipe {
     sent: Vec<u8>,
     room: usize,
     step: usize,
+    /// The next write fails so.
+    error: Option<io::ErrorKind>,
 }
 
 impl Pipe {
@@ -38,6 +40,9 @@ impl Read for Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(kind) = self.error.take() {
+            return Err(kind.into());
+        }
         let length = bytes.len().min(self.room).min(self.step);
         if length == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -135,6 +140,15 @@ fn a_client_that_reads_nothing_makes_it_hold_little() {
     assert!(session.flush(&mut socket).unwrap() && !session.holds());
     assert_eq!(session.write(&mut socket, &[IoSlice::new(&all[taken..])]).unwrap(), Some(all.len() - taken));
     assert!(client.reads(&socket.sent).unwrap() == all);
+}
+
+#[test]
+fn what_was_taken_when_the_socket_fails_is_not_asked_for_again() {
+    let (mut session, _, mut socket) = open();
+    socket.error = Some(io::ErrorKind::Other);
+    assert_eq!(session.write(&mut socket, &[IoSlice::new(b"once")]).unwrap(), Some(4));
+    assert!(session.holds());
+    assert!(session.flush(&mut socket).is_err() && session.write(&mut socket, &[IoSlice::new(b"more")]).is_err());
 }
 
 #[test]
