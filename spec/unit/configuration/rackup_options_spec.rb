@@ -61,6 +61,9 @@ RSpec.describe Kino.const_get(:RackupOptions) do
   it "takes a path for a host" do
     expect(configuration(rackup.merge(Host: "/run/app.sock")).bind).to eq(["unix:///run/app.sock"])
     expect(configuration(rackup.merge(Host: "unix:///run/app.sock")).bind).to eq(["unix:///run/app.sock"])
+    expect(configuration(rackup.merge(Host: "ssl://localhost?cert=/c&key=/k", Port: 3000)).bind)
+      .to eq(["ssl://localhost:3000?cert=/c&key=/k"])
+    expect(configuration(rackup.merge(Host: "ssl://[::1]:3001", Port: 3000)).bind).to eq(["ssl://[::1]:3001"])
   end
 
   it "takes every setting, as text" do

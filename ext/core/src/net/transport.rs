@@ -134,17 +134,7 @@ impl Wire<'_> {
                 Some(0) => Err(io::ErrorKind::WriteZero.into()),
                 sent => Ok(sent),
             },
-            Transport::Tls(session) => {
-                let mut socket = Plainly(self.socket);
-                if !session.flush(&mut socket)? {
-                    return Ok(None);
-                }
-                let mut part = [0; PART];
-                match file.read_at(&mut part[..most.min(PART)], at)? {
-                    0 => Err(io::ErrorKind::WriteZero.into()),
-                    length => session.write(&mut socket, &[IoSlice::new(&part[..length])]),
-                }
-            }
+            Transport::Tls(session) => send_encrypted(session, self.socket, file, at, most),
         }
     }
 
@@ -165,6 +155,26 @@ impl Wire<'_> {
             Transport::Plain => {}
             Transport::Tls(session) => session.close(&mut Plainly(self.socket)),
         }
+    }
+}
+
+/// As [`Wire::send_file`]. Apart, so that nobody else has the room for it on their stack.
+#[inline(never)]
+fn send_encrypted(
+    session: &mut Session,
+    socket: &Socket,
+    file: &File,
+    at: u64,
+    most: usize,
+) -> io::Result<Option<usize>> {
+    let mut socket = Plainly(socket);
+    if !session.flush(&mut socket)? {
+        return Ok(None);
+    }
+    let mut part = [0; PART];
+    match file.read_at(&mut part[..most.min(PART)], at)? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        length => session.write(&mut socket, &[IoSlice::new(&part[..length])]),
     }
 }
 

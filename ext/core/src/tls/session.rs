@@ -1,5 +1,7 @@
 //! One connection's TLS, without its socket: what it is given to read from and to write to may bring and take what it likes, and
 //! says `WouldBlock` where that is nothing now.
+//!
+//! None of it is inlined where plain connections are served: they would pay for its size.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Arc, OnceLock};
@@ -12,6 +14,9 @@ use super::port::Port;
 /// Plaintext that is encrypted before any of it has left: two records (RFC 8446 section 5.1). It bounds what a client that reads
 /// nothing makes this side hold.
 const AT_ONCE: usize = 32 * 1024;
+/// Where there is so much room to read into, a third of it is for what comes from the socket, so that one call brings much: rustls
+/// itself asks for 4 KiB. What is left of it holds the plaintext of that, and of a record (16 KiB) that had come in part.
+const LARGE: usize = 64 * 1024;
 /// Bytes of the client's that may bring no plaintext, in one read.
 const WITHOUT_PLAINTEXT: usize = 64 * 1024;
 
@@ -23,7 +28,7 @@ pub struct Session {
     plain: usize,
     /// Bytes that have left, as they leave.
     sent: u64,
-    /// The socket has failed, which nobody has been told yet.
+    /// The socket has failed, or the client, which nobody has been told yet.
     broken: Option<io::ErrorKind>,
     peer: OnceLock<Arc<str>>,
 }
@@ -102,9 +107,15 @@ impl Session {
     ///
     /// # Errors
     /// What the socket says; `InvalidData` where the client has broken the rules, which it has been told.
+    #[inline(never)]
     pub fn read(&mut self, socket: &mut (impl Read + Write), buffer: &mut [u8]) -> io::Result<Received> {
         let (mut is_drained, mut came) = (false, 0);
         loop {
+            if self.plain == 0
+                && let Some(kind) = self.broken
+            {
+                return Err(kind.into());
+            }
             match self.tls.reader().read(buffer) {
                 Ok(0) => return Ok(Received::End),
                 Ok(length) => {
@@ -119,6 +130,21 @@ impl Session {
             if came > WITHOUT_PLAINTEXT {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "so much, and nothing in it"));
             }
+            if buffer.len() >= LARGE {
+                let (plain, room) = buffer.split_at_mut(LARGE / 3 * 2);
+                let length = match socket.read(room) {
+                    Ok(length) => length,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Received::Nothing),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(error),
+                };
+                (is_drained, came) = (length < room.len(), came + length);
+                let taken = self.take_in(socket, &room[..length], plain)?;
+                if taken > 0 {
+                    return Ok(Received::Bytes { length: taken, is_drained: is_drained && !self.has_more() });
+                }
+                continue;
+            }
             let mut noted = Noted { socket, is_drained: &mut is_drained };
             match self.tls.read_tls(&mut noted) {
                 Ok(length) => came += length,
@@ -126,13 +152,47 @@ impl Session {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
-            let processed = self.process();
-            if self.holds() {
-                // With what comes next, where there is no room now. What is broken the next call finds.
-                let _ = self.flush(socket);
-            }
-            processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.process_for(socket)?;
         }
+    }
+
+    /// Takes in what has come from the socket, be it its end, and puts plaintext where there is room for all of it: how much.
+    fn take_in(&mut self, socket: &mut impl Write, mut come: &[u8], plain: &mut [u8]) -> io::Result<usize> {
+        let mut taken = 0;
+        loop {
+            // With nothing at all that is the end.
+            self.tls.read_tls(&mut come)?;
+            let processed = self.process_for(socket);
+            // An end is found by who reads on.
+            let length = self.tls.reader().read(&mut plain[taken..]).unwrap_or_default();
+            self.plain = self.plain.saturating_sub(length);
+            taken += length;
+            match processed {
+                Err(error) if taken == 0 => return Err(error),
+                // What came before it is whole.
+                Err(error) => {
+                    self.broken = Some(error.kind());
+                    return Ok(taken);
+                }
+                Ok(()) if come.is_empty() => return Ok(taken),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Looks at what has come, and tells the client what it has to be told.
+    fn process_for(&mut self, socket: &mut impl Write) -> io::Result<()> {
+        let processed = self.process();
+        if self.tls.wants_write() {
+            // With what comes next, where there is no room now. What is broken the next call finds.
+            let _ = self.flush(socket);
+        }
+        processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// Whether there is something to be read without the socket.
+    fn has_more(&self) -> bool {
+        self.plain > 0 || self.broken.is_some()
     }
 
     /// Encrypts and sends as much of the parts as the socket takes, and a little more, which it then [holds](Session::holds):
@@ -140,6 +200,7 @@ impl Session {
     ///
     /// # Errors
     /// What the socket says.
+    #[inline(never)]
     pub fn write(&mut self, socket: &mut impl Write, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         let all: usize = parts.iter().map(|part| part.len()).sum();
         let mut taken = 0;
@@ -165,6 +226,7 @@ impl Session {
     ///
     /// # Errors
     /// What the socket says.
+    #[inline(never)]
     pub fn flush(&mut self, socket: &mut impl Write) -> io::Result<bool> {
         if let Some(kind) = self.broken {
             return Err(kind.into());
@@ -182,6 +244,7 @@ impl Session {
     }
 
     /// Tells the client that nothing more is sent (RFC 8446 section 6.1), as far as there is room for that.
+    #[inline(never)]
     pub fn close(&mut self, socket: &mut impl Write) {
         self.tls.send_close_notify();
         // A client that has left, or reads nothing, needs no word.
