@@ -48,13 +48,23 @@ module Kino
 
     def serve(options)
       Init.stay_behind
-      read = -> { Configuration.load(options.settings, path: options.config_path) }
+      read = lambda do
+        configuration = Configuration.load(options.settings, path: options.config_path)
+        options.dev_tls ? with_dev_tls(configuration) : configuration
+      end
       configuration = read.call
       load_server
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
       status = Command.new(configuration, read: read, out: @out, err: @err, &boot).run
       Leaving.hurry(status, configuration.shutdown_timeout)
       status
+    end
+
+    # Other certificates of the file's are for other names.
+    def with_dev_tls(configuration)
+      require_relative "server/dev_certificate"
+      certificate = DevCertificate.files
+      configuration.with(bind: DevCertificate.secured(configuration.bind), tls: [certificate, *configuration.tls])
     end
 
     # About a server that runs.

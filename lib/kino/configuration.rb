@@ -8,6 +8,7 @@ require_relative "configuration/log_kinds"
 require_relative "configuration/bind_parameters"
 require_relative "configuration/address"
 require_relative "configuration/networks"
+require_relative "configuration/tls"
 require_relative "configuration/cpus"
 require_relative "configuration/setting"
 require_relative "configuration/settings"
@@ -26,9 +27,12 @@ module Kino
   #   configuration.bind    # => ["tcp://127.0.0.1:3000"]
   #   configuration.threads # => 8
   class Configuration
-    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `unix:///PATH` or `unix://@NAME`, with their
-    #   parameters after a `?`; default `tcp://127.0.0.1:9292`
+    # @return [Array<String>] addresses to listen on, as `tcp://HOST:PORT`, `ssl://HOST:PORT`, `unix:///PATH` or
+    #   `unix://@NAME`, with their parameters after a `?`; default `tcp://127.0.0.1:9292`
     attr_reader :bind
+    # @return [Array<Hash{Symbol => String}>] certificates for addresses where TLS is spoken, and how clients are
+    #   verified, a Hash for each time that it was said; default none
+    attr_reader :tls
     # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
     #   `127.0.0.0/8`, `::1` and `unix`
     attr_reader :trusted_proxies
@@ -136,6 +140,8 @@ module Kino
     attr_reader :http2_max_streams
     # @return [Integer, Float] seconds for a request's head, 0.1 to 86,400; default 15
     attr_reader :header_timeout
+    # @return [Integer, Float] seconds for a TLS handshake, 0.1 to 86,400; default 10
+    attr_reader :handshake_timeout
     # @return [Integer, Float] seconds without a byte of a body, 0.1 to 86,400; default 30
     attr_reader :body_timeout
     # @return [Integer] bytes a second that a body has to come at after 30 seconds, 0 for any; default 500
@@ -290,7 +296,9 @@ module Kino
     def hash = to_h.hash
 
     # @return [String] every setting and its value
-    def inspect = "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{value.inspect}" }.join(" ")}>"
+    def inspect
+      "#<#{self.class} #{to_h.map { |name, value| "#{name}=#{Settings::TABLE[name].show(value)}" }.join(" ")}>"
+    end
 
     private
 

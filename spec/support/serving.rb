@@ -19,9 +19,12 @@ module Serving
   # 3.3 sometimes never wakes a thread of a ractor when several ractors have several threads, so there :ractor is one of
   # them only when asked for: KINO_MODES=threaded,ractor,processes. So is :processes, as `rake spec:processes` does, but
   # for those that are about connections, starts and stops: each of its servers is five processes.
+  # Over TLS it is threads once more, whose clients come by ssl://: for groups where bytes matter, or all of them with
+  # KINO_MODES=tls.
   ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
   MODES = (ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]).freeze
   ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|http2|stopping|upgrades)/}
+  OVER_TLS = %r{/spec/(conformance|integration/(input|response|upgrades))/}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
@@ -40,11 +43,22 @@ module Serving
     # many or long, and what they say of one request can't differ in several.
     def each_mode(of_one_process: false, &examples)
       has_processes = !of_one_process && (ASKED || metadata[:absolute_file_path].match?(ALWAYS_PROCESSES))
-      (has_processes ? MODES : MODES - [:processes]).each do |mode|
+      ((has_processes ? MODES : MODES - [:processes]) - [:tls]).each do |mode|
         context "in #{mode} mode" do
           let(:mode) { mode }
           class_exec(&examples)
         end
+      end
+      over_tls(&examples) if ASKED ? ASKED.include?(:tls) : metadata[:absolute_file_path].match?(OVER_TLS) && !STRESS
+    end
+
+    private
+
+    def over_tls(&examples)
+      context "over TLS" do
+        let(:mode) { :threaded }
+        let(:over_tls) { true }
+        class_exec(&examples)
       end
     end
   end
@@ -58,6 +72,14 @@ module Serving
   def not_of_processes(why)
     skip "not of several processes: #{why}" if mode == :processes
   end
+
+  # For the few examples that are about what a plain socket alone has.
+  def not_over_tls(why)
+    skip "not over TLS: #{why}" if over_tls
+  end
+
+  # Whether the clients of this example come by TLS.
+  def over_tls = false
 
   # For examples that stop a server at once.
   def stops_at_once = not_of_processes("a parent ends at once on a second signal only, see processes/serving_spec")
@@ -76,7 +98,7 @@ module Serving
     log = nil
     result = ErrorLog.capture do |captured|
       log = captured
-      server = server_of(lint && !STRESS ? linted(app) : app, **SETTINGS, mode: mode, **settings)
+      server = server_of(lint && !STRESS ? linted(app) : app, **SETTINGS, **secured, mode: mode, **settings)
       run(server) { yield server, log }
     end
     expect(log.unexpected).to eq("")
@@ -116,6 +138,11 @@ module Serving
   def server_of(app, mode: self.mode, **settings)
     require "kino"
     mode == :processes ? ForkedServer.new(app, **settings) : Kino::Server.new(app, mode: mode, **settings)
+  end
+
+  # What a server is told whose clients come by TLS.
+  def secured
+    over_tls ? { bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, handshake_timeout: Eventually::DEADLINE } : {}
   end
 
   private

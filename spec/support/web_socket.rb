@@ -35,7 +35,7 @@ class WebSocketClient
   # Takes websocket-driver's options, such as `protocols`.
   def initialize(socket, url, **options)
     @socket, @url = socket, url
-    @socket.timeout = DEADLINE
+    @socket.to_io.timeout = DEADLINE
     @early = +"".b
     @messages = []
     @ended = false
@@ -120,11 +120,13 @@ class WebSocketClient
   end
 
   def receive(seconds)
-    return unless @socket.wait_readable(seconds)
-
-    @driver.parse(@socket.readpartial(65_536))
+    case part = @socket.read_nonblock(65_536, exception: false)
+    when :wait_readable then return @socket.to_io.wait_readable(seconds) && true
+    when nil then @ended = true
+    else @driver.parse(part)
+    end
     true
-  rescue EOFError, Errno::ECONNRESET
+  rescue EOFError, Errno::ECONNRESET, OpenSSL::SSL::SSLError
     @ended = true
   end
 

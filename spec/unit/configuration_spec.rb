@@ -11,6 +11,7 @@ RSpec.describe Kino::Configuration do
       rackup: "config.ru", quiet: false, pidfile: nil, logger: nil, max_header_size: 65_536, max_headers: 128,
       max_uri_size: 16_384, max_body_size: 1_073_741_824,
       body_buffer: 65_536, spool_dir: Dir.tmpdir, queue_depth: 1024, header_timeout: 15, body_timeout: 30,
+      tls: [], handshake_timeout: 10,
       keepalive_timeout: 65, write_timeout: 30, stuck_timeout: nil, shutdown_timeout: 30, on_worker_boot: [],
       on_worker_stop: [], processes: 1, preload: true, before_fork: [], on_warmup: [], on_process_boot: [],
       on_process_exit: [], process_timeout: 60, refork_after: [], on_refork: [], recycle_requests: nil,

@@ -87,6 +87,8 @@ pub struct Config {
     pub request_timeout: Option<Duration>,
     /// From a head's first byte to its last; of a connection's first head, from accept on. Past it: 408.
     pub header_timeout: Duration,
+    /// From accept until a TLS handshake is done. Past it, the connection is closed.
+    pub handshake_timeout: Duration,
     /// Silence while a body is awaited. Past it: 408.
     pub body_timeout: Duration,
     /// Bytes a second that a body has to come at once [`SLOW_START`] is over; 0 for any. Below it: 408.
@@ -155,6 +157,7 @@ impl Default for Config {
             queue_timeout: Duration::from_secs(5),
             request_timeout: None,
             header_timeout: Duration::from_secs(15),
+            handshake_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             body_min_rate: 500,
             keepalive_timeout: Duration::from_secs(65),

@@ -55,6 +55,9 @@ pub enum Fault {
     /// The server ends at once, and the app's answer has not begun.
     #[error("the server is stopping")]
     Stopping,
+    /// A request came as it is, at a port where TLS is spoken.
+    #[error("this port speaks TLS: ask it by https://")]
+    WithoutTls,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     #[error("this server speaks HTTP/1.1")]
     Version,
@@ -64,7 +67,7 @@ impl Fault {
     /// The status the client gets (RFC 9110 section 15).
     pub fn status(self) -> u16 {
         match self {
-            Fault::Malformed(_) => 400,
+            Fault::Malformed(_) | Fault::WithoutTls => 400,
             Fault::HeadTimeout | Fault::BodyTimeout => 408,
             Fault::BodyTooLarge => 413,
             Fault::TargetTooLong => 414,
@@ -98,6 +101,7 @@ impl Fault {
             Fault::UnknownCoding => "transfer-encoding",
             Fault::Connect => "CONNECT",
             Fault::Version => "version",
+            Fault::WithoutTls => "without TLS",
             fault => fault.setting().unwrap_or_default(),
         }
     }
@@ -121,7 +125,8 @@ impl Fault {
             | Fault::UnknownCoding
             | Fault::Connect
             | Fault::Stopping
-            | Fault::Version => None,
+            | Fault::Version
+            | Fault::WithoutTls => None,
         }
     }
 }
@@ -179,7 +184,10 @@ pub enum AnswerError {
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The address is not one of the forms the server knows.
-    #[error("can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port, unix:///path/to.sock or unix://@name")]
+    #[error(
+        "can't listen on {0:?}: write tcp://host:port, tcp://[ipv6]:port, ssl://host:port, unix:///path/to.sock or \
+         unix://@name"
+    )]
     Address(String),
     /// What follows the address's `?` is nothing the server knows.
     #[error("can't listen on {uri}: a parameter can't be {given:?}; allowed: {allowed}")]

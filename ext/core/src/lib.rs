@@ -13,6 +13,7 @@
 pub mod access_log;
 mod bell;
 pub mod budget;
+mod certificates;
 pub mod config;
 pub mod control;
 pub mod dispatch;
@@ -34,3 +35,4 @@ mod survey;
 mod sync;
 pub mod tally;
 pub mod text;
+pub mod tls;

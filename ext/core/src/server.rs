@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::bell::End;
+use crate::certificates;
 use crate::config::Config;
 use crate::dispatch::fallback;
 use crate::dispatch::interrupt::Interrupt;
@@ -56,11 +57,12 @@ impl Server {
         dispatch.context().spools.try_out();
         let heart = heart::start(&dispatch)?;
         let reporter = reporter::start(&dispatch)?;
+        let certificates = certificates::start(&dispatch)?;
         let fallback = fallback::start(dispatch.clone())?;
         Ok(Server {
             dispatch,
             is_stopped: AtomicBool::new(false),
-            threads: Mutex::new([fallback].into_iter().chain(heart).chain(reporter).collect()),
+            threads: Mutex::new([fallback].into_iter().chain(heart).chain(reporter).chain(certificates).collect()),
             threads_ended: OnceLock::new(),
         })
     }
@@ -122,6 +124,7 @@ impl Server {
         let ended = all_ended.clone();
         let (dispatch, interrupt) = (self.dispatch.clone(), self.interrupt());
         let mut threads = self.context().helpers.take_threads();
+        threads.append(&mut self.context().shakers.take_threads());
         threads.append(&mut self.threads.lock());
         let reap = move || {
             for thread in threads {

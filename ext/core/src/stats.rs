@@ -27,7 +27,9 @@ impl Counter {
 }
 
 /// What is told beside [`Stats`], by whoever knows it.
-pub const GAUGES: &[&str] = &["kept_bytes", "spooled_bytes", "access_log_dropped"];
+pub const GAUGES: &[&str] = &["kept_bytes", "spooled_bytes", "access_log_dropped", EXPIRES];
+/// When the first certificate ends, in seconds since 1970; zero where there is none. Of several processes it is no sum.
+pub const EXPIRES: &str = "tls_certificate_expires";
 
 /// Declares the counters once, with what each is for; what reads all of them can't leave one out.
 macro_rules! stats {
@@ -83,6 +85,26 @@ stats! {
     max_body_size,
     /// Connections closed since they did not begin with a PROXY header, where their address is bound with `proxy=true`.
     proxy_header,
+    /// TLS handshakes that were done.
+    tls_handshakes,
+    /// Of those, the ones that went on with an earlier session.
+    tls_resumed,
+    /// Connections closed since their TLS handshake was not done in `handshake_timeout`.
+    handshake_timeout,
+    /// Requests, and whatever else, that came without TLS where it is served.
+    tls_plain,
+    /// Clients that have left in the middle of a TLS handshake.
+    tls_left,
+    /// TLS handshakes that failed for want of a version or a cipher suite that both sides have.
+    tls_incompatible,
+    /// TLS handshakes that failed since the client had no certificate, or none to be believed (`client_ca`, `verify`).
+    tls_client_certificate,
+    /// TLS handshakes that the client has ended by an alert, most often since it does not believe the certificate.
+    tls_alert,
+    /// TLS handshakes that failed since the client broke their rules.
+    tls_malformed,
+    /// Times that certificates had changed and could not be read again: what was is served on.
+    tls_reload_failures,
     /// Requests refused because the server had too much to do (503), for one of the next four reasons.
     overloaded,
     /// Requests that came when `queue_depth` others waited.
@@ -140,9 +162,12 @@ impl Stats {
     /// Counts a refusal by its kind and its cause.
     pub fn count_refusal(&self, fault: Fault) {
         let (kind, cause) = match fault {
-            Fault::Malformed(_) | Fault::Expectation | Fault::UnknownCoding | Fault::Connect | Fault::Version => {
-                (&self.refused, &self.malformed)
-            }
+            Fault::Malformed(_)
+            | Fault::Expectation
+            | Fault::UnknownCoding
+            | Fault::Connect
+            | Fault::Version
+            | Fault::WithoutTls => (&self.refused, &self.malformed),
             Fault::HeadTooLarge => (&self.refused, &self.max_header_size),
             Fault::TooManyFields => (&self.refused, &self.max_headers),
             Fault::TargetTooLong => (&self.refused, &self.max_uri_size),

@@ -529,7 +529,7 @@ fn take_socket(mut exchange: Exchange) {
         exchange.send_interim(b"HTTP/1.1 103 Early Hints\r\n\r\n").unwrap();
         return echo(exchange);
     }
-    let (socket, early) = Box::new(exchange).hijack().unwrap();
+    let (socket, _, early) = Box::new(exchange).hijack().unwrap();
     let mut socket = TcpStream::from(socket);
     socket.set_nonblocking(false).unwrap();
     socket.write_all(&early).unwrap();

@@ -29,6 +29,7 @@ use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
 use crate::notify_socket::NotifySocket;
 use crate::scoreboard::Scoreboard;
+use crate::tls::tls_of;
 use crate::{exception, input, log};
 
 /// How long a stop waits for the engine's threads: one may be held by a disk, and ends with the process.
@@ -57,13 +58,16 @@ impl EngineHandle {
     /// `Engine.bind(uris, settings) -> Engine`: listens, and starts nothing yet.
     pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
-        Ok(EngineHandle::of(listeners::bind(ruby, uris)?, config))
+        let tls = tls_of(ruby, settings)?;
+        let listeners = listeners::secure(ruby, listeners::bind(ruby, uris)?, &tls)?;
+        Ok(EngineHandle::of(listeners, config))
     }
 
     /// `Engine.on(listeners, settings) -> Engine`: the same with sockets that listen already, which stay open when it ends.
     pub(crate) fn on(ruby: &Ruby, listeners: &Listeners, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
-        let handle = EngineHandle::of(listeners.duplicates(ruby)?, config);
+        let tls = tls_of(ruby, settings)?;
+        let handle = EngineHandle::of(listeners::secure(ruby, listeners.duplicates(ruby)?, &tls)?, config);
         Ok(EngineHandle { originals: listeners.descriptors(), ..handle })
     }
 
@@ -184,6 +188,13 @@ impl EngineHandle {
         }
     }
 
+    /// `reload_certificates -> nil`: has what TLS is served with read again, within a second or so.
+    pub(crate) fn reload_certificates(&self) {
+        if let Some(engine) = self.engine() {
+            engine.server().context().reload_certificates();
+        }
+    }
+
     /// `lame_duck -> nil`: goes on, but every answer ends its connection.
     pub(crate) fn lame_duck(&self) {
         if let Some(engine) = self.engine() {
@@ -261,6 +272,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         queue_timeout: settings.seconds("queue_timeout")?,
         request_timeout: settings.seconds_or_none("request_timeout")?,
         header_timeout: settings.seconds("header_timeout")?,
+        handshake_timeout: settings.seconds("handshake_timeout")?,
         body_timeout: settings.seconds("body_timeout")?,
         body_min_rate: settings.get("body_min_rate")?,
         keepalive_timeout: settings.seconds("keepalive_timeout")?,

@@ -5,7 +5,7 @@ use kino_core::http::head::{Head, Version};
 use kino_core::http::{parse, target};
 use kino_core::net::exchange::Exchange;
 use magnus::value::{InnerValue, ReprValue};
-use magnus::{Error, RHash, RString, Ruby, Value};
+use magnus::{Class, Error, RClass, RHash, RString, Ruby, Value};
 
 use crate::env_prototype::{Basics, EnvPrototype};
 use crate::ffi::protect::{Protected, protect};
@@ -29,6 +29,33 @@ pub(crate) struct Own {
 /// # Errors
 /// When Ruby has no memory left.
 pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, own: Own) -> Result<RHash, Error> {
+    let certificate = exchange.peer_certificate();
+    let env = fill(ruby, prototype, exchange, own, certificate.as_deref())?;
+    if let Some(certificate) = certificate
+        && let Some(parsed) = parsed(ruby, &certificate)?
+    {
+        env.aset(ruby.get_inner(keys().puma_certificate), parsed)?;
+    }
+    Ok(env)
+}
+
+/// The client's certificate as the object that Puma has of it, where the app has loaded OpenSSL.
+fn parsed(ruby: &Ruby, certificate: &str) -> Result<Option<Value>, Error> {
+    let object = ruby.class_object();
+    if !object.funcall::<_, _, bool>("const_defined?", ("OpenSSL::X509::Certificate",))? {
+        return Ok(None);
+    }
+    let class: RClass = object.funcall("const_get", ("OpenSSL::X509::Certificate",))?;
+    class.new_instance((certificate,)).map(Some)
+}
+
+fn fill(
+    ruby: &Ruby,
+    prototype: &EnvPrototype,
+    exchange: &Exchange,
+    own: Own,
+    certificate: Option<&str>,
+) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
     protect(|calls| {
@@ -44,8 +71,12 @@ pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, 
             peer: exchange.peer(),
             local: exchange.local(),
         };
-        let mut env = Env { ruby, calls, keys, underscores, hash: prototype.env(ruby, calls, &basics) };
+        let is_tls = basics.local.tls.is_some();
+        let mut env = Env { ruby, calls, keys, underscores, is_tls, hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
+        if is_tls {
+            env.secure(certificate);
+        }
         env.set(keys.input, own.input);
         if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
@@ -72,6 +103,7 @@ struct Env<'a> {
     keys: &'static Keys,
     /// Names with an underscore are wanted.
     underscores: bool,
+    is_tls: bool,
     hash: RHash,
 }
 
@@ -103,6 +135,17 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// What there is to know of a client that speaks TLS.
+    #[cold]
+    fn secure(&mut self, certificate: Option<&str>) {
+        let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
+        self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
+        self.set(keys.https, keys.on.get_inner_with(ruby));
+        if let Some(certificate) = certificate {
+            self.set(keys.peer_certificate, calls.string(certificate.as_bytes()));
+        }
+    }
+
     /// What a trusted proxy says: scheme and port go together, never one alone.
     fn forwarded(&mut self, told: &Forwarded<'_>, host: Option<&[u8]>) {
         let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
@@ -117,9 +160,17 @@ impl<'a> Env<'a> {
             (None, None) if told.host.is_some() => self.set(keys.server_port, keys.port_80.get_inner_with(ruby)),
             (None, None) => {}
         }
-        if told.is_https == Some(true) {
-            self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
-            self.set(keys.https, keys.on.get_inner_with(ruby));
+        match told.is_https {
+            Some(true) => {
+                self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
+                self.set(keys.https, keys.on.get_inner_with(ruby));
+            }
+            // The proxy may come by TLS though its client has not.
+            Some(false) if self.is_tls => {
+                self.set(keys.url_scheme, keys.http_scheme.get_inner_with(ruby));
+                calls.delete(self.hash, keys.https.get_inner_with(ruby));
+            }
+            _ => {}
         }
     }
 

@@ -98,7 +98,7 @@ impl EnvPrototype {
         let (name, port) = target::host_and_port(basics.host.unwrap_or_default());
         match (port, basics.host) {
             (Some(port), _) => self.set_port(ruby, calls, port),
-            (None, Some(_)) => self.set_port(ruby, calls, b"80"),
+            (None, Some(_)) => self.set_port(ruby, calls, if basics.local.tls.is_none() { b"80" } else { b"443" }),
             (None, None) => self.set_port(ruby, calls, Text::of(basics.local.port).bytes()),
         }
         let name = if name.is_empty() { basics.local.name.as_bytes() } else { name };

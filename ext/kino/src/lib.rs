@@ -37,6 +37,7 @@ mod response_writer;
 mod scoreboard;
 mod take;
 mod text;
+mod tls;
 mod trailers;
 mod worker_thread;
 
@@ -90,6 +91,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
     engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
+    engine.define_method("reload_certificates", method!(EngineHandle::reload_certificates, 0))?;
     engine.define_method("await_question", method!(control::await_question, 1))?;
     engine.define_method("await_leisure", method!(leisure::await_leisure, 0))?;
     engine.define_method("used_leisure", method!(leisure::used_leisure, 0))?;
@@ -115,10 +117,12 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     listeners.define_method("uris", method!(Listeners::uris, 0))?;
     listeners.define_method("port", method!(Listeners::port, 0))?;
     listeners.define_method("descriptors", method!(Listeners::descriptors, 0))?;
+    listeners.define_method("handed_on", method!(Listeners::handed_on, 0))?;
     listeners.define_method("describe", method!(Listeners::describe, 0))?;
     listeners.define_method("to_s", method!(Listeners::to_s, 0))?;
     listeners.define_method("inheritable", method!(Listeners::inheritable, 1))?;
     listeners.define_method("own_files", method!(Listeners::own_files, 1))?;
+    listeners.define_method("check", method!(Listeners::check, 1))?;
     listeners.define_method("close", method!(Listeners::close, 0))?;
 
     let scoreboard = native.define_class("Scoreboard", ruby.class_object())?;

@@ -5,11 +5,13 @@ use std::io;
 use kino_core::error::ListenError;
 use kino_core::net::handover::Described;
 use kino_core::net::listener::Listener;
-use magnus::{Error, RArray, Ruby};
+use kino_core::tls::given::Settings;
+use magnus::{Error, RArray, RHash, Ruby};
 use parking_lot::Mutex;
 
 use crate::exception;
 use crate::ffi::{gvl, inherited};
+use crate::tls::tls_of;
 
 /// Sockets that listen. The object's own stay open, whatever becomes of engines, until it is closed.
 #[magnus::wrap(class = "Kino::Native::Listeners", free_immediately)]
@@ -54,6 +56,11 @@ impl Listeners {
         self.all.lock().iter().map(Listener::descriptor).collect()
     }
 
+    /// `handed_on -> [Integer]`: the same with all else that a program needs that is started with them.
+    pub(crate) fn handed_on(&self) -> Vec<i32> {
+        self.all.lock().iter().flat_map(Listener::descriptors).collect()
+    }
+
     /// `describe -> [String]`: what a program has to know that is started with them, a word for each.
     pub(crate) fn describe(&self) -> Vec<String> {
         self.all.lock().iter().map(Listener::describe).collect()
@@ -73,6 +80,12 @@ impl Listeners {
     /// `own_files(is_ours) -> nil`: whether this process removes the files of unix sockets when it closes them.
     pub(crate) fn own_files(&self, is_ours: bool) {
         self.all.lock().iter_mut().for_each(|listener| listener.own_file(is_ours));
+    }
+
+    /// `check(settings) -> nil`: whether all that TLS is to be served with can be read, as each engine reads it for itself.
+    pub(crate) fn check(ruby: &Ruby, this: &Listeners, settings: RHash) -> Result<(), Error> {
+        let tls = tls_of(ruby, settings)?;
+        secure(ruby, this.duplicates(ruby)?, &tls).map(drop)
     }
 
     /// `close -> nil`: closes them, and removes the files that are this process's.
@@ -111,10 +124,30 @@ fn inherited(ruby: &Ruby, description: &str, owns_files: bool) -> Result<Vec<Lis
         let described = Described::parse(word)?;
         let refuse = |error| described.refusal(&error);
         let socket = inherited::take(described.descriptor, |socket| described.check(socket), refuse)?;
-        described.take_over(socket, owns_files)
+        let tickets = described.tickets.map(|number| inherited::take(number, |_| Ok(()), refuse)).transpose()?;
+        described.take_over(socket, tickets, owns_files)
     };
     let all: Result<Vec<_>, _> = description.split_whitespace().map(take).collect();
     all.map_err(|error| exception::bind_error(ruby, error.to_string()))
+}
+
+/// Reads what TLS is served with, at those where it is.
+///
+/// # Errors
+/// `Kino::ConfigurationError`
+pub(crate) fn secure(ruby: &Ruby, mut listeners: Vec<Listener>, tls: &Settings) -> Result<Vec<Listener>, Error> {
+    if !listeners.iter().any(Listener::is_tls) {
+        return Ok(listeners);
+    }
+    // A command may have to print a password first.
+    loop {
+        let read = || listeners.iter_mut().try_for_each(|listener| listener.secure(tls));
+        match gvl::without(read, || ()) {
+            Some(Ok(())) => return Ok(listeners),
+            Some(Err(error)) => return Err(exception::configuration_error(ruby, error.to_string())),
+            None => gvl::check_interrupts()?,
+        }
+    }
 }
 
 /// Listens at all of these addresses, or at none.

@@ -30,6 +30,8 @@ module Kino
       attr_reader :init_path
       # @return [String] the file that `--from-puma` reads
       attr_reader :puma_path
+      # @return [Boolean] whether TLS is to be spoken with a certificate of this machine's own
+      attr_reader :dev_tls
       # @return [Boolean] whether `requests` is to tell where threads are
       attr_reader :backtrace
       # @return [String] what a report is written as: `"text"` or `"json"`
@@ -45,7 +47,7 @@ module Kino
         @format = "text"
         @request = "GET /"
         @checks = []
-        @full = @backtrace = false
+        @full = @backtrace = @dev_tls = false
         @parser = build_parser
         take_arguments(parse(argv))
         refuse_needless
@@ -98,6 +100,9 @@ module Kino
       def add_commands(parser)
         config = ["configuration file; - for none", "(default kino.rb, then config/kino.rb)"]
         parser.on("-C", "--config FILE", *config) { |path| @config_path = path }
+        parser.on("--dev-tls", "serve https://localhost with a certificate that signs itself,", "made once and kept") do
+          @dev_tls = true
+        end
         add_check(parser)
         parser.on("--full", "of restart: start another server, with a new Ruby or Kino, too") { @full = true }
         parser.on("--backtrace", "of requests: where each thread is, too") { @backtrace = true }
@@ -193,7 +198,7 @@ module Kino
       def known_flags
         settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
         [*settings.grep(/\A--/),
-         *%w[--config --check --format --request --full --backtrace --init --from-puma --version --help]]
+         *%w[--config --dev-tls --check --format --request --full --backtrace --init --from-puma --version --help]]
       end
 
       def take_files(files)

@@ -16,11 +16,13 @@ module Kino
       # Every interface of the machine, IPv4's and, where there are such, IPv6's.
       EVERYWHERE = "[::]"
       # What an error calls allowed.
-      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH, unix://@NAME or systemd://NAME"
+      ALLOWED = "tcp://HOST:PORT, tcp://[IPV6]:PORT, ssl://HOST:PORT, unix:///PATH, unix://@NAME or systemd://NAME"
       # A host: a name, an IPv4 address, or an IPv6 address in brackets.
       HOST_SHAPE = /\[[\h:.]+(?:%\w+)?\]|[[:alnum:]][\w.-]*/
       # A TCP address in its parts; `tcp://` may be left out where a host and a port are there.
       TCP = %r{\A(?:tcp://)?(?<host>#{HOST_SHAPE}):(?<port>\d{1,5})/?\z}
+      # The same where TLS is spoken.
+      SSL = %r{\Assl://(?<host>#{HOST_SHAPE}):(?<port>\d{1,5})/?\z}
       # One of systemd's sockets, by its `FileDescriptorName=`.
       SYSTEMD = %r{\Asystemd://[^: ?[:cntrl:]]+\z}
       # Bytes a unix socket's path may have (`sun_path`, less the closing NUL).
@@ -45,10 +47,10 @@ module Kino
         end
       end
 
-      # One address.
+      # One address, of Kino's own, where no TLS is spoken.
       module One
         # @return [String] what is allowed
-        def self.allowed = ALLOWED
+        def self.allowed = ALLOWED.sub(/ssl:\S+ /, "")
 
         # @return [String] what a list of options calls the value
         def self.label = "URI"
@@ -56,7 +58,12 @@ module Kino
         # @param value [Object] a String
         # @return [String] the address in one spelling, frozen
         # @raise [Kinds::Rejected]
-        def self.call(value) = Address.parse(value)
+        def self.call(value)
+          address = Address.parse(value)
+          raise Kinds::Rejected, "where no TLS is spoken" if address.start_with?("ssl:")
+
+          address
+        end
       end
 
       # The setting `host`: a name or an IP address, without a port.
@@ -90,9 +97,14 @@ module Kino
           base, kind = where(place.to_s)
           return base unless query
 
+          query = BindParameters.tls(base, query) if base.start_with?("ssl://")
           BindParameters.check(base, query, kind)
-          -"#{base}?#{query}"
+          query.empty? ? base : -"#{base}?#{query}"
         end
+
+        # @param uri [String] where a socket really listens
+        # @return [String] what a client asks it by, such as `"https://127.0.0.1:9292"`
+        def url(uri) = uri.sub(/\Atcp:/, "http:").sub(/\Assl:/, "https:")
 
         # @param host [String] IPv6 in brackets
         # @param port [Integer] 0 lets the system choose a free one
@@ -117,16 +129,18 @@ module Kino
 
         def where(place)
           return unix(place.delete_prefix("unix://")) if place.start_with?("unix://")
+          return network(place, SSL, "ssl") if place.start_with?("ssl://")
 
           place.match?(SYSTEMD) ? [-place, :systemd] : network(place)
         end
 
-        def network(address)
-          parts = TCP.match(address) || raise(slip(address))
+        def network(address, shape = TCP, scheme = "tcp")
+          parts = shape.match(address) || raise(slip(address))
           port = Integer(parts[:port], 10)
           raise Kinds::Rejected, "whose port is past 65535" if port > 65_535
 
-          [tcp(parts[:host], port), parts[:host].start_with?("[") ? :ipv6 : :tcp]
+          kind = parts[:host].start_with?("[") ? "ipv6" : "tcp"
+          [-"#{scheme}://#{parts[:host]}:#{port}", :"#{"tls_" if scheme == "ssl"}#{kind}"]
         end
 
         # A relative path is taken from the folder Kino starts in: whatever changes folder later must not move it.
@@ -144,8 +158,7 @@ module Kino
         # The slips people make, each with what is wrong and what was meant.
         def slip(address)
           case address
-          when %r{\A(?:https|ssl|tls)://}
-            Kinds::Rejected.new("but Kino doesn't speak TLS (leave that to a proxy before it)")
+          when %r{\A(?:https|tls)://([^/]+:\d+)/?\z} then Kinds::Rejected.new(nil, write: "ssl://#{$1}")
           when /\A:?(\d{1,5})\z/ then Kinds::Rejected.new("which names no host", write: tcp(HOST, $1))
           when %r{\Ahttp://([^/]+:\d+)/?\z} then Kinds::Rejected.new(nil, write: "tcp://#{$1}")
           when %r{\A(?:tcp://)?(\h*:[\h:]*):(\d+)\z}

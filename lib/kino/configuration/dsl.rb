@@ -139,6 +139,13 @@ module Kino
 
       def kino_default_host = @kino_host || PumaForms::HOST
 
+      def kino_ssl_bind(host, port, given = {})
+        address, tls, left_out = PumaForms.ssl_bind(host, port, given)
+        kino_ignore(:ssl_bind, [host, port], "#{left_out.join(", ")} does nothing here") if left_out.any?
+        kino_set(:tls, [tls], :ssl_bind) if tls.any?
+        kino_set(:bind, [address], :ssl_bind)
+      end
+
       def kino_set_default_host(host) = @kino_host = -host.to_s
 
       def kino_directory(path) = Dir.chdir(path)

@@ -96,7 +96,7 @@ module Kino
         before_worker_boot: taken(:on_process_boot),
         before_worker_fork: ignored(NO_PARENT_HOOK),
         before_worker_shutdown: taken(:on_process_exit),
-        bind: taken(:bind, "tcp:// and unix:// alike; Kino speaks no TLS (ssl://)"),
+        bind: taken(:bind, "tcp://, unix:// and ssl:// alike"),
         bind_to_activated_sockets: ignored("without a bind all sockets of systemd's are listened on; " \
                                           "bind \"systemd://NAME\" is one of them"),
         clean_thread_locals: ignored("what an app keeps in Thread.current stays; reset it in a middleware, or use " \
@@ -160,8 +160,7 @@ module Kino
         silence_fork_callback_warning: holds("there is no such warning"),
         silence_single_worker_warning: holds("there is no such warning"),
         single: does("runs its block where cluster doesn't run its own"),
-        ssl_bind: refused("Kino speaks no TLS; leave that to a proxy before it, and write bind " \
-                          "\"tcp://127.0.0.1:9292\""),
+        ssl_bind: does("binds ssl:// with its cert, key, ca and verify_mode; cert_pem and key_pem are tls"),
         state_path: ignored(NO_CONTROL),
         state_permission: ignored(NO_CONTROL),
         stdout_redirect: ignored("have what starts Kino redirect its output: kino >> log/kino.log 2>&1"),

@@ -11,7 +11,12 @@ module Kino
       # The host of a port without one, in a file of Puma's.
       HOST = "0.0.0.0"
       # What Puma allows behind an address.
-      PARAMETERS = %w[backlog low_latency mode umask].freeze
+      PARAMETERS = %w[backlog low_latency mode umask no_tlsv1 no_tlsv1_1 reuse ssl_cipher_filter ssl_ciphersuites
+                      verification_flags].freeze
+      # What Puma's `ssl_bind` says of what an address can have.
+      SSL = %i[cert key ca verify_mode key_password_command backlog].freeze
+      # The same where it is the text itself, which no address can have.
+      SSL_TEXT = { cert_pem: :cert, key_pem: :key }.freeze
       # Requests until a `fork_worker` without a number forks anew.
       REQUESTS = 1000
       # What a key may stand before, for data that is kept by it.
@@ -19,7 +24,7 @@ module Kino
                  on_refork on_worker_boot on_worker_shutdown].freeze
       # What means true when nothing comes after it.
       YES = %i[allow_underscore_headers early_hints preload_app! quiet].freeze
-      private_constant :PARAMETERS, :HOOKS, :YES
+      private_constant :PARAMETERS, :SSL, :SSL_TEXT, :HOOKS, :YES
 
       module_function
 
@@ -65,6 +70,19 @@ module Kino
         [[plain, *(kept.join("&") if kept.any?)].join("?"), "?#{unknown.join("&")}"]
       end
 
+      # @param host [String] of Puma's `ssl_bind`
+      # @param port [Integer, String]
+      # @param given [Hash{Symbol => Object}] what else it was given
+      # @return [Array(String, Hash, Array<Symbol>)] the address, what `tls` is to say, and what is left out
+      def ssl_bind(host, port, given)
+        given = given.transform_keys(&:to_sym).compact
+        said = given.slice(*SSL).map { |name, value| "#{name}=#{percent(value)}" }
+        host = "[#{host}]" if host.to_s.count(":") > 1 && !host.to_s.start_with?("[")
+        tls = given.slice(*SSL_TEXT.keys).transform_keys(SSL_TEXT)
+        address = ["ssl://#{host}:#{port}", *(said.join("&") if said.any?)].join("?")
+        [address, tls, (given.keys - SSL - SSL_TEXT.keys).reject { |name| name.start_with?("no_tls") }]
+      end
+
       # A least and a most are one value.
       def threads(values)
         numbers = values.map { |value| Integer(value.to_s, 10, exception: false) }
@@ -87,6 +105,9 @@ module Kino
       # Puma forks anew once.
       def steps(requests) = [0, "0"].include?(requests) ? false : [requests, false]
 
+      # As an address has it.
+      def percent(value) = value.to_s.gsub(/[%&?#\s]/) { |character| format("%%%02X", character.ord) }
+
       def seconds(value) = { forever: FOREVER, immediately: 0 }.fetch(value, value)
 
       def known?(address)
@@ -94,7 +115,7 @@ module Kino
       rescue Kinds::Rejected
         false
       end
-      private_class_method :threads, :port, :hook, :steps, :seconds, :known?
+      private_class_method :threads, :port, :hook, :steps, :percent, :seconds, :known?
     end
   end
 end

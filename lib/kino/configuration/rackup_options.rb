@@ -49,8 +49,17 @@ module Kino
       host, port = @options.values_at(:Host, :Port)
       return take(:bind, host.sub(%r{\A/}, "unix:///")) if host.to_s.match?(%r{\A(/|unix://)})
 
+      return take(:bind, secured(host, port)) if host.to_s.start_with?("ssl://")
+
       take(:host, host, supplied?(:Host, RACKUP_HOSTS)) if host
       take(:port, port, supplied?(:Port, [RACKUP_PORT])) if port
+    end
+
+    # A port that the address doesn't name is the one beside it.
+    def secured(address, port)
+      place, query = address.split("?", 2)
+      place = [place, *port].join(":") unless place.match?(%r{:\d+/?\z})
+      [place, *query].join("?")
     end
 
     # Rails tells what its user gave. Of rackup, which doesn't but always passes `config`, we know the defaults.

@@ -64,13 +64,17 @@ module Kino
       def hook? = @kind.is_a?(Kinds::Hook)
 
       # @return [Boolean] whether a place may say it several times, and each counts
-      def list? = @kind.instance_of?(Kinds::Hook) || @name == :bind
+      def list? = @kind.instance_of?(Kinds::Hook) || %i[bind tls].include?(@name)
 
       # @return [String] how a kino.rb says it
       def written = "#{name} #{code || example.inspect}"
 
       # @return [String] the summary and the default
       def synopsis = "#{summary} (default #{default_text.delete('"')})"
+
+      # @param value [Object]
+      # @return [String] the same for people to read; nothing of it is secret
+      def show(value) = @kind.respond_to?(:show) ? @kind.show(value) : value.inspect
 
       # @return [Object] the value where nobody said anything
       def default = @default.is_a?(Proc) ? @default.call : @default
@@ -84,7 +88,7 @@ module Kino
       rescue Kinds::Rejected => error
         reason = ", #{error.message};" unless error.message.empty?
         cure = code? ? written : source.write(name, error.write || example)
-        raise ConfigurationError, "#{source.label(name)}: given #{value.inspect}#{reason || ","} allowed: " \
+        raise ConfigurationError, "#{source.label(name)}: given #{show(value)}#{reason || ","} allowed: " \
                                   "#{@kind.allowed}; write #{cure}"
       end
 

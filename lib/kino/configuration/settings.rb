@@ -52,7 +52,9 @@ module Kino
             address. The default can be reached from this machine only; write tcp://[::]:9292 to be reached
             from elsewhere. localhost is 127.0.0.1 and ::1; [::]
             is every interface, of IPv4 too. Port 0 takes any free port. A -b flag replaces the addresses
-            in this file. Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
+            in this file. ssl://HOST:PORT is a port where TLS is spoken, with what the setting tls says, or
+            with ?cert=FILE&key=FILE (and key_password_command, ocsp, client_ca, verify, min_version).
+            Parameters follow a ?, with & between them: backlog=1024; ipv6only=true for [::]
             without IPv4; reuse_port=true where another server listens at the same port, and says the same;
             mode=0660 or umask=0007 for the file of a unix socket, to which everybody may
             connect (0777) otherwise.
@@ -68,6 +70,18 @@ module Kino
                       summary: "host to listen on, for port", doc: <<~TEXT),
             The host that goes with port. 0.0.0.0 is every IPv4 interface of this machine, :: every one,
             localhost both 127.0.0.1 and ::1.
+          TEXT
+          Setting.new(:tls, TLS.new, default: [].freeze, default_text: "none",
+                      summary: "certificates for ssl:// addresses that name none", doc: <<~TEXT),
+            A certificate and its key for the addresses that begin with ssl:// and name none themselves:
+            cert: and key: are the paths of PEM files, or the PEM text; behind the certificate stand those
+            between it and its root. Write it once for each certificate: a client gets the one for the
+            name it asks for (*.example.org is any one name), and the first where none is. An encrypted
+            key has its password printed by key_password_command:. ocsp: is a file with the response to
+            staple. Clients are verified by client_ca:, the file of those who sign their certificates, and
+            verify: :optional or :required. min_version: "1.3" leaves TLS 1.2 out. A file that changes is
+            read again within a second, and on HUP; what is wrong with it is logged, and what was is
+            served on.
           TEXT
           Setting.new(:trusted_proxies, Networks.new, default: Networks::LOCAL,
                       default_text: "this machine: #{Networks::LOCAL.join(", ")}", example: ["10.0.0.0/8", "unix"],
@@ -427,6 +441,11 @@ module Kino
                       doc: <<~TEXT),
             For a request's whole head, from its first byte to its last, or of a connection's first from
             accept on. Past it: 408. A new connection that sends nothing is closed after as long.
+          TEXT
+          Setting.new(:handshake_timeout, PATIENCE, default: 10,
+                      summary: "seconds for a TLS handshake", doc: <<~TEXT),
+            From accept until a TLS handshake is done, at ssl:// addresses; header_timeout begins after that.
+            Past it, the connection is closed.
           TEXT
           Setting.new(:body_timeout, PATIENCE, default: 30,
                       summary: "seconds without a byte of a request's body", doc: <<~TEXT),

@@ -78,6 +78,7 @@ module Kino
       # for ever where nobody reads it.
       $stdout.sync = true
       @listeners ||= Native::Listeners.bind(@configuration.bind)
+      @listeners.check(@configuration.to_h) # better here than in each process
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
       @renewal = Renewal.new(@spawner, @voice)
@@ -96,7 +97,7 @@ module Kino
     end
 
     # @return [Array<String>] see {Server#urls}
-    def urls = @listeners.uris.map { |uri| uri.sub(/\Atcp:/, "http:") }
+    def urls = @listeners.uris.map { |uri| Configuration::Address.url(uri) }
 
     # @return [Hash{Symbol => Object}] see {Statistics.of}
     def stats

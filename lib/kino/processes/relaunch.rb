@@ -61,7 +61,7 @@ module Kino
       # @raise [SystemCallError] when it can't be started
       def start(kind, listeners, scoreboard = nil)
         ours, theirs = Wire.pair
-        sockets = listeners.descriptors
+        sockets = listeners.handed_on
         shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }

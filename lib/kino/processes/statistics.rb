@@ -7,7 +7,9 @@ module Kino
   module Statistics
     # Of a process, besides its counters.
     KEPT = %i[pid beat waiting in_flight].freeze
-    private_constant :KEPT
+    # What is a time and no number: the first one counts.
+    TIME = :tls_certificate_expires
+    private_constant :KEPT, :TIME
 
     # @param scoreboard [Native::Scoreboard]
     # @param slots [Hash{Integer => Integer}] processes, from 0, and their places on it
@@ -20,8 +22,11 @@ module Kino
         { process: index + 1, **told.slice(*KEPT), **told[:stats] }
       end
       sums = processes.map { |one| one.except(:process, *KEPT) }
-      sums.reduce({}) { |sum, one| sum.merge(one) { |_, a, b| a + b } }.merge(processes: processes)
+      sums.reduce({}) { |sum, one| sum.merge(one) { |name, a, b| together(name, a, b) } }.merge(processes: processes)
     end
+
+    def self.together(name, one, other) = name == TIME ? [one, other].reject(&:zero?).min.to_i : one + other
+    private_class_method :together
 
     # What is served, in one line for people.
     #

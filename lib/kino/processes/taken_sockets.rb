@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "socket"
+require_relative "../rack/sockets"
 
 module Kino
   # Clients' sockets that the app has taken for itself, by `rack.hijack` or a 101. Where others are forked from the
@@ -23,7 +24,7 @@ module Kino
       def listening(descriptor) = Socket.for_fd(descriptor).tap { |socket| socket.autoclose = false }
 
       def taken?(socket, places)
-        !socket.closed? && places.include?(place(socket)) && !listens?(socket)
+        !socket.closed? && (socket.is_a?(Sockets::Paired) || (places.include?(place(socket)) && !listens?(socket)))
       rescue SystemCallError, IOError
         false # it is another thing, or has just been closed
       end

@@ -7,12 +7,20 @@ module Kino
   #
   # @api private
   module Sockets
+    # One end of a pair: the client speaks TLS, which the engine does at the other end.
+    class Paired < UNIXSocket
+    end
+
+    # The classes of their kinds.
+    CLASSES = { tcp: TCPSocket, unix: UNIXSocket, pair: Paired }.freeze
+    private_constant :CLASSES
+
     # @param descriptor [Integer]
-    # @param unix [Boolean] whether it is a unix socket
+    # @param kind [Symbol] `:tcp`, `:unix` or `:pair`
     # @param early [String] what the client has sent already, which is read first
     # @return [TCPSocket, UNIXSocket]
-    def self.open(descriptor, unix, early)
-      socket = (unix ? UNIXSocket : TCPSocket).for_fd(descriptor)
+    def self.open(descriptor, kind, early)
+      socket = CLASSES.fetch(kind).for_fd(descriptor)
       socket.sync = true
       socket.ungetbyte(early) unless early.empty?
       socket

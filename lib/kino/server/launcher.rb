@@ -69,7 +69,7 @@ module Kino
       server.control_with(@signals, waits: !@given.nil?)
       server.manager = @manager if @manager.there?
       server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
-      @reopens = log_file? && !@manager.there? && !Signals.terminal?
+      @reopens = (log_file? || tls?) && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -148,9 +148,13 @@ module Kino
 
     def log_file? = @configuration.access_log.is_a?(String)
 
+    def tls? = @configuration.bind.any? { |address| address.start_with?("ssl:") }
+
     def reopen_logs
       @server.reopen_logs
-      say "Reopened the access log"
+      @server.reload_certificates
+      say "Reopened the access log" if log_file?
+      say "Reading the certificates again" if tls?
     end
 
     # The next one; nil when nothing has come, or a server that was to take this one's place will not.

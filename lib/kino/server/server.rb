@@ -106,9 +106,9 @@ module Kino
     #   unix sockets alone
     def port = @native&.port
 
-    # @return [Array<String>] where it listens: `http://127.0.0.1:9292`, `unix:///run/app.sock`; empty while it doesn't
-    #   run
-    def urls = @native ? @native.uris.map { |uri| uri.sub(/\Atcp:/, "http:") } : []
+    # @return [Array<String>] where it listens: `http://127.0.0.1:9292`, `https://...`, `unix:///run/app.sock`; empty
+    #   while it doesn't run
+    def urls = @native ? @native.uris.map { |uri| Configuration::Address.url(uri) } : []
 
     # @return [String, nil] the first of {#urls}
     def url = urls.first
@@ -125,6 +125,12 @@ module Kino
     #
     # @return [nil]
     def reopen_logs = @native&.reopen_logs
+
+    # Has the files that TLS is served with read again, within a second, as is done anyway where one has changed. A
+    # command does so on HUP. What is wrong with them is logged, and what was is served on.
+    #
+    # @return [nil]
+    def reload_certificates = @native&.reload_certificates
 
     # Whoever runs the server for a command: is told when it has ended, and asked when it is to stop.
     #

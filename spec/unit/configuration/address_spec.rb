@@ -55,6 +55,21 @@ RSpec.describe Kino::Configuration::Address do
     ).and end_with("write bind: \"tcp://127.0.0.1:80?proxy=true\"")
   end
 
+  it "is one where TLS is spoken, with its files, and in Puma's words, too" do
+    Dir.mktmpdir do |folder|
+      Dir.chdir(folder) do
+        here = File.realpath(folder)
+        expect(bind("ssl://[::1]:443", "ssl://0.0.0.0:1?cert=a.pem&key=/k&ca=ca.pem&verify_mode=peer&no_tlsv1=true"))
+          .to eq(["ssl://[::1]:443",
+                  "ssl://0.0.0.0:1?cert=#{here}/a.pem&key=/k&client_ca=#{here}/ca.pem&verify=optional"])
+      end
+    end
+    expect(bind("ssl://a:1?no_tlsv1_1=true")).to eq(["ssl://a:1"])
+    expect(refusal(:bind, "ssl://a:1?verify=peer")).to include("whose verify has to be none, optional or required")
+    expect(refusal(:bind, "tcp://a:1?cert=/a")).to include("isn't known for it")
+    expect(refusal(:control, "ssl://127.0.0.1:1")).to include("where no TLS is spoken")
+  end
+
   it "counts once, however often it is written" do
     expect(bind("tcp://127.0.0.1:1", "127.0.0.1:1")).to eq(["tcp://127.0.0.1:1"])
   end
@@ -72,7 +87,8 @@ RSpec.describe Kino::Configuration::Address do
       "/run/app.sock" => ["allowed:", "unix:///run/app.sock"],
       "unix:/run/app.sock" => ["allowed:", "unix:///run/app.sock"],
       "tcp://127.0.0.1:70000" => ["whose port is past 65535;", "tcp://127.0.0.1:9292"],
-      "ssl://0.0.0.0:443" => ["but Kino doesn't speak TLS (leave that to a proxy before it);", "tcp://127.0.0.1:9292"],
+      "https://localhost:443/" => ["allowed:", "ssl://localhost:443"],
+      "ssl://a:1?cert=/c" => ["which has a cert and no key;", "ssl://a:1?cert=/etc/ssl/app.pem&key=/etc/ssl/app.key"],
       "unix://" => ["which names no path;", "tcp://127.0.0.1:9292"],
       "unix://@" => ["which names no path;", "tcp://127.0.0.1:9292"],
       "unix://@#{"a" * 107}" => ["longer than a socket's 107 bytes;", "tcp://127.0.0.1:9292"],
@@ -84,7 +100,8 @@ RSpec.describe Kino::Configuration::Address do
   end
 
   it "is nothing else" do
-    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, unix:///PATH, unix://@NAME or systemd://NAME; " \
+    allowed = "allowed: tcp://HOST:PORT, tcp://[IPV6]:PORT, ssl://HOST:PORT, unix:///PATH, unix://@NAME or " \
+              "systemd://NAME; " \
               "write bind: \"tcp://127.0.0.1:9292\""
     ["", "*:3000", "tcp://a b:3000", "tcp://127.0.0.1:http", "tcp://127.0.0.1:", "tcp://-a:1", "ftp://a:1", 3000, nil,
      [[]], [5], "tcp://[zz]:1", "tcp://a:1\ntcp://b:1"].each do |given|

@@ -80,6 +80,9 @@ RSpec.describe Kino::Configuration::DSL do
       http2_max_streams 9
       header_timeout 1
       body_timeout 2
+      handshake_timeout 9
+      tls cert: "/etc/app.pem", key: "/etc/app.key"
+      tls client_ca: "/etc/ca.pem", verify: :required, min_version: 1.3
       body_min_rate 0
       queue_timeout 6
       request_timeout 7
@@ -110,7 +113,10 @@ RSpec.describe Kino::Configuration::DSL do
       max_header_size: 2048, max_headers: 10,
       max_uri_size: 100, max_body_size: nil, body_buffer: 1024, spool_dir: "/tmp", spool_limit: 1_000_000,
       max_connections: 100, write_min_rate: 100,
-      queue_depth: 10, header_timeout: 1, body_timeout: 2, keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
+      queue_depth: 10, header_timeout: 1, handshake_timeout: 9, body_timeout: 2,
+      tls: [{ cert: "/etc/app.pem", key: "/etc/app.key" },
+            { client_ca: "/etc/ca.pem", verify: "required", min_version: "1.3" }],
+      keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
       http2: true, http2_max_streams: 9,
@@ -355,7 +361,23 @@ RSpec.describe Kino::Configuration::DSL do
       expect(refusal("bind 'unix:///run/app.sock?colour=red'")).to include("colour=red")
       expect(refusal("bind 'tcp://127.0.0.1:1?low_latency=true&colour=red'"))
         .to include('given "tcp://127.0.0.1:1?colour=red"')
-      expect(refusal("bind 'ssl://0.0.0.0:1?key=a'")).to include("Kino doesn't speak TLS")
+      expect(refusal("bind 'ssl://0.0.0.0:1?key=a'")).to include("which has a key and no cert")
+    end
+
+    it "has ssl_bind for an address where TLS is spoken" do
+      write(<<~RUBY)
+        ssl_bind "0.0.0.0", "9292", { cert: "/a b.pem", key: "/k", ca: "/ca.pem", verify_mode: "force_peer" }
+        ssl_bind "::1", 9293, { cert_pem: "-----BEGIN CERTIFICATE-----", key_pem: "-----BEGIN PRIVATE KEY-----",
+                                no_tlsv1: true, ssl_cipher_filter: "HIGH" }
+        bind "ssl://127.0.0.1:1?cert=/c&key=/k&no_tlsv1_1=true&verification_flags=X"
+      RUBY
+
+      expect(configuration.bind).to eq(%w[ssl://0.0.0.0:9292?cert=/a%20b.pem&key=/k&client_ca=/ca.pem&verify=required
+                                          ssl://[::1]:9293 ssl://127.0.0.1:1?cert=/c&key=/k])
+      expect(configuration.tls).to eq([{ cert: "-----BEGIN CERTIFICATE-----", key: "-----BEGIN PRIVATE KEY-----" }])
+      expect(configuration.inspect).to include("tls=[{cert: PEM text, key: PEM text}]")
+      expect(ignored).to match([/ssl_bind "::1", 9293: ssl_cipher_filter does nothing here/,
+                                /verification_flags=X does nothing here/])
     end
 
     it "notes those that do nothing, with the place and the reason, and no secrets" do
@@ -381,8 +403,6 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "refuses those that an app would be wrong without" do
-      expect(refusal("ssl_bind '0.0.0.0', 9292, key: 'k', cert: 'c'"))
-        .to start_with("kino.rb:1: ssl_bind: Kino speaks no TLS; leave that to a proxy before it, and write bind ")
       expect(refusal("\napp { |env| [200, {}, []] }")).to start_with("kino.rb:2: app: Kino serves a config.ru; ")
     end
 

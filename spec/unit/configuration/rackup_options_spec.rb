@@ -61,6 +61,9 @@ RSpec.describe Kino.const_get(:RackupOptions) do
   it "takes a path for a host" do
     expect(configuration(rackup.merge(Host: "/run/app.sock")).bind).to eq(["unix:///run/app.sock"])
     expect(configuration(rackup.merge(Host: "unix:///run/app.sock")).bind).to eq(["unix:///run/app.sock"])
+    expect(configuration(rackup.merge(Host: "ssl://localhost?cert=/c&key=/k", Port: 3000)).bind)
+      .to eq(["ssl://localhost:3000?cert=/c&key=/k"])
+    expect(configuration(rackup.merge(Host: "ssl://[::1]:3001", Port: 3000)).bind).to eq(["ssl://[::1]:3001"])
   end
 
   it "takes every setting, as text" do
@@ -78,7 +81,7 @@ RSpec.describe Kino.const_get(:RackupOptions) do
   it "lists them all for rackup -h" do
     names = described_class.valid.keys.map { |option| option[/\A\w+/] }
     hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler logger before_fork on_warmup
-               on_process_boot on_process_exit on_refork]
+               on_process_boot on_process_exit on_refork tls]
     settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - hooks - %w[rackup]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])

@@ -15,7 +15,7 @@ RSpec.describe "Kino::Relaunch" do
         Listeners = Struct.new(:text, :is_shared) do
           def self.inherit(text, is_shared) = new(text, is_shared)
           def files = @files ||= %w[first second].map { |name| File.open(File.join(__dir__, name)) }
-          def descriptors = files.map(&:fileno)
+          def handed_on = files.map(&:fileno)
           def describe = files.zip(%w[tcp unix]).map { |file, kind| "#{kind}=#{file.fileno}" }
         end
         def self.leave_listeners(_) = nil
@@ -224,7 +224,7 @@ RSpec.describe "Kino::Relaunch" do
     Dir.mkdir(File.join(folder, "gone"))
     before = <<~'RUBY'
       Dir.rmdir(File.join(__dir__, "gone"))
-      listeners.descriptors
+      listeners.handed_on
       open = -> { Dir.children("/proc/self/fd").size }
       count = open.call
       begin

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::locks::lock;
 use crate::scoreboard::{Question, Reading, Slot, State, Tally, counted, now};
 use crate::siblings::STALE;
+use crate::stats::EXPIRES;
 
 /// How long processes have to tell what is in flight: their hearts look four times a second.
 const SURVEY: Duration = Duration::from_millis(800);
@@ -15,7 +16,7 @@ const SURVEY: Duration = Duration::from_millis(800);
 pub(super) const RUBY: Duration = Duration::from_millis(1000);
 const LOOK: Duration = Duration::from_millis(5);
 /// Numbers that say how things are now, and are nothing to be added up over time.
-pub(super) const GAUGES: [&str; 5] = ["connections", "running", "threads", "kept_bytes", "spooled_bytes"];
+pub(super) const GAUGES: [&str; 6] = ["connections", "running", "threads", "kept_bytes", "spooled_bytes", EXPIRES];
 
 /// The board.
 #[derive(Debug)]
@@ -97,9 +98,12 @@ impl Board {
 }
 
 impl Snapshot {
-    /// A counter's sum over all processes, and over those that are gone.
+    /// A counter's sum over all processes, and over those that are gone; of a time, the first.
     pub(super) fn sum(&self, name: &'static str) -> u64 {
         let of = |one: &Reading| one.counts.iter().find(|(other, _)| *other == name).map_or(0, |(_, count)| *count);
+        if name == EXPIRES {
+            return self.processes.iter().map(of).filter(|time| *time > 0).min().unwrap_or(0);
+        }
         self.processes.iter().map(of).sum::<u64>() + self.past.counts.get(name).copied().unwrap_or(0)
     }
 

@@ -7,6 +7,7 @@ use super::board::Snapshot;
 use super::message::Answer;
 use super::system;
 use crate::scoreboard::{CLASSES, Distribution, Reading, SIZES, State, TIMES};
+use crate::stats::EXPIRES;
 
 /// What refusals are counted by: the status, and the setting or other reason.
 const REFUSALS: [(&str, &str); 14] = [
@@ -25,8 +26,18 @@ const REFUSALS: [(&str, &str); 14] = [
     ("504", "request_timeout"),
     ("none", "gone"),
 ];
+/// What TLS handshakes fail by: the counter, and the cause.
+const HANDSHAKES: [(&str, &str); 7] = [
+    ("handshake_timeout", "timeout"),
+    ("tls_plain", "plain"),
+    ("tls_left", "left"),
+    ("tls_incompatible", "incompatible"),
+    ("tls_client_certificate", "client_certificate"),
+    ("tls_alert", "alert"),
+    ("tls_malformed", "malformed"),
+];
 /// Counters with a metric of their own.
-const COUNTERS: [(&str, &str, &str); 18] = [
+const COUNTERS: [(&str, &str, &str); 21] = [
     ("accepted", "connections_accepted_total", "Connections accepted"),
     ("requests", "requests_taken_total", "Requests that workers have taken"),
     ("answered", "answers_total", "Answers sent whole"),
@@ -45,6 +56,9 @@ const COUNTERS: [(&str, &str, &str); 18] = [
     ("stuck", "workers_set_aside_total", "Workers set aside since a request took them too long"),
     ("panics", "faults_total", "Faults of Kino's own that were caught"),
     ("log_dropped", "log_lines_lost_total", "Lines of the log that could not be written"),
+    ("tls_handshakes", "tls_handshakes_total", "TLS handshakes that were done"),
+    ("tls_resumed", "tls_handshakes_resumed_total", "TLS handshakes that went on with an earlier session"),
+    ("tls_reload_failures", "tls_reload_failures_total", "Times that changed certificates could not be read"),
 ];
 /// What Ruby tells: its name, the metric's, whether it only grows, and what it is.
 const RUBY: [(&str, &str, bool, &str); 10] = [
@@ -162,6 +176,15 @@ fn requests(text: &mut Text, board: &Snapshot) {
 fn counters(text: &mut Text, board: &Snapshot) {
     for (counter, name, help) in COUNTERS {
         text.counter(name, help, board.sum(counter));
+    }
+    text.begin("tls_handshake_failures_total", "counter", "TLS handshakes that have failed, by the cause");
+    for (counter, cause) in HANDSHAKES {
+        text.value("tls_handshake_failures_total", &format!("cause=\"{cause}\""), board.sum(counter));
+    }
+    let expires = board.sum(EXPIRES);
+    if expires > 0 {
+        let help = "When the first of the certificates that are served ends, in seconds since 1970";
+        text.gauge("tls_certificate_expires_seconds", help, expires);
     }
     text.counter("processes_ended_total", "Processes that are gone, whatever has ended them", board.past.processes);
     text.gauge("kept_bytes", "Bytes of answers kept for slow clients", board.sum("kept_bytes"));

@@ -346,6 +346,7 @@ impl Dispatch {
     pub(crate) fn tell_end(&self) {
         self.context.enter(Phase::Over);
         self.context.helpers.end();
+        self.context.shakers.end();
         self.end.come();
         self.idle.wake(usize::MAX);
         self.watch.wake();

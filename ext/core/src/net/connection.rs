@@ -3,6 +3,7 @@
 mod accounts;
 mod body;
 mod contained;
+mod handshake;
 mod health;
 mod life;
 mod lingering;
@@ -25,15 +26,19 @@ pub(super) use self::life::Standing;
 pub(super) use self::life::{After, Intake, Life, Look, Verdict};
 use self::life::{Preface, State, Step};
 pub(super) use self::streams::Stream;
+pub use self::takeover::{Family, TakenSocket};
 use super::helpers::Job;
 use super::right::Right;
 use super::survey::{InFlight, Stage};
+use super::transport::{Transport, Wire};
 use super::trap::At;
 use crate::error::Fault;
 use crate::http::receive::Progress;
 
 /// How long a connection that has sent nothing yet is waited for when the engine drains.
 const DRAIN_GRACE: Duration = Duration::from_millis(500);
+/// The same for one that is still at its handshake, which takes several ways there and back.
+const DRAIN_HANDSHAKE: Duration = Duration::from_secs(1);
 /// How long a body may stand still when the engine drains: no app has seen its request.
 const DRAIN_BODY: Duration = Duration::from_secs(5);
 
@@ -44,6 +49,7 @@ impl Connection {
         life.begin_look(look);
         loop {
             let step = match life.state {
+                State::Handshaking => self.await_handshake(life),
                 State::Receiving => self.receive(life, intake),
                 State::Sending(after) => self.send(life, after, intake),
                 State::Lingering { read } => self.linger(life, read, intake),
@@ -62,6 +68,10 @@ impl Connection {
         {
             let life = &mut *self.life.lock();
             match (life.state, life.receiver.progress()) {
+                (State::Handshaking, _) => {
+                    self.time_out_handshake(life);
+                    return Verdict::Close;
+                }
                 (State::Receiving, Progress::Idle) => {
                     if life
                         .preface
@@ -125,28 +135,39 @@ impl Connection {
     /// the poll side, which owns it.
     pub(super) fn idle_since(&self) -> Option<u64> {
         let life = self.life.lock();
-        let is_idle = match life.state {
-            State::Receiving => life.receiver.progress() == Progress::Idle,
-            State::Speaking => self.is_silent(),
-            _ => false,
-        };
         let config = &self.context.config;
-        let wait = if life.state == State::Receiving && life.answered == 0 {
-            config.header_timeout
-        } else {
-            config.keepalive_timeout
+        let (is_idle, wait) = match life.state {
+            State::Handshaking => (true, config.handshake_timeout),
+            State::Receiving if life.answered == 0 => {
+                (life.receiver.progress() == Progress::Idle, config.header_timeout)
+            }
+            State::Receiving => (life.receiver.progress() == Progress::Idle, config.keepalive_timeout),
+            State::Speaking => (self.is_silent(), config.keepalive_timeout),
+            _ => return None,
         };
         is_idle.then(|| self.deadline.due().saturating_sub(wait.as_millis() as u64))
     }
 
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
     pub(super) fn end(&self) {
-        let is_heard = !matches!(self.life.lock().state, State::Aborted | State::Hijacked);
-        if is_heard {
+        let state = self.life.lock().state;
+        if !matches!(state, State::Aborted | State::Hijacked) {
             self.say_goodbye();
+            if state != State::Handshaking {
+                self.close_wire();
+            }
             let _ = self.socket.shutdown(Shutdown::Both);
         }
         self.hang_up();
+    }
+
+    /// Tells the client that nothing more is sent, where its transport has a word for that.
+    fn close_wire(&self) {
+        let close = |transport: &mut Transport| Wire { transport, socket: &self.socket }.close();
+        match self.link.get() {
+            Some(link) => close(&mut link.lock().transport),
+            None => close(&mut self.life.lock().transport),
+        }
     }
 
     /// The engine is over: whoever still has the connection, on whatever thread, and its client hear of it at once.
@@ -197,6 +218,10 @@ impl Connection {
     pub(super) fn is_done_when_draining(&self) -> bool {
         let life = self.life.lock();
         match (life.state, life.receiver.progress()) {
+            (State::Handshaking, _) => {
+                self.expect_by(self.context.drained_at().saturating_add(DRAIN_HANDSHAKE.as_millis() as u64));
+                false
+            }
             (State::Receiving, Progress::Idle) if life.answered == 0 => {
                 self.expect_by(self.context.drained_at().saturating_add(DRAIN_GRACE.as_millis() as u64));
                 false
@@ -241,8 +266,12 @@ impl Connection {
 impl Job for Connection {
     fn work(self: Arc<Self>) -> bool {
         let done = self.contained(At::Helping, || {
-            let is_sending = matches!(self.life.lock().state, State::Sending(_));
-            if is_sending { self.send_more() } else { self.receive_more() }
+            let state = self.life.lock().state;
+            match state {
+                State::Sending(_) => self.send_more(),
+                State::Handshaking => self.shake_hands(),
+                _ => self.receive_more(),
+            }
         });
         done.unwrap_or_else(|| {
             self.release(true);

@@ -28,7 +28,7 @@ const SURVEYED: usize = 200;
 ///
 /// ```text
 ///   enter --look--> follow --Request--> ready        (whoever serves it gives it back, and notes it)
-///     ^               |  \--Help--> helpers          (the same)
+///     ^               |  \--Help, Shake--> helpers   (the same)
 ///     | again, notes, |
 ///     \-- expire -----'--Close--> (gone)
 /// ```
@@ -275,6 +275,7 @@ impl Connections {
             Verdict::Request => self.ready.push(Request::of(connection)),
             Verdict::Again => self.again.push(key),
             Verdict::Help => self.context.helpers.put(connection.clone()),
+            Verdict::Shake => self.context.shakers.put(connection.clone()),
             Verdict::Wait | Verdict::Close => {}
         }
     }

@@ -1,7 +1,7 @@
 //! What both sides of a connection share: whoever polls, and whoever serves a request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mio::Waker;
@@ -19,6 +19,7 @@ use super::notes::Notes;
 use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
 use super::place::Place;
+use super::pump::Pump;
 use super::readiness::Readiness;
 use super::survey::Surveys;
 use super::trap::Trap;
@@ -30,6 +31,7 @@ use crate::http::head::Head;
 use crate::http::request_id::{self, Made};
 use crate::spool_file::Spools;
 use crate::stats::{GAUGES, Stats};
+use crate::tls::port::Port;
 
 /// What an engine is doing.
 ///
@@ -66,6 +68,10 @@ pub struct Context {
     pub kept: Arc<Kept>,
     /// Who does what takes long.
     pub(crate) helpers: Helpers,
+    /// Who does handshakes: those who wait for disks are not to hold them up.
+    pub(crate) shakers: Helpers,
+    /// Who passes on what apps and clients say that speak TLS by a socket that the app has taken.
+    pub(super) pump: Pump,
     /// Descriptors of the engine's: sockets, and files that are spooled or sent.
     pub descriptors: Budget,
     /// Files for what is too much for memory.
@@ -102,6 +108,12 @@ pub struct Context {
     ids: Option<Ids>,
     /// Requests that were handed over before their body had come.
     streamed: Arc<AtomicUsize>,
+    /// What TLS is served with, at each of its listeners.
+    ports: Vec<Arc<Port>>,
+    /// Somebody wants that read again.
+    is_reload_asked: AtomicBool,
+    /// When the first of its certificates ends, in seconds since 1970; zero where none does.
+    expires: AtomicU64,
     /// When each setting, or other cause of a refusal, was last named in the log.
     named: Mutex<Vec<(&'static str, u64)>>,
 }
@@ -130,6 +142,11 @@ impl Context {
         Context::at(Clock::start(), config, waker)
     }
 
+    /// With what TLS is served with.
+    pub(super) fn with_ports(self, ports: Vec<Arc<Port>>) -> Context {
+        Context { ports, ..self }
+    }
+
     fn at(clock: Clock, config: Config, waker: Waker) -> Context {
         let descriptors = Budget::new(config.descriptors);
         let helpers = Helpers::default();
@@ -142,6 +159,8 @@ impl Context {
             detached: Detached::default(),
             kept: Kept::new(config.kept_bytes),
             helpers,
+            shakers: Helpers::default(),
+            pump: Pump::default(),
             descriptors,
             spools,
             lingering: Budget::new((config.max_connections as u64 / 4).clamp(1, LINGERING)),
@@ -160,6 +179,9 @@ impl Context {
             ids: config.request_id.then(Ids::default),
             is_observed: config.access_log.is_some() || !config.observers.is_empty(),
             streamed: Arc::default(),
+            ports: Vec::new(),
+            is_reload_asked: AtomicBool::new(false),
+            expires: AtomicU64::new(0),
             named: Mutex::default(),
             config,
         }
@@ -170,6 +192,7 @@ impl Context {
     pub(super) fn simulated(config: Config, waker: Waker) -> Context {
         let context = Context::at(Clock::still(), config, waker);
         context.helpers.have_no_threads();
+        context.shakers.have_no_threads();
         context
     }
 
@@ -401,7 +424,32 @@ impl Context {
     /// All counters and gauges with their names.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let lost = self.config.access_log.as_ref().map_or(0, |log| log.dropped());
-        self.stats.all().chain(GAUGES.iter().copied().zip([self.kept.bytes(), self.spools.used(), lost]))
+        self.stats.all().chain(GAUGES.iter().copied().zip([
+            self.kept.bytes(),
+            self.spools.used(),
+            lost,
+            self.expires.load(Ordering::Relaxed),
+        ]))
+    }
+
+    /// What TLS is served with, at each of its listeners.
+    pub(crate) fn ports(&self) -> &[Arc<Port>] {
+        &self.ports
+    }
+
+    /// Has all that TLS is served with read again, within a second or so.
+    pub fn reload_certificates(&self) {
+        self.is_reload_asked.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that has been asked for since this was called last.
+    pub(crate) fn is_reload_asked(&self) -> bool {
+        self.is_reload_asked.swap(false, Ordering::SeqCst)
+    }
+
+    /// When the first of its certificates ends, in seconds since 1970.
+    pub(crate) fn tell_expiry(&self, expires: u64) {
+        self.expires.store(expires, Ordering::Relaxed);
     }
 
     /// Whether that has not been named in the log lately.

@@ -16,6 +16,7 @@ use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::socket::Socket;
 use super::trap::Call;
+use crate::tls::port::Port;
 
 /// How long accepting rests when the process is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -69,6 +70,11 @@ impl Doors {
             doors.push(Door { listener, local, is_pending: false });
         }
         Ok(Doors { doors, first, last: 0, full_until: None, accept_at: 0, courtesy: Courtesy::default() })
+    }
+
+    /// What TLS is served with, at those where it is.
+    pub(super) fn ports(&self) -> Vec<Arc<Port>> {
+        self.doors.iter().filter_map(|door| door.local.tls.clone()).collect()
     }
 
     /// An event came: false when it is no listener's.

@@ -5,7 +5,6 @@ mod patience;
 pub mod sending;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::account::{End, Noted};
 use super::client::Client;
 use super::completion::Completion;
 use super::connection::After;
-pub use super::connection::{Part, ReadError};
+pub use super::connection::{Family, Part, ReadError, TakenSocket};
 use super::context::{Context, StreamingPlace};
 use super::detached::Entry;
 use super::line::Line;
@@ -52,6 +51,8 @@ pub struct Exchange {
     has_frames: bool,
     is_last: bool,
     unsent: Unsent,
+    /// Some of what was sent has not left yet: the transport holds it.
+    is_held: bool,
     patience: Patience,
     /// Bytes of it that are being moved to a file ([`Exchange::begin_spill`]).
     spilling: u64,
@@ -112,6 +113,7 @@ impl Exchange {
             has_frames: head_is_http2 && framing.is_some_and(|framing| framing.length != Length::None),
             is_last,
             unsent: Unsent::default(),
+            is_held: false,
             patience: Patience::default(),
             spilling: 0,
             answer: Answer::Waited,
@@ -263,6 +265,13 @@ impl Exchange {
         self.line.local()
     }
 
+    /// The client's certificate in PEM, where it was asked for one and has one: it was verified.
+    pub fn peer_certificate(&self) -> Option<Arc<str>> {
+        // Nearly always clients are not asked, which is known without a lock.
+        self.local().tls.as_ref().filter(|port| port.asks_clients())?;
+        self.line.peer_certificate()
+    }
+
     /// What the answer has to go by. A draining engine keeps no connection open.
     pub fn asked(&self) -> Asked {
         let is_lost = matches!(self.rest, Rest::Lost);
@@ -284,13 +293,12 @@ impl Exchange {
         &self.context
     }
 
-    /// Gives the socket to the caller, with what has come from it and has not been read: the engine forgets the
-    /// connection.
+    /// Gives the socket to the caller, and what has come from it and has not been read: the engine forgets the connection. Where the client speaks TLS, the socket is one end of a pair, and Kino speaks it for the caller.
     ///
     /// # Errors
     /// Both the request and the error, when the process has no descriptor left, or when the request was answered by
     /// others.
-    pub fn hijack(mut self: Box<Self>) -> Result<(OwnedFd, Vec<u8>), (Box<Self>, io::Error)> {
+    pub fn hijack(mut self: Box<Self>) -> Result<TakenSocket, (Box<Self>, io::Error)> {
         match self.begin_answer().and_then(|()| self.line.hijack()) {
             Ok(taken) => {
                 self.answer = Answer::Over;
@@ -319,7 +327,7 @@ impl Exchange {
             }
             let after = if keep_alive { After::Next } else { After::Close };
             let unsent = std::mem::take(&mut exchange.unsent);
-            let noted = if unsent.is_empty() {
+            let noted = if unsent.is_empty() && !exchange.is_held {
                 exchange.account(End::Whole);
                 None
             } else {

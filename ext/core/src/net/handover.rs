@@ -1,5 +1,6 @@
 //! Sockets that go from one process to a program that it starts: what they are, in words, and how they are taken over.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -11,13 +12,17 @@ use super::listener::Listener;
 use crate::error::ListenError;
 
 /// What follows the number of one that neither process has opened, nor removes.
-const LENT: &str = ",lent";
+const LENT: &str = "lent";
+/// What comes before the number of a file with what TLS's tickets are encrypted with.
+const TICKETS: &str = "tickets:";
 
 /// A listening socket of another process's, as it has described it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     /// Its descriptor's number.
     pub descriptor: RawFd,
+    /// That of a file with what tickets are encrypted with, where TLS is spoken.
+    pub tickets: Option<RawFd>,
     is_lent: bool,
     uri: String,
     word: String,
@@ -29,13 +34,22 @@ impl Described {
     /// # Errors
     /// It is none.
     pub fn parse(word: &str) -> Result<Described, ListenError> {
-        let found = word.split_once('=').and_then(|(number, uri)| {
+        let found = word.split_once('=').and_then(|(numbers, uri)| {
             let uri = unescape(uri)?;
             Listener::look_at(&uri).ok()?;
-            let (number, is_lent) = number.strip_suffix(LENT).map_or((number, false), |number| (number, true));
-            Some(Described { descriptor: number.parse().ok()?, is_lent, uri, word: word.to_owned() })
+            let mut marks = numbers.split(',');
+            let descriptor = marks.next()?.parse().ok()?;
+            let mut found = Described { descriptor, tickets: None, is_lent: false, uri, word: word.to_owned() };
+            for mark in marks {
+                match mark.strip_prefix(TICKETS) {
+                    Some(number) => found.tickets = Some(number.parse().ok()?),
+                    None if mark == LENT => found.is_lent = true,
+                    None => return None,
+                }
+            }
+            Some(found)
         });
-        found.ok_or_else(|| refused(word, "write NUMBER=URI, or NUMBER,lent=URI"))
+        found.ok_or_else(|| refused(word, "write NUMBER=URI, NUMBER,lent=URI or NUMBER,tickets:NUMBER=URI"))
     }
 
     /// What is said when the kernel refuses it.
@@ -55,19 +69,27 @@ impl Described {
         if !is_listening {
             return Err(refused("it is a socket that doesn't listen"));
         }
-        let is_same = self.uri.starts_with("tcp:") != (domain == Domain::UNIX);
+        let is_same = self.uri.starts_with("unix:") == (domain == Domain::UNIX);
         if is_same { Ok(()) } else { Err(refused("it listens at an address of another kind")) }
     }
 
     /// Takes the socket over, which has been [checked](Described::check); a unix socket's file, too, if this process is to
-    /// remove it at the end.
+    /// remove it at the end; and the file for tickets, where there is one.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn take_over(&self, socket: OwnedFd, owns_files: bool) -> Result<Listener, ListenError> {
+    pub fn take_over(
+        &self,
+        socket: OwnedFd,
+        tickets: Option<OwnedFd>,
+        owns_files: bool,
+    ) -> Result<Listener, ListenError> {
         let failed = |error| self.refusal(&error);
         SockRef::from(&socket).set_nonblocking(true).map_err(failed)?;
         let mut listener = Listener::listening(socket, &self.uri, self.is_lent)?;
+        if let Some(tickets) = tickets {
+            listener.take_over_tickets(tickets.into());
+        }
         listener.set_inheritable(false).map_err(failed)?;
         listener.own_file(owns_files);
         Ok(listener)
@@ -77,9 +99,11 @@ impl Described {
 impl Listener {
     /// Its descriptor's number, where it listens and how, in one word, for a program that is started with that descriptor.
     pub fn describe(&self) -> String {
-        let proxy = if self.local().speaks_proxy { "?proxy=true" } else { "" };
-        let lent = if self.is_lent() { LENT } else { "" };
-        format!("{}{lent}={}{proxy}", self.descriptor(), escape(&self.uri()))
+        let query = self.query();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let lent = if self.is_lent() { format!(",{LENT}") } else { String::new() };
+        let tickets = self.tickets().map(|file| format!(",{TICKETS}{}", file.as_raw_fd())).unwrap_or_default();
+        format!("{}{lent}{tickets}={}{mark}{}", self.descriptor(), escape(&self.uri()), escape(&query))
     }
 
     /// Its descriptor's number.
@@ -87,13 +111,22 @@ impl Listener {
         self.as_fd().as_raw_fd()
     }
 
+    /// Those of all that such a program needs.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        [self.descriptor()].into_iter().chain(self.tickets().map(File::as_raw_fd))
+    }
+
     /// Whether programs that this process starts have it, too.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn set_inheritable(&self, is_inheritable: bool) -> io::Result<()> {
-        let flags = fcntl_getfd(self)?;
-        Ok(fcntl_setfd(self, if is_inheritable { flags - FdFlags::CLOEXEC } else { flags | FdFlags::CLOEXEC })?)
+        let all = [Some(self.as_fd()), self.tickets().map(File::as_fd)];
+        for one in all.into_iter().flatten() {
+            let flags = fcntl_getfd(one)?;
+            fcntl_setfd(one, if is_inheritable { flags - FdFlags::CLOEXEC } else { flags | FdFlags::CLOEXEC })?;
+        }
+        Ok(())
     }
 }
 
@@ -134,7 +167,8 @@ mod tests {
         let described = Described::parse(&listener.describe()).unwrap();
         assert_eq!(described.descriptor, listener.descriptor());
         described.check(listener).unwrap();
-        described.take_over(listener.as_fd().try_clone_to_owned().unwrap(), owns_files).unwrap()
+        let tickets = listener.tickets().map(|file| file.try_clone().unwrap().into());
+        described.take_over(listener.as_fd().try_clone_to_owned().unwrap(), tickets, owns_files).unwrap()
     }
 
     fn reason(word: &str, socket: impl AsFd) -> String {
@@ -148,6 +182,17 @@ mod tests {
         assert_eq!((second.uri(), second.local()), (first.uri(), first.local()));
         drop(first);
         TcpStream::connect(("127.0.0.1", second.port().unwrap())).unwrap();
+    }
+
+    #[test]
+    fn what_tls_is_served_with_is_the_same_in_the_next_program() {
+        let first = Listener::bind("ssl://127.0.0.1:0?cert=/a%20b.pem&key=/c&backlog=9").unwrap();
+        assert!(first.describe().ends_with("?cert=/a%2520b.pem&key=/c"), "{}", first.describe());
+        let second = hand_over(&first, true);
+        assert_eq!((second.uri(), second.query()), (first.uri(), first.query()));
+        assert!(second.is_tls() && second.uri().starts_with("ssl://127.0.0.1:"));
+        assert_eq!(second.descriptors().count(), 2);
+        assert!(second.has_tickets_of(&first) && !second.has_tickets_of(&Listener::bind("ssl://127.0.0.1:0").unwrap()));
     }
 
     #[test]
@@ -173,7 +218,7 @@ mod tests {
         let opened = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let word = format!("{},lent=unix://{}?proxy=true", opened.as_raw_fd(), path.display());
         let described = Described::parse(&word).unwrap();
-        let first = described.take_over(opened.as_fd().try_clone_to_owned().unwrap(), true).unwrap();
+        let first = described.take_over(opened.as_fd().try_clone_to_owned().unwrap(), None, true).unwrap();
         assert!(first.is_lent() && first.local().speaks_proxy);
         let second = hand_over(&first, true);
         assert!(second.describe().contains(",lent=unix:///") && second.describe().ends_with("?proxy=true"));

@@ -1,13 +1,12 @@
 //! What a request came on, and what its answer goes to: a connection of HTTP/1, or a stream of one of HTTP/2.
 
 use std::io::{self, IoSlice};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::account::Noted;
 use super::completion::Completion;
-use super::connection::{After, Connection, Life, Part, ReadError, Stream};
+use super::connection::{After, Connection, Life, Part, ReadError, Stream, TakenSocket};
 use super::context::Context;
 use super::listener::Local;
 use super::owner::Owner;
@@ -121,14 +120,15 @@ impl Line {
         }
     }
 
-    pub(super) fn send_interim(&self, bytes: &[u8]) -> io::Result<usize> {
+    /// How many bytes were taken, and whether the transport holds some of what has been.
+    pub(super) fn send_interim(&self, bytes: &[u8]) -> io::Result<(usize, bool)> {
         match self {
             Line::Connection(connection) => connection.send_interim(bytes),
-            Line::Stream(stream) => stream.send_interim(bytes),
+            Line::Stream(stream) => Ok((stream.send_interim(bytes)?, false)),
         }
     }
 
-    pub(super) fn hijack(&self) -> io::Result<(OwnedFd, Vec<u8>)> {
+    pub(super) fn hijack(&self) -> io::Result<TakenSocket> {
         match self {
             Line::Connection(connection) => connection.hijack(),
             Line::Stream(_) => {
@@ -144,19 +144,37 @@ impl Line {
         }
     }
 
-    /// Writes as much of the parts as is taken now.
-    pub(super) fn write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    /// Writes as much of the parts as is taken now; and whether the transport holds some of what has been. What is in frames is
+    /// the session's to send.
+    pub(super) fn write(&self, parts: &[IoSlice<'_>]) -> (io::Result<usize>, bool) {
         match self {
-            Line::Connection(connection) => Ok(connection.wire(|wire| wire.write(parts))?.unwrap_or_default()),
-            Line::Stream(stream) => stream.write(parts),
+            Line::Connection(connection) => {
+                connection.wire(|wire| (wire.write(parts).map(Option::unwrap_or_default), wire.transport.holds()))
+            }
+            Line::Stream(stream) => (stream.write(parts), false),
         }
     }
 
-    /// Writes what is kept, `most` bytes at most.
-    pub(super) fn flush(&self, unsent: &mut Unsent, most: u64) -> io::Result<Flushed> {
+    /// Writes what is kept, `most` bytes at most; how many bytes have left by way of what the transport holds, and whether it still
+    /// does.
+    pub(super) fn flush(&self, unsent: &mut Unsent, most: u64) -> (io::Result<Flushed>, u64, bool) {
         match self {
-            Line::Connection(connection) => connection.wire(|wire| unsent.write_to(wire, most)),
-            Line::Stream(stream) => stream.flush(unsent, most),
+            Line::Connection(connection) => connection.wire(|wire| {
+                let passed = wire.transport.passed();
+                let flushed = unsent.write_to(wire, most);
+                let flushed = if let Ok(Flushed::All) = flushed { wire.flush().map(|_| Flushed::All) } else { flushed };
+                (flushed, wire.transport.passed() - passed, wire.transport.holds())
+            }),
+            Line::Stream(stream) => (stream.flush(unsent, most), 0, false),
+        }
+    }
+
+    /// The client's certificate in PEM, where it was asked for one and has one.
+    pub(super) fn peer_certificate(&self) -> Option<Arc<str>> {
+        let connection = self.connection();
+        match connection.link.get() {
+            Some(link) => link.lock().transport.peer_certificate(),
+            None => connection.life(|life| life.peer_certificate()),
         }
     }
 

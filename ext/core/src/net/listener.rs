@@ -3,15 +3,18 @@
 mod address;
 mod parameters;
 mod refusal;
+mod security;
 mod socket_file;
 mod tcp;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
@@ -20,10 +23,13 @@ use socket2::{Domain, SockAddr, SockRef};
 
 use self::address::{Address, Place};
 use self::refusal::refusal;
+use self::security::Security;
 use self::socket_file::SocketFile;
 use super::peer::PeerAddr;
 use super::socket::Socket;
 use crate::error::ListenError;
+use crate::tls::given::{Settings, SetupError};
+use crate::tls::port::Port;
 
 /// Connections the kernel holds until they are accepted. It takes `net.core.somaxconn` where that is smaller.
 const BACKLOG: i32 = 1024;
@@ -41,6 +47,7 @@ pub struct Listener {
     socket: Listening,
     uri: String,
     speaks_proxy: bool,
+    tls: Option<Box<Security>>,
     /// It is who has started this process who has opened it, and whose its file stays.
     is_lent: bool,
 }
@@ -54,6 +61,8 @@ pub struct Local {
     pub port: u16,
     /// Each begins with a header of the PROXY protocol.
     pub speaks_proxy: bool,
+    /// What TLS is served with, where it is.
+    pub tls: Option<Arc<Port>>,
 }
 
 #[derive(Debug)]
@@ -96,9 +105,10 @@ impl Listener {
     pub fn bind_each(uris: &[impl AsRef<str>]) -> Result<Vec<Listener>, ListenError> {
         let addresses = uris.iter().map(|uri| Address::parse(uri.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let mut listeners = Vec::new();
+        let mut secret = None;
         for address in &addresses {
             match address.place {
-                Place::Tcp { host, port } => {
+                Place::Tcp { host, port, is_tls } => {
                     let has_ipv4 = addresses.iter().any(|other| other.is_ipv4_at(port));
                     let ways = tcp::Ways {
                         only_v6: address.options.ipv6only.unwrap_or(has_ipv4),
@@ -106,8 +116,10 @@ impl Listener {
                         backlog: backlog(address),
                     };
                     let bound = tcp::bind(address.uri, (host, port), ways)?;
-                    let of = |bound| Listener::of(bound, address.options.proxy.unwrap_or(false));
-                    listeners.extend(bound.into_iter().map(of));
+                    for bound in bound {
+                        let tls = if is_tls { Some(Security::of(address, &mut secret)?) } else { None };
+                        listeners.push(Listener::of(bound, address.options.proxy.unwrap_or(false), tls));
+                    }
                 }
                 Place::File(path) => listeners.push(bind_unix(address, path)?),
                 Place::Abstract(name) => listeners.push(bind_abstract(address, name)?),
@@ -116,12 +128,14 @@ impl Listener {
         Ok(listeners)
     }
 
-    fn of((socket, bound): (TcpListener, SocketAddr), speaks_proxy: bool) -> Listener {
+    fn of((socket, bound): (TcpListener, SocketAddr), speaks_proxy: bool, tls: Option<Security>) -> Listener {
+        let scheme = if tls.is_some() { "ssl" } else { "tcp" };
         Listener {
             file: None,
             socket: Listening::Tcp(socket),
-            uri: format!("tcp://{bound}"),
+            uri: format!("{scheme}://{bound}"),
             speaks_proxy,
+            tls: tls.map(Box::new),
             is_lent: false,
         }
     }
@@ -140,8 +154,9 @@ impl Listener {
                 Listening::Unix(UnixListener::from_std(socket.as_fd().try_clone_to_owned()?.into()))
             }
         };
-        let (uri, speaks_proxy) = (self.uri.clone(), self.speaks_proxy);
-        Ok(Listener { file: None, socket, uri, speaks_proxy, is_lent: self.is_lent })
+        let (uri, speaks_proxy, tls) =
+            (self.uri.clone(), self.speaks_proxy, self.tls.as_ref().map(|tls| Box::new(tls.of_engine())));
+        Ok(Listener { file: None, socket, uri, speaks_proxy, tls, is_lent: self.is_lent })
     }
 
     /// Whether addresses are written like that.
@@ -164,7 +179,11 @@ impl Listener {
         };
         let place = uri.split('?').next().unwrap_or(uri).to_owned();
         let speaks_proxy = address.options.proxy.unwrap_or(false);
-        Ok(Listener { file: None, socket, uri: place, speaks_proxy, is_lent })
+        let tls = match address.place {
+            Place::Tcp { is_tls: true, .. } => Some(Box::new(Security::of(&address, &mut None)?)),
+            _ => None,
+        };
+        Ok(Listener { file: None, socket, uri: place, speaks_proxy, tls, is_lent })
     }
 
     /// Whether who has started this process, systemd for one, has opened it.
@@ -237,7 +256,46 @@ impl Listener {
 
     /// What an app is told of the server's address when the client does not name one.
     pub fn local(&self) -> Local {
-        Local { name: "localhost", port: self.port().unwrap_or(80), speaks_proxy: self.speaks_proxy }
+        let tls = self.tls.as_ref().and_then(|tls| tls.port());
+        Local { name: "localhost", port: self.port().unwrap_or(80), speaks_proxy: self.speaks_proxy, tls }
+    }
+
+    /// Whether TLS is spoken there.
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Reads what TLS is served with there, where it is: what its address says, or else `settings`. May take long.
+    ///
+    /// # Errors
+    /// What can't be read, or used.
+    pub fn secure(&mut self, settings: &Settings) -> Result<(), SetupError> {
+        self.tls.as_mut().map_or(Ok(()), |tls| tls.load(settings))
+    }
+
+    /// A file with what tickets are encrypted with, for a program that is started with this.
+    pub(super) fn tickets(&self) -> Option<&File> {
+        self.tls.as_ref()?.file()
+    }
+
+    /// Whether what tickets are encrypted with is the same.
+    #[cfg(test)]
+    pub(super) fn has_tickets_of(&self, other: &Listener) -> bool {
+        self.tls.as_ref().map(|tls| tls.secret()) == other.tls.as_ref().map(|tls| tls.secret())
+    }
+
+    /// Goes on with those of another program, by its file.
+    pub(super) fn take_over_tickets(&mut self, file: File) {
+        if let Some(tls) = &mut self.tls {
+            tls.take_over(file);
+        }
+    }
+
+    /// What an address has after its `?` for this to be bound there once more.
+    pub(super) fn query(&self) -> String {
+        let proxy = self.speaks_proxy.then(|| "proxy=true".to_owned());
+        let tls = self.tls.iter().map(|tls| tls.query().to_owned()).filter(|query| !query.is_empty());
+        proxy.into_iter().chain(tls).collect::<Vec<_>>().join("&")
     }
 
     /// Removes a unix socket's file now, for a process that is about to exit without dropping anything.
@@ -299,6 +357,7 @@ fn bind_unix(address: &Address<'_>, path: &Path) -> Result<Listener, ListenError
         socket: Listening::Unix(socket),
         uri,
         speaks_proxy: address.options.proxy.unwrap_or(false),
+        tls: None,
         is_lent: false,
     })
 }
@@ -313,7 +372,7 @@ fn bind_abstract(address: &Address<'_>, name: &str) -> Result<Listener, ListenEr
     };
     let socket = listen().map_err(|error| refusal(address.uri, error))?;
     let (uri, speaks_proxy) = (format!("unix://@{name}"), address.options.proxy.unwrap_or(false));
-    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy, is_lent: false })
+    Ok(Listener { file: None, socket: Listening::Unix(socket), uri, speaks_proxy, tls: None, is_lent: false })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

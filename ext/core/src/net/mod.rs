@@ -30,6 +30,7 @@ mod pace;
 pub mod peer;
 mod place;
 pub mod poller;
+mod pump;
 mod readiness;
 pub mod request;
 pub mod response_writer;

@@ -76,7 +76,7 @@ impl Poller {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let doors = Doors::open(listeners, poll.registry(), WAKER)?;
-        let context = Arc::new(Context::new(config, waker));
+        let context = Arc::new(Context::new(config, waker).with_ports(doors.ports()));
         Ok(Poller {
             poll,
             events: Events::with_capacity(EVENTS),

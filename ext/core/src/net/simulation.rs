@@ -4,6 +4,8 @@
 mod accounts;
 mod bytes;
 mod client;
+#[cfg(test)]
+mod layer;
 mod script;
 pub mod streams;
 mod worker;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use mio::event::Source;
@@ -170,6 +170,33 @@ impl Socket {
         let Ok(wait) = Timespec::try_from(wait) else { return false };
         // An error, such as an interrupt, is a no.
         matches!(poll(&mut [PollFd::new(self, what)], Some(&wait)), Ok(1..))
+    }
+
+    /// The same socket once more: closing one leaves the other open.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub fn duplicate(&self) -> io::Result<Socket> {
+        let copy = self.as_fd().try_clone_to_owned()?;
+        Ok(match self {
+            Socket::Tcp(_) => Socket::Tcp(TcpStream::from_std(copy.into())),
+            Socket::Unix(_) => Socket::Unix(UnixStream::from_std(copy.into())),
+            #[cfg(any(test, feature = "simulation"))]
+            Socket::Fake(socket) => Socket::Fake(socket.clone()),
+        })
+    }
+
+    /// Its descriptor, for somebody else, and whether it is a unix socket.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub fn give_away(self) -> io::Result<(OwnedFd, bool)> {
+        Ok(match self {
+            Socket::Tcp(socket) => (OwnedFd::from(std::net::TcpStream::from(socket)), false),
+            Socket::Unix(socket) => (OwnedFd::from(std::os::unix::net::UnixStream::from(socket)), true),
+            #[cfg(any(test, feature = "simulation"))]
+            Socket::Fake(socket) => (socket.as_fd().try_clone_to_owned()?, false),
+        })
     }
 
     /// What there is to read.

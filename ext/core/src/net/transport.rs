@@ -1,10 +1,13 @@
-//! What carries a connection's bytes over its socket: nothing but the socket itself so far. TLS is to be one more kind, with
-//! its session in here, which is why the transport is a part of the connection's state and the socket is not.
+//! What carries a connection's bytes over its socket: nothing but the socket itself, or TLS, with its session in here, which is
+//! why the transport is a part of the connection's state and the socket is not.
 
 use std::fs::File;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::socket::Socket;
+use crate::tls::session::{Received, Session};
 
 /// The transport of one connection.
 #[derive(Debug, Default)]
@@ -12,7 +15,46 @@ pub(in crate::net) enum Transport {
     /// The bytes as they are.
     #[default]
     Plain,
+    /// TLS, from a connection's first bytes on.
+    Tls(Box<Session>),
 }
+
+impl Transport {
+    /// Whether some of what was written has not left yet, though it counts as written.
+    pub(in crate::net) fn holds(&self) -> bool {
+        match self {
+            Transport::Plain => false,
+            Transport::Tls(session) => session.holds(),
+        }
+    }
+
+    /// Bytes that have left by way of what it holds.
+    pub(in crate::net) fn passed(&self) -> u64 {
+        match self {
+            Transport::Plain => 0,
+            Transport::Tls(session) => session.sent(),
+        }
+    }
+
+    /// What client and server have agreed to speak inside (RFC 7301), once the handshake is done.
+    pub(in crate::net) fn protocol(&self) -> Option<&[u8]> {
+        match self {
+            Transport::Plain => None,
+            Transport::Tls(session) => session.protocol(),
+        }
+    }
+
+    /// The client's certificate in PEM, where it was asked for one and has one.
+    pub(in crate::net) fn peer_certificate(&self) -> Option<Arc<str>> {
+        match self {
+            Transport::Plain => None,
+            Transport::Tls(session) => session.peer_certificate(),
+        }
+    }
+}
+
+/// Bytes of a file that are read at once, to be encrypted.
+const PART: usize = 32 * 1024;
 
 /// What a read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +94,11 @@ impl Wire<'_> {
                 Some(length) => Came::Bytes { length, is_drained: length < buffer.len() },
                 None => Came::Nothing,
             }),
+            Transport::Tls(session) => Ok(match session.read(&mut Plainly(self.socket), buffer)? {
+                Received::Bytes { length, is_drained } => Came::Bytes { length, is_drained },
+                Received::Nothing => Came::Nothing,
+                Received::End => Came::End,
+            }),
         }
     }
 
@@ -62,6 +109,7 @@ impl Wire<'_> {
     pub(in crate::net) fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         match self.transport {
             Transport::Plain => taken(parts, now(|| self.socket.write(parts))),
+            Transport::Tls(session) => session.write(&mut Plainly(self.socket), parts),
         }
     }
 
@@ -72,6 +120,7 @@ impl Wire<'_> {
     pub(in crate::net) fn write_before_more(&mut self, parts: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
         match self.transport {
             Transport::Plain => taken(parts, now(|| self.socket.write_before_more(parts))),
+            Transport::Tls(session) => session.write(&mut Plainly(self.socket), parts),
         }
     }
 
@@ -85,6 +134,7 @@ impl Wire<'_> {
                 Some(0) => Err(io::ErrorKind::WriteZero.into()),
                 sent => Ok(sent),
             },
+            Transport::Tls(session) => send_encrypted(session, self.socket, file, at, most),
         }
     }
 
@@ -95,7 +145,59 @@ impl Wire<'_> {
     pub(in crate::net) fn flush(&mut self) -> io::Result<bool> {
         match self.transport {
             Transport::Plain => Ok(true),
+            Transport::Tls(session) => session.flush(&mut Plainly(self.socket)),
         }
+    }
+
+    /// Tells the client that nothing more is sent, where the transport has a word for that.
+    pub(in crate::net) fn close(&mut self) {
+        match self.transport {
+            Transport::Plain => {}
+            Transport::Tls(session) => session.close(&mut Plainly(self.socket)),
+        }
+    }
+}
+
+/// As [`Wire::send_file`]. Apart, so that nobody else has the room for it on their stack.
+#[inline(never)]
+fn send_encrypted(
+    session: &mut Session,
+    socket: &Socket,
+    file: &File,
+    at: u64,
+    most: usize,
+) -> io::Result<Option<usize>> {
+    let mut socket = Plainly(socket);
+    if !session.flush(&mut socket)? {
+        return Ok(None);
+    }
+    let mut part = [0; PART];
+    match file.read_at(&mut part[..most.min(PART)], at)? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        length => session.write(&mut socket, &[IoSlice::new(&part[..length])]),
+    }
+}
+
+/// The socket, as the session of TLS reads and writes it.
+struct Plainly<'a>(&'a Socket);
+
+impl Read for Plainly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Plainly<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -5,17 +5,16 @@ use std::os::fd::{IntoRawFd, RawFd};
 use kino_core::http::date;
 use kino_core::http::head::Version;
 use kino_core::http::plan::Plan;
-use kino_core::net::exchange::Exchange;
-use kino_core::net::peer::PeerAddr;
-use magnus::{Error, RHash, RString, Ruby, Value};
+use kino_core::net::exchange::{Exchange, Family};
+use magnus::{Error, RHash, RString, Ruby, Symbol, Value};
 
 use super::{Request, State};
 use crate::ffi::embedded::Handle;
 use crate::response_writer::SendError;
 use crate::{exception, response};
 
-/// A socket's descriptor, whether it is a unix socket, and what has come from it that nobody has read.
-type Socket = (RawFd, bool, RString);
+/// A socket's descriptor, its kind, and what has come from it that nobody has read.
+type Socket = (RawFd, Symbol, RString);
 
 impl Request {
     /// `early_hints(headers) -> nil`: a 103 (RFC 8297), which an HTTP/1.0 client would not understand. Once the answer has
@@ -30,13 +29,13 @@ impl Request {
         sent.map_err(|error| SendError::from(error).raise(ruby))
     }
 
-    /// `take_socket -> [descriptor, whether it is a unix socket, String]`: the socket is the app's, and what has come from it.
+    /// `take_socket -> [descriptor, :tcp, :unix or :pair, String]`: the socket is the app's, and what has come from it.
     pub(crate) fn take_socket(ruby: &Ruby, this: Handle<Request>) -> Result<Socket, Error> {
         let exchange = this.take_open(ruby)?;
         this.give_away(ruby, exchange)
     }
 
-    /// `take_over(status, headers, protocol) -> [descriptor, whether it is a unix socket, String]`: the same after an
+    /// `take_over(status, headers, protocol) -> [descriptor, :tcp, :unix or :pair, String]`: the same after an
     /// answer's head; with a protocol, because the connection goes on with that.
     pub(crate) fn take_over(
         ruby: &Ruby,
@@ -64,12 +63,16 @@ impl Request {
     }
 
     fn give_away(&self, ruby: &Ruby, exchange: Box<Exchange>) -> Result<Socket, Error> {
-        let is_unix = exchange.peer() == PeerAddr::Unix;
         match exchange.hijack() {
-            Ok((socket, unread)) => {
+            Ok((socket, family, unread)) => {
                 self.put_state(State::Hijacked);
                 // Ruby's from here on, which closes it when its object is collected.
-                Ok((socket.into_raw_fd(), is_unix, ruby.enc_str_new(unread, ruby.ascii8bit_encoding())))
+                let family = ruby.to_symbol(match family {
+                    Family::Tcp => "tcp",
+                    Family::Unix => "unix",
+                    Family::Pair => "pair",
+                });
+                Ok((socket.into_raw_fd(), family, ruby.enc_str_new(unread, ruby.ascii8bit_encoding())))
             }
             Err((exchange, error)) => {
                 self.put_state(State::Open(exchange));

@@ -58,6 +58,8 @@ pub struct Connection {
 }
 
 /// ```text
+///   Handshaking --(TLS)--> Receiving
+///      \--fails--> Lingering, or Sending(Close) to a client of plain HTTP
 ///   Receiving --a request is complete--> Served --answer--> Receiving
 ///      |                                    |  \--answer not taken whole--> Sending(Next) --> Receiving
 ///      \--fault--> Sending(Close) <--------/                                   |
@@ -68,6 +70,7 @@ pub struct Connection {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    Handshaking,
     Receiving,
     Served,
     Sending(After),
@@ -198,6 +201,8 @@ pub(in crate::net) enum Verdict {
     Again,
     /// What is to be done takes long, and the connection is no longer the poll side's: a helper is to have it.
     Help,
+    /// It is at its handshake, which is a helper's of another kind.
+    Shake,
     /// A request is complete, and the connection no longer the poll side's.
     Request,
     /// It is to be closed.
@@ -246,10 +251,10 @@ impl Connection {
             owner: Owner::default(),
             right: Mutex::new(Arc::new(Right::of_nothing())),
             life: Mutex::new(Life {
-                state: State::Receiving,
+                state: if local.tls.is_some() { State::Handshaking } else { State::Receiving },
                 transport: Transport::default(),
                 unread: Unread::Nothing,
-                preface: Preface::first(local.speaks_proxy, context.config.http2),
+                preface: Preface::first(local.speaks_proxy, context.config.http2 && local.tls.is_none()),
                 receiver: Receiver::default(),
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),
@@ -264,7 +269,8 @@ impl Connection {
             link: OnceLock::new(),
             _share: share,
         };
-        connection.expect_within(context.config.header_timeout);
+        let config = &context.config;
+        connection.expect_within(if local.tls.is_some() { config.handshake_timeout } else { config.header_timeout });
         connection
     }
 
@@ -344,6 +350,11 @@ impl Life {
     /// The place of a body that is still arriving.
     pub(in crate::net) fn take_place(&mut self) -> Option<StreamingPlace> {
         self.arriving.place.take().filter(|_| !self.receiver.is_complete())
+    }
+
+    /// The client's certificate in PEM.
+    pub(in crate::net) fn peer_certificate(&self) -> Option<Arc<str>> {
+        self.transport.peer_certificate()
     }
 
     /// Requests of this connection that have been answered.

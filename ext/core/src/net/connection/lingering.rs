@@ -27,6 +27,7 @@ impl Connection {
     /// After the last answer. A client that has said all it has to say is not waited for.
     pub(super) fn close(&self, life: &mut Life) -> bool {
         let is_complete = life.receiver.is_complete();
+        Wire { transport: &mut life.transport, socket: &self.socket }.close();
         let has_said_all = is_complete && !life.receiver.has_more();
         if has_said_all && self.socket.peek() != Peek::Bytes {
             life.state = State::Ended;

@@ -74,7 +74,8 @@ impl Connection {
                 let rest = &held[header.length..];
                 buffer[..rest.len()].copy_from_slice(rest);
                 let left = rest.len();
-                life.preface = Preface::second(self.context.config.http2);
+                // Within TLS it is agreed on before.
+                life.preface = Preface::second(self.context.config.http2 && self.local.tls.is_none());
                 Some(left)
             }
             Err(error) => {

@@ -53,7 +53,7 @@ impl Connection {
     /// After an answer: nearly always nothing is left to send, nothing has come, and the next request is waited for.
     /// Whether the poll side should look at it now.
     fn after_answer(&self, life: &mut Life, unsent: Unsent, completion: Option<Completion>, after: After) -> bool {
-        if !unsent.is_empty() {
+        if !unsent.is_empty() || life.transport.holds() {
             self.begin_sending(life, unsent, completion, after);
             return true;
         }
@@ -129,14 +129,14 @@ impl Connection {
     fn write(&self, life: &mut Life, most: u64) -> Result<Flushed, Lost> {
         let Life { remainder, transport, .. } = life;
         let mut wire = Wire { transport, socket: &self.socket };
-        let before = remainder.unsent.len();
+        let (before, passed) = (remainder.unsent.len(), wire.transport.passed());
         let flushed = remainder.unsent.write_to(&mut wire, most);
         let flushed = match flushed {
             Ok(Flushed::All) => wire.flush().map(|is_out| if is_out { Flushed::All } else { Flushed::Blocked }),
             other => other,
         };
         let (now, moved) = (self.context.clock.now(), before - remainder.unsent.len());
-        if moved > 0 {
+        if moved > 0 || wire.transport.passed() > passed {
             remainder.sent += moved;
             let _ = self.deadline.set(self.write_pace().due(remainder.sent, remainder.since, now));
         }

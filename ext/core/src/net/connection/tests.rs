@@ -1,6 +1,7 @@
 //! One connection, its client and its time in a test's hand.
 
 mod accounts;
+mod handshakes;
 mod streams;
 
 use mio::{Poll, Token, Waker};
@@ -39,11 +40,15 @@ impl Scene {
 
     /// At a listener that speaks the PROXY protocol or doesn't.
     fn at(config: Config, speaks_proxy: bool) -> Scene {
+        Scene::with(config, |local| Local { speaks_proxy, ..local })
+    }
+
+    fn with(config: Config, local: impl FnOnce(Local) -> Local) -> Scene {
         let poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
         let context = Arc::new(Context::simulated(config, waker));
         let client = FakeSocket::default();
-        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy });
+        let local = Arc::new(local(Local { name: "localhost", port: 80, speaks_proxy: false, tls: None }));
         let share = Budget::new(1).count(1);
         let socket = Socket::Fake(client.clone());
         let connection = Arc::new(Connection::new(0, socket, (PeerAddr::Unix, local), share, &context));

@@ -47,7 +47,9 @@ impl Exchange {
             return Ok(0);
         }
         // Nearly always all of it is taken at once.
-        let taken = self.line.write(parts)?;
+        let (taken, is_held) = self.line.write(parts);
+        self.is_held = is_held;
+        let taken = taken?;
         self.noted.sent += taken as u64;
         Ok(taken)
     }
@@ -126,9 +128,9 @@ impl Exchange {
         self.kept() > 0
     }
 
-    /// Bytes that wait for the client to read on.
+    /// Bytes that wait for the client to read on. What the transport holds counts as one: it is little.
     pub fn kept(&self) -> u64 {
-        self.unsent.len() + self.spilling
+        self.unsent.len() + self.spilling + u64::from(self.is_held)
     }
 
     /// Tries to send some of what is kept, `most` bytes at most: true when nothing is left.
@@ -140,11 +142,12 @@ impl Exchange {
             return Ok(false);
         }
         let before = self.unsent.len();
-        let flushed = self.line.flush(&mut self.unsent, most as u64);
+        let (flushed, passed, is_held) = self.line.flush(&mut self.unsent, most as u64);
+        self.is_held = is_held;
         let moved = before - self.unsent.len();
         self.noted.sent += moved;
-        self.patience.has_read(moved);
-        Ok(flushed? == Flushed::All)
+        self.patience.has_read(moved.max(passed));
+        Ok(flushed? == Flushed::All && !is_held)
     }
 
     /// Sends an interim answer (RFC 9110 section 15.2), unless the client is slow to take it. It is not to be sent to a
@@ -156,7 +159,8 @@ impl Exchange {
         if self.answer != Answer::Waited {
             return Ok(());
         }
-        let sent = self.line.send_interim(bytes)?;
+        let (sent, is_held) = self.line.send_interim(bytes)?;
+        self.is_held = is_held;
         // Half of it was sent, and the other half must come before all else.
         if sent > 0 && sent < bytes.len() { self.keep_interim(&bytes[sent..]) } else { Ok(()) }
     }

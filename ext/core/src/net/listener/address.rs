@@ -17,8 +17,8 @@ pub(super) struct Address<'uri> {
 /// Where to listen.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place<'uri> {
-    /// `tcp://host:port`; the host is an IP address without brackets, or a name.
-    Tcp { host: &'uri str, port: u16 },
+    /// `tcp://host:port`, or `ssl://host:port` where TLS is spoken; the host is an IP address without brackets, or a name.
+    Tcp { host: &'uri str, port: u16, is_tls: bool },
     /// `unix:///path`, taken as it is: no percent-encoding.
     File(&'uri Path),
     /// `unix://@name`: a unix socket in Linux's abstract namespace, which has no file.
@@ -39,7 +39,7 @@ impl<'uri> Address<'uri> {
 
     /// Whether it takes the clients of IPv4 alone at this port, as far as it shows. A name has such an address, or may have.
     pub(super) fn is_ipv4_at(&self, at: u16) -> bool {
-        matches!(self.place, Place::Tcp { host, port } if port == at && port != 0 && !host.contains(':'))
+        matches!(self.place, Place::Tcp { host, port, .. } if port == at && port != 0 && !host.contains(':'))
     }
 }
 
@@ -56,16 +56,24 @@ impl<'uri> Place<'uri> {
                 (path.is_absolute() && path.file_name().is_some()).then_some(Place::File(path))
             }
             None => {
-                let (host, port) = text.strip_prefix("tcp://")?.rsplit_once(':')?;
-                Some(Place::Tcp { host: host_of(host)?, port: port_of(port)? })
+                let (is_tls, rest) = match text.strip_prefix("ssl://") {
+                    Some(rest) => (true, rest),
+                    None => (false, text.strip_prefix("tcp://")?),
+                };
+                let (host, port) = rest.rsplit_once(':')?;
+                Some(Place::Tcp { host: host_of(host)?, port: port_of(port)?, is_tls })
             }
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
-            Place::Tcp { host, .. } if host.contains(':') => Kind::Ipv6,
-            Place::Tcp { .. } => Kind::Tcp,
+            Place::Tcp { host, is_tls, .. } => match (host.contains(':'), is_tls) {
+                (true, true) => Kind::TlsIpv6,
+                (true, false) => Kind::Ipv6,
+                (false, true) => Kind::Tls,
+                (false, false) => Kind::Tcp,
+            },
             Place::File(_) => Kind::File,
             Place::Abstract(_) => Kind::Abstract,
         }
@@ -94,7 +102,7 @@ mod tests {
     }
 
     fn tcp(host: &str, port: u16) -> Place<'_> {
-        Place::Tcp { host, port }
+        Place::Tcp { host, port, is_tls: false }
     }
 
     #[test]
@@ -103,6 +111,7 @@ mod tests {
         assert_eq!(place("tcp://localhost:0"), tcp("localhost", 0));
         assert_eq!(place("tcp://[::1]:80"), tcp("::1", 80));
         assert_eq!(place("tcp://[fe80::1%eth0]:80"), tcp("fe80::1%eth0", 80));
+        assert_eq!(place("ssl://[::1]:80?cert=/a"), Place::Tcp { host: "::1", port: 80, is_tls: true });
         assert_eq!(place("unix:///run/a b.sock"), Place::File(Path::new("/run/a b.sock")));
         assert_eq!(place("unix://@kino"), Place::Abstract("kino"));
         assert_eq!(place("unix:///run/a.sock?mode=0660"), Place::File(Path::new("/run/a.sock")));

@@ -1,6 +1,7 @@
 //! What may follow an address, after a `?`: `name=value`, with `&` between several.
 
 use crate::error::ListenError;
+use crate::tls::given::{Verify, Version};
 
 /// What the parameters of an address ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,21 @@ pub(super) struct Options {
     pub(super) umask: Option<u32>,
     pub(super) proxy: Option<bool>,
     pub(super) reuse_port: Option<bool>,
+    pub(super) tls: TlsOptions,
+}
+
+/// What they say of TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TlsOptions {
+    /// All of it, as it is written.
+    pub(super) query: String,
+    pub(super) cert: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) key_password_command: Option<String>,
+    pub(super) ocsp: Option<String>,
+    pub(super) client_ca: Option<String>,
+    pub(super) verify: Option<Verify>,
+    pub(super) min_version: Option<Version>,
 }
 
 /// What kind of address it is.
@@ -23,9 +39,13 @@ pub(super) enum Kind {
     File,
     /// One without.
     Abstract,
+    /// As the first two, where TLS is spoken.
+    Tls,
+    TlsIpv6,
 }
 
-const ALL: &[Kind] = &[Kind::Tcp, Kind::Ipv6, Kind::File, Kind::Abstract];
+const ALL: &[Kind] = &[Kind::Tcp, Kind::Ipv6, Kind::File, Kind::Abstract, Kind::Tls, Kind::TlsIpv6];
+const TLS: &[Kind] = &[Kind::Tls, Kind::TlsIpv6];
 
 /// One parameter.
 struct Parameter {
@@ -47,7 +67,7 @@ const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "ipv6only",
-        of: &[Kind::Ipv6],
+        of: &[Kind::Ipv6, Kind::TlsIpv6],
         allowed: "true or false",
         take: |options, value| keep(&mut options.ipv6only, value.parse().ok()),
     },
@@ -59,7 +79,7 @@ const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "reuse_port",
-        of: &[Kind::Tcp, Kind::Ipv6],
+        of: &[Kind::Tcp, Kind::Ipv6, Kind::Tls, Kind::TlsIpv6],
         allowed: "true or false",
         take: |options, value| keep(&mut options.reuse_port, value.parse().ok()),
     },
@@ -74,6 +94,48 @@ const PARAMETERS: &[Parameter] = &[
         of: &[Kind::File],
         allowed: "an octal number from 0 to 0777",
         take: |options, value| keep(&mut options.umask, number(value, 8, 0, 0o777)),
+    },
+    Parameter {
+        name: "cert",
+        of: TLS,
+        allowed: "the path of a file",
+        take: |options, value| keep(&mut options.tls.cert, text(value)),
+    },
+    Parameter {
+        name: "key",
+        of: TLS,
+        allowed: "the path of a file",
+        take: |options, value| keep(&mut options.tls.key, text(value)),
+    },
+    Parameter {
+        name: "key_password_command",
+        of: TLS,
+        allowed: "a command",
+        take: |options, value| keep(&mut options.tls.key_password_command, text(value)),
+    },
+    Parameter {
+        name: "ocsp",
+        of: TLS,
+        allowed: "the path of a file",
+        take: |options, value| keep(&mut options.tls.ocsp, text(value)),
+    },
+    Parameter {
+        name: "client_ca",
+        of: TLS,
+        allowed: "the path of a file",
+        take: |options, value| keep(&mut options.tls.client_ca, text(value)),
+    },
+    Parameter {
+        name: "verify",
+        of: TLS,
+        allowed: "none, optional or required",
+        take: |options, value| keep(&mut options.tls.verify, Verify::of(value)),
+    },
+    Parameter {
+        name: "min_version",
+        of: TLS,
+        allowed: "1.2 or 1.3",
+        take: |options, value| keep(&mut options.tls.min_version, Version::of(value)),
     },
 ];
 
@@ -101,6 +163,11 @@ pub(super) fn parse(query: &str, kind: Kind) -> Result<Options, Wrong> {
         if !(parameter.take)(&mut options, value) {
             return Err(wrong(format!("{name}={}", parameter.allowed)));
         }
+        if parameter.of == TLS {
+            let query = &mut options.tls.query;
+            query.push_str(if query.is_empty() { "" } else { "&" });
+            query.push_str(pair);
+        }
     }
     Ok(options)
 }
@@ -113,6 +180,18 @@ fn names(kind: Kind) -> String {
 fn keep<T>(place: &mut Option<T>, value: Option<T>) -> bool {
     *place = value;
     place.is_some()
+}
+
+/// What is written with `%` and two digits where an address could not have it otherwise (RFC 3986 section 2.1).
+fn text(value: &str) -> Option<String> {
+    let mut parts = value.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let code = part.get(..2)?;
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains('\0'))
 }
 
 /// Digits only: `from_str_radix` alone would take "+80".
@@ -142,6 +221,16 @@ mod tests {
             assert!(text.contains(&format!("can't be {wrong:?}")) && text.contains("allowed: "), "{text}");
         }
         assert!(refusal("mode=9", Kind::File).ends_with("allowed: mode=an octal number from 0 to 0777"));
+    }
+
+    #[test]
+    fn what_tls_is_served_with_is_text_that_may_be_escaped() {
+        let options = parse("cert=/a%20b/%C3%A9%26.pem&key=/k&verify=required&min_version=1.3", Kind::Tls).unwrap();
+        assert_eq!(options.tls.cert.as_deref(), Some("/a b/é&.pem"));
+        assert_eq!((options.tls.verify, options.tls.min_version), (Some(Verify::Required), Some(Version::Tls13)));
+        for wrong in ["cert=", "cert=%0", "cert=%xx", "key=%FF", "ocsp=a%00b", "verify=peer", "min_version=1.1"] {
+            assert!(refusal(wrong, Kind::TlsIpv6).contains(&format!("can't be {wrong:?}")));
+        }
     }
 
     #[test]

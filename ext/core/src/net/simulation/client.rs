@@ -15,6 +15,9 @@ pub(super) const ANSWERS: &[u8] = b"x-answers";
 pub(super) struct Client {
     pub(super) number: usize,
     pub(super) socket: FakeSocket,
+    /// What it speaks by, where that is TLS.
+    #[cfg(test)]
+    pub(super) layer: Option<super::layer::Layer>,
     pub(super) connection: Weak<Connection>,
     /// It goes on sending a byte now and then, and reads as slowly.
     pub(super) drips: bool,
@@ -65,6 +68,8 @@ impl Client {
         Client {
             number,
             socket,
+            #[cfg(test)]
+            layer: None,
             connection: Weak::new(),
             drips: false,
             has_said_all: false,
@@ -152,6 +157,11 @@ impl Client {
     pub(super) fn say_no_more(&mut self) {
         self.send(usize::MAX);
         self.has_said_all = true;
+        // In the middle of a handshake nothing was said yet.
+        #[cfg(test)]
+        {
+            self.is_excused |= self.layer.as_ref().is_some_and(super::layer::Layer::is_shaking);
+        }
         self.socket.end();
     }
 
@@ -160,7 +170,24 @@ impl Client {
         let most = most.min(self.unsent.len());
         let bytes: Vec<u8> = self.unsent.drain(..most).collect();
         self.said += bytes.len();
+        #[cfg(test)]
+        if let Some(layer) = &mut self.layer {
+            let bytes = layer.say(&bytes);
+            return self.socket.bring(&bytes);
+        }
         self.socket.bring(&bytes);
+    }
+
+    /// Hears what has come, and answers what TLS has to be answered.
+    pub(super) fn hear(&mut self) {
+        let come = self.socket.take_sent();
+        #[cfg(test)]
+        if let Some(layer) = &mut self.layer {
+            let (heard, says) = layer.hear(&come);
+            self.got.extend(heard);
+            return self.socket.bring(&says);
+        }
+        self.got.extend(come);
     }
 
     /// Sends one byte more, which makes no sense, and reads one.
@@ -180,7 +207,7 @@ impl Client {
 
     /// Looks at all that it has heard; with `is_settled`, nothing more will come of what it has asked for until now.
     pub(super) fn check(&mut self, is_settled: bool) {
-        self.got.extend(self.socket.take_sent());
+        self.hear();
         if self.is_hijacked {
             return;
         }
@@ -198,7 +225,14 @@ impl Client {
                 let is_its_own = asked.map_or(self.is_broken, |asked| asked.target == answers);
                 assert!(is_its_own, "client {}: {} is not answered in turn", self.number, show(answers));
                 let expected = pattern(answers, answer.body.len());
-                assert!(answer.body == expected, "client {}: {} in {}", self.number, show(&answer.body), show(answers));
+                assert!(
+                    answer.body == expected,
+                    "client {}: {} in {}, {}",
+                    self.number,
+                    show(&answer.body),
+                    show(answers),
+                    show(&self.got)
+                );
             } else {
                 assert!(answer.status >= 400 && answer.closes, "client {}: {}", self.number, answer.status);
             }

@@ -1,12 +1,14 @@
 //! What happens in the simulated world, read from bytes.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bytes::Bytes;
 use super::world::World;
 use crate::config::{Config, Limits, Streaming};
 use crate::net::context::Phase;
+use crate::tls::port::Port;
 
 /// There are no more clients than that.
 const CLIENTS: usize = 4;
@@ -20,8 +22,14 @@ const EVER: u64 = 4_000_000;
 /// # Panics
 /// When something does not hold that has to.
 pub fn run(script: &[u8]) {
+    run_over(None, script);
+}
+
+/// The same where all clients speak TLS, if it is served.
+pub(super) fn run_over(tls: Option<Arc<Port>>, script: &[u8]) {
     let script = &mut Bytes(script);
     let mut world = World::new(config(script), script.one_of(&[32, 500, 64 * 1024]));
+    world.tls = tls;
     world.connect();
     for _ in 0..STEPS {
         if script.is_empty() {
@@ -49,6 +57,7 @@ fn config(script: &mut Bytes<'_>) -> Config {
         max_connections: CLIENTS,
         queue_depth: script.one_of(&[1, 100]),
         request_timeout: script.one_of(&[None, Some(seconds(3))]),
+        handshake_timeout: seconds(2),
         header_timeout: seconds(2),
         body_timeout: seconds(3),
         keepalive_timeout: seconds(script.one_of(&[4, 30])),
@@ -175,6 +184,7 @@ fn is_calm(world: &World) -> bool {
         &stats.gone,
         &stats.late,
         &stats.keepalive_timeout,
+        &stats.handshake_timeout,
         &stats.write_timeout,
         &stats.evicted,
         &stats.panics,

@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::script::run_over;
 use super::world::World;
-use super::{run, streams};
+use super::{layer, run, streams};
 use crate::config::Config;
 
 /// More of them, in `KINO_SCRIPTS`, find more.
@@ -28,12 +29,14 @@ fn script(number: u64) -> Vec<u8> {
     (0..length).map(|_| numbers.next() as u8).collect()
 }
 
-fn breaks(run: fn(&[u8]), script: &[u8]) -> bool {
+type Run = fn(&[u8]);
+
+fn breaks(run: Run, script: &[u8]) -> bool {
     catch_unwind(AssertUnwindSafe(|| run(script))).is_err()
 }
 
 /// A shorter script that breaks, too.
-fn shrunk(run: fn(&[u8]), mut script: Vec<u8>) -> Vec<u8> {
+fn shrunk(run: Run, mut script: Vec<u8>) -> Vec<u8> {
     let mut size = script.len();
     while size > 0 {
         let mut at = 0;
@@ -52,16 +55,21 @@ fn shrunk(run: fn(&[u8]), mut script: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn whatever_happens_every_connection_comes_to_its_end_and_every_client_gets_its_own_answers() {
-    run_all(run);
+    run_all(SCRIPTS, run);
 }
 
 #[test]
 fn whatever_happens_every_stream_comes_to_its_end_and_every_client_gets_its_own_answers() {
-    run_all(streams::run);
+    run_all(SCRIPTS, streams::run);
 }
 
-fn run_all(run: fn(&[u8])) {
-    let scripts = std::env::var("KINO_SCRIPTS").map_or(SCRIPTS, |number| number.parse().expect("a number of scripts"));
+#[test]
+fn the_same_holds_over_tls() {
+    run_all(SCRIPTS / 4, |script| run_over(Some(layer::port()), script));
+}
+
+fn run_all(scripts: u64, run: Run) {
+    let scripts = std::env::var("KINO_SCRIPTS").map_or(scripts, |number| number.parse().expect("a number of scripts"));
     for number in 0..scripts {
         let script = script(number);
         if breaks(run, &script) {
@@ -112,4 +120,15 @@ fn who_was_looked_at_first_once_is_in_line_again() {
         world.serve_all();
         assert_eq!(first(&world), [false, false]);
     }
+}
+
+/// The same, over TLS.
+#[test]
+fn scripts_that_have_broken_it_over_tls_pass() {
+    // A write that fails once: what the session had taken was sent again.
+    let script = [
+        55, 146, 34, 91, 227, 205, 137, 15, 72, 255, 14, 4, 61, 212, 72, 55, 13, 210, 149, 155, 198, 213, 23, 189, 82,
+        14, 211, 32, 188, 24, 107,
+    ];
+    run_over(Some(layer::port()), &script);
 }

@@ -192,8 +192,9 @@ fn step_taken(
             Became::Cut
         }
         12 => refuse(*exchange, Fault::QueueFull),
-        13 => match exchange.hijack() {
-            Ok((socket, _)) => Became::Hijacked(socket),
+        // A real thread would pass on what comes by TLS.
+        13 if exchange.local().tls.is_none() => match exchange.hijack() {
+            Ok((socket, ..)) => Became::Hijacked(socket),
             Err((exchange, _)) => goes(target, exchange, read),
         },
         14 => {

@@ -23,6 +23,7 @@ use crate::net::peer::PeerAddr;
 use crate::net::request::Request;
 use crate::net::socket::Socket;
 use crate::stats::{Counter, Stats};
+use crate::tls::port::Port;
 
 /// So often all may be looked at, and helped, while nothing moves.
 const IDLE_ROUNDS: usize = 8;
@@ -36,6 +37,8 @@ pub(super) struct World {
     /// None when the engine has been stopped.
     pub(super) connections: Option<Connections>,
     pub(super) clients: Vec<Client>,
+    /// What TLS is served with, where it is.
+    pub(super) tls: Option<Arc<Port>>,
     queue: VecDeque<Request>,
     pub(super) serving: Vec<Serving>,
     completions: Completions,
@@ -61,6 +64,7 @@ impl World {
             connections: Some(connections),
             context,
             clients: Vec::new(),
+            tls: None,
             queue: VecDeque::new(),
             serving: Vec::new(),
             completions: Completions::default(),
@@ -78,7 +82,12 @@ impl World {
             return;
         }
         let mut client = Client::new(self.clients.len(), FakeSocket::default());
-        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false });
+        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false, tls: self.tls.clone() });
+        #[cfg(test)]
+        if self.tls.is_some() {
+            client.layer = Some(super::layer::Layer::new());
+            client.hear();
+        }
         let mut place = None;
         let register = |_: &mut Socket, key| {
             place = Some(key);
@@ -95,6 +104,7 @@ impl World {
     pub(super) fn turn(&mut self, bytes: u64) {
         let Some(connections) = &mut self.connections else { return };
         let mut events = Vec::new();
+        self.clients.iter_mut().filter(|_| self.tls.is_some()).for_each(Client::hear);
         for client in &self.clients {
             let Some(connection) = client.connection.upgrade() else { continue };
             // A socket that is closed has no events.
@@ -127,11 +137,15 @@ impl World {
 
     /// A helper has a turn: false when there is nothing to do.
     pub(super) fn help(&mut self) -> bool {
-        let Some(job) = self.context.helpers.take_job() else { return false };
-        if job.clone().work() {
-            self.context.helpers.put(job);
+        for helpers in [&self.context.helpers, &self.context.shakers] {
+            if let Some(job) = helpers.take_job() {
+                if job.clone().work() {
+                    helpers.put(job);
+                }
+                return true;
+            }
         }
-        true
+        false
     }
 
     /// A worker takes the oldest request.
@@ -264,12 +278,17 @@ impl World {
         for (key, connection) in connections.each() {
             let pointer = Arc::as_ptr(connection).cast::<()>();
             let queued = self.queue.iter().filter(|request| request.waits());
-            let owners = usize::from(self.context.helpers.have_waiting(pointer))
+            let owners = usize::from(self.is_helped(pointer))
                 + queued.filter(|request| Arc::as_ptr(request.line.connection()).cast() == pointer).count()
                 + self.serving.iter_mut().filter_map(|serving| serving.has(pointer).then_some(())).count();
             let is_away = connection.owner.is_away();
             assert_eq!(owners, usize::from(is_away), "owners of {key}: {:?}", connection.standing());
         }
+    }
+
+    /// Whether it waits for a helper.
+    fn is_helped(&self, connection: *const ()) -> bool {
+        self.context.helpers.have_waiting(connection) || self.context.shakers.have_waiting(connection)
     }
 
     /// Each has a deadline, and the poll side will look at it in time.
@@ -284,7 +303,7 @@ impl World {
             let may_last = standing.is_served
                 && (self.context.config.request_timeout.is_none() || self.serving_has_begun(connection));
             assert!(may_last || due != NEVER, "{key} has no deadline: {standing:?}");
-            let is_helped = self.context.helpers.have_waiting(Arc::as_ptr(connection).cast());
+            let is_helped = self.is_helped(Arc::as_ptr(connection).cast());
             let is_known = may_last || is_helped || !connection.deadline.is_early();
             assert!(is_known, "nobody looks at the deadline of {key} in time: {standing:?}");
             assert!(may_last || is_helped || connections.next() <= due, "the heap has lost {key}: {standing:?}");
@@ -344,6 +363,7 @@ impl World {
         }
         self.connections = None;
         self.context.helpers.end();
+        self.context.shakers.end();
         for client in &self.clients {
             assert_eq!(client.connection.strong_count(), 0, "somebody still has the connection of {}", client.number);
         }
@@ -360,6 +380,7 @@ impl World {
     pub(super) fn stop(&mut self) {
         self.context.enter(Phase::Over);
         self.context.helpers.end();
+        self.context.shakers.end();
         self.connections = None;
         self.queue.clear();
     }
@@ -373,7 +394,13 @@ fn refusals(stats: &Stats) -> u64 {
 /// In milliseconds: each of the settings once, what comes with them, and the time for an answer of so many bytes.
 fn longest_life(config: &Config, unsent: usize) -> u64 {
     let slow = |bytes: usize, rate: u64| (bytes as u64 * 1000 / rate.max(1)).max(SLOW_START.as_millis() as u64);
-    let waits = [config.keepalive_timeout, config.header_timeout, config.body_timeout, config.write_timeout];
+    let waits = [
+        config.handshake_timeout,
+        config.keepalive_timeout,
+        config.header_timeout,
+        config.body_timeout,
+        config.write_timeout,
+    ];
     let closing = Duration::from_secs(6);
     let waits = waits.iter().sum::<Duration>() + config.write_timeout + closing;
     let body = slow(config.limits.body as usize, config.body_min_rate);

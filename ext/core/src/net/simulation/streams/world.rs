@@ -73,7 +73,7 @@ impl World {
             return;
         }
         let mut client = Client::new(self.clients.len(), FakeSocket::default());
-        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false });
+        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false, tls: None });
         let mut place = None;
         let register = |_: &mut Socket, key| {
             place = Some(key);

@@ -1,0 +1,105 @@
+//! Until when a certificate holds (RFC 5280 section 4.1.2.5). What rustls and webpki read of it they keep to themselves.
+
+const SEQUENCE: u8 = 0x30;
+/// `[0] EXPLICIT Version`.
+const VERSION: u8 = 0xa0;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+
+/// The end of its validity, in seconds since 1970. `None` for what is no certificate.
+pub(super) fn expires(certificate: &[u8]) -> Option<u64> {
+    let (_, certificate, _) = element(certificate)?;
+    let (_, mut body, _) = element(certificate)?;
+    let (tag, _, rest) = element(body)?;
+    if tag == VERSION {
+        body = rest;
+    }
+    // serialNumber, signature, issuer.
+    for _ in 0..3 {
+        body = element(body)?.2;
+    }
+    let (SEQUENCE, validity, _) = element(body)? else { return None };
+    let (tag, text, _) = element(element(validity)?.2)?;
+    time(tag, text)
+}
+
+/// The tag and content of the first of some elements, and what follows it (X.690 section 8.1).
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x84 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// `YYMMDDHHMMSSZ` until 2049, `YYYYMMDDHHMMSSZ` from then on.
+fn time(tag: u8, text: &[u8]) -> Option<u64> {
+    let number = |range: std::ops::Range<usize>| -> Option<u64> {
+        let digits = text.get(range)?;
+        digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+    };
+    let (year, at) = match tag {
+        UTC_TIME => {
+            let year = number(0..2)?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, 2)
+        }
+        GENERALIZED_TIME => (number(0..4)?, 4),
+        _ => return None,
+    };
+    let [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map(|from| number(at + from..at + from + 2));
+    let (month, day) = (month?, day?);
+    if text.get(at + 10..) != Some(b"Z") || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let days = days_since_1970(year, month, day)?;
+    Some(days * 86_400 + hour? * 3600 + minute? * 60 + second?)
+}
+
+/// Years count from March on, so that the day that some have more is their last.
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month < 3 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
+    days.checked_sub(719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::test_client::Made;
+
+    #[test]
+    fn a_certificate_says_until_when_it_holds() {
+        // RFC 9500's date has no use here: any certificate whose end is known will do.
+        let made = Made::of(&["localhost"]);
+        assert_eq!(expires(made.cert_der()), Some(Made::EXPIRES));
+        for length in 0..made.cert_der().len() {
+            // Whatever is missing, it is no panic.
+            let _ = expires(&made.cert_der()[..length]);
+        }
+        assert_eq!(expires(b""), None);
+    }
+
+    #[test]
+    fn times_of_both_forms() {
+        assert_eq!(time(UTC_TIME, b"700101000000Z"), Some(0));
+        assert_eq!(time(UTC_TIME, b"000229120000Z"), Some(951_825_600));
+        assert_eq!(time(UTC_TIME, b"491231235959Z"), Some(2_524_607_999));
+        assert_eq!(time(GENERALIZED_TIME, b"20500101000000Z"), Some(2_524_608_000));
+        assert_eq!(time(GENERALIZED_TIME, b"99991231235959Z"), Some(253_402_300_799));
+        for wrong in [&b"7001010000Z"[..], b"700101000000", b"701301000000Z", b"7001010000xxZ", b"", b"500101000000Z-"]
+        {
+            assert_eq!(time(UTC_TIME, wrong), None);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! TLS, by rustls: certificates as they are given and found, who gets which, tickets, and a session, which owns no socket: bytes
+//! in, bytes out.
+//!
+//! ```text
+//!   given -> identity -> names --.
+//!                     tickets ---+--> port (reloads) -> session
+//! ```
+
+mod expiry;
+pub mod given;
+mod identity;
+mod names;
+pub mod port;
+mod provider;
+pub mod session;
+#[cfg(test)]
+pub(crate) mod test_client;
+#[cfg(test)]
+mod tests;
+mod tickets;

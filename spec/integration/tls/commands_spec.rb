@@ -1,0 +1,70 @@
+# frozen_string_literal: true
+
+require "support/kino_process"
+
+RSpec.describe "kino at an address where TLS is spoken" do
+  include KinoProcess::Helpers
+
+  before { write("config.ru", 'run ->(env) { [200, {}, [env["rack.url_scheme"]]] }') }
+
+  def connect(process, **options, &)
+    TLS.connect(TCPSocket.new("127.0.0.1", process.url[/\d+\z/].to_i), **options, &)
+  end
+
+  # Whether each of some sessions could go on with the one before, and the last.
+  def resumed(process, times, session = nil)
+    session ||= connect(process) { |context| context.max_version = OpenSSL::SSL::TLS1_2_VERSION }.then do |tls|
+      tls.session.tap { tls.close }
+    end
+    reused = Array.new(times) do
+      tls = TLS.resume(TCPSocket.new("127.0.0.1", process.url[/\d+\z/].to_i), session)
+      session = tls.session
+      tls.session_reused?.tap { tls.close }
+    end
+    [session, reused]
+  end
+
+  each_mode do
+    it "has a certificate for this machine, made once, with --dev-tls" do
+      process = kino("--dev-tls", "-p", "0", *in_mode(mode), env: { "XDG_STATE_HOME" => folder })
+      expect(process.url).to start_with("https://127.0.0.1:")
+      tls = connect(process) do |context|
+        context.verify_mode = OpenSSL::SSL::VERIFY_PEER
+        context.ca_file = File.join(folder, "kino/localhost.pem")
+      end
+      tls.post_connection_check("localhost")
+      expect(RawClient.new(tls).get.body).to eq("https")
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+  end
+
+  { "alone" => [], "of several processes" => %w[--processes 2] }.each do |what, flags|
+    it "ends before it serves, #{what}, when a certificate can't be used, and says what to do" do
+      made = TLS.made.write(folder)
+      process = kino("-b", "ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:cert]}", *flags)
+      expect(process.status).to eq(1)
+      expect(process.err).to eq("kino: key #{made[:cert].inspect} has no private key in it; it has to have one in " \
+                                "PEM (BEGIN PRIVATE KEY)\n")
+    end
+  end
+
+  it "reads its certificates again at HUP" do
+    made = TLS.made.write(folder)
+    process = kino("-b", "ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:key]}", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    process.signal(:HUP).wait_for(/^Reading the certificates again$/)
+    eventually("they are read") { process.err.include?("was read again: localhost") }
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "goes on with sessions after restarts of either kind" do
+    made = TLS.made.write(folder)
+    write("kino.rb", "bind \"ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:key]}\"\nprocesses 2\n")
+    process = kino
+    process.wait_for(/^Ctrl-C/)
+    session, before = resumed(process, 4)
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+    expect([*before, *resumed(process, 4, session).last]).to all(be(true))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+end

@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+RSpec.describe "A TLS handshake" do
+  def secure(app = Probes::Env, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, **settings, &)
+    serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
+  end
+
+  def plainly(server) = RawClient.new(TCPSocket.new("127.0.0.1", server.port))
+
+  each_mode do
+    it "is not what plain HTTP is, which is told so" do
+      secure do |server, log|
+        client = plainly(server)
+        answer = client.get
+        expect([answer.status, answer["connection"]]).to eq([400, "close"])
+        expect(answer.body).to eq("this port speaks TLS: ask it by https://\n")
+        expect(client.closed?).to be(true)
+        eventually("it is counted") { server.stats[:tls_plain] == 1 }
+        log.wait_for(/answered with 400: this port speaks TLS/)
+      end
+    end
+
+    it "ends for those who say something else, or nothing in time, or leave" do
+      secure do |server|
+        other = plainly(server)
+        other.write("\x05\x01\x00")
+        expect(other.closed?).to be(true)
+        gone = plainly(server)
+        gone.write("\x16\x03\x01\x02\x00\x01")
+        gone.close
+        eventually("both are counted") { server.stats.values_at(:tls_plain, :tls_left) == [1, 1] }
+      end
+      secure(handshake_timeout: 0.2) do |server|
+        client = plainly(server)
+        client.write("\x16\x03\x01")
+        expect(client.closed?).to be(true)
+        eventually("it is counted") { server.stats[:handshake_timeout] == 1 }
+      end
+    end
+
+    it "is refused where there is no version in common" do
+      secure(tls: { **TLS.made.given, min_version: "1.3" }) do |server, log|
+        old = -> { TLS.connect(TCPSocket.new("127.0.0.1", server.port)) { |context| context.max_version = "TLS1_2" } }
+        expect(&old).to raise_error(OpenSSL::SSL::SSLError, /protocol version|handshake failure/)
+        eventually("it is counted") { server.stats[:tls_incompatible] == 1 }
+        log.wait_for(/a TLS handshake has failed.*\(min_version\)/)
+        RawClient.open(server.url) { |client| expect(client.get.status).to eq(200) }
+      end
+    end
+
+    it "may be ended by a client that does not believe the certificate" do
+      secure do |server|
+        strict = lambda do
+          TLS.connect(TCPSocket.new("127.0.0.1", server.port)) do |context|
+            context.verify_mode = OpenSSL::SSL::VERIFY_PEER
+          end
+        end
+        expect(&strict).to raise_error(OpenSSL::SSL::SSLError, /certificate verify failed/)
+        eventually("it is counted") { server.stats[:tls_alert] == 1 }
+      end
+    end
+
+    it "holds nobody up that is slow, however many there are" do
+      secure do |server|
+        slow = Array.new(100) { plainly(server).tap { |client| client.write("\x16\x03\x01\x02\x00\x01") } }
+        RawClient.open(server.url) { |client| expect(client.get.status).to eq(200) }
+        slow.each(&:close)
+      end
+    end
+
+    it "ends by a stop, which waits for none" do
+      client = nil
+      secure do |server|
+        client = plainly(server)
+        client.write("\x16\x03\x01")
+        eventually("it is there") { server.stats[:connections] == 1 }
+      end
+      expect(client.closed?).to be(true)
+    end
+  end
+end
