@@ -134,7 +134,7 @@ module Kino
     attr_reader :queue_depth
     # @return [Integer, nil] requests of one connection, 1 to 1,000,000; default nil for no limit
     attr_reader :max_keepalive_requests
-    # @return [Boolean] whether HTTP/2 is spoken to clients that begin with it; default false
+    # @return [Boolean, nil] whether HTTP/2 is spoken to clients that want it; default nil for over TLS alone
     attr_reader :http2
     # @return [Integer] streams that one connection of HTTP/2 may have open, 1 to 100,000; default 128
     attr_reader :http2_max_streams

@@ -11,7 +11,9 @@ use crate::exception;
 /// # Errors
 /// What is none of it, which `lib/kino/configuration` lets nobody write.
 pub(crate) fn tls_of(ruby: &Ruby, settings: RHash) -> Result<Settings, Error> {
-    let mut all = Settings::default();
+    // Over TLS clients choose it, unless it is off.
+    let http2 = settings.lookup::<Symbol, Option<bool>>(ruby.to_symbol("http2"))?.unwrap_or(true);
+    let mut all = Settings { http2, ..Settings::default() };
     let Some(given) = settings.lookup::<Symbol, Option<RArray>>(ruby.to_symbol("tls"))? else { return Ok(all) };
     for place in 0..given.len() {
         let hash: RHash = given.entry(place as isize)?;

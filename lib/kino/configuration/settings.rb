@@ -423,12 +423,13 @@ module Kino
           TEXT
         ],
         "HTTP/2" => [
-          Setting.new(:http2, Kinds::Flag.new, default: false, example: true,
-                      summary: "speak HTTP/2 to clients that know it", doc: <<~TEXT),
-            Whether a client that begins a connection as HTTP/2 does (prior knowledge, as curl's
-            --http2-prior-knowledge, gRPC or a proxy that is told so) is spoken to in HTTP/2. All others
-            are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as any do, but for
-            rack.hijack, which they can't have.
+          Setting.new(:http2, Kinds::Optional.new(Kinds::Flag.new, nothing: "HTTP/2 over TLS alone"), default: nil,
+                      example: true, summary: "speak HTTP/2 to clients that know it", doc: <<~TEXT),
+            Whether clients are spoken to in HTTP/2 that want it: over TLS those that ask for it in the
+            handshake (ALPN), as browsers do; without TLS, with true, those that begin a connection as
+            HTTP/2 does (prior knowledge, as curl's --http2-prior-knowledge, gRPC or a proxy that is told
+            so). All others are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as
+            any do, but for rack.hijack, which they can't have. false for HTTP/1.1 alone.
           TEXT
           Setting.new(:http2_max_streams, Kinds::Whole.new(1..100_000), default: 128, example: 250,
                       summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT)

@@ -73,6 +73,8 @@ pub struct Settings {
     pub verify: Verify,
     /// The oldest version.
     pub min_version: Version,
+    /// Whether clients may choose HTTP/2 (RFC 9113 section 3.2).
+    pub http2: bool,
 }
 
 impl Verify {

@@ -19,8 +19,10 @@ use super::provider::provider;
 use super::tickets::Tickets;
 pub use super::tickets::{Secret, new_secret};
 
-/// What is spoken inside (RFC 7301), the most wanted first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// What may be spoken inside (RFC 7301).
+const HTTP11: &[u8] = b"http/1.1";
+/// The same, which is wanted more where it is allowed.
+pub(crate) const HTTP2: &[u8] = b"h2";
 
 /// TLS at one address.
 #[derive(Debug)]
@@ -137,7 +139,7 @@ fn load(settings: &Settings, secret: &Secret) -> Result<Loaded, SetupError> {
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(Arc::new(Names::of(&identities)));
-    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+    config.alpn_protocols = settings.http2.then_some(HTTP2).into_iter().chain([HTTP11]).map(<[u8]>::to_vec).collect();
     config.ticketer = Arc::new(Tickets::new(*secret, &roots));
     // Nothing is kept here of a session: any process can take its ticket.
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -8,6 +8,7 @@ use super::life::{Connection, Life, State, Step, Unread, Verdict};
 use crate::error::Fault;
 use crate::net::socket::Peek;
 use crate::net::transport::{Transport, Wire};
+use crate::tls::port::HTTP2;
 use crate::tls::session::{Cause, Progress, Session};
 
 /// Bytes that are read at once: a session that has just begun holds no more than that of what the client says behind its part.
@@ -106,12 +107,14 @@ impl Connection {
                 if is_resumed {
                     self.context.stats.tls_resumed.add();
                 }
-                // Of those that are offered there is one so far. Where there is another, what follows is another's.
                 let protocol = life.transport.protocol().map(String::from_utf8_lossy);
                 tracing::debug!(peer = %self.peer(), ?protocol, is_resumed, "a TLS handshake is done");
                 life.state = State::Receiving;
                 // It is noted for the poll side, which looks at the deadline after every look.
                 self.expect_within(self.context.config.header_timeout);
+                if life.transport.protocol() == Some(HTTP2) {
+                    self.begin_http2(life);
+                }
                 Some(Shaken::Over)
             }
         }
