@@ -58,7 +58,9 @@ RSpec.describe "HTTP/2 over TLS" do
         offering(server, "h2") do |raw, _|
           client = Http2Client.new(raw)
           [1, 3, 5].each { |stream| client.request(stream, "GET", "/") }
-          [1, 3, 5].each { |stream| expect(client.answer(stream).body == "a" * 1_000_000 + "b" * 1_000_000).to be(true) }
+          [1, 3, 5].each do |stream|
+            expect(client.answer(stream).body == "a" * 1_000_000 + "b" * 1_000_000).to be(true)
+          end
         end
       end
       secure(Probes::Echo, lint: false) do |server|
