@@ -4,6 +4,7 @@
 mod accounts;
 mod bytes;
 mod client;
+mod engine;
 mod script;
 pub mod streams;
 mod worker;

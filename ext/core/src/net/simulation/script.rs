@@ -33,7 +33,8 @@ pub fn run(script: &[u8]) {
     end(&mut world, script);
 }
 
-fn config(script: &mut Bytes<'_>) -> Config {
+/// Settings of an engine that has little of anything.
+pub(super) fn config(script: &mut Bytes<'_>) -> Config {
     let seconds = Duration::from_secs;
     Config {
         limits: Limits {
@@ -76,9 +77,9 @@ fn step(world: &mut World, script: &mut Bytes<'_>) {
         11 => client(world, script, leave),
         12..16 => world.turn(script.one_of(&[u64::MAX, u64::MAX, 1, 100])),
         16 | 17 => {
-            world.help();
+            world.engine.help();
         }
-        18 | 19 => world.take(script.one_in(2)),
+        18 | 19 => world.engine.take(script.one_in(2)),
         20..26 => world.serve(script),
         26 => world.pass(script.one_of(&[1, 100, 500, 1000, 2000, 3000, 5000]), false),
         27 | 28 => world.settle(script.one_in(2)),
@@ -129,13 +130,17 @@ fn leave(client: &mut super::client::Client, script: &mut Bytes<'_>) {
 
 fn rarely(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(16) {
-        0 => world.context.enter(Phase::LameDuck),
-        1 => world.context.enter(Phase::Draining),
-        2 => world.connections.iter_mut().for_each(|connections| connections.evict()),
+        0 => world.engine.context.enter(Phase::LameDuck),
+        1 => world.engine.context.enter(Phase::Draining),
+        2 => world.engine.connections.iter_mut().for_each(|connections| connections.evict()),
         #[cfg(test)]
-        3 => world.context.trap.set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
-        4 => world.stop(),
-        5 => world.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
+        3 => world
+            .engine
+            .context
+            .trap
+            .set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
+        4 => world.engine.stop(),
+        5 => world.engine.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
         _ => {}
     }
 }
@@ -147,7 +152,7 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
         client.socket.take_room(usize::MAX);
     }
     world.settle(true);
-    let is_calm = is_calm(world);
+    let is_calm = world.engine.is_calm();
     for client in &mut world.clients {
         client.is_excused |= !is_calm;
     }
@@ -156,28 +161,10 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(4) {
         0 => world.clients.iter_mut().for_each(|client| client.socket.end()),
         1 => world.clients.iter_mut().for_each(|client| client.drips = true),
-        2 => world.context.enter(Phase::Draining),
+        2 => world.engine.context.enter(Phase::Draining),
         _ => {}
     }
     world.settle(true);
     world.pass_all(EVER);
     world.check_end();
-}
-
-/// Nothing has happened that may cost a client its answer.
-fn is_calm(world: &World) -> bool {
-    let stats = &world.context.stats;
-    let lost = [
-        &stats.refused,
-        &stats.overloaded,
-        &stats.timed_out,
-        &stats.aborted,
-        &stats.gone,
-        &stats.late,
-        &stats.keepalive_timeout,
-        &stats.write_timeout,
-        &stats.evicted,
-        &stats.panics,
-    ];
-    lost.iter().all(|counter| counter.get() == 0) && !world.context.is_draining()
 }
