@@ -68,7 +68,7 @@ module Kino
         [search, [*rails&.finding, *findings]]
       end
 
-      def default_threads = Configuration.new.then { |configuration| configuration.workers * configuration.threads }
+      def default_threads = Configuration.new.capacity
     end
   end
 end

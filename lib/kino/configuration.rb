@@ -32,6 +32,11 @@ module Kino
     # @return [Array<String>] addresses and networks of proxies that tell the client's scheme, host and port; default
     #   `127.0.0.0/8`, `::1` and `unix`
     attr_reader :trusted_proxies
+    # @return [Integer, Float] seconds until a thread above the least that has no request ends, 0.1 to 86,400; default
+    #   30
+    attr_reader :thread_idle_timeout
+    # @return [Boolean] whether garbage is collected while no request runs, once that is near; default false
+    attr_reader :gc_when_idle
     # @return [Array<#call>] called in each worker with its number before it serves; default none
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
@@ -189,7 +194,7 @@ module Kino
                  threads: { threaded: 5, ractor: 1 }.freeze,
                  queue_timeout: { threaded: 30, ractor: 5 }.freeze }.freeze
     # The mode, and what is kept as it was said, since a change of the mode changes what becomes of it.
-    BY_MODE = [:mode, *DEFAULTS.keys].freeze
+    BY_MODE = [:mode, :min_threads, :max_io_threads, *DEFAULTS.keys].freeze
     private_constant :DEFAULT_MODE, :DEFAULTS, :BY_MODE
 
     class << self
@@ -229,8 +234,24 @@ module Kino
     # @return [Integer] processes forked from the booted app, 1 to 256; default 1, which forks none
     def processes = (@remarks.processes unless mode == :ractor) || @processes || default(:processes)
 
-    # @return [Integer] threads in each worker, 1 to 1024; default 5, in mode `:ractor` 1
-    def threads = @threads || default(:threads)
+    # @return [Integer] threads in each worker, the most that there are, 1 to 1024; default 5, in mode `:ractor` 1
+    def threads = @threads.is_a?(Range) ? @threads.end : @threads || default(:threads)
+
+    # @return [Integer] threads that each worker always has, 1 to {#threads}; default, and in mode `:ractor` always,
+    #   {#threads}
+    def min_threads = (@min_threads unless mode == :ractor) || threads
+
+    # @return [Integer] threads that each worker has besides, while requests are marked as I/O bound, 0 to 1024;
+    #   default 0, which it always is in mode `:ractor`
+    def max_io_threads = mode == :ractor ? 0 : @max_io_threads
+
+    # @api private
+    # @return [Integer] requests that run at once at most, in one process
+    def capacity = workers * (threads + max_io_threads)
+
+    # @api private
+    # @return [String] how many threads each worker has, for people: `"5"`, or `"3 to 16"`
+    def threads_in_words = min_threads < threads ? "#{min_threads} to #{threads}" : threads.to_s
 
     # @return [Integer, Float] seconds that a request may wait for a worker, 0.1 to 86,400; default 30, in mode
     #   `:ractor` 5
@@ -277,7 +298,15 @@ module Kino
       resolver.values.each { |name, value| instance_variable_set(:"@#{name}", value) }
       @notes = resolver.notes.freeze
       @remarks = remarks
+      compare_threads(resolver)
       freeze
+    end
+
+    def compare_threads(resolver)
+      return if min_threads <= threads
+
+      raise ConfigurationError, "#{resolver.label(:min_threads)}: given #{min_threads}, allowed: an Integer up to " \
+                                "threads, which is #{threads}; write min_threads #{threads}, or more threads"
     end
 
     def said = BY_MODE.select { |name| said?(name) }.to_h { |name| [name, instance_variable_get(:"@#{name}")] }

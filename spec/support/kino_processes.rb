@@ -7,24 +7,30 @@ module KinoProcesses
   def self.included(group) = group.include(KinoProcess::Helpers)
 
   # Its app tells its process, and what stood in the file "version" when it was booted; on /wait it answers once someone
-  # writes to the pipe "go".
+  # writes to the pipe "go". Ractors can share it.
   APP = <<~'RUBY'
-    VERSION = File.read("version")
-    run lambda { |env|
-      case env["PATH_INFO"]
-      when "/wait"
-        $stdout.puts "inside"
-        $stdout.flush
-        begin
-          [200, {}, [File.read("go")]]
-        rescue Errno::EINTR
-          retry
+    VERSION = File.read("version").freeze
+    module Told
+      def self.call(env)
+        case env["PATH_INFO"]
+        when "/wait"
+          $stdout.puts "inside"
+          $stdout.flush
+          begin
+            [200, {}, [File.read("go")]]
+          rescue Errno::EINTR
+            retry
+          end
+        when "/sleep" then [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]]
+        else [200, {}, ["#{Process.pid} #{VERSION}"]]
         end
-      when "/sleep" then [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]]
-      else [200, {}, ["#{Process.pid} #{VERSION}"]]
       end
-    }
+    end
+    run Told
   RUBY
+
+  # One that ractors can share, and that does no more than this.
+  def app_of(expression) = "module Told\n  def self.call(_) = #{expression}\nend\nrun Told\n"
 
   def prepare(app = APP, **files)
     File.mkfifo("#{folder}/go")

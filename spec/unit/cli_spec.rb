@@ -27,7 +27,8 @@ RSpec.describe Kino::CLI do
     settings = Kino::Configuration::Settings::TABLE.values.flat_map(&:flags)
     expect(settings + %w[-C --config --check --format --request --init -v --version -h --help])
       .to all(satisfy { |flag| out.include?(flag) })
-    expect(out).to include("-t, --threads N            threads in each worker (default 5; 1 in mode :ractor)\n")
+    expect(out)
+      .to include("-t, --threads N            threads in each worker, or MIN:MAX (default 5; 1 in mode :ractor)\n")
     expect(out).to include("--processes N          processes to fork from one booted app (default 1)\n")
     expect(out.lines(chomp: true)).to all(satisfy { |line| line.size <= 105 })
     expect(kino("-h")).to eq(kino("--help"))
@@ -64,14 +65,16 @@ RSpec.describe Kino::CLI do
 
   it "says what can't be used, on standard error, and ends with 1" do
     expect(kino("--threads", "lots"))
-      .to eq([1, "", "kino: --threads: given \"lots\", allowed: an Integer from 1 to 1024; write --threads 5\n"])
+      .to eq([1, "", "kino: --threads: given \"lots\", allowed: an Integer from 1 to 1024, or MIN:MAX; " \
+                     "write --threads 5\n"])
   end
 
   it "reads kino.rb before it loads anything else" do
     File.write("kino.rb", "threads 0")
 
     expect(kino)
-      .to eq([1, "", "kino: kino.rb:1: threads: given 0, allowed: an Integer from 1 to 1024; write threads 5\n"])
+      .to eq([1, "", "kino: kino.rb:1: threads: given 0, allowed: an Integer from 1 to 1024, or MIN:MAX; " \
+                     "write threads 5\n"])
   end
 
   it "ends as a shell tells a signal when one comes before the app is loaded" do

@@ -16,9 +16,10 @@ RSpec.describe Kino::Configuration do
       on_process_exit: [], process_timeout: 60, refork_after: [], on_refork: [], recycle_requests: nil,
       recycle_memory: nil, restart_timeout: 120, restart_file: nil, on_drain: [],
       stream_bodies: false, underscore_headers: false,
-      early_hints: false,
+      early_hints: false, gc_when_idle: false,
       max_keepalive_requests: nil, http2: false, http2_max_streams: 128, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
-      body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0
+      body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0, min_threads: 5,
+      thread_idle_timeout: 30, max_io_threads: 0
     )
   end
 
@@ -41,6 +42,30 @@ RSpec.describe Kino::Configuration do
     expect(%i[mode threads workers].map { |name| configuration.said?(name) }).to eq([false, true, false])
     expect(configuration.with(workers: 2).said?(:mode)).to be(false)
     expect(configuration.with(mode: :threaded).said?(:mode)).to be(true)
+  end
+
+  it "has a least and a most of threads, and what they come to" do
+    configuration = described_class.new(workers: 2, threads: 16, min_threads: 3, max_io_threads: 4)
+
+    expect(configuration).to have_attributes(threads: 16, min_threads: 3, capacity: 40, threads_in_words: "3 to 16")
+    expect(configuration.with(quiet: true)).to have_attributes(threads: 16, min_threads: 3, max_io_threads: 4)
+    expect(configuration.with(threads: 5)).to have_attributes(threads: 5, min_threads: 5, threads_in_words: "5")
+    expect(configuration.with(min_threads: 4)).to have_attributes(threads: 16, min_threads: 4)
+    expect(described_class.new(threads: "3:16").with(quiet: true)).to have_attributes(threads: 16, min_threads: 3)
+    expect(Ractor.shareable?(described_class.new(threads: 3..16))).to be(true)
+    expect { described_class.new(threads: 3, min_threads: 4) }
+      .to raise_error(Kino::ConfigurationError,
+                      "min_threads: given 4, allowed: an Integer up to threads, which is 3; write min_threads 3, or " \
+                      "more threads")
+  end
+
+  it "always has the most threads in mode :ractor, and none besides" do
+    said = described_class.new(mode: :auto, threads: 3..16, max_io_threads: 4)
+
+    expect(said.with(mode: :ractor)).to have_attributes(threads: 16, min_threads: 16, max_io_threads: 0)
+    expect(said.with(mode: :ractor).with(mode: :threaded))
+      .to have_attributes(threads: 16, min_threads: 3, max_io_threads: 4)
+    expect(described_class.new(mode: :ractor, min_threads: 3)).to have_attributes(threads: 1, min_threads: 1)
   end
 
   describe "WEB_CONCURRENCY" do
@@ -141,7 +166,7 @@ RSpec.describe Kino::Configuration do
   it "refuses a value, naming what was given, what is allowed and what to write" do
     expect { described_class.new(threads: "lots") }
       .to raise_error(Kino::ConfigurationError,
-                      'threads: given "lots", allowed: an Integer from 1 to 1024; write threads: 5')
+                      'threads: given "lots", allowed: an Integer from 1 to 1024, or MIN:MAX; write threads: 5')
   end
 
   it "makes another one with changes, and stays as it is" do

@@ -114,6 +114,8 @@ pub struct Config {
     pub descriptors: u64,
     /// The other processes that accept from the same listeners.
     pub siblings: Option<Siblings>,
+    /// Others serve from the same listeners already: nobody is let in before a worker of this one has come for requests.
+    pub waits_for_workers: bool,
     /// One end of a pipe, or of a pair of sockets, whose other end only the parent process has: closed, the parent is gone, and
     /// this process drains and ends. It is looked at only where there are [`Config::siblings`].
     pub parent: Option<Arc<OwnedFd>>,
@@ -165,6 +167,7 @@ impl Default for Config {
             spool_limit: None,
             descriptors: 10_240,
             siblings: None,
+            waits_for_workers: false,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),
             reporting: None,

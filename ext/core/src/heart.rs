@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The exit status of a process that its parent has left alone, and that had not come to its end in time.
 const STATUS: i32 = 1;
 
-/// Starts the thread, if the engine is one of several. It ends with the engine.
+/// Starts the thread, if the engine is one of several. It ends when the engine is stopped.
 ///
 /// # Errors
 /// When the system gives no thread, or no pair of sockets.
@@ -84,9 +84,10 @@ fn pause(pause: Duration, end: BorrowedFd<'_>, parent: Option<BorrowedFd<'_>>) -
     // A signal is as good as a pause that is over.
     let _ = poll(&mut asked, Some(&timeout));
     let mut closed = asked.iter().map(|asked| !asked.revents().is_empty());
+    // Both at once, it may be since the parent is gone: then nobody else sees to the process's end.
     match (closed.next(), closed.next()) {
-        (Some(true), _) => Heard::TheEnd,
         (_, Some(true)) => Heard::ParentGone,
+        (Some(true), _) => Heard::TheEnd,
         _ => Heard::Nothing,
     }
 }
@@ -111,10 +112,13 @@ fn beat(dispatch: &Dispatch) {
 
 fn vitals(dispatch: &Dispatch, at_work: &[AtWork]) -> Vitals {
     let context = dispatch.context();
+    let set_aside = at_work.iter().filter(|one| one.is_set_aside).count();
+    // Those that are there now, where there are not always as many. One that was set aside has another in its place.
+    let varying = || (context.stats.threads.get() as usize).saturating_sub(set_aside);
     Vitals {
-        workers: context.config.workers as u32,
+        workers: if dispatch.varies() { varying() } else { context.config.workers } as u32,
         busy: at_work.len() as u32,
-        set_aside: at_work.iter().filter(|one| one.is_set_aside).count() as u32,
+        set_aside: set_aside as u32,
         is_ready: context.is_ready().is_ok(),
         unserved: context.unserved(),
     }
@@ -148,7 +152,7 @@ mod tests {
         drop(parent);
         assert_eq!(hear(), Heard::ParentGone);
         drop(end);
-        assert_eq!(hear(), Heard::TheEnd);
+        assert_eq!(hear(), Heard::ParentGone);
         assert_eq!(pause(Duration::from_millis(1), ours.as_fd(), None), Heard::TheEnd);
     }
 

@@ -100,6 +100,8 @@ impl Server {
     pub fn end(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.dispatch.tell_end();
+        // Not before: who has drained may still wait for what never ends, and has nobody else who sees the parent's end.
+        self.context().end_heart();
     }
 
     /// Waits until the engine's own threads have ended after [`Server::end`], and its sockets are closed, for `limit` at most: a

@@ -59,6 +59,8 @@ stats! {
     requests,
     /// Requests that someone is serving now.
     running,
+    /// Threads that serve, or are set aside in the middle of a request, now.
+    threads,
     /// Answers sent whole.
     answered,
     /// Answers that Kino gave by itself at `health_path`.
@@ -128,6 +130,8 @@ stats! {
     died,
     /// Workers that were set aside because a request took them too long; others took their places.
     stuck,
+    /// Collections of garbage that were made while nothing was in flight (`gc_when_idle`).
+    gc_when_idle,
     /// Faults of Kino's own that were caught, each at the price of one connection at most.
     panics,
 }

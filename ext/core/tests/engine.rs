@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use kino_core::config::{Config, Streaming};
-use kino_core::dispatch::lead::Taken;
+use kino_core::dispatch::lead::{Awaited, Taken};
 use kino_core::http::date;
 use kino_core::http::encode::ResponseHead;
 use kino_core::http::spool::Body;
@@ -33,16 +33,19 @@ impl Echo {
         let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
         let port = listener.port().unwrap();
         let server = Arc::new(Server::start(vec![listener], config).unwrap());
-        let workers = (0..workers).map(|_| {
-            let server = server.clone();
-            thread::spawn(move || {
-                let interrupt = server.interrupt();
-                while let Taken::Exchange(exchange) = server.dispatch().take(&interrupt) {
-                    app(*exchange);
-                }
-            })
-        });
-        Echo { workers: workers.collect(), server, port }
+        let mut echo = Echo { workers: Vec::new(), server, port };
+        (0..workers).for_each(|_| echo.hire(app));
+        echo
+    }
+
+    fn hire(&mut self, app: fn(Exchange)) {
+        let server = self.server.clone();
+        self.workers.push(thread::spawn(move || {
+            let interrupt = server.interrupt();
+            while let Taken::Exchange(exchange) = server.dispatch().take(&interrupt) {
+                app(*exchange);
+            }
+        }));
     }
 
     fn connect(&self) -> TcpStream {
@@ -437,6 +440,22 @@ fn a_request_that_takes_too_long_is_answered_with_504_and_its_late_answer_droppe
     assert_eq!(counts, [1, 1, 0, 0]);
 }
 
+/// As one of Ruby's does that can't have the lock it needs.
+#[test]
+fn a_request_that_a_worker_has_only_seen_waits_still() {
+    let config = Config { queue_timeout: Duration::from_millis(250), ..Config::default() };
+    let echo = Echo::start(0, config);
+    let interrupt = echo.server.interrupt();
+    let mut client = echo.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(echo.server.dispatch().wait(&interrupt), Awaited::Request);
+    assert!(read_all(&mut client).starts_with("HTTP/1.1 503 "));
+    let stats = &echo.server.context().stats;
+    assert_eq!([&stats.queue_timeout, &stats.requests].map(|counter| counter.get()), [1, 0]);
+    assert!(echo.server.dispatch().take_ready().is_none());
+    echo.drain();
+}
+
 #[test]
 fn requests_that_wait_too_long_are_refused_and_those_whose_client_left_are_dropped() {
     fn slow(exchange: Exchange) {
@@ -618,4 +637,24 @@ fn what_was_answered_in_its_workers_place_takes_no_place_in_the_queue() {
     }
     assert_eq!(echo.server.context().stats.queue_depth.get(), 0);
     echo.drain();
+}
+
+#[test]
+fn where_others_serve_nobody_is_let_in_before_a_worker_has_come() {
+    let config = Config { waits_for_workers: true, ..Config::default() };
+    let mut echo = Echo::start(0, config.clone());
+    let mut early = echo.connect();
+    early.write_all(CLOSE.as_bytes()).unwrap();
+    // In which it would let the client in.
+    thread::sleep(Duration::from_millis(200));
+    let stats = &echo.server.context().stats;
+    assert_eq!((stats.accepted.get(), stats.covered.get() < 1000), (0, true));
+    echo.hire(self::echo);
+    assert!(read_all(&mut early).starts_with("HTTP/1.1 200 "));
+    echo.drain();
+
+    let idle = Echo::start(0, config);
+    let waiting = idle.connect();
+    idle.drain();
+    drop(waiting);
 }

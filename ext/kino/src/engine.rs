@@ -31,7 +31,7 @@ pub(crate) struct Running {
     groups: Mutex<Vec<Arc<GvlGroup>>>,
     ends: Ends,
     /// What the thread that looks after its workers is called by.
-    supervisor: Interrupt,
+    supervisor: Arc<Interrupt>,
 }
 
 /// A reference to a running engine. A forked child never ends an engine, not even when its exit frees all objects.
@@ -52,7 +52,7 @@ impl Engine {
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             made_in: generation(),
-            supervisor: server.interrupt(),
+            supervisor: Arc::new(server.interrupt()),
             server,
             groups: Mutex::default(),
             ends: Ends::default(),
@@ -123,7 +123,7 @@ impl Running {
     }
 
     /// What calls the thread that looks after its workers.
-    pub(crate) fn supervisor(&self) -> &Interrupt {
+    pub(crate) fn supervisor(&self) -> &Arc<Interrupt> {
         &self.supervisor
     }
 

@@ -278,6 +278,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
             .given::<f64>("ready_timeout")?
             .map_or(Ok(Config::default().ready_timeout), |it| settings.duration("ready_timeout", it))?,
         siblings,
+        waits_for_workers: settings.given("others_serve")?.unwrap_or(false),
         observers: settings.counting(siblings).into_iter().collect(),
         parent: settings.parent()?,
         shutdown_timeout: settings
@@ -391,6 +392,10 @@ impl Settings<'_> {
     }
 }
 
-fn seconds_of(ruby: &Ruby, name: &str, seconds: f64) -> Result<Duration, Error> {
+/// A time that Ruby has given.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn seconds_of(ruby: &Ruby, name: &str, seconds: f64) -> Result<Duration, Error> {
     Duration::try_from_secs_f64(seconds).map_err(|error| exception::argument_error(ruby, &format!("{name}: {error}")))
 }

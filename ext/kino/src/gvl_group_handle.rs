@@ -84,6 +84,11 @@ impl GvlGroupHandle {
         self.engine.server().is_stopped()
     }
 
+    /// `over? -> true or false`: whether there will be no more requests.
+    pub(crate) fn is_over(&self) -> bool {
+        self.engine.server().dispatch().is_over_now()
+    }
+
     /// `died -> nil`: counts a worker that was ended in the middle of the app.
     pub(crate) fn died(&self) {
         self.engine.server().context().stats.died.add();

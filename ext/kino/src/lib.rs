@@ -15,6 +15,7 @@ use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
 mod completions;
 mod control;
+mod crew;
 mod ends;
 mod engine;
 mod engine_handle;
@@ -25,6 +26,7 @@ mod ffi;
 mod gvl_group_handle;
 mod input;
 mod keys;
+mod leisure;
 mod listeners;
 mod log;
 mod notify_socket;
@@ -80,11 +82,17 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("end_of", method!(EngineHandle::end_of, 1))?;
     engine.define_method("died", method!(EngineHandle::died, 0))?;
     engine.define_method("quarantine", method!(EngineHandle::quarantine, 2))?;
+    engine.define_method("vary", method!(EngineHandle::vary, 4))?;
+    engine.define_method("lacking", method!(EngineHandle::lacking, 1))?;
+    engine.define_method("filled", method!(EngineHandle::filled, 1))?;
+    engine.define_method("rested", method!(EngineHandle::rested, 2))?;
     engine.define_method("uris", method!(EngineHandle::uris, 0))?;
     engine.define_method("port", method!(EngineHandle::port, 0))?;
     engine.define_method("stats", method!(EngineHandle::stats, 0))?;
     engine.define_method("reopen_logs", method!(EngineHandle::reopen_logs, 0))?;
     engine.define_method("await_question", method!(control::await_question, 1))?;
+    engine.define_method("await_leisure", method!(leisure::await_leisure, 0))?;
+    engine.define_method("used_leisure", method!(leisure::used_leisure, 0))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;
@@ -97,6 +105,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     gvl_group.define_method("pause", method!(GvlGroupHandle::pause, 0))?;
     gvl_group.define_method("call", method!(GvlGroupHandle::call, 0))?;
     gvl_group.define_method("stopped?", method!(GvlGroupHandle::is_stopped, 0))?;
+    gvl_group.define_method("over?", method!(GvlGroupHandle::is_over, 0))?;
     gvl_group.define_method("died", method!(GvlGroupHandle::died, 0))?;
 
     let listeners = native.define_class("Listeners", ruby.class_object())?;
@@ -118,7 +127,6 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("fileno", method!(Scoreboard::fileno, 0))?;
     scoreboard.define_method("places", method!(Scoreboard::places, 0))?;
     scoreboard.define_method("take", method!(Scoreboard::take, 1))?;
-    scoreboard.define_method("ready", method!(Scoreboard::ready, 1))?;
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
     scoreboard.define_singleton_method("sampled", function!(Scoreboard::sampled, 0))?;
@@ -140,6 +148,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     notify_socket.define_method("tell", method!(NotifySocket::tell, 1))?;
     notify_socket.define_method("quiet=", method!(NotifySocket::set_quiet, 1))?;
 
+    native.define_module_function("mark_as_io_bound", function!(crew::mark_as_io_bound, 0))?;
     native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
     native.define_module_function("trim_stack", function!(parents::trim_stack, 0))?;
@@ -153,6 +162,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
     worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
+    worker_thread.define_method("set_aside", method!(WorkerThread::set_aside, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
@@ -164,6 +174,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     request.define_method("served?", method!(Request::is_served, 0))?;
     request.define_method("hijacked?", method!(Request::is_hijacked, 0))?;
     request.define_method("client_gone?", method!(Request::is_client_gone, 0))?;
+    request.define_method("mark_as_io_bound", method!(Request::mark_as_io_bound, 0))?;
     request.define_method("read_body", method!(Request::read_body, 1))?;
     request.define_method("trailers", method!(Request::trailers, 0))?;
     request.define_method("early_hints", method!(Request::early_hints, 1))?;

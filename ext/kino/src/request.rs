@@ -164,6 +164,12 @@ impl Request {
         this.look(|state| matches!(state, State::Open(_) | State::Sending(_)))
     }
 
+    /// `mark_as_io_bound -> true or false`: its thread waits for something outside of Ruby from now on, and doesn't count against the
+    /// most threads that there may be; false where that changes nothing, or its thread serves it no more.
+    pub(crate) fn mark_as_io_bound(ruby: &Ruby, this: Handle<Request>) -> bool {
+        Request::is_served(this) && this.thread(ruby).runner().is_some_and(|runner| runner.mark_io_bound())
+    }
+
     /// `hijacked? -> true or false`: whether the app has taken the socket.
     pub(crate) fn is_hijacked(this: Handle<Request>) -> bool {
         this.look(|state| matches!(state, State::Hijacked))

@@ -76,12 +76,6 @@ impl Scoreboard {
         Ok(())
     }
 
-    /// `ready(index) -> nil`: this process, which is in that place, serves from now on.
-    pub(crate) fn ready(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
-        this.slot(ruby, index)?.ready();
-        Ok(())
-    }
-
     /// `free(index) -> nil`: there is no process in that place any more.
     pub(crate) fn free(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
         let slot = this.slot(ruby, index)?;
@@ -93,7 +87,7 @@ impl Scoreboard {
     }
 
     /// `read(index) -> {pid:, beat:, state:, connections:, waiting:, running:, unserved:, requests:, in_flight:, stats:}`: `beat` is how
-    /// many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was begun.
+    /// many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was taken.
     pub(crate) fn read(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<RHash, Error> {
         let read = this.slot(ruby, index)?.read();
         let (hash, stats) = (ruby.hash_new(), ruby.hash_new());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kino_core::dispatch::gvl_group::{Runner, Waited};
 use kino_core::dispatch::interrupt::Interrupt;
-use kino_core::dispatch::lead::{Dispatch, Taken};
+use kino_core::dispatch::lead::{Awaited, Dispatch};
 use kino_core::http::spool::Body;
 use kino_core::net::exchange::Exchange;
 use kino_core::spool_file::Claim;
@@ -87,7 +87,7 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
     if let Some(completed) = this.completions.take() {
         return Ok(Next::Completed(completed));
     }
-    if runner.is_quarantined() {
+    if !this.group.goes_on(runner) {
         return Ok(Next::Over);
     }
     if dispatch.is_shared()
@@ -105,34 +105,32 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
     }
     loop {
         match gvl::without(|| wait(runner, interrupt, dispatch), || interrupt.raise()) {
-            Some(Taken::Exchange(exchange)) => {
-                dispatch.context().has_lock();
-                return Ok(Next::Exchange(exchange));
+            Some(Awaited::Request) => {
+                if let Some(exchange) = dispatch.take_ready() {
+                    return Ok(Next::Exchange(exchange));
+                }
             }
             // What became of an answer before the end is still told.
-            Some(Taken::Over) => return Ok(this.completions.take().map_or(Next::Over, Next::Completed)),
-            Some(Taken::Interrupted) | None => gvl::check_interrupts()?,
+            Some(Awaited::Over) => return Ok(this.completions.take().map_or(Next::Over, Next::Completed)),
+            Some(Awaited::Interrupted) | None => gvl::check_interrupts()?,
         }
         if let Some(completed) = this.completions.take() {
             return Ok(Next::Completed(completed));
         }
-        if runner.is_quarantined() {
+        if !this.group.goes_on(runner) {
             return Ok(Next::Over);
         }
     }
 }
 
-/// Waits for a request without the GVL, first for the right to fetch one.
-fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Taken {
+/// Waits for a request without the GVL, first for the right to fetch one. It is taken with the GVL, which somebody may hold for
+/// long: who waits for that is still in the queue.
+fn wait(runner: &Arc<Runner>, interrupt: &Interrupt, dispatch: &Dispatch) -> Awaited {
     if !runner.has_token() {
         match runner.wait(interrupt) {
             Waited::HasToken => {}
-            Waited::Interrupted => return Taken::Interrupted,
+            Waited::Interrupted => return Awaited::Interrupted,
         }
     }
-    let taken = dispatch.take(interrupt);
-    if let Taken::Exchange(_) = taken {
-        dispatch.context().needs_lock();
-    }
-    taken
+    dispatch.wait(interrupt)
 }

@@ -29,6 +29,8 @@ pub(crate) struct WorkerThread {
     pub(crate) completions: Arc<Completions>,
     pub(crate) prototype: EnvPrototype,
     seat: Cell<Option<&'static Seat>>,
+    /// Its group expects it.
+    is_expected: Cell<bool>,
     /// The number of its last request.
     last_number: Cell<u32>,
     scratch: RefCell<Scratch>,
@@ -59,7 +61,9 @@ impl DataTypeFunctions for WorkerThread {
 /// exit frees its objects.
 impl Drop for WorkerThread {
     fn drop(&mut self) {
-        if !self.is_ours() {
+        if self.is_ours() {
+            self.has_come();
+        } else {
             std::mem::forget(self.dispatch.clone());
         }
     }
@@ -72,6 +76,7 @@ impl WorkerThread {
         interrupt: Interrupt,
         prototype: EnvPrototype,
     ) -> WorkerThread {
+        group.expect();
         WorkerThread {
             made_in: generation(),
             dispatch,
@@ -80,6 +85,7 @@ impl WorkerThread {
             completions: Arc::default(),
             prototype,
             seat: Cell::new(None),
+            is_expected: Cell::new(true),
             last_number: Cell::new(0),
             scratch: RefCell::default(),
             last: Cell::new(None),
@@ -89,12 +95,32 @@ impl WorkerThread {
     /// `enter`: the calling thread is this worker from now on.
     pub(crate) fn enter(ruby: &Ruby, this: &WorkerThread) {
         this.seat.set(Some(thread_hooks::enter(ruby.thread_current(), &this.group)));
+        this.dispatch.context().stats.threads.add();
+        this.has_come();
     }
 
     /// `leave`: it is not any more.
     pub(crate) fn leave(ruby: &Ruby, this: &WorkerThread) {
         if let Some(seat) = this.seat.take() {
             thread_hooks::leave(ruby.thread_current(), seat);
+            if this.is_ours() {
+                this.dispatch.context().stats.threads.sub();
+            }
+        }
+    }
+
+    /// It is there, or never will be.
+    fn has_come(&self) {
+        if self.is_expected.take() {
+            self.group.expect_no_more();
+        }
+    }
+
+    /// `set_aside -> nil`: has it serve no further request, and end.
+    pub(crate) fn set_aside(&self) {
+        if let Some(runner) = self.runner() {
+            runner.quarantine();
+            self.interrupt.raise();
         }
     }
 

@@ -11,7 +11,7 @@ module Kino
     # @example kino.rb
     #   bind "tcp://0.0.0.0:9292"
     #   workers 2
-    #   threads ENV.fetch("THREADS", 5)
+    #   threads 3, ENV.fetch("THREADS", 16)
     class DSL
       # Files that are read when none is named, the first that exists.
       PATHS = %w[kino.rb config/kino.rb].freeze
@@ -143,7 +143,10 @@ module Kino
 
       def kino_directory(path) = Dir.chdir(path)
 
-      def kino_get(name, default = nil) = LAYERS[self][PumaForms.setting(name.to_sym, @kino_puma)]&.value || default
+      def kino_get(name, default = nil)
+        value = LAYERS[self][PumaForms.setting(name.to_sym, @kino_puma)]&.value || default
+        value.is_a?(Range) ? value.end : value
+      end
 
       def kino_inject(block) = instance_eval(&block)
 

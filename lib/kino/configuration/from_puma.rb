@@ -86,7 +86,6 @@ module Kino
       # What is to be written, where that differs.
       def rewritten(call, values)
         case [call.name, values]
-        in [:threads, [_, most]] then "threads #{most}"
         in [:port, [number]] then port(number)
         in [:force_shutdown_after, [] | [":forever"]] then "shutdown_timeout #{PumaForms::FOREVER}"
         in [:force_shutdown_after, [":immediately"]] then "shutdown_timeout 0"

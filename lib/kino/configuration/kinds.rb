@@ -52,16 +52,34 @@ module Kino
         end
       end
 
-      # A number of threads. Puma's users write a least and a most, `0:16`; Kino keeps the most.
+      # A number of threads, or a least and a most.
       class Threads < Whole
-        # @param value [Object]
-        # @return [Integer]
+        # @return [String] what is allowed
+        def allowed = "#{super}, or MIN:MAX"
+
+        # @param value [Object] an Integer, a Range, or text such as `"16"` and `"3:16"`; a least of 0, as Puma's users
+        #   write it, is 1
+        # @return [Integer, Range<Integer>] the number, or the least to the most where they differ
         # @raise [Rejected]
         def call(value)
-          least, most = value.match(/\A(\d+):(\d+)\z/)&.captures if value.is_a?(String)
-          raise Rejected, "whose least is more than its most" if least && least.to_i > most.to_i
+          least, most = bounds(value)
+          return super unless most
 
-          super(most || value)
+          raise Rejected unless most.is_a?(Integer)
+
+          least, most = [[least, 1].max, most].map { |number| super(number) }
+          raise Rejected, "whose least is more than its most" if least > most
+
+          least == most ? most : least..most
+        end
+
+        private
+
+        def bounds(value)
+          case value
+          when /\A(\d+):(\d+)\z/ then [$1, $2].map(&:to_i)
+          when Range then [value.begin, value.exclude_end? ? nil : value.end] if value.begin.is_a?(Integer)
+          end
         end
       end
 
@@ -358,6 +376,8 @@ module Kino
 
         # @return [#call, #allowed, #label] the kind that is allowed besides nil
         attr_reader :kind
+        # @return [String] what nil is for
+        attr_reader :nothing
 
         # @return [String] what is allowed
         def allowed = "#{@kind.allowed}, or nil for #{@nothing}"

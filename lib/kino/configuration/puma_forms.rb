@@ -65,10 +65,10 @@ module Kino
         [[plain, *(kept.join("&") if kept.any?)].join("?"), "?#{unknown.join("&")}"]
       end
 
-      # Puma takes a least and a most.
+      # A least and a most are one value.
       def threads(values)
-        least, most = values.map { |value| Integer(value.to_s, 10, exception: false) }
-        values.size == 2 && least && most && least <= most ? [most] : values
+        numbers = values.map { |value| Integer(value.to_s, 10, exception: false) }
+        numbers.size == 2 && numbers.all? ? [numbers.join(":")] : values
       end
 
       # A port with a host is an address.

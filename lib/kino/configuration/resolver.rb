@@ -29,8 +29,13 @@ module Kino
       #   depends on others, where nobody says anything
       def values
         all = Settings::KEPT.to_h { |setting| [setting.name, setting.name == :bind ? addresses : value(setting)] }
+        all[:min_threads] = least_threads
         all.reject { |name, value| value.nil? && !Settings::TABLE[name].optional? }
       end
+
+      # @param name [Symbol] a setting's
+      # @return [String] where it was said, for an error
+      def label(name) = strongest(name)&.source&.label(name) || name.to_s
 
       # @return [Array<String>] what whoever starts Kino may not expect, a line each
       def notes = everywhere? ? [EVERYWHERE] : []
@@ -60,6 +65,19 @@ module Kino
         entry = strongest(setting.name)
         entry ? entry.value : setting.default
       end
+
+      # A place that says `threads` says the least, too, unless that stands beside it, or in a stronger place. The
+      # environment says the most alone (`RAILS_MAX_THREADS`), and the least is no more than that.
+      def least_threads
+        at = @layers.index { |layer| layer[:threads] && !most_alone?(layer[:threads]) }
+        said = @layers[at][:threads].value if at
+        least = strongest(:min_threads, @layers.first((at || @layers.size) + 1))&.value
+        least ||= said.begin if said.is_a?(Range)
+        most = strongest(:threads)
+        least && most && most_alone?(most) ? [least, most.value].min : least
+      end
+
+      def most_alone?(threads) = threads.source.variable? && threads.value.is_a?(Integer)
 
       # What depends on the mode is none of the settings, see {Remarks}.
       def strongest(name, layers = @layers)

@@ -29,7 +29,7 @@ module Kino
       # @param summary [String] half a line
       # @param doc [String] a paragraph; its line ends don't count
       # @param default [Object, Proc] the default, or what finds it at boot
-      # @param default_text [String, nil] the default in words; nil for the default itself
+      # @param default_text [String, nil] the default in words; nil for the default itself, or what nil is for
       # @param example [Object] a value that is allowed; the default where none is given
       # @param flags [Array<String>]
       # @param variables [Array<String>]
@@ -41,7 +41,7 @@ module Kino
         @summary = summary
         @doc = doc.split.join(" ")
         @default = default
-        @default_text = default_text || default.inspect
+        @default_text = default_text || (default.nil? && optional? ? kind.nothing : default.inspect)
         @example = example
         @flags = flags
         @variables = variables

@@ -100,10 +100,35 @@ module Kino
           TEXT
           Setting.new(:threads, Kinds::Threads.new(1..1024), default: nil,
                       default_text: "5; 1 in mode :ractor", example: 5, flags: %w[-t --threads],
-                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker", doc: <<~TEXT),
+                      variables: %w[RAILS_MAX_THREADS], summary: "threads in each worker, or MIN:MAX", doc: <<~TEXT),
             Threads in each worker. With more of them more requests can wait at once, for a database or
             another service; an app that only computes needs few. A database pool needs workers x
-            threads connections.
+            threads connections. A least and a most (threads 3, 16) start as many as are needed: more
+            while requests wait, all threads are busy and some of them wait for I/O; fewer when some have
+            had nothing to do for thread_idle_timeout. In mode :ractor there are always the most.
+          TEXT
+          Setting.new(:min_threads, Kinds::Whole.new(1..1024), default: nil, default_text: "threads", example: 3,
+                      summary: "threads that each worker always has", doc: <<~TEXT),
+            The least of threads, where it is said apart: threads 3, 16 is min_threads 3 and threads 16.
+            Whoever says threads in a stronger place (-t 8) says the least, too; RAILS_MAX_THREADS doesn't.
+          TEXT
+          Setting.new(:thread_idle_timeout, PATIENCE, default: 30,
+                      summary: "seconds until a thread with nothing to do ends", doc: <<~TEXT),
+            For a thread above the least, without a request, until it ends; one after the other.
+          TEXT
+          Setting.new(:max_io_threads, Kinds::Whole.new(0..1024), default: 0, example: 16,
+                      summary: "threads besides, for requests marked as I/O bound", doc: <<~TEXT),
+            Threads that each worker may have besides the most, one for each request that the app has
+            marked as one that mostly waits: env["puma.mark_as_io_bound"].call, which there is with this
+            setting, or env["kino.request"].mark_as_io_bound. They need database connections like others.
+            0, the default, for none; none in mode :ractor.
+          TEXT
+          Setting.new(:gc_when_idle, Kinds::Flag.new, default: false, example: true,
+                      summary: "collect garbage while no request runs", doc: <<~TEXT),
+            Whether Ruby collects its garbage while no request runs or waits, once the next collection of
+            all objects (a major one) is near: it comes sooner than it would, and in the middle of no
+            request. A request that comes in the middle of it waits for it. Measure before you keep it: it
+            helps where there are gaps between requests, and does nothing where there are none.
           TEXT
           Setting.new(:on_worker_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
                       summary: "called in each worker before it serves", doc: <<~TEXT),
@@ -241,7 +266,8 @@ module Kino
           TEXT
           Setting.new(:quiet, Kinds::Flag.new, default: false, example: true, flags: %w[--quiet],
                       summary: "print errors only", doc: <<~TEXT),
-            Whether Kino says nothing when it starts and stops. Errors are always printed.
+            Whether Kino says nothing when it starts and stops. Errors are always printed, and so is what
+            others tell it to do.
           TEXT
           Setting.new(:pidfile, Kinds::Optional.new(FILE, nothing: "none"), default: nil, example: "tmp/pids/kino.pid",
                       summary: "file for the process's id", doc: <<~TEXT),
@@ -281,12 +307,12 @@ module Kino
                       flags: %w[--access-log-format], summary: "combined, common, json, text or a template",
                       doc: <<~TEXT),
             What a line of the access log is like: :combined and :common as Apache and nginx have them,
-            :json with every field, :text for people, or a template, text with fields in braces. Fields
-            are time, clf_time, peer, remote_addr, request, method, target, path, protocol, host, status,
-            bytes, queue, app, total (milliseconds), request_id, traceparent, user_agent, referer, worker,
-            process, cause, and header:NAME. peer is the client that trusted_proxies name in
-            X-Forwarded-For. A status of 499 is for a client that left before its answer began, 000 for
-            one that got none for another reason.
+            :json with every field of which there is something to tell, :text for people, or a template,
+            text with fields in braces. Fields are time, clf_time, peer, remote_addr, request, method,
+            target, path, protocol, host, status, bytes, queue, app, total (milliseconds), request_id,
+            traceparent, user_agent, referer, worker, process, cause, and header:NAME. peer is the client
+            named in X-Forwarded-For by trusted_proxies. A status of 499 is for a client that left before
+            its answer began, 000 for one that got none for another reason.
           TEXT
           Setting.new(:filter_query, Kinds::QueryFilter.new, default: false, example: %w[token password],
                       summary: "what of queries the access log leaves out", doc: <<~TEXT),

@@ -52,8 +52,7 @@ module Kino
     #   `"processes_more"`, `"processes_fewer"`
     def hear(voice)
       asked = Array.new(MOST) { @native.asked }.compact
-      # Also where nobody wants to hear what Kino does: who has told it to is worth knowing.
-      asked.each { |what, _, who| voice.complain("control: #{what} was asked for by #{who}") }
+      asked.each { |what, _, who| voice.note("Control: #{what} was asked for by #{who}") }
       asked.filter_map { |_, action, _| action }
     end
 

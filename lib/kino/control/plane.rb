@@ -53,7 +53,6 @@ module Kino
       return unless @place && @configuration.control
 
       board.introduce(@place[:place], @number, mode.to_s, "#{RUBY_ENGINE} #{RUBY_VERSION}")
-      board.ready(0) unless @is_parents
       @questions = Questions.new(native, board, @place[:place]).start
     end
 

@@ -115,6 +115,9 @@ module Kino
       kill
     end
 
+    # @return [Boolean] whether {#end_late} has ended it
+    def ended_late? = @deadline == Float::INFINITY
+
     # Ends it.
     #
     # @return [void]

@@ -6,6 +6,7 @@ require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/teller"
 require_relative "boots"
+require_relative "tether"
 require_relative "wire"
 
 module Kino
@@ -45,9 +46,7 @@ module Kino
     # @yieldreturn [#call] one that is still to be booted
     # @return [Integer, Symbol] the process's exit status; `:mold` where it is to go on as one
     def run(app = nil)
-      # Until it serves, whatever it is at may be for ever.
-      Native.die_with("KILL")
-      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+      return 1 unless Tether.tie(@wire) # the parent has ended before
 
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
@@ -57,6 +56,9 @@ module Kino
 
       @wire.tell("failed", Description.brief(error))
       1
+    ensure
+      # What is done at exit may take for ever, too.
+      Tether.tie(@wire)
     end
 
     # The server has come to its end. Called by it.
@@ -118,10 +120,18 @@ module Kino
           return "retire"
         end
 
-        messages = @wire.hear
-        return "drain" unless messages
-        return messages.last.first unless messages.empty?
+        words = orders or return "drain"
+        return words.last unless words.empty?
       end
+    end
+
+    # What it was told to do since the last time, oldest first; nil when there is no parent any more. How many there are
+    # is for its title alone.
+    def orders
+      messages = @wire.hear or return
+      sizes, orders = messages.partition { |word,| word == "size" }
+      @size = sizes.last.last.to_i unless sizes.empty?
+      orders.map(&:first)
     end
 
     def show
@@ -134,7 +144,7 @@ module Kino
       thread = Thread.new { @server.drain(@configuration.shutdown_timeout, **options) }
       thread.report_on_exception = false
       until thread.join(0.02)
-        words = @wire.hear&.map(&:first) || ["drain"]
+        words = orders || ["drain"]
         @is_over ||= words.intersect?(LAST_WORDS)
         @server.hurry if words.include?("drain")
         return @server.halt || false if words.include?("halt")
@@ -154,6 +164,8 @@ module Kino
     def failure(io) = Failure.new(@configuration.environment, io, form: Log.form(@configuration))
 
     def finish(in_order)
+      # The engine is over, and with it who has seen to this: from here on hooks alone keep the process.
+      Leaving.hurry(1, @configuration.shutdown_timeout) unless Tether.tie(@wire)
       @configuration.on_process_exit.each do |hook|
         hook.call(@index)
       rescue Exception => error # the others have their turn

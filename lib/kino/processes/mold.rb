@@ -8,6 +8,7 @@ require_relative "../server/signals"
 require_relative "heap_room"
 require_relative "member"
 require_relative "taken_sockets"
+require_relative "tether"
 require_relative "warmup"
 
 module Kino
@@ -34,9 +35,7 @@ module Kino
     #
     # @return [Integer] the process's exit status
     def run
-      # Also while the app boots, which may be for ever.
-      Native.die_with("KILL")
-      return 1 unless @wire.tell("hello", Process.pid) # the parent has ended before
+      return 1 unless Tether.tie(@wire) # the parent has ended before
 
       Process.setproctitle("kino: mold")
       Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
@@ -51,8 +50,9 @@ module Kino
     # @param app [#call] a Rack app
     # @return [Integer] the process's exit status
     def go_on(app)
+      return 1 unless Tether.tie(@wire)
+
       @app = app
-      Native.die_with("KILL")
       Process.setproctitle("kino: mold")
       TakenSockets.close(@site.listeners.descriptors)
       @configuration.on_refork.each(&:call)
@@ -129,6 +129,7 @@ module Kino
     def fork_member(index, slot, size)
       descriptor = @wire.take_descriptor
       between = fork do
+        Native.die_with("KILL")
         between = Process.pid
         fork { become(index, slot, size, descriptor, between) }
         exit!(0)

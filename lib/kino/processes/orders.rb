@@ -23,7 +23,7 @@ module Kino
     # Signals that ask for what may be asked for at the control socket.
     WISHES = { "restart" => "USR1", "restart_full" => "USR2", "processes_more" => "TTIN",
                "processes_fewer" => "TTOU" }.freeze
-    private_constant :ASKED, :RESTART, :RELOADS, :FIXED, :OF_APP, :WISHES
+    private_constant :RESTART, :RELOADS, :FIXED, :OF_APP, :WISHES
 
     private
 
@@ -68,8 +68,16 @@ module Kino
     def resize(size)
       return @voice.say("One process is the least") if size < 1
 
-      @fleet.resize(size)
+      have(size)
       @voice.say "Processes: #{size}"
+    end
+
+    # So many processes there are to be. Each is told, since its title says that.
+    def have(size)
+      return if size == @fleet.size
+
+      @fleet.resize(size)
+      children.each { |child| child.wire.tell("size", size) if child.index }
     end
 
     def reload = (@renewal.reload if !stopping? && reread)
@@ -87,7 +95,7 @@ module Kino
       changed = former.reject { |name, value| settings.public_send(name) == value }
       name_fixed(changed.keys & (booted ? FIXED - OF_APP : FIXED))
       follow(settings.with(**changed))
-      @fleet.resize(settings.processes)
+      have(settings.processes)
       true
     rescue Exception => error # the file may do anything, such as exit
       @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")

@@ -7,9 +7,10 @@ require_relative "../server/server"
 require_relative "../server/service_manager"
 require_relative "../server/signals"
 require_relative "../server/voice"
+require_relative "deaths"
 require_relative "fleet"
+require_relative "messages"
 require_relative "orders"
-require_relative "reaper"
 require_relative "renewal"
 require_relative "restart_file"
 require_relative "shutdown"
@@ -29,6 +30,8 @@ module Kino
   # @api private
   class Parent
     include Orders
+    include Messages
+    include Deaths
 
     # What it listens to, besides what stops a server.
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
@@ -151,8 +154,15 @@ module Kino
       return @spawner.alone(index, @fleet.size) unless @configuration.preload
 
       mold = @renewal.source
-      @spawner.member(mold, index, @fleet.size) if mold
+      @spawner.member(mold, index, @fleet.size) || end_deaf(mold) if mold
     rescue SystemCallError # no process, or no descriptor, is to be had
+      nil
+    end
+
+    # A mold that has left all unread that it was told is stuck; another boots the app.
+    def end_deaf(mold)
+      mold.fault ||= "it has read nothing of what it was told"
+      mold.kill
       nil
     end
 
@@ -165,61 +175,6 @@ module Kino
 
       obey(@signals.wait) if readable.include?(@signals)
       talking.each { |child| listen(child) if readable.include?(child.wire) }
-    end
-
-    def listen(child)
-      messages = child.wire.hear
-      return child.wire.close unless messages
-
-      messages.each { |word, *rest| take(child, word, rest) }
-    end
-
-    # A message.
-    def take(child, word, rest)
-      case word
-      when "hello" then child.pid = rest.first.to_i
-      when "failed" then child.fault = rest.first
-      when "booted" then booted(child, *rest)
-      when "reloaded", "unreloaded" then @renewal.reloaded(rest.first)
-      when "ready" then ready(child)
-      when "stop" then begin_stop(ASKED)
-      when "leaving" then leaving(child)
-      when "left" then @shutdown.gave_up(rest)
-      when "unforked" then unforked(*rest.map(&:to_i))
-      end
-    end
-
-    # A mold has booted the app, and what there is to say of that. How many processes there are to be may depend on what
-    # runs in them.
-    def booted(mold, mode, *said)
-      @mode = mode.to_sym
-      @fleet.resize(@configuration.with(mode: @mode).processes) unless @announced
-      @lines = []
-      said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
-      @renewal.booted(mold)
-    end
-
-    def ready(child)
-      child.ready
-      return child.drain if stopping?
-
-      @fleet.ready(child)
-      # What it was booted by, this process goes by from here on.
-      reread(booted: true) if @renewal.ready(child) && @renewal.restarts?
-      announce if !@announced && @fleet.complete?
-    end
-
-    # A process was told to end by somebody else.
-    def leaving(child)
-      child.leave
-      @fleet.leaving(child)
-    end
-
-    # The system gave the mold no process.
-    def unforked(index, slot)
-      child = children.find { |one| one.index == index && one.slot == slot && one.pid.nil? } or return
-      @fleet.unborn(child)
-      bury(child)
     end
 
     def announce
@@ -235,46 +190,6 @@ module Kino
       @manager.take_over
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
-    end
-
-    # Those that are gone.
-    def reap
-      Reaper.gone(children).each do |child, ending|
-        listen(child) unless child.wire.closed? # what it told last
-        bury(child)
-        stopping? ? @shutdown.gone(child, ending) : mourn(child, ending)
-      end
-    end
-
-    def bury(child)
-      children.delete(child)
-      child.wire.close
-      @watch.forget(child)
-    end
-
-    def mourn(child, ending)
-      fault = child.fault || "it ended#{ending}"
-      if child.index then tell(child, fault, ending, @fleet.gone(child))
-      elsif @announced then @renewal.mold_gone(child, fault)
-      else give_up(child.fault || "the app could not be booted: its process ended#{ending}")
-      end
-    end
-
-    def tell(child, fault, ending, outcome)
-      case outcome
-      when :died then @voice.complain("#{child} died#{ending}; another takes its place")
-      when :unbooted then @voice.complain("#{child} could not boot: #{fault}")
-      when :failed then @renewal.failed(child, fault)
-      when :hopeless
-        give_up("#{child} could not boot #{Fleet::ATTEMPTS} times in a row, so the server ends; the last time: " \
-                "#{fault}")
-      end
-    end
-
-    def give_up(reason)
-      @voice.complain(reason)
-      begin_stop(ASKED)
-      @shutdown.fault
     end
 
     def look_around

@@ -13,6 +13,9 @@ module Kino
       # @return [Boolean] whether it has ended as it was to
       def in_order? = status.nil? || status.success?
 
+      # @return [Boolean] whether a signal has ended it
+      def killed? = status&.signaled? || false
+
       # @return [String] for whoever runs the server: `" (SIGKILL)"`
       def to_s
         return "" if status.nil?

@@ -66,8 +66,8 @@ module Kino
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
         Native.leave_listeners(true) # Ruby may fork for it
-        pid = Process.spawn(environment(kind, given), *@command, chdir: folder, unsetenv_others: true, **kept)
-        [ours, pid]
+        command = [environment(kind, given), *@command, { chdir: folder, unsetenv_others: true, **kept }]
+        [ours, kind == :mold ? spawn_tied(command, theirs) : Process.spawn(*command)]
       rescue SystemCallError
         ours&.close
         raise
@@ -91,6 +91,20 @@ module Kino
       end
 
       private
+
+      # Starts one that gets KILL when this process ends, from its first moment on: what it reads and loads before it
+      # knows what it is for may take for ever. A server that is to take this one's place may outlive it.
+      def spawn_tied(command, wire)
+        parent = Process.pid
+        fork do
+          Native.die_with("KILL")
+          exec(*command) if Process.ppid == parent
+          exit!(1)
+        rescue SystemCallError => error
+          wire.tell("failed", error.message)
+          exit!(1)
+        end
+      end
 
       # What this process was started by. `bundle exec` loads a program of Ruby's into its own process, and makes that
       # the process's title: its own words are gone by then.

@@ -81,8 +81,15 @@ module Kino
     #
     # @param child [Child]
     # @param ending [Reaper::End]
+    # @param lost [String] what it was at, as {Watch#lost_with} has it
     # @return [void]
-    def gone(child, ending) = (fault unless ending.in_order? || child.spared?)
+    def gone(child, ending, lost = "")
+      return if ending.in_order? || child.spared?
+
+      # What it gave up itself it has told, and of one that was late the watch has.
+      @voice.complain("#{child} died#{ending}#{lost}") if ending.killed? && !lost.empty? && !child.ended_late?
+      fault
+    end
 
     # The server is at fault, or what runs.
     #

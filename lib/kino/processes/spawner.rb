@@ -54,12 +54,14 @@ module Kino
     # @param mold [Child]
     # @param index [Integer] which one, from 0
     # @param size [Integer] of how many
-    # @return [Child]
+    # @return [Child, nil] nil when the mold reads nothing
     def member(mold, index, size)
       ours, theirs = Wire.pair
-      mold.wire.tell("fork", index, slot = free_slot, size, descriptor: theirs.to_io)
+      is_told = mold.wire.tell("fork", index, slot = free_slot, size, descriptor: theirs.to_io)
       theirs.close
-      add(Child.new(ours, patience, index: index, slot: slot, mold: mold))
+      return add(Child.new(ours, patience, index: index, slot: slot, mold: mold)) if is_told
+
+      ours.close
     end
 
     # Starts a process that boots an app of its own.

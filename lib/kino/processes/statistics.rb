@@ -36,7 +36,7 @@ module Kino
       settings = mode ? site.configuration.with(mode: mode) : site.configuration
       "#{is_stopping ? "Stopping" : "Serving"}: #{running} request#{"s" if running != 1} running " \
         "(#{fleet.serving.size} of #{fleet.size} processes, workers x threads: " \
-        "#{settings.workers} x #{settings.threads})"
+        "#{settings.workers} x #{settings.threads_in_words})"
     end
   end
 

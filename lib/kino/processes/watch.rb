@@ -37,7 +37,7 @@ module Kino
     def end_overdue
       late = @spawner.children.select { |child| child.deadline && now > child.deadline }
       late.each do |child|
-        @voice.complain("#{child} has not ended in time (shutdown_timeout); it is ended")
+        @voice.complain("#{child} has not ended in time (shutdown_timeout)#{lost_with(child)}; it is ended")
         child.end_late
       end
       late.any?
@@ -53,6 +53,17 @@ module Kino
         child.kill
       end
       recycle unless @renewal.under_way? || @fleet.replacing?
+    end
+
+    # What a process that has come to its end was at, and is in no log.
+    #
+    # @param child [Child]
+    # @return [String] for people, such as `", last seen at GET /report for 3.1 s"`; empty for nothing
+    def lost_with(child)
+      told = @spawner.site.scoreboard.read(child.slot) if child.slot && child.pid
+      return "" if told.nil? || told[:pid] != child.pid || told[:in_flight].empty?
+
+      ", last seen at #{told[:in_flight]}"
     end
 
     # It has come to its end.

@@ -12,12 +12,17 @@ module Kino
     READ = 65_536
     private_constant :READ
 
-    # @return [Array(Wire, Wire)] both ends
-    def self.pair = UNIXSocket.pair.map { |socket| new(socket) }
+    # @return [Array(Wire, Wire)] both ends: the first is the parent's, which waits for nobody to read
+    def self.pair
+      ours, theirs = UNIXSocket.pair
+      [new(ours, waits: false), new(theirs)]
+    end
 
     # @param socket [BasicSocket] a stream socket of the unix domain
-    def initialize(socket)
+    # @param waits [Boolean] whether {#tell} waits where the other end has left so much unread that there is no room
+    def initialize(socket, waits: true)
       @socket = socket
+      @waits = waits
       @unread = "".b
       @messages = []
       @descriptors = []
@@ -30,11 +35,13 @@ module Kino
     #
     # @param words [Array<#to_s>]
     # @param descriptor [IO, nil] what it is to have, too
-    # @return [Boolean] false when nobody is there any more
+    # @return [Boolean] false when nobody is there any more, or nobody who reads
     def tell(*words, descriptor: nil)
       # In base64, so that any text is one word of one line.
       line = "#{words.map { |word| [word.to_s].pack("m0") }.join(" ")}\n"
       rights = [Socket::AncillaryData.unix_rights(descriptor)] if descriptor
+      return offer(line, rights) unless @waits
+
       sent = @socket.sendmsg(line, 0, nil, *rights) # as much of it as there is room for
       @socket.write(line.byteslice(sent..)) if sent < line.bytesize
       true
@@ -70,6 +77,15 @@ module Kino
     def closed? = @socket.closed?
 
     private
+
+    # All of it, or nothing: to one that is told half a message all further ones are noise, so that is its end.
+    def offer(line, rights)
+      sent = @socket.sendmsg_nonblock(line, 0, nil, *rights, exception: false)
+      return true if sent == line.bytesize
+
+      close unless sent == :wait_writable
+      false
+    end
 
     # Whether there may be more.
     def read

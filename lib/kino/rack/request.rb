@@ -18,6 +18,12 @@ module Kino
   #   reset, or a keep-alive probe of the system's, after a minute or so.
   #   @return [Boolean] whether the client is known to have left, so that nobody will read the answer; false while
   #     another thread sends or reads
+  # @!method mark_as_io_bound
+  #   Says that the app mostly waits from here on: for another service, or for its client. While there are requests
+  #   marked so, a worker has up to `max_io_threads` threads besides the most that `threads` allows, so that others are
+  #   served meanwhile. `env["puma.mark_as_io_bound"].call` is the same for the request that the calling thread serves.
+  #   @return [Boolean] whether it is so marked: false without `max_io_threads`, in mode `:ractor`, and once the answer
+  #     is out, or the app has taken the socket, or goes on with the stream by itself
   class Request
     # Gives the client's socket to the app, as `env["rack.hijack"]`. The server forgets the connection, when it drains,
     # too; what the app then answers is not sent. Called again, it gives the same socket.

@@ -33,7 +33,8 @@ module Kino
 
     def workforce(mode, processes)
       settings = @configuration.with(mode: mode)
-      one = "#{mode}: #{count(settings.workers, "worker")} x #{count(settings.threads, "thread")}"
+      threads = "#{settings.threads_in_words} thread#{"s" if settings.threads > 1}"
+      one = "#{mode}: #{count(settings.workers, "worker")} x #{threads}"
       processes > 1 ? "#{processes} processes x #{one}" : one
     end
 

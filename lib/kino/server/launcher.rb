@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../control/control"
+require_relative "../processes/boots"
 require_relative "../processes/overlap"
 require_relative "../processes/restart_file"
 require_relative "announcement"
@@ -62,17 +63,19 @@ module Kino
     # @raise [BindError] when an address can't be listened on; nothing runs then
     def serve(app, &block)
       $stdout.sync = true # what an app prints is for whoever looks at it now
-      @server = server = @server_class.new(app, configuration: @configuration)
+      @boots = Boots.new(@configuration)
+      @server = server = @server_class.new(app, configuration: @boots.configuration)
       server.command = self
       server.control_with(@signals, waits: !@given.nil?)
       server.manager = @manager if @manager.there?
-      server.inherit(@listeners) if @listeners
+      server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
       @reopens = log_file? && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
       server&.control_with(nil)
       @signals.close
+      @boots&.close
       @voice.finish
     end
 
@@ -88,11 +91,12 @@ module Kino
 
     private
 
-    def attend(server, app)
+    def attend(server, app, &block)
       server.start
       announce(server, Notices.new(app, @configuration, server.mode))
-      yield server if block_given?
-      begin_serving
+      block&.call(server) unless @given
+      @begin = -> { begin_serving(server, &block) }
+      look_at_boots
       asked = await_stop(server)
       return drain(server, asked) unless asked == ENDED
 
@@ -104,10 +108,21 @@ module Kino
       @overlap&.give_up
     end
 
-    # The one before, if there is one, ends, now that this one serves, and has told the manager so.
-    def begin_serving
+    # Once, when all workers have booted: only then is it worth another's place.
+    def look_at_boots
+      @boots.look if @boots.to_io
+      return unless @begin && @boots.all?(@configuration.with(mode: @server.mode).workers)
+
+      @begin.call
+      @begin = nil
+    end
+
+    # The one before, if there is one, ends, now that this one serves, and has told the manager so. Until then its files
+    # are its own.
+    def begin_serving(server)
       return @manager.ready unless @given
 
+      yield server if block_given?
       @manager.take_over
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
@@ -141,11 +156,13 @@ module Kino
     # The next one; nil when nothing has come, or a server that was to take this one's place will not.
     def following
       source = @overlap || @restart_file
-      return @signals.wait unless source.patience
+      sources = [@signals, @overlap&.wire, (@boots.to_io if @begin)].compact
+      return @signals.wait if sources.one? && source.patience.nil?
 
-      readable, = IO.select([@signals, @overlap&.wire].compact, nil, nil, source.patience)
+      readable, = IO.select(sources, nil, nil, source.patience)
       return @signals.wait if readable&.include?(@signals)
 
+      look_at_boots if @begin
       @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
     end
 
@@ -181,6 +198,7 @@ module Kino
 
     # The main thread waits for signals all along, so the drain runs beside it.
     def drain(server, asked)
+      @begin = nil
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? hand_over(server) : give_none_over(timeout)

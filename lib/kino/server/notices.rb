@@ -24,7 +24,7 @@ module Kino
     end
 
     # @return [Array<String>] what is good to know
-    def lines = [*(threaded_lines if @settings.mode == :threaded), *unread, *ignored]
+    def lines = [*(@settings.mode == :threaded ? threaded_lines : ractor_lines), *unread, *ignored]
 
     # @return [Array<String>] what will fail under load
     def warnings = [DatabasePool.here&.warning(threads)].compact
@@ -33,13 +33,25 @@ module Kino
 
     def threaded_lines = [only_threads, could_run_in_ractors].compact
 
-    def threads = @settings.workers * @settings.threads
+    # What is said of threads for the other mode.
+    def ractor_lines
+      extra = @settings.with(mode: :threaded, min_threads: 1).max_io_threads
+      words = [("a least of threads" if @settings.said?(:min_threads)), ("max_io_threads" if extra.positive?)].compact
+      return [] if words.empty?
+
+      count = @settings.threads
+      always = "#{count} thread#{"s" if count > 1}"
+      ["#{words.join(" and ")}: nothing in mode ractor, where each worker always has #{always}"]
+    end
+
+    def threads = @settings.capacity
 
     def only_threads
       workers = @settings.workers
       return unless workers > 1
 
-      "#{workers} workers share one lock in mode threaded: they are #{threads} threads, as -w 1 -t #{threads} would be"
+      count = workers * @settings.threads
+      "#{workers} workers share one lock in mode threaded: they are #{count} threads, as -w 1 -t #{count} would be"
     end
 
     # A quick look, for those who have not chosen a mode, where ractors are worth it.

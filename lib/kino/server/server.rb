@@ -2,11 +2,8 @@
 
 require_relative "../rack/input"
 require_relative "../rack/streamed_input"
-require_relative "mode"
-require_relative "../control/plane"
-require_relative "../workers/supervisor"
-require_relative "log"
-require_relative "teller"
+require_relative "ending"
+require_relative "starting"
 
 module Kino
   # A server for one app, to be embedded anywhere; the commands are made of it too.
@@ -18,11 +15,8 @@ module Kino
   #   Net::HTTP.get(URI(server.url)) # => "hello"
   #   server.stop
   class Server
-    # Seconds that a client which keeps its connection open has for its next request, when others serve already.
-    PARTING = 1
-    # Seconds between two looks at whether all have gone.
-    LOOK = 0.02
-    private_constant :PARTING, :LOOK
+    include Starting
+    include Ending
 
     # @return [Configuration] what it was told, frozen
     attr_reader :configuration
@@ -172,31 +166,24 @@ module Kino
       site.scoreboard.take(slot)
       @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
       @number = number
-      inherit(site.listeners)
+      inherit(site.listeners, others_serve: true)
       start
-      site.scoreboard.ready(slot)
-      self
     end
 
     # Takes over sockets that are bound already, in place of its addresses.
     #
     # @api private
     # @param listeners [Native::Listeners]
+    # @param others_serve [Boolean] whether others accept from them, too: then this one does once it has workers
     # @return [void]
-    def inherit(listeners) = @inherited = listeners
+    def inherit(listeners, others_serve: false)
+      @inherited = listeners
+      @others_serve = others_serve
+    end
 
     # @api private
     # @return [Native::Listeners, nil] its sockets; nil while it doesn't run
     attr_reader :listeners
-
-    # There is no time for what comes before the drain.
-    #
-    # @api private
-    # @return [Boolean] whether that was under way
-    def hurry
-      @parting << true
-      !@is_waiting.nil?
-    end
 
     # Waits until the server has ended.
     #
@@ -208,140 +195,7 @@ module Kino
       nil
     end
 
-    # What {#stop} does where no command runs the server.
-    #
-    # @api private
-    # @param timeout [Numeric] seconds to wait at most
-    # @param is_replaced [Boolean] whether others serve in its place: clients then have a moment to send their next
-    #   request, whose answer tells them to go there
-    # @param hands_on [Boolean] whether its sockets stay open, for other processes
-    # @return [Boolean]
-    def drain(timeout, is_replaced: false, hands_on: false)
-      @listeners = nil if hands_on
-      @is_replaced = is_replaced
-      native, supervisor = @native, @supervisor
-      return true unless native
-      return (Thread.new { drain(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
-
-      end_in_order(native, supervisor, timeout)
-    end
-
-    # What {#stop!} does where no command runs the server.
-    #
-    # @api private
-    # @return [nil]
-    def halt
-      return Thread.new { halt } && nil if trapped?
-
-      parts = @lock.synchronize { [@supervisor, @plane, @native, @log].tap { @native = @supervisor = @log = nil } }
-      close_listeners
-      parts.compact.each(&:stop)
-      @parting << nil if @parting.num_waiting.positive?
-      nil
-    end
-
     private
-
-    # In the handler of a signal no lock can be had.
-    def trapped?
-      @lock.synchronize { false }
-    rescue ThreadError
-      true
-    end
-
-    # The engine has its own descriptors of the same sockets: it closes the last ones, once nobody waits there any more.
-    def close_listeners
-      @listeners&.close
-      @listeners = nil
-    end
-
-    def launch
-      @mode = Mode.of(@app, @configuration)
-      settings = @configuration.with(mode: @mode.name, **(@place ? {} : { processes: 1 }))
-      @plane ||= ControlPlane.new(@configuration, @place, @number || 1)
-      native = engine(settings)
-      Native.log_as(Log.form(@configuration) == :json, @configuration.log_level.to_s)
-      @log = @configuration.logger && Log.new(@configuration.logger).start
-      @plane.open(@signals, waits: @waits || false)
-      native.start
-      @plane.answer(native, @mode.name)
-      supervisor = Supervisor.of(native, @app, settings, errors)
-      @native, @supervisor = native, supervisor.start { @command&.ended }
-      warn_of(@mode.warning) if @mode.warning && !@place
-      warn_of("processes does nothing here: kino, rackup and rails server fork them") if
-        @configuration.processes > settings.processes
-      warn_of("stream_bodies does nothing with one thread in all: half of them may wait for clients") if
-        settings.stream_bodies && settings.workers * settings.threads < 2
-    ensure
-      # Whatever raised, nothing is left half running.
-      unless @native
-        @plane&.stop
-        native&.stop
-        close_listeners
-        @log&.stop
-      end
-    end
-
-    def engine(settings)
-      @listeners = @inherited || Native::Listeners.bind(settings.bind)
-      @plane.prepare
-      Native::Engine.on(@listeners, settings.to_h.merge(@plane.place || {}, reporting(settings)))
-    end
-
-    def reporting(settings)
-      @manager ? @manager.reporting("1 process, workers x threads: #{settings.workers} x #{settings.threads}") : {}
-    end
-
-    def warn_of(what) = Teller.new(errors).tell { |io| io.puts "kino: warning: #{what}" }
-
-    # For what goes wrong.
-    def errors = Log.outlets(@configuration, $stdout, $stderr).last
-
-    def end_in_order(native, supervisor, timeout)
-      until_then = now + timeout
-      @is_replaced ? part(native, [timeout, PARTING].min) : lame_duck(native, [timeout, @configuration.drain_delay].min)
-      hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
-      told = hooks.join([until_then - now, 0].max)
-      @plane.close if @is_replaced
-      close_listeners
-      native.drain
-      in_time = supervisor.join([until_then - now, 0].max) && !told.nil?
-      @aborted = in_time ? [] : describe(native.in_flight)
-      in_time
-    ensure
-      halt
-    end
-
-    # Whatever it raises, the others have their turn, and the server stops.
-    def tell(hook)
-      hook.call
-    rescue Exception => error
-      Teller.new(errors).tell { |io| failure(io).log(nil, error) }
-    end
-
-    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error,
-                                                                    form: Log.form(@configuration))
-
-    # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
-    # refused.
-    def lame_duck(native, delay)
-      return unless delay.positive?
-
-      native.lame_duck
-      @is_waiting = true
-      @parting.pop(timeout: delay)
-    ensure
-      @is_waiting = nil
-    end
-
-    # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.
-    def part(native, seconds)
-      native.lame_duck
-      until_then = now + seconds
-      nil until native.stats[:connections].zero? || now >= until_then || @parting.pop(timeout: LOOK)
-    end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def describe(requests) = requests.map { |_, _, seconds, request,| "#{request}, for #{seconds.round(1)} s" }
   end

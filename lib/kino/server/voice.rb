@@ -23,7 +23,13 @@ module Kino
     #
     # @param line [String]
     # @return [void]
-    def say(line) = (@out.tell { |io| io.puts line } unless @is_quiet)
+    def say(line) = (note(line) unless @is_quiet)
+
+    # What others have it do: worth knowing also where nobody wants to hear of its start and stop.
+    #
+    # @param line [String]
+    # @return [void]
+    def note(line) = @out.tell { |io| io.puts line }
 
     # What goes wrong.
     #

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "crew"
 require_relative "overdue_watch"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
@@ -39,13 +40,13 @@ module Kino
     # @raise [ConfigurationError] when a hook can't be shared between ractors
     def self.of(native, app, settings, errors)
       plan = plan(native, settings)
-      watches = watches(native, plan, settings, errors)
+      stuck, overdue = watches(native, plan, settings, errors)
       if settings.mode == :ractor
         hire = ->(index) { RactorWorker.new(native, app, plan, index).start }
       else
         hire = ->(index) { Worker.new(app, plan, index, 0) { native.call }.start }
       end
-      new(native, settings.workers, errors, *watches, &hire)
+      new(native, settings.workers, errors, stuck, overdue, Crew.of(native, settings), &hire)
     end
 
     # Who looks for requests that take too long: for the sake of their workers, and to tell `on_error`.
@@ -54,7 +55,7 @@ module Kino
         failure = Failure.new(settings.environment, errors, on_error: plan.on_error)
         overdue = OverdueWatch.new(native, failure, settings.request_timeout)
       end
-      cap = settings.workers * (settings.mode == :ractor ? 1 : settings.threads)
+      cap = settings.mode == :ractor ? settings.workers : settings.capacity
       stuck = StuckWatch.new(native, settings.stuck_timeout, cap, errors, overdue) if settings.stuck_timeout
       [stuck, overdue]
     end
@@ -73,9 +74,9 @@ module Kino
       boot, stop, handler, on_error = hooks.map do |list|
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
-      Worker::Plan.new(native.number, settings.threads, !in_ractors || settings.threads > 1, settings.processes > 1,
-                       settings.environment, settings.early_hints, boot, stop, handler.first, on_error,
-                       Log.form(settings))
+      Worker::Plan.new(native.number, settings.min_threads, Crew.elastic?(settings), settings.max_io_threads.positive?,
+                       !in_ractors || settings.threads > 1, settings.processes > 1, settings.environment,
+                       settings.early_hints, boot, stop, handler.first, on_error, Log.form(settings))
     end
     private_class_method :plan
 
@@ -84,13 +85,15 @@ module Kino
     # @param errors [IO] for what becomes of workers
     # @param stuck_watch [StuckWatch, nil]
     # @param overdue_watch [OverdueWatch, nil]
+    # @param crew [Crew, nil]
     # @yieldparam index [Integer] which worker, from 0
     # @yieldreturn [Worker, RactorWorker] one that has been started
-    def initialize(native, size, errors, stuck_watch = nil, overdue_watch = nil, &hire)
+    def initialize(native, size, errors, stuck_watch = nil, overdue_watch = nil, crew = nil, &hire)
       @native = native
       @errors = Teller.new(errors)
       @stuck_watch = stuck_watch
       @overdue_watch = overdue_watch
+      @crew = crew
       overdue_watch&.finder = method(:place_of)
       @hire = hire
       @places = []
@@ -145,6 +148,7 @@ module Kino
       @overdue_watch&.look
       @stuck_watch&.look { |gvl_group, thread| replace(gvl_group, thread) }
       @places.reject! { |place| attend(place) }
+      @crew&.look(@places.filter_map(&:worker).select(&:serving?))
     end
 
     private
@@ -185,7 +189,7 @@ module Kino
     # Seconds until there is something to do, if nobody calls before; nil when there is nothing.
     def patience
       dues = @places.filter_map { |place| place.due && [place.due - now, 0].max }
-      [*dues, *@stuck_watch&.interval, *@overdue_watch&.interval].min
+      [*dues, *@stuck_watch&.interval, *@overdue_watch&.interval, *@crew&.interval].min
     end
 
     # Whether the place is empty for good.

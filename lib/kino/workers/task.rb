@@ -69,6 +69,15 @@ module Kino
     # @return [Array(Thread, Hash), nil] its thread, and the env that it is at, if it is that worker
     def place_of(number) = ([@thread, @server.env] if @server&.number == number)
 
+    # @param number [Integer] a worker's
+    # @return [Boolean] whether that is what it does; it serves no further request then, and ends
+    def release(number)
+      return false unless @server&.number == number
+
+      @server.set_aside
+      true
+    end
+
     # Ends its thread.
     #
     # @param dismissed [Boolean] whether that is the server's own wish, and no fault of the app

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../rack/early_hints"
+require_relative "../rack/io_bound"
 require_relative "../rack/request"
 require_relative "task"
 require_relative "worker_thread"
@@ -26,7 +27,11 @@ module Kino
     # @!attribute [r] engine
     #   @return [Integer] the running engine's number
     # @!attribute [r] threads
-    #   @return [Integer] threads of a worker
+    #   @return [Integer] threads that a worker has at least
+    # @!attribute [r] elastic
+    #   @return [Boolean] whether it has more at times, see {Crew}
+    # @!attribute [r] io_bound
+    #   @return [Boolean] whether requests are offered `puma.mark_as_io_bound`
     # @!attribute [r] multithread
     #   @return [Boolean] whether the app may be called by several threads at once
     # @!attribute [r] multiprocess
@@ -45,8 +50,8 @@ module Kino
     #   @return [Array<#call>] see {Failure}
     # @!attribute [r] log_form
     #   @return [Symbol] see {Failure}
-    Plan = Data.define(:engine, :threads, :multithread, :multiprocess, :environment, :early_hints, :on_boot, :on_stop,
-                       :error_handler, :on_error, :log_form)
+    Plan = Data.define(:engine, :threads, :elastic, :io_bound, :multithread, :multiprocess, :environment, :early_hints,
+                       :on_boot, :on_stop, :error_handler, :on_error, :log_form)
 
     # How a worker came to its end; shareable.
     #
@@ -110,10 +115,23 @@ module Kino
     # Starts one more thread.
     #
     # @return [true]
+    # @raise [ThreadError] when there is none to be had
     def reinforce
       @tasks << serving_task
       true
     end
+
+    # @return [Boolean] whether it has booted, and does not stop yet
+    def serving? = @stage == :serving
+
+    # @return [Integer] threads that it has, or is ending
+    def size = @tasks.size
+
+    # Has one of its threads serve no further request, and end.
+    #
+    # @param number [Integer] the thread's, among workers
+    # @return [Boolean] whether it is one of its own
+    def release(number) = @tasks.any? { |task| task.release(number) }
 
     # @param thread [Thread]
     # @return [Boolean] whether it is one of its own
@@ -169,7 +187,10 @@ module Kino
       end_threads if stopped
       @tasks.reject! { |task| task.over? && (task.done? || stopped) }
       @tasks.map! { |task| task.over? ? replacement(task) : task }
-      stop if @tasks.empty?
+      return unless @tasks.empty?
+
+      # Where threads come and go, the last one may have gone.
+      @plan.elastic && !@native.over? ? reinforce && nil : stop
     end
 
     def replacement(task)
@@ -220,7 +241,8 @@ module Kino
     def env_prototype
       { "rack.hijack?" => true, "SERVER_SOFTWARE" => -"Kino/#{VERSION}", "GATEWAY_INTERFACE" => "CGI/1.2",
         "rack.url_scheme" => "http", "rack.errors" => $stderr, "rack.multithread" => @plan.multithread,
-        "rack.multiprocess" => @plan.multiprocess, "rack.run_once" => false }.freeze
+        "rack.multiprocess" => @plan.multiprocess, "rack.run_once" => false,
+        **(@plan.io_bound ? { IoBound::KEY => IoBound } : {}) }.freeze
     end
   end
 

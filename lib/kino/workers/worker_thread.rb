@@ -53,6 +53,11 @@ module Kino
     # @return [Integer, nil] the number that the engine knows it by, while it serves
     def number = @native.number
 
+    # Has it serve no further request, and end.
+    #
+    # @return [void]
+    def set_aside = @native.set_aside
+
     # @return [Hash, nil] the env of the request that it has taken last
     def env = @native.last_request&.env
 

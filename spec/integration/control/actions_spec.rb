@@ -42,9 +42,9 @@ RSpec.describe "What a server is told at its control socket" do
       process.wait_for(/^Reloaded: 2 processes$/)
 
       who = "pid #{Process.pid}, uid #{Process.uid}"
-      said = process.err.lines(chomp: true).grep(/control: /)
+      said = process.out.lines(chomp: true).grep(/^Control: /)
       expect(said).to eq(%w[processes/+1 processes/-1 restart reload].map do |what|
-        "kino: control: #{what} was asked for by #{who}"
+        "Control: #{what} was asked for by #{who}"
       end)
       expect(post("/stop").first).to eq(202)
       expect(process.status).to eq(0)
@@ -62,8 +62,8 @@ RSpec.describe "What a server is told at its control socket" do
       expect(control_get("/stop")["allow"]).to eq("POST")
       expect(post("/stop").first).to eq(202)
       expect(process.status).to eq(0)
-      expect(process.err).to include("kino: control: stop was asked for by pid ")
-      expect(process.out).to include("\nStopped\n")
+      expect(process.out).to match(/^Control: stop was asked for by pid \d+.*^Stopped$/m)
+      expect(process.err).to eq("")
     end
   end
 
@@ -85,6 +85,16 @@ RSpec.describe "What a server is told at its control socket" do
         process.err.include?("DEBUG refused status=400")
       end
     end
+  end
+
+  it "is no error: a line of severity info, also where little is to be said" do
+    prepare(kino: "quiet true\nlog_format :json\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--control", control)
+    eventually("it is ready") { File.exist?(@control) && control_get("/ready").status == 200 }
+    expect(post("/stop").first).to eq(202)
+    expect([process.status, process.err]).to eq([0, ""])
+    expect(process.out.lines.map { |line| JSON.parse(line).slice("level", "message") })
+      .to match([{ "level" => "info", "message" => /\AControl: stop was asked for by / }])
   end
 
   it "is told that nobody would do that where a program has the server embedded" do

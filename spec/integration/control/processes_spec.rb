@@ -33,14 +33,34 @@ RSpec.describe "The control socket of a command" do
         process.kill
       end
 
-      it "tells of one that was taken and can't have Ruby's lock" do
+      it "isn't ready for one that no worker can have Ruby's lock for" do
         prepare(stuck_app, kino: "process_timeout nil\nready_timeout 0.5\nshutdown_timeout 0.5\n")
         process = launch(number)
         stick(process, number)
-        # One more, which may wait with a worker, or in the queue.
         number.times { RawClient.open(process.url).write(RawClient.message("GET", "/")) }
         eventually("it isn't ready") { control_get("/ready").status == 503 }
         process.kill
+      end
+
+      it "tells that such a one is queued" do
+        prepare(stuck_app, kino: "process_timeout nil\nshutdown_timeout 0.5\n")
+        process = launch(number)
+        stick(process, number)
+        RawClient.open(process.url).write(RawClient.message("GET", "/held"))
+        eventually("it is queued") do
+          control_json("/requests")["requests"].any? { |one| one["path"] == "/held" && one["phase"] == "queued" }
+        end
+        process.kill
+      end
+
+      { queue_timeout: 503, request_timeout: 504 }.each do |setting, status|
+        it "has such a one answered with #{status} when #{setting} is over" do
+          prepare(stuck_app, kino: "process_timeout nil\nshutdown_timeout 0.5\n#{setting} 0.5\n")
+          process = launch(number)
+          stick(process, number)
+          RawClient.open(process.url) { |client| expect(client.get("/held").status).to eq(status) }
+          process.kill
+        end
       end
 
       it "is served by the server that takes its place, without a gap in who answers" do

@@ -45,7 +45,7 @@ RSpec.describe "rackup -s kino" do
     process = rackup("-h")
 
     expect(process.status).to eq(0)
-    expect(process.out).to match(/^  -O threads=N +threads in each worker \(default 5; 1 in mode :ractor\)$/)
+    expect(process.out).to match(/^  -O threads=N +threads in each worker, or MIN:MAX \(default 5; .*\)$/)
     expect(process.out).to match(/^  -O bind=URI/)
   end
 

@@ -72,10 +72,13 @@ RSpec.describe "kino that is started with sockets" do
 
     it "tells neither the app nor what it starts of them" do
       write("config.ru", <<~'RUBY')
-        run lambda { |_|
-          held = IO.popen(["ls", "-l", "/proc/self/fd"], &:read).scan(/socket:/)
-          [200, {}, [(ENV.keys.grep(/LISTEN/) + held).inspect]]
-        }
+        module Told
+          def self.call(_)
+            held = IO.popen(["ls", "-l", "/proc/self/fd"], &:read).scan(/socket:/)
+            [200, {}, [(ENV.keys.grep(/LISTEN/) + held).inspect]]
+          end
+        end
+        run Told
       RUBY
       process = start_with([tcp], *in_mode(mode))
       expect(process.get.body).to eq("[]")

@@ -27,20 +27,23 @@ RSpec.describe "kino as process 1" do
   each_mode do
     # It starts programs that leave others behind, and waits for one of its own.
     let(:app) { <<~'RUBY' }
-      run lambda { |env|
-        case env["PATH_INFO"]
-        when "/orphans"
-          5.times { system("sh", "-c", "(sleep 0.1; exit 3) & exit 0") }
-          [200, {}, ["left"]]
-        when "/own"
-          own = Process.spawn("sh", "-c", "exit 7")
-          sleep(0.5)
-          [200, {}, [Process.wait2(own).last.exitstatus.to_s]]
-        else
-          dead = Dir.glob("/proc/[0-9]*/stat").count { |path| File.read(path)[/\) (\S)/, 1] == "Z" rescue false }
-          [200, {}, ["#{Process.pid} #{File.read("version")} #{dead}"]]
+      module Told
+        def self.call(env)
+          case env["PATH_INFO"]
+          when "/orphans"
+            5.times { system("sh", "-c", "(sleep 0.1; exit 3) & exit 0") }
+            [200, {}, ["left"]]
+          when "/own"
+            own = Process.spawn("sh", "-c", "exit 7")
+            sleep(0.5)
+            [200, {}, [Process.wait2(own).last.exitstatus.to_s]]
+          else
+            dead = Dir.glob("/proc/[0-9]*/stat").count { |path| File.read(path)[/\) (\S)/, 1] == "Z" rescue false }
+            [200, {}, ["#{Process.pid} #{File.read("version")} #{dead}"]]
+          end
         end
-      }
+      end
+      run Told
     RUBY
 
     it "leaves no dead process behind, and the app its own ones' statuses" do

@@ -47,6 +47,23 @@ RSpec.describe "kino that a service manager has started" do
       expect(manager.heard.map(&:pid).uniq - [process.pid]).to eq([])
     end
 
+    it "tells that it serves once its workers have booted" do
+      write("slow", "")
+      write("kino.rb", <<~RUBY)
+        on_worker_boot do
+          File.write("#{folder}/boots", "")
+          sleep(0.01) while File.exist?("#{folder}/slow")
+        end
+      RUBY
+      process = start_kino
+      eventually("they boot") { File.exist?("#{folder}/boots") }
+      sleep(0.5) # in which it would tell too early
+      expect(manager.heard.filter_map { |message| message["READY"] }).to eq([])
+      File.delete("#{folder}/slow")
+      manager.wait_for("READY", "1")
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
     it "tells that requests run" do
       process = start_kino
       Thread.new { RawClient.open(process.url) { |client| client.get("/wait") } }
@@ -86,7 +103,7 @@ RSpec.describe "kino that a service manager has started" do
     end
 
     it "shows signs of life as long as somebody polls, also while all of Ruby is stuck" do
-      write("config.ru", "run ->(_) { $stdout.puts 'stuck'; loop { Integer.sqrt(1 << 100_000) } }")
+      write("config.ru", app_of("$stdout.puts('stuck') || loop { Integer.sqrt(1 << 100_000) }"))
       process = start_kino(watchdog: 1)
       client = RawClient.open(process.url)
       client.write(RawClient.message("GET", "/"))
@@ -103,7 +120,7 @@ RSpec.describe "kino that a service manager has started" do
     end
 
     it "leaves nothing of the manager to the app, and serves on where nobody listens any more" do
-      write("config.ru", "run ->(_) { [200, {}, [ENV.keys.grep(/NOTIFY|WATCHDOG/).inspect]] }")
+      write("config.ru", app_of("[200, {}, [ENV.keys.grep(/NOTIFY|WATCHDOG/).inspect]]"))
       process = start_kino(watchdog: 10)
       expect(process.get.body).to eq("[]")
       manager.wait_for("READY")

@@ -161,11 +161,33 @@ RSpec.describe "a restart" do
     prepare
     process = start_processes
     process.signal(:TTIN).wait_for(/^Processes: 3$/)
-    eventually("there are three") { serving(process).size == 3 }
-    2.times { |number| process.signal(:TTOU).wait_for(/^Processes: #{2 - number}$/) }
-    eventually("there is one") { serving(process).size == 1 }
+    eventually("there are three, and all say so") { titles(process) == numbered(3) }
+    process.signal(:TTOU).wait_for(/^Processes: 2$/)
+    eventually("there are two, and both say so") { titles(process) == numbered(2) }
+    process.signal(:TTOU).wait_for(/^Processes: 1$/)
+    eventually("there is one, and says so") { titles(process) == numbered(1) }
 
     expect(answerers(process.url)).to eq(serving(process))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  # What those that serve are called.
+  def titles(process) = family(process).values.filter_map { |title| title[/\Akino: process [^,]+/] }.sort
+
+  def numbered(size) = (1..size).map { |number| "kino: process #{number} of #{size}" }
+
+  it "by HUP has as many as kino.rb says by then, and all say so" do
+    prepare(kino: "processes 2\n")
+    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    expect(titles(process)).to eq(numbered(2))
+    write("kino.rb", "processes 3\n")
+    process.signal(:HUP).wait_for(/^Reloaded/)
+    eventually("there are three, and all say so") { titles(process) == numbered(3) }
+    write("kino.rb", "processes 2\npreload true\n")
+    process.signal(:HUP)
+    eventually("there are two, and both say so") { titles(process) == numbered(2) }
+
     expect(process.signal(:TERM).status).to eq(0)
   end
 
@@ -229,6 +251,59 @@ RSpec.describe "a restart" do
     expect(pid_file.call).not_to eq(process.pid)
     Process.kill(:TERM, pid_file.call)
     eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+  end
+
+  %i[threaded ractor].each do |mode|
+    it "by USR2 of one process in #{mode} mode leaves all to the old one until the new one's workers have booted" do
+      prepare(kino: <<~RUBY)
+        pidfile "kino.pid"
+        mode :#{mode}
+        on_worker_boot do
+          File.write("#{folder}/boots", "")
+          sleep(0.01) while File.exist?("#{folder}/slow")
+          raise "no database" if File.exist?("#{folder}/broken")
+        end
+      RUBY
+      process = kino("-b", "tcp://127.0.0.1:0")
+      pid_file = -> { File.read("#{folder}/kino.pid").to_i }
+      eventually("it serves") { ask(process.url).first == process.pid.to_s }
+      write("broken", "")
+      process.signal(:USR2)
+      eventually("it is given up") { process.err.include?("as before: it ended") }
+      expect([pid_file.call, ask(process.url).first]).to eq([process.pid, process.pid.to_s])
+      %w[broken boots].each { |name| File.delete("#{folder}/#{name}") }
+      write("slow", "")
+      process.signal(:USR2)
+      eventually("its workers boot") { File.exist?("#{folder}/boots") }
+      expect([pid_file.call, process.out.include?("Stopping")]).to eq([process.pid, false])
+      expect(Array.new(20) { ask(process.url).first }.uniq).to eq([process.pid.to_s])
+      File.delete("#{folder}/slow")
+
+      expect(process.status_alone).to eq(0)
+      eventually("the other one serves") { ask(process.url).first == pid_file.call.to_s }
+      Process.kill(:TERM, pid_file.call)
+      eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+    end
+  end
+
+  it "by USR1 leaves newcomers to those that serve until a new one's workers have booted" do
+    prepare(kino: <<~RUBY)
+      on_worker_boot do
+        File.write("#{folder}/boots", "")
+        sleep(0.01) while File.exist?("#{folder}/slow")
+      end
+    RUBY
+    process = start_processes
+    before = serving(process)
+    File.delete("#{folder}/boots")
+    write("slow", "")
+    process.signal(:USR1)
+    eventually("its workers boot") { File.exist?("#{folder}/boots") }
+    expect(answerers(process.url) - before).to eq([])
+    File.delete("#{folder}/slow")
+    process.wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.signal(:TERM).status).to eq(0)
   end
 
   it "by USR1 is no fault where the server is to end meanwhile" do

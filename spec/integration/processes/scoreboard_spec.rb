@@ -15,7 +15,6 @@ RSpec.describe "The scoreboard" do
       require "kino"
       board = Kino.const_get(:Native)::Scoreboard.open(#{number})
       board.take(2)
-      board.ready(2)
       puts board.places
     RUBY
     IO.popen([RbConfig.ruby, "-I", "lib", "-e", script, { number => number, err: %i[child out] }], &:read)
@@ -27,8 +26,6 @@ RSpec.describe "The scoreboard" do
       expect(board.read(1)).to include(pid: pid, state: :starting, beat: be_a(Float), running: 0,
                                        stats: include(accepted: 0))
       expect(board.read(0)).to include(state: :free)
-      board.ready(1)
-      expect(board.read(1)).to include(state: :ready)
       board.free(1)
       expect(board.read(1)).to include(pid: nil, beat: nil, state: :free)
     end
@@ -43,7 +40,7 @@ RSpec.describe "The scoreboard" do
     skip "only Linux has that" unless RUBY_PLATFORM.include?("linux")
 
     expect(open_in_another_program(board.fileno)).to eq("3\n")
-    expect(board.read(2)).to include(state: :ready)
+    expect(board.read(2)).to include(state: :starting)
   end
 
   it "is no file, and nothing that is of another size" do
@@ -74,7 +71,6 @@ RSpec.describe "The scoreboard" do
         $stderr.reopen(said)
         board.take(0)
         native::Engine.on(listeners, settings.merge(scoreboard: board, place: 0, parent: parent.first.fileno)).start
-        board.ready(0)
       end
     end
 
@@ -92,7 +88,7 @@ RSpec.describe "The scoreboard" do
         RawClient.open("http://127.0.0.1:#{listeners.port}") do |client|
           client.write("GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
           eventually("a request waits") { board.read(0)[:waiting] == 1 && board.read(0)[:stats][:accepted] == 1 }
-          expect(board.read(0)).to include(state: :ready, connections: 1, running: 0)
+          expect(board.read(0)).to include(state: :starting, connections: 1, running: 0)
           parent.last.close
           expect(Process.wait2(pid).last.exitstatus).to eq(1)
         end

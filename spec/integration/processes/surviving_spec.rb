@@ -25,6 +25,21 @@ RSpec.describe "a process that dies" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "is told of with what it was at, which is in no log" do
+    prepare
+    process = start_processes
+    client = RawClient.open(process.url).write(RawClient.message("GET", "/wait?token=secret"))
+    process.wait_for(/^inside$/)
+    Process.kill(:KILL, busy = busy_one(process))
+    eventually("there is another") { serving(process).size == 2 && !alive?(busy) }
+
+    expect(process.err).to match(
+      %r{\Akino: process \d \(pid #{busy}\) died \(SIGKILL\), last seen at GET /wait for \d+\.\d s; another takes }
+    )
+    expect(client).to be_closed
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "by a signal to it alone finishes what runs first" do
     prepare
     process = start_processes

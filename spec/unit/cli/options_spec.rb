@@ -101,7 +101,8 @@ RSpec.describe Kino::CLI::Options do
   end
 
   it "refuses a value that isn't allowed, naming the flag" do
-    expect(refusal("-t", "0")).to eq('--threads: given "0", allowed: an Integer from 1 to 1024; write --threads 5')
+    expect(refusal("-t", "0"))
+      .to eq('--threads: given "0", allowed: an Integer from 1 to 1024, or MIN:MAX; write --threads 5')
     expect(refusal("--processes", "many"))
       .to eq('--processes: given "many", allowed: an Integer from 1 to 256 or auto; write --processes 4')
     expect(refusal("-b", ":80")).to start_with('--bind: given ":80", which names no host; ')

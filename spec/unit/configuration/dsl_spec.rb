@@ -40,7 +40,10 @@ RSpec.describe Kino::Configuration::DSL do
       bind "unix:///run/app.sock"
       mode :threaded
       workers 2
-      threads 4
+      threads 2, 4
+      thread_idle_timeout 9
+      max_io_threads 6
+      gc_when_idle true
       processes 3
       preload false
       process_timeout nil
@@ -97,9 +100,11 @@ RSpec.describe Kino::Configuration::DSL do
                on_process_exit on_refork]
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
-      processes: 3, preload: false, process_timeout: nil, refork_after: [1000, 10_000, false], recycle_requests: 50_000,
-      recycle_memory: 3 * 512 * 1024**2, restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production",
-      rackup: "app.ru", early_hints: true, quiet: true, pidfile: "kino.pid",
+      min_threads: 2, thread_idle_timeout: 9, max_io_threads: 6,
+      gc_when_idle: true, processes: 3, preload: false, process_timeout: nil,
+      refork_after: [1000, 10_000, false], recycle_requests: 50_000, recycle_memory: 3 * 512 * 1024**2,
+      restart_timeout: 60, restart_file: "tmp/again.txt", environment: "production", rackup: "app.ru",
+      early_hints: true, quiet: true, pidfile: "kino.pid",
       access_log: "/var/log/access.log", access_log_format: :json, filter_query: %w[token],
       log_format: :json, log_level: :warn, request_id: true, server_timing: true,
       max_header_size: 2048, max_headers: 10,
@@ -235,7 +240,7 @@ RSpec.describe Kino::Configuration::DSL do
 
   it "names file and line of a bad value" do
     expect(refusal("# settings\n\nthreads :lots"))
-      .to eq("kino.rb:3: threads: given :lots, allowed: an Integer from 1 to 1024; write threads 5")
+      .to eq("kino.rb:3: threads: given :lots, allowed: an Integer from 1 to 1024, or MIN:MAX; write threads 5")
   end
 
   it "names the line that is at fault, not the one that called a method around it" do
@@ -250,7 +255,21 @@ RSpec.describe Kino::Configuration::DSL do
   it "refuses a word without a value, or with several" do
     expect(refusal("threads")).to eq("kino.rb:1: threads needs a value; write threads 5")
     expect(refusal("threads 0, 16, 5")).to eq("kino.rb:1: threads takes one value, given 0, 16, 5; write threads 5")
-    expect(refusal("threads 5, 3")).to eq("kino.rb:1: threads takes one value, given 5, 3; write threads 5")
+    expect(refusal("queue_depth 5, 3"))
+      .to eq("kino.rb:1: queue_depth takes one value, given 5, 3; write queue_depth 1024")
+  end
+
+  it "takes a least and a most of threads, as Puma does" do
+    said = ["threads 3, 16", 'threads "3", "16"', "threads 3..16", 'threads "3:16"', "threads 16; min_threads 3",
+            "min_threads 3; threads 16", "threads 0, 16", "threads 5, 5", "threads 3, 16; threads 7"].map do |text|
+      write(text)
+      [configuration.min_threads, configuration.threads]
+    end
+    expect(said).to eq([*[[3, 16]] * 6, [1, 16], [5, 5], [7, 7]])
+    expect(refusal("threads 5, 3")).to eq("kino.rb:1: threads: given \"5:3\", whose least is more than its most; " \
+                                          "allowed: an Integer from 1 to 1024, or MIN:MAX; write threads 5")
+    expect(refusal("threads 5\nmin_threads 6")).to eq("kino.rb:2: min_threads: given 6, allowed: an Integer up to " \
+                                                      "threads, which is 5; write min_threads 5, or more threads")
   end
 
   it "says where a file raises" do
@@ -269,6 +288,7 @@ RSpec.describe Kino::Configuration::DSL do
     it "takes those that Kino has the like of" do
       write(<<~RUBY)
         threads 0, 16
+        max_io_threads 5
         port 3000, "0.0.0.0"
         quiet
         persistent_timeout 20
@@ -293,7 +313,8 @@ RSpec.describe Kino::Configuration::DSL do
 
       taken = configuration
       expect(taken).to have_attributes(
-        threads: 16, bind: ["tcp://0.0.0.0:3000"], quiet: true, keepalive_timeout: 20, header_timeout: 10,
+        threads: 16, min_threads: 1, max_io_threads: 5,
+        bind: ["tcp://0.0.0.0:3000"], quiet: true, keepalive_timeout: 20, header_timeout: 10,
         shutdown_timeout: 0, max_body_size: 1000, max_keepalive_requests: 100, underscore_headers: true,
         environment: "staging", rackup: "app.ru", pidfile: "tmp/app.pid", preload: false, process_timeout: 90,
         refork_after: [1000, false], restart_file: "tmp/restart.txt"
@@ -402,8 +423,8 @@ RSpec.describe Kino::Configuration::DSL do
         write("workers 2\nthreads 1, 5\nport 3000\nquiet\non_worker_boot { 1 }", "config/puma.rb")
         taken = configuration("config/puma.rb")
 
-        expect(taken).to have_attributes(workers: 1, threads: 5, bind: ["tcp://0.0.0.0:3000"], quiet: false,
-                                         processes: 2, on_worker_boot: [], on_process_boot: [Proc])
+        expect(taken).to have_attributes(workers: 1, min_threads: 1, threads: 5, bind: ["tcp://0.0.0.0:3000"],
+                                         quiet: false, processes: 2, on_worker_boot: [], on_process_boot: [Proc])
         expect(taken.remarks.ignored).to eq([])
         expect(taken.with(mode: :ractor)).to have_attributes(workers: 2, processes: 1)
       end

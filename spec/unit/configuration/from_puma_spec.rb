@@ -69,8 +69,8 @@ RSpec.describe Kino::Configuration::FromPuma do
       worker_timeout 3600 if true
     PUMA
       most = ENV.fetch("RAILS_MAX_THREADS", 5)
-      threads most
-      threads 16
+      threads most, most
+      threads(0, 16)
       bind "tcp://0.0.0.0:#{ENV.fetch("PORT", 3000)}"
       bind "tcp://0.0.0.0:3000" if true
       keepalive_timeout 20

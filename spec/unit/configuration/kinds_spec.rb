@@ -21,12 +21,19 @@ RSpec.describe Kino::Configuration::Kinds do
       others = [0, 1025, -1, 5.0, "0", "1025", "5.0", "", "five", nil, true, [5], :five]
 
       expect(others.map { |given| refusal(:threads, given) })
-        .to all(end_with("allowed: an Integer from 1 to 1024; write threads: 5"))
+        .to all(end_with("allowed: an Integer from 1 to 1024, or MIN:MAX; write threads: 5"))
     end
 
-    it "is the most, where Puma has a least and a most" do
-      expect([value(:threads, "0:16"), value(:threads, "5:5")]).to eq([16, 5])
+    it "may be a least and a most, where it is threads" do
+      said = ["3:16", 3..16, "0:16", 0..16, "5:5", 5..5, "5", 1..1024].map do |given|
+        Kino::Configuration.new(threads: given).then { |made| [made.min_threads, made.threads] }
+      end
+      expect(said).to eq([[3, 16], [3, 16], [1, 16], [1, 16], [5, 5], [5, 5], [5, 5], [1, 1024]])
       expect(refusal(:threads, "6:5")).to start_with('threads: given "6:5", whose least is more than its most; ')
+      expect(refusal(:threads, 6..5)).to start_with("threads: given 6..5, whose least is more than its most; ")
+      others = ["0:0", "1:1025", 1..1025, 1.., 1...5, "a".."b", 1.0..5, 1..5.5, "1:", ":5", "1:2:3"]
+      expect(others.map { |one| refusal(:threads, one) })
+        .to all(end_with("allowed: an Integer from 1 to 1024, or MIN:MAX; write threads: 5"))
       expect(refusal(:workers, "0:5")).to start_with('workers: given "0:5", allowed: ')
     end
 

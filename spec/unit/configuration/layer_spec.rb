@@ -31,7 +31,7 @@ RSpec.describe Kino::Configuration::Layer do
     it "names the variable in an error, and how to write it" do
       expect { values("RAILS_MAX_THREADS" => "lots") }.to raise_error(
         Kino::ConfigurationError,
-        'RAILS_MAX_THREADS: given "lots", allowed: an Integer from 1 to 1024; write RAILS_MAX_THREADS=5'
+        'RAILS_MAX_THREADS: given "lots", allowed: an Integer from 1 to 1024, or MIN:MAX; write RAILS_MAX_THREADS=5'
       )
     end
   end

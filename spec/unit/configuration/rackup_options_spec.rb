@@ -82,7 +82,8 @@ RSpec.describe Kino.const_get(:RackupOptions) do
     settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - hooks - %w[rackup]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])
-    expect(described_class.valid).to include("threads=N" => "threads in each worker (default 5; 1 in mode :ractor)")
+    expect(described_class.valid)
+      .to include("threads=N" => "threads in each worker, or MIN:MAX (default 5; 1 in mode :ractor)")
   end
 
   it "is quiet when the caller is" do
@@ -109,6 +110,6 @@ RSpec.describe Kino.const_get(:RackupOptions) do
       .to raise_error(Kino::ConfigurationError, "-O treads: there is no such setting; did you mean threads?")
     expect { configuration(rackup.merge(threads: "0")) }
       .to raise_error(Kino::ConfigurationError,
-                      '-O threads: given "0", allowed: an Integer from 1 to 1024; write -O threads=5')
+                      '-O threads: given "0", allowed: an Integer from 1 to 1024, or MIN:MAX; write -O threads=5')
   end
 end

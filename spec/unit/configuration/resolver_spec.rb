@@ -27,6 +27,35 @@ RSpec.describe Kino::Configuration::Resolver do
     expect(resolve({ quiet: false }, {}, { quiet: true })).to include(quiet: false)
   end
 
+  describe "threads" do
+    def bounds(...) = Kino::Configuration.from(resolved(...)).then { |made| [made.min_threads, made.threads] }
+
+    def resolved(flags = {}, env = {}, file = {})
+      [layer(**flags), Kino::Configuration::Layer.environment(env), layer(**file)]
+    end
+
+    it "have a least where the place that says them has one, or a stronger one" do
+      expect(bounds({}, {}, { threads: 3..16 })).to eq([3, 16])
+      expect(bounds({ min_threads: 4 }, {}, { threads: 3..16 })).to eq([4, 16])
+      expect(bounds({}, {}, { min_threads: 3 })).to eq([3, 5])
+    end
+
+    it "are as many as a stronger place says" do
+      expect(bounds({ threads: 8 }, {}, { threads: 3..16 })).to eq([8, 8])
+      expect(bounds({ threads: 8 }, {}, { min_threads: 3, threads: 16 })).to eq([8, 8])
+      expect(bounds({ threads: 2..8 }, {}, { threads: 16 })).to eq([2, 8])
+    end
+
+    it "have their most, and no more, from RAILS_MAX_THREADS" do
+      expect(bounds({}, { "RAILS_MAX_THREADS" => "8" }, { threads: 3..16 })).to eq([3, 8])
+      expect(bounds({}, { "RAILS_MAX_THREADS" => "2" }, { threads: 3..16 })).to eq([2, 2])
+      expect(bounds({}, { "RAILS_MAX_THREADS" => "8" }, { threads: 16 })).to eq([8, 8])
+      expect(bounds({}, { "RAILS_MAX_THREADS" => "8" }, { min_threads: 3 })).to eq([3, 8])
+      expect(bounds({ threads: 4 }, { "RAILS_MAX_THREADS" => "8" }, { threads: 3..16 })).to eq([4, 4])
+      expect(bounds({}, { "RAILS_MAX_THREADS" => "2:8" }, { threads: 3..16 })).to eq([2, 8])
+    end
+  end
+
   describe "addresses" do
     it "come from the strongest place that has bind, and from no other" do
       expect(bind({ bind: "unix:///a" }, {}, { bind: %w[tcp://127.0.0.1:1 unix:///b] })).to eq(["unix:///a"])

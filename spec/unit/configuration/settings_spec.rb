@@ -9,7 +9,7 @@ RSpec.describe Kino::Configuration::Settings do
         source = Kino::Configuration::Source.keyword
 
         # Some defaults are for the mode to say, and the mode is one nobody has chosen.
-        by_mode = %i[mode workers processes threads queue_timeout].include?(setting.name)
+        by_mode = %i[mode workers processes threads min_threads queue_timeout].include?(setting.name)
         expect { setting.parse(setting.default, source) }.not_to raise_error unless by_mode
         expect { setting.parse(setting.example, source) }.not_to raise_error
       end
@@ -19,6 +19,7 @@ RSpec.describe Kino::Configuration::Settings do
         expect(setting.doc).to match(/\A[A-Z][^\n]+\.\z/)
         expect(setting.kind.allowed).not_to be_empty
         expect(setting.kind.label).to match(/\A[A-Z]+\z/)
+        expect(setting.default_text).not_to match(/nil/)
       end
 
       it "has its word in the signatures of Configuration and of kino.rb" do
@@ -40,6 +41,14 @@ RSpec.describe Kino::Configuration::Settings do
     expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
       .to eq(port: %w[PORT], threads: %w[RAILS_MAX_THREADS], processes: %w[WEB_CONCURRENCY],
              environment: %w[RACK_ENV RAILS_ENV])
+  end
+
+  it "says what a default of nil is for" do
+    texts = described_class::TABLE.transform_values(&:synopsis)
+
+    expect(texts[:access_log]).to end_with("(default none)")
+    expect(texts[:stuck_timeout]).to end_with("(default no limit)")
+    expect(texts[:logger]).to end_with("(default standard output and error)")
   end
 
   it "leaves a tenth of the open-file limit to the app" do

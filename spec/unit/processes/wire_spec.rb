@@ -34,12 +34,38 @@ RSpec.describe Kino.const_get(:Wire) do
     expect(theirs.hear.first.last.b).to eq("\xff\xfe".b)
   end
 
-  it "carries more than fits into it at once" do
+  it "carries more to the parent than fits into it at once" do
     report = "a line of a long report\n" * 100_000
-    teller = Thread.new { ours.tell("failed", report) && ours.tell("left") }
+    teller = Thread.new { theirs.tell("failed", report) && theirs.tell("left") }
 
-    expect([theirs.wait, theirs.wait]).to eq([["failed", report], ["left"]])
+    expect([ours.wait, ours.wait]).to eq([["failed", report], ["left"]])
     expect(teller.value).to be(true)
+  end
+
+  it "has the parent wait for nobody who reads nothing, and then says so" do
+    told = (1..100_000).take_while { |number| ours.tell("reload", number) }
+
+    expect(told.size).to be_between(1, 99_999)
+    expect(theirs.hear).to eq(told.map { |number| ["reload", number.to_s] })
+    expect(ours.tell("drain")).to be(true)
+    expect(theirs.hear).to eq([%w[drain]])
+  end
+
+  it "gives the parent's descriptor to nobody who reads nothing" do
+    nil while ours.tell("reload")
+    reader, writer = IO.pipe
+    expect(ours.tell("fork", descriptor: reader)).to be(false)
+    reader.close
+    theirs.hear
+
+    expect(theirs.take_descriptor).to be_nil
+    expect { writer << "x" }.to raise_error(Errno::EPIPE)
+  end
+
+  it "ends where only half of a message has found room" do
+    expect(ours.tell("failed", "x" * 10_000_000)).to be(false)
+    expect(ours).to be_closed
+    expect(theirs.hear).to be_nil
   end
 
   it "tells several messages at once, oldest first, and each once" do

@@ -25,7 +25,7 @@ RSpec.describe Kino.const_get(:Launcher) do
         self.class.prepare&.call(self)
       end
 
-      def inherit(listeners) = @told << [:inherit, listeners]
+      def inherit(listeners, others_serve:) = @told << [:inherit, listeners, others_serve]
 
       # Tells what it was asked, too.
       def listeners = @listeners ||= Struct.new(:told) { def own_files(is_ours) = told << is_ours }.new([])
@@ -111,6 +111,12 @@ RSpec.describe Kino.const_get(:Launcher) do
     stop_by(terminate, workers: 1, threads: 1)
 
     expect(out.string).to include("threaded: 1 worker x 1 thread, ")
+  end
+
+  it "says the least and the most of threads" do
+    stop_by(terminate, workers: 1, threads: 3..16)
+
+    expect(out.string).to include("threaded: 1 worker x 3 to 16 threads, ")
   end
 
   it "counts the threads that ractors have where nobody says how many" do
@@ -307,7 +313,7 @@ RSpec.describe Kino.const_get(:Launcher) do
 
     it "takes its sockets, and tells it once it listens" do
       launcher(given:).serve(:app) do |server|
-        expect([server.told, wire.told]).to eq([[[:inherit, sockets], :start], []])
+        expect([server.told, wire.told]).to eq([[[:inherit, sockets, true], :start], []])
         server.command.stop
       end
 

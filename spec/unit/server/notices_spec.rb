@@ -26,6 +26,14 @@ RSpec.describe Kino.const_get(:Notices) do
       .to eq(["4 workers share one lock in mode threaded: they are 8 threads, as -w 1 -t 8 would be"])
   end
 
+  it "say that ractors always have as many threads" do
+    expect(notices(mode: :ractor, threads: 3..16).lines)
+      .to eq(["a least of threads: nothing in mode ractor, where each worker always has 16 threads"])
+    expect(notices(mode: :ractor, min_threads: 2, max_io_threads: 4).lines)
+      .to eq(["a least of threads and max_io_threads: nothing in mode ractor, where each worker always has 1 thread"])
+    expect(notices(mode: :ractor, threads: 16).lines).to eq([])
+  end
+
   it "say nothing of WEB_CONCURRENCY, which is processes" do
     expect(notices(env: { "WEB_CONCURRENCY" => "3" }).lines).to eq([])
   end
@@ -75,5 +83,6 @@ RSpec.describe Kino.const_get(:Notices) do
 
     expect(notices(threads: 5).warnings).to eq([])
     expect(notices(workers: 2, threads: 5).warnings).to match([/for 10 threads.* write pool: 10 in/])
+    expect(notices(threads: 2..5, max_io_threads: 3).warnings).to match([/for 8 threads.* write pool: 8 in/])
   end
 end

@@ -15,12 +15,12 @@ use rustix::io::Errno;
 
 /// Bytes of lines that may wait to be written.
 const MOST: usize = 4 * 1024 * 1024;
-/// So long lines are gathered before they are written: one write, and one look at the clock, for many.
-const GATHER: Duration = Duration::from_millis(20);
+/// So long lines are gathered before they are written: one write for many, of no more than the processor's cache holds.
+const GATHER: Duration = Duration::from_millis(10);
 /// What is written to a pipe at once, so that it is not mixed with what others write there (`PIPE_BUF` of POSIX on Linux).
 const AT_ONCE: usize = 4096;
-/// Room that is kept for the next batch.
-const KEPT: usize = 256 * 1024;
+/// Room that is kept for the next batch: what comes meanwhile on a busy server, so that it isn't given up and asked for each time.
+const KEPT: usize = 512 * 1024;
 /// Losses are told once in such a while.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 

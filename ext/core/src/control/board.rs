@@ -15,7 +15,7 @@ const SURVEY: Duration = Duration::from_millis(800);
 pub(super) const RUBY: Duration = Duration::from_millis(1000);
 const LOOK: Duration = Duration::from_millis(5);
 /// Numbers that say how things are now, and are nothing to be added up over time.
-pub(super) const GAUGES: [&str; 4] = ["connections", "running", "kept_bytes", "spooled_bytes"];
+pub(super) const GAUGES: [&str; 5] = ["connections", "running", "threads", "kept_bytes", "spooled_bytes"];
 
 /// The board.
 #[derive(Debug)]

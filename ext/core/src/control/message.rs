@@ -1,6 +1,7 @@
 //! A request at the control socket, and what it is answered with.
 
 use super::json::Value;
+use crate::http::target;
 
 /// Fields of a head at most.
 const FIELDS: usize = 64;
@@ -66,21 +67,22 @@ impl Request {
             Ok(httparse::Status::Complete(_)) => {}
             _ => return Err("this is no request of HTTP/1.1\n"),
         }
-        let target = parsed.path.unwrap_or_default();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let target = parsed.path.and_then(|target| target::split(target.as_bytes()));
+        let target = target.ok_or("this is no target of a request of HTTP/1.1\n")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let field = |name: &str| {
             let found = parsed.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
             std::str::from_utf8(found.value).ok().map(str::to_owned)
         };
         let is_own = |site: &str| matches!(site, "same-origin" | "none");
-        let host = field("host");
+        let host = target.authority.map(text).or_else(|| field("host"));
         let is_own_page = |origin: &str| origin.split_once("://").is_some_and(|(_, at)| Some(at) == host.as_deref());
         let is_of_other_page = field("sec-fetch-site").is_some_and(|site| !is_own(&site))
             || field("origin").is_some_and(|origin| !is_own_page(&origin));
         Ok(Request {
             method: parsed.method.unwrap_or_default().to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
+            path: text(target.path),
+            query: text(target.query),
             token: field("authorization")
                 .and_then(|value| value.strip_prefix("Bearer ").map(|it| it.trim().to_owned())),
             host,

@@ -74,6 +74,22 @@ fn what_is_no_request_or_asks_for_no_page_is_told_so() {
     assert_eq!(status(&ask(port, &format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000)))), "400");
 }
 
+/// RFC 9112 section 3.2.2.
+#[test]
+fn a_target_in_absolute_form_is_understood_and_its_host_counts() {
+    let (_control, port) = over_tcp(board(1, 0), None);
+    let ask = |target: &str, host: &str| ask(port, &format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+    assert_eq!(status(&ask("http://localhost/live", "localhost")), "200");
+    assert_eq!(status(&ask(&format!("HTTP://127.0.0.1:{port}/stats"), "x")), "200");
+    assert!(ask("http://localhost", "localhost").contains("\r\ncontent-type: text/html"));
+    assert!(ask("http://localhost/requests?format=text", "x").contains("REQUEST\n"));
+    assert_eq!(status(&ask("http://example.com/stats", "localhost")), "403");
+    assert_eq!(status(&ask("/other?u=http://localhost/live", "localhost")), "404");
+    for target in ["ftp://localhost/live", "http:///live", "live"] {
+        assert_eq!(status(&ask(target, "localhost")), "400", "{target}");
+    }
+}
+
 #[test]
 fn a_client_that_says_nothing_is_in_nobodys_way() {
     let (_control, port) = over_tcp(board(1, 0), None);

@@ -1,6 +1,6 @@
 //! The fallback poller: a thread that leads when every worker is busy, so that connections are accepted, requests read and
 //! deadlines kept whatever the workers do; and it sees to it that the run token of one that has given up its GVL for long is
-//! passed on. It touches nothing that a worker could be stuck in.
+//! passed on, and that threads are asked for where too few are there. It touches nothing that a worker could be stuck in.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,16 +33,18 @@ pub(crate) fn run(dispatch: &Dispatch) {
     let watch = &dispatch.watch;
     let (mut seen, mut quiet) = (0, 0);
     while !dispatch.is_over_now() {
-        if quiet < QUIET {
+        if quiet < QUIET || dispatch.may_lack_threads() {
             watch.watch(true);
             dispatch.context().trap.pass(At::Fallback);
             watch.bell.wait(Some(PATIENCE));
             watch.overtake(SHORT);
+            dispatch.ask_for_threads();
             // What is still ready now is behind a request that takes long, unexpectedly.
             dispatch.share_all();
         } else {
             sleep(dispatch, seen);
         }
+        dispatch.context().look_for_leisure(dispatch.has_ready());
         let turns = watch.turns();
         if turns != seen {
             (seen, quiet) = (turns, 0);
@@ -58,6 +60,7 @@ pub(crate) fn run(dispatch: &Dispatch) {
             let pace = Pace::new(dispatch.context());
             dispatch.stand_in(poller, || {
                 watch.overtake(SHORT);
+                dispatch.ask_for_threads();
                 (!pace.is_brisk()).then_some(PATIENCE)
             });
             quiet = 0;
@@ -105,13 +108,23 @@ fn sleep(dispatch: &Dispatch, seen: u64) {
     // After that: whoever relied on being watched is found here, and everyone after acts alone.
     watch.overtake(Duration::ZERO);
     watch.sleeps.store(true, Ordering::SeqCst);
-    if watch.turns() == seen && !dispatch.is_over_now() {
-        watch.bell.wait(None);
+    if watch.turns() == seen && !dispatch.may_lack_threads() && !dispatch.is_over_now() {
+        watch.bell.wait(dispatch.context().until_leisure());
     }
     watch.sleeps.store(false, Ordering::SeqCst);
 }
 
 impl Dispatch {
+    /// Whether requests wait, and more threads could be started for them: somebody has to look then and when.
+    fn may_lack_threads(&self) -> bool {
+        self.has_ready() && self.watch.varies()
+    }
+
+    /// Has threads asked for that are lacking.
+    fn ask_for_threads(&self) {
+        self.watch.ask_for_threads(self.ready_now());
+    }
+
     /// A worker has come for work: whoever stands in for workers is to step down.
     pub(super) fn ask_for_lead(&self) {
         if self.watch.is_stood_in.load(Ordering::SeqCst) {
@@ -133,6 +146,10 @@ impl Dispatch {
             let Some(wait) = wait else { break false };
             self.turn(&mut poller, Turn::Wait(Some(wait)));
             self.share_all();
+            // Looked at after the turn: whoever falls asleep says so first, and then looks what waits.
+            if watch.sleeps.load(Ordering::SeqCst) && self.may_lack_threads() {
+                watch.wake();
+            }
         };
         watch.is_stood_in.store(false, Ordering::SeqCst);
         self.step_down(poller);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::crew::Bounds;
+use super::crew::{Muster, Pose};
 use super::run_token::RunToken;
 pub use super::run_token::Waited;
 pub use super::runner::Runner;
@@ -50,6 +52,71 @@ impl GvlGroup {
             .for_each(|one| one.quarantine());
     }
 
+    /// From now on there are not always as many: `call`, which has to take no time, is called when some are lacking
+    /// ([`GvlGroup::lacking`]).
+    pub fn vary(&self, bounds: Bounds, call: impl Fn() + Send + Sync + 'static) {
+        self.token.crew.vary(bounds, Box::new(call));
+    }
+
+    /// Whether there aren't always as many.
+    pub(super) fn varies(&self) -> bool {
+        self.token.crew.varies()
+    }
+
+    /// A thread is being started.
+    pub fn expect(&self) {
+        self.token.crew.expect();
+    }
+
+    /// One of those has come, and [begun](Runner::begin), or never will.
+    pub fn expect_no_more(&self) {
+        self.token.crew.expect_no_more();
+    }
+
+    /// Looks whether threads are lacking, while `waiting` requests wait: none can take one, nobody computes who has not done so
+    /// for long, and some wait for something outside of the GVL.
+    pub(super) fn ask_for_threads(&self, waiting: usize) {
+        let crew = &self.token.crew;
+        if crew.varies() && crew.is_due(self.token.clock.now()) {
+            let poses = if self.token.is_free() { self.poses() } else { Vec::new() };
+            crew.ask(waiting, poses.into_iter().collect());
+        }
+    }
+
+    /// How many threads are to be started. Until they are nobody is asked again.
+    pub fn lacking(&self) -> usize {
+        self.token.crew.lacking()
+    }
+
+    /// One of those is being started, and [expected](GvlGroup::expect).
+    pub fn filled(&self) {
+        self.token.crew.filled();
+    }
+
+    /// The numbers of workers that have been seen without a request for `time`, the longest first, if there are more than there
+    /// always are.
+    pub fn rested(&self, time: Duration) -> Vec<u64> {
+        self.token.crew.rested(&self.poses(), self.token.clock.now(), time)
+    }
+
+    /// Whether a worker of this group serves another request. One whose last request did not count, and in whose place there is
+    /// another by now, doesn't.
+    pub fn goes_on(&self, runner: &Runner) -> bool {
+        runner.goes_on().unwrap_or_else(|| self.rejoin(runner))
+    }
+
+    fn rejoin(&self, runner: &Runner) -> bool {
+        // With the lock held, so that of two that come at a time the second knows of the first.
+        let members = self.members.lock();
+        let others: Muster = poses(&members, Some(runner.number)).collect();
+        let has_room = self.token.crew.has_room(others);
+        runner.end_io_bound(has_room)
+    }
+
+    fn poses(&self) -> Vec<Pose> {
+        poses(&self.members.lock(), None).collect()
+    }
+
     /// Somebody will ask soon who has been without the GVL for long ([`GvlGroup::overtake`]), or not any more.
     pub fn watch(&self, is_watched: bool) {
         self.token.watch(is_watched);
@@ -74,9 +141,14 @@ impl GvlGroup {
     }
 }
 
+/// What those that count are at, but for one.
+fn poses(members: &[Arc<Runner>], but: Option<u64>) -> impl Iterator<Item = Pose> {
+    members.iter().filter(move |runner| but != Some(runner.number)).filter_map(|runner| runner.pose())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tuning::{SHORT, SLICE};
+    use super::super::tuning::{PATIENCE, SHORT, SLICE};
     use super::*;
 
     #[test]
@@ -167,6 +239,97 @@ mod tests {
         a.give_up_lock();
         a.want_lock();
         assert!(group.is_contended() && !group.is_contended());
+    }
+
+    /// Away for longer than a moment, without a token.
+    fn go_away(runner: &Runner) {
+        assert!(runner.fetch());
+        runner.run(b"GET", b"/");
+        runner.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+    }
+
+    fn varying(least: usize, most: usize, most_io_bound: usize) -> GvlGroup {
+        let group = GvlGroup::default();
+        group.vary(Bounds { least, most, most_io_bound }, || ());
+        group
+    }
+
+    fn member(group: &GvlGroup) -> Arc<Runner> {
+        let runner = group.join();
+        runner.begin();
+        runner
+    }
+
+    /// Whether threads are asked for, as soon as it may be looked.
+    fn asks(group: &GvlGroup) -> bool {
+        for _ in 0..2 {
+            (0..group.lacking()).for_each(|_| group.filled());
+            std::thread::sleep(PATIENCE * 2);
+            group.ask_for_threads(3);
+        }
+        group.lacking() > 0
+    }
+
+    #[test]
+    fn threads_are_lacking_when_all_have_a_request_and_one_is_away() {
+        let group = varying(1, 4, 0);
+        let a = member(&group);
+        assert!(!asks(&group), "it is spare");
+        go_away(&a);
+        assert!(asks(&group));
+        assert_eq!(group.lacking(), 1);
+        let b = member(&group);
+        assert!(!asks(&group), "the new one is spare");
+        assert!(b.fetch());
+        b.run(b"GET", b"/");
+        assert!(!asks(&group), "b computes, and has for a short time only");
+        std::thread::sleep(SLICE * 2);
+        group.overtake(SHORT);
+        assert!(asks(&group), "others share the GVL with b");
+        a.want_lock();
+        assert!(!asks(&group), "both compute, or want to");
+        a.give_up_lock();
+        assert!(asks(&group), "it is away again");
+    }
+
+    #[test]
+    fn a_group_that_does_not_vary_asks_for_none() {
+        let group = GvlGroup::default();
+        let a = member(&group);
+        go_away(&a);
+        group.ask_for_threads(3);
+        assert_eq!(group.lacking(), 0);
+        assert!(!a.mark_io_bound() && group.goes_on(&a));
+    }
+
+    #[test]
+    fn one_that_was_io_bound_leaves_when_another_has_its_place() {
+        let group = varying(1, 1, 1);
+        let a = member(&group);
+        go_away(&a);
+        assert!(!asks(&group));
+        assert!(a.mark_io_bound() && a.mark_io_bound());
+        assert!(asks(&group));
+        let b = member(&group);
+        group.filled();
+        assert!(group.goes_on(&b) && !group.goes_on(&a) && a.is_quarantined() && !a.mark_io_bound());
+        assert!(b.mark_io_bound() && group.goes_on(&b), "there is no other");
+    }
+
+    #[test]
+    fn one_that_has_been_spare_for_long_is_found_and_a_thread_in_its_place_is_not() {
+        let group = varying(1, 4, 0);
+        let (a, b) = (member(&group), member(&group));
+        assert_eq!(group.rested(Duration::ZERO), [a.number(), b.number()]);
+        let moment = Duration::from_millis(20);
+        std::thread::sleep(moment);
+        b.run(b"GET", b"/");
+        assert_eq!(group.rested(moment), [a.number()]);
+        a.leave();
+        assert!(group.rested(Duration::ZERO).is_empty());
+        a.begin();
+        assert!(group.rested(moment).is_empty());
     }
 
     #[test]

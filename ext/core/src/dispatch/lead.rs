@@ -32,6 +32,17 @@ pub enum Taken {
     Over,
 }
 
+/// The same of a wait that takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// There is a request, unless another worker is quicker ([`Dispatch::take_ready`]).
+    Request,
+    /// The worker was called ([`Interrupt::raise`]).
+    Interrupted,
+    /// There will be no more requests.
+    Over,
+}
+
 /// Hands the lead and the ready requests to workers.
 #[derive(Debug)]
 pub struct Dispatch {
@@ -81,7 +92,14 @@ impl Dispatch {
         if self.ready.is_empty() {
             self.turn(&mut poller, Turn::Brief);
         }
-        self.share_and_step_down(poller)
+        let first = self.next();
+        self.share_and_step_down(poller, first.is_some(), self.ready.len());
+        first
+    }
+
+    /// A request that is ready.
+    pub fn take_ready(&self) -> Option<Box<Exchange>> {
+        self.next()
     }
 
     /// A quick look at the sockets though there are requests: without it the fallback poller would have to, woken by each that comes.
@@ -101,32 +119,64 @@ impl Dispatch {
         self.ready.list(most, |waiting| tell(&waiting.item, waiting.since))
     }
 
+    /// Whether a request waits for a worker, or has one.
+    pub fn is_busy(&self) -> bool {
+        self.has_ready() || self.context.is_any_running()
+    }
+
     /// Whether a request waits for a worker.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Waits for a request, leading while nobody else does.
+    /// How many requests wait for a worker.
+    pub(super) fn ready_now(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Whether there are not always as many workers.
+    pub(crate) fn varies(&self) -> bool {
+        self.watch.varies()
+    }
+
+    /// Waits for a request and takes it, leading while nobody else does.
     pub fn take(&self, interrupt: &Interrupt) -> Taken {
+        loop {
+            match self.wait(interrupt) {
+                Awaited::Request => {
+                    if let Some(exchange) = self.take_ready() {
+                        return Taken::Exchange(exchange);
+                    }
+                }
+                Awaited::Interrupted => return Taken::Interrupted,
+                Awaited::Over => return Taken::Over,
+            }
+        }
+    }
+
+    /// Waits for a request, leading while nobody else does, and leaves it where it is: a worker that needs a lock before it can
+    /// serve takes it when it has that. Until then the request is one that waits, to those who look, and for `queue_timeout`; and
+    /// another worker may have it.
+    pub fn wait(&self, interrupt: &Interrupt) -> Awaited {
         self.context.has_worker();
         loop {
-            if let Some(exchange) = self.next() {
-                return Taken::Exchange(exchange);
+            if self.has_ready() {
+                return Awaited::Request;
             }
             self.ask_for_lead();
             match self.try_lead() {
                 Some(poller) => {
-                    if let Some(exchange) = self.lead(poller, interrupt) {
-                        return Taken::Exchange(exchange);
+                    if self.lead(poller, interrupt) {
+                        return Awaited::Request;
                     }
                 }
                 None => self.wait_for_work(interrupt),
             }
             if self.is_over_now() {
-                return Taken::Over;
+                return Awaited::Over;
             }
             if interrupt.hear() {
-                return Taken::Interrupted;
+                return Awaited::Interrupted;
             }
         }
     }
@@ -138,24 +188,25 @@ impl Dispatch {
 
     /// Polls until there is something to do, here or elsewhere. Looked at before the first turn, too: between this worker's
     /// look at the queue and its lead, another leader may have queued a request and found nobody idle to wake, or have
-    /// used up the wake-up that came with an interrupt. Only leaders queue requests, so nothing can be missed after that.
-    fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> Option<Box<Exchange>> {
+    /// used up the wake-up that came with an interrupt. Only leaders queue requests, so nothing can be missed after that. True
+    /// when there is a request: the first is this worker's to take.
+    fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> bool {
         while self.ready.is_empty() && !interrupt.is_raised() && !self.is_over(&poller) {
             self.turn(&mut poller, Turn::Wait(None));
         }
-        self.share_and_step_down(poller)
+        let ready = self.ready.len();
+        self.share_and_step_down(poller, ready > 0, ready.saturating_sub(1));
+        ready > 0
     }
 
-    /// Takes the first request, has the others shared, and steps down.
-    fn share_and_step_down(&self, poller: Box<Poller>) -> Option<Box<Exchange>> {
-        let first = self.next();
-        self.idle.share(self.ready.len());
+    /// Has those requests shared that are left to `others`, and steps down.
+    fn share_and_step_down(&self, poller: Box<Poller>, has_own: bool, others: usize) {
+        self.idle.share(others);
         self.step_down(poller);
         // Whoever serves a request that takes long should not be the only one to look for others.
-        if first.is_some() && self.idle.is_slow() {
+        if has_own && self.idle.is_slow() {
             self.idle.wake(1);
         }
-        first
     }
 
     /// Polls once and queues what is ready; what finds no room, or has waited for too long, is refused.
@@ -295,7 +346,6 @@ impl Dispatch {
     pub(crate) fn tell_end(&self) {
         self.context.enter(Phase::Over);
         self.context.helpers.end();
-        self.context.end_heart();
         self.end.come();
         self.idle.wake(usize::MAX);
         self.watch.wake();

@@ -2,10 +2,11 @@
 //!
 //! To be read in this order: [`lead`] (a worker takes a request, and polls while nobody else does), `queue`, `idle` (whom a
 //! batch wakes), `fallback` (who polls when no worker does), [`client_wait`] (a worker waits in the middle of a request), then
-//! [`gvl_group`] (the workers that share a GVL), `run_token` (which of them may fetch) and `gvl_releases` (when that right is
-//! passed on).
+//! [`gvl_group`] (the workers that share a GVL), `run_token` (which of them may fetch), `gvl_releases` (when that right is
+//! passed on) and `crew` (how many of them there are).
 
 pub mod client_wait;
+mod crew;
 pub(crate) mod fallback;
 pub mod gvl_group;
 mod gvl_releases;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::crew::Crew;
 use super::gvl_releases::GvlReleases;
 use super::interrupt::Interrupt;
 use crate::bell::Bell;
@@ -21,6 +22,7 @@ pub(super) struct RunToken {
     /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
     contended: AtomicBool,
     pub(super) releases: GvlReleases,
+    pub(super) crew: Crew,
     is_watched: AtomicBool,
     pub(super) clock: Micros,
 }
@@ -71,6 +73,11 @@ impl RunToken {
     /// Whether somebody has wanted the GVL since the last time this was asked.
     pub(super) fn is_contended(&self) -> bool {
         self.contended.load(Ordering::Relaxed) && self.contended.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether nobody has it: nobody fetches, nor serves what it has fetched without having been overtaken.
+    pub(super) fn is_free(&self) -> bool {
+        self.place.lock().holder.is_none()
     }
 
     /// Gives the token to a worker if nobody has it.

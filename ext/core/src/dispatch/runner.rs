@@ -3,30 +3,42 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::crew::Pose;
 use super::interrupt::Interrupt;
 use super::run_token::{RunToken, Seat, Waited};
 use super::serving::{AtWork, Serving};
-use super::tuning::SLICE;
+use super::tuning::{SHORT, SLICE};
 use crate::net::peer::PeerAddr;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 /// One worker.
 ///
 /// ```text
-///                                  gives up the GVL
-///   Fetching --run()--> Running ------------------------> Overtaken
-///      ^                 |  ^ \\                              ^ |
-///      |                 |  |  \\--for a moment?--> Away ----/  |
-///      +---- fetch() ----+  +------ wants it again -/ too long |
-///      +---- fetch() -------------- (must get the token again) +
+///   Fetching --run()--> Running --gives up the GVL--> Away --is to be long, or has been--> Gone
+///      ^                 |   ^                         |                                  ^  |
+///      |                 |   '---wants it again--------'                     gives it up  |  |  wants it again
+///      |                 |                                                   again (*)    |  v
+///      |                 '------------ computes for too long -----------------------> Overtaken
+///      |
+///      '---- fetch(), from each; from Gone and Overtaken it has to get the token again
+///
+///   (*) noted only where there is not always the same number of workers
+/// ```
+///
+/// Beside that, whether it counts:
+///
+/// ```text
+///   Absent --begin()--> Present --mark_io_bound()--> IoBound --end_io_bound()--> Present, or SetAside
+///
+///   quarantine(), from each: SetAside                      leave(), from each: Absent
 /// ```
 #[derive(Debug)]
 pub struct Runner {
     pub(super) number: u64,
     token: Arc<RunToken>,
     seat: Arc<Seat>,
-    /// It is to serve no further request.
-    is_quarantined: AtomicBool,
+    /// Whether it counts.
+    standing: AtomicU8,
     serving: Serving,
     state: AtomicU8,
     /// It waits for its client, and not for the app.
@@ -48,10 +60,24 @@ pub struct Runner {
 /// Numbers of workers are never used twice.
 static NUMBERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
+/// It has no request.
 const FETCHING: u8 = 0;
+/// It has the token, and the GVL.
 const RUNNING: u8 = 1;
+/// It has no token; the GVL it has, or wants.
 const OVERTAKEN: u8 = 2;
+/// It has given up the GVL, and kept the token.
 const AWAY: u8 = 3;
+/// It has neither.
+const GONE: u8 = 4;
+
+/// No thread has its place.
+const ABSENT: u8 = 0;
+const PRESENT: u8 = 1;
+/// Its request waits for something outside of Ruby, and doesn't count against the most threads there may be.
+const IO_BOUND: u8 = 2;
+/// It is to serve no further request.
+const SET_ASIDE: u8 = 3;
 
 impl Runner {
     pub(super) fn new(token: Arc<RunToken>) -> Runner {
@@ -59,7 +85,7 @@ impl Runner {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             token,
             seat: Arc::default(),
-            is_quarantined: AtomicBool::new(false),
+            standing: AtomicU8::new(ABSENT),
             serving: Serving::default(),
             state: AtomicU8::new(FETCHING),
             waits_for_client: AtomicBool::new(false),
@@ -145,25 +171,52 @@ impl Runner {
 
     /// A thread takes this worker's place in the group.
     pub fn begin(&self) {
-        self.is_quarantined.store(false, Ordering::SeqCst);
+        self.taken_at.store(self.token.clock.now(), Ordering::Relaxed);
+        self.standing.store(PRESENT, Ordering::SeqCst);
     }
 
-    /// It is to serve no further request.
-    pub(super) fn quarantine(&self) {
-        self.is_quarantined.store(true, Ordering::SeqCst);
+    /// It is to serve no further request; whoever waits for one hears of it when it is called
+    /// ([`Interrupt::raise`](super::interrupt::Interrupt::raise)).
+    pub fn quarantine(&self) {
+        self.standing.store(SET_ASIDE, Ordering::SeqCst);
     }
 
     /// Whether it is to serve no further request.
     pub fn is_quarantined(&self) -> bool {
-        self.is_quarantined.load(Ordering::SeqCst)
+        self.standing.load(Ordering::SeqCst) == SET_ASIDE
+    }
+
+    /// What it is at waits for something outside of Ruby for most of its time: false where that changes nothing.
+    pub fn mark_io_bound(&self) -> bool {
+        self.token.crew.has_io_bound()
+            && match self.standing.compare_exchange(PRESENT, IO_BOUND, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => true,
+                Err(standing) => standing == IO_BOUND,
+            }
+    }
+
+    /// Whether it counts as one that serves, between two requests: `None` where somebody has to find out who knows the others.
+    pub(super) fn goes_on(&self) -> Option<bool> {
+        match self.standing.load(Ordering::SeqCst) {
+            SET_ASIDE => Some(false),
+            IO_BOUND => None,
+            _ => Some(true),
+        }
     }
 
     /// The worker gives the GVL up. In the middle of a request the token goes to the next one: at once if that is expected
     /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
     /// ([`GvlGroup::overtake`](super::gvl_group::GvlGroup::overtake)).
     pub fn give_up_lock(&self) {
-        if self.state.load(Ordering::SeqCst) != RUNNING {
-            return;
+        match self.state.load(Ordering::SeqCst) {
+            RUNNING => {}
+            // Where nobody asks who waits for what, nothing is noted.
+            OVERTAKEN if self.token.crew.varies() => {
+                self.away_since.store(self.token.clock.now(), Ordering::SeqCst);
+                self.state.store(GONE, Ordering::SeqCst);
+                return;
+            }
+            _ => return,
         }
         self.away_since.store(self.token.clock.now(), Ordering::SeqCst);
         self.state.store(AWAY, Ordering::SeqCst);
@@ -181,21 +234,48 @@ impl Runner {
     /// another.
     pub fn want_lock(&self) {
         let state = self.state.load(Ordering::SeqCst);
-        if state != AWAY && state != OVERTAKEN {
+        if state == AWAY || state == GONE {
+            if self.is_sample.swap(false, Ordering::Relaxed) {
+                self.token.releases.learn(self.away());
+            }
+            if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                return;
+            }
+            self.state.store(OVERTAKEN, Ordering::SeqCst);
+        } else if state != OVERTAKEN {
             return;
         }
-        if self.is_sample.swap(false, Ordering::Relaxed) {
-            self.token.releases.learn(self.away());
-        }
-        if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst) == Err(OVERTAKEN) {
-            self.token.contend();
-        }
+        self.token.contend();
     }
 
     /// The worker ends.
     pub fn leave(&self) {
         self.state.store(FETCHING, Ordering::SeqCst);
+        self.standing.store(ABSENT, Ordering::SeqCst);
         self.pass_on();
+    }
+
+    /// What it does, for whoever counts; `None` of one that doesn't count.
+    pub(super) fn pose(&self) -> Option<Pose> {
+        let is_io_bound = match self.standing.load(Ordering::SeqCst) {
+            PRESENT => false,
+            IO_BOUND => true,
+            _ => return None,
+        };
+        let state = self.state.load(Ordering::SeqCst);
+        Some(Pose {
+            number: self.number,
+            is_io_bound,
+            is_spare: state == FETCHING,
+            is_away: matches!(state, AWAY | GONE) && self.away() > SHORT,
+            last: self.taken_at.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Its request that did not count is over. From now on it counts again, if there is room for it: whether it does.
+    pub(super) fn end_io_bound(&self, has_room: bool) -> bool {
+        let next = if has_room { PRESENT } else { SET_ASIDE };
+        self.standing.compare_exchange(IO_BOUND, next, Ordering::SeqCst, Ordering::SeqCst).is_ok() && has_room
     }
 
     /// What it serves now.
@@ -235,7 +315,8 @@ impl Runner {
     }
 
     fn leave_behind(&self, state: u8) {
-        if self.state.compare_exchange(state, OVERTAKEN, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        let next = if state == AWAY { GONE } else { OVERTAKEN };
+        if self.state.compare_exchange(state, next, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.pass_on();
         }
     }

@@ -69,6 +69,18 @@ impl Watch {
         self.groups.lock().iter().for_each(|group| group.watch(is_watched));
     }
 
+    /// Whether there are groups that don't always have as many threads.
+    pub(super) fn varies(&self) -> bool {
+        self.groups.lock().iter().any(|group| group.varies())
+    }
+
+    /// Has groups ask for threads that are lacking, while so many requests wait.
+    pub(super) fn ask_for_threads(&self, waiting: usize) {
+        if waiting > 0 {
+            self.groups.lock().iter().for_each(|group| group.ask_for_threads(waiting));
+        }
+    }
+
     /// What all workers serve now.
     pub(super) fn at_work(&self) -> Vec<AtWork> {
         self.groups.lock().iter().flat_map(|group| group.at_work()).collect()
@@ -82,7 +94,7 @@ impl Watch {
                 let busy = if busy.len() == 1 { "1 is busy" } else { &format!("{} are busy, one", busy.len()) };
                 format!("{busy} for {:.1} s with {}", longest.time.as_secs_f64(), longest.request)
             }
-            None => "none is busy".to_string(),
+            None => "none is busy: they boot, or others have their interpreter's lock".to_string(),
         }
     }
 
@@ -100,7 +112,7 @@ mod tests {
     fn describes_who_has_been_busy_for_longest() {
         let (watch, group) = (Watch::default(), Arc::new(GvlGroup::default()));
         watch.add(&group);
-        assert_eq!(watch.describe(), "none is busy");
+        assert!(watch.describe().starts_with("none is busy: "));
         let (a, b) = (group.join(), group.join());
         a.run(b"GET", b"/report?token=secret");
         assert_eq!(watch.describe(), "1 is busy for 0.0 s with GET /report");

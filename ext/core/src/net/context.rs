@@ -14,6 +14,7 @@ use super::detached::Detached;
 use super::helpers::Helpers;
 use super::ids::Ids;
 use super::kept::Kept;
+use super::leisure::Leisure;
 use super::notes::Notes;
 use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
@@ -81,6 +82,8 @@ pub struct Context {
     pub(crate) surveys: Surveys,
     /// Rung when something is asked of Ruby from outside.
     pub(crate) questions: Bell,
+    /// Where those wait who want to do something while nothing is in flight.
+    leisure: Leisure,
     phase: AtomicU8,
     /// When it began to drain.
     drained_at: AtomicU64,
@@ -117,6 +120,8 @@ impl Drop for StreamingPlace {
 /// Clients that may go on for longer with a request which has been answered already, at one time; never more than a quarter of all
 /// that there may be. Others have as long as anybody.
 const LINGERING: u64 = 64;
+/// Between two looks at whether a request that takes long is over, for whoever waits until nothing is in flight.
+const LEISURELY: Duration = Duration::from_millis(50);
 /// A setting is named in the log once in so many milliseconds: a flood of clients must not fill the disk.
 const NAMED_EVERY: u64 = 1000;
 
@@ -144,6 +149,7 @@ impl Context {
             readiness: Readiness::default(),
             surveys: Surveys::default(),
             questions: Bell::default(),
+            leisure: Leisure::default(),
             phase: AtomicU8::new(Phase::Running as u8),
             drained_at: AtomicU64::new(NEVER),
             waker: Mutex::new(Some(waker)),
@@ -235,9 +241,43 @@ impl Context {
         self.questions.ring();
     }
 
+    /// Waits until nothing has been in flight for a moment, once after some has been; or until it is called.
+    pub fn await_leisure(&self) {
+        self.leisure.wait();
+    }
+
+    /// Ends that wait, or the next.
+    pub fn call_leisure(&self) {
+        self.leisure.call();
+    }
+
+    /// A look at whether nothing is in flight.
+    pub(crate) fn look_for_leisure(&self, is_any_waiting: bool) {
+        self.leisure.look(self.stats.requests.get(), || is_any_waiting || self.is_any_running());
+    }
+
+    /// How long whoever looks may sleep, where nothing else has to be looked at.
+    pub(crate) fn until_leisure(&self) -> Option<Duration> {
+        self.leisure.is_due(self.stats.requests.get()).then_some(LEISURELY)
+    }
+
+    /// Whether a worker has a request. Answers that apps go on with by themselves may have no end, and are nobody's hurry.
+    pub fn is_any_running(&self) -> bool {
+        self.stats.running.get() > self.detached.len() as u64
+    }
+
     /// A worker comes for requests.
     pub(crate) fn has_worker(&self) {
-        self.readiness.has_worker();
+        if self.readiness.has_worker()
+            && let Some(place) = &self.place
+        {
+            place.serve();
+        }
+    }
+
+    /// Whether newcomers are let in: before there are workers, only where nobody else would.
+    pub(super) fn lets_in(&self) -> bool {
+        !self.config.waits_for_workers || self.readiness.is_booted()
     }
 
     /// A turn is over: so many wait, and whether all of them have come in it.
@@ -246,17 +286,7 @@ impl Context {
         self.readiness.look(self.turn_began(), waiting, have_all_come, self.stats.requests.get());
     }
 
-    /// A worker has taken a request, and needs its interpreter's lock for it, which somebody may hold for long.
-    pub fn needs_lock(&self) {
-        self.readiness.needs_lock(self.clock.now());
-    }
-
-    /// It has it.
-    pub fn has_lock(&self) {
-        self.readiness.has_lock(self.clock.now());
-    }
-
-    /// For how many milliseconds requests have waited while no worker took any, or could begin with what it had taken.
+    /// For how many milliseconds requests have waited while no worker took any.
     pub(crate) fn unserved(&self) -> u64 {
         self.readiness.unserved(self.clock.now(), self.stats.requests.get())
     }
@@ -400,7 +430,7 @@ impl Context {
         }
     }
 
-    /// The engine is over.
+    /// The engine is stopped.
     pub(crate) fn end_heart(&self) {
         if let Some(place) = &self.place {
             place.end_heart();

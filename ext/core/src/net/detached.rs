@@ -23,6 +23,11 @@ impl Detached {
         self.0.lock().iter().map(|(_, (request, since))| (request.clone(), since.elapsed())).collect()
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
     pub(super) fn enter(&self, request: String) -> Entry {
         Entry { all: self.clone(), key: self.0.lock().insert((request, Instant::now())) }
     }

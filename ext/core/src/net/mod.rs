@@ -19,6 +19,7 @@ pub(crate) mod helpers;
 mod http2;
 mod ids;
 pub mod kept;
+mod leisure;
 mod line;
 pub mod listener;
 mod notes;

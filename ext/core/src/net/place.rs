@@ -107,6 +107,11 @@ impl Place {
         self.slot().connections.store(connections as u32, Relaxed);
     }
 
+    /// Workers have come.
+    pub(super) fn serve(&self) {
+        self.slot().ready();
+    }
+
     /// The engine is about to end.
     pub(super) fn leave(&self) {
         self.slot().set_state(State::Draining);

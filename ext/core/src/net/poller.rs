@@ -172,7 +172,10 @@ impl Poller {
         if self.connections.are_waiting() || (self.context.is_draining() && !self.connections.are_draining()) {
             return Some(Duration::ZERO);
         }
-        let mut next = self.connections.next().min(self.doors.next());
+        let mut next = self.connections.next();
+        if self.context.lets_in() {
+            next = next.min(self.doors.next());
+        }
         if self.has_to_relieve {
             next = next.min(self.context.clock.after(STUCK));
         }
@@ -184,7 +187,7 @@ impl Poller {
     }
 
     fn accept(&mut self, most: usize, is_covered: bool) {
-        let mut left = most;
+        let mut left = if self.context.lets_in() { most } else { 0 };
         while left > 0 && self.doors.is_any_pending() && self.is_our_turn(is_covered) {
             if !self.has_room() && !self.make_room() {
                 break;
@@ -256,7 +259,7 @@ impl Poller {
     /// Those who are in the kernel's queue have been told that they are connected, so they are still served: by another process
     /// if there is one.
     fn drain(&mut self) {
-        if self.is_last() {
+        if self.is_last() && self.context.lets_in() {
             self.doors.knock_on_all();
             while self.has_room() && self.doors.may_accept(&self.context) {
                 self.accept(ACCEPTS, false);

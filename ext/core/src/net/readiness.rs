@@ -12,18 +12,12 @@ pub(crate) struct Readiness {
     taken: AtomicU64,
     /// The last look at which nobody waited, or some had been taken since the one before, in the clock's milliseconds.
     since: AtomicU64,
-    /// Requests that workers have taken, and that wait for their interpreter's lock.
-    locked_out: AtomicUsize,
-    /// When the first of them began to, or one had it, in the clock's milliseconds.
-    locked_out_since: AtomicU64,
 }
 
 impl Readiness {
-    /// A worker comes for requests.
-    pub(crate) fn has_worker(&self) {
-        if !self.has_workers.load(Relaxed) {
-            self.has_workers.store(true, Relaxed);
-        }
+    /// A worker comes for requests. True for the first.
+    pub(crate) fn has_worker(&self) -> bool {
+        !self.has_workers.load(Relaxed) && !self.has_workers.swap(true, Relaxed)
     }
 
     /// Whether one has.
@@ -40,27 +34,8 @@ impl Readiness {
         self.waiting.store(waiting, Relaxed);
     }
 
-    /// A worker has taken a request, and needs its interpreter's lock for it.
-    pub(super) fn needs_lock(&self, now: u64) {
-        if self.locked_out.fetch_add(1, Relaxed) == 0 {
-            self.locked_out_since.store(now, Relaxed);
-        }
-    }
-
-    /// It has it.
-    pub(super) fn has_lock(&self, now: u64) {
-        self.locked_out.fetch_sub(1, Relaxed);
-        self.locked_out_since.store(now, Relaxed);
-    }
-
-    /// For how many milliseconds some have waited while none was taken, or no worker that has taken one could begin.
+    /// For how many milliseconds some have waited while none was taken.
     pub(super) fn unserved(&self, now: u64, taken: u64) -> u64 {
-        let since = self.locked_out_since.load(Relaxed);
-        let locked_out = if self.locked_out.load(Relaxed) == 0 { 0 } else { now.saturating_sub(since) };
-        locked_out.max(self.untaken(now, taken))
-    }
-
-    fn untaken(&self, now: u64, taken: u64) -> u64 {
         if self.waiting.load(Relaxed) == 0 || taken != self.taken.load(Relaxed) {
             return 0;
         }
@@ -76,7 +51,7 @@ mod tests {
     fn counts_from_the_last_time_that_nobody_waited_or_one_was_taken() {
         let readiness = Readiness::default();
         assert!(!readiness.is_booted());
-        readiness.has_worker();
+        assert!(readiness.has_worker() && !readiness.has_worker());
         assert!(readiness.is_booted());
         readiness.look(100, 0, true, 5);
         assert_eq!(readiness.unserved(9_000, 5), 0);
@@ -88,19 +63,5 @@ mod tests {
         assert_eq!(readiness.unserved(9_700, 6), 100);
         readiness.look(9_800, 0, false, 6);
         assert_eq!(readiness.unserved(10_700, 6), 0);
-    }
-
-    #[test]
-    fn who_was_taken_and_waits_for_ruby_waits_still() {
-        let readiness = Readiness::default();
-        readiness.look(100, 0, true, 5);
-        readiness.needs_lock(9_000);
-        readiness.look(9_000, 0, true, 6);
-        readiness.needs_lock(9_500);
-        assert_eq!(readiness.unserved(10_000, 6), 1000);
-        readiness.has_lock(10_000);
-        assert_eq!(readiness.unserved(10_200, 6), 200);
-        readiness.has_lock(10_200);
-        assert_eq!(readiness.unserved(99_000, 6), 0);
     }
 }

@@ -126,13 +126,21 @@ pub(crate) mod context {
 
         pub(crate) fn close_waker(&self) {}
 
-        pub(crate) fn end_heart(&self) {}
-
         pub(crate) fn tell_waiting(&self, _: usize) {}
 
         pub(crate) fn look_at_queue(&self, _: usize, _: bool) {}
 
         pub(crate) fn has_worker(&self) {}
+
+        pub(crate) fn look_for_leisure(&self, _: bool) {}
+
+        pub(crate) fn until_leisure(&self) -> Option<Duration> {
+            None
+        }
+
+        pub(crate) fn is_any_running(&self) -> bool {
+            false
+        }
 
         pub(crate) fn begin_turn(&self) {
             self.turned.store(self.clock.now(), Ordering::Relaxed);
@@ -177,6 +185,11 @@ pub(crate) mod connection {
         /// Whether it has been handed over.
         pub(crate) fn is_served(&self) -> bool {
             self.owner.is_away()
+        }
+
+        /// Whether its request was refused.
+        pub(crate) fn is_refused(&self) -> bool {
+            *self.outcome.lock() == Some(Outcome::Refused)
         }
 
         /// Takes the request back, as the poll side.

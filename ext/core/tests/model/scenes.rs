@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shuttle::rand::Rng;
 use shuttle::thread::{self, JoinHandle};
 
 use crate::dispatch::client_wait::Woken;
 use crate::dispatch::fallback;
-use crate::dispatch::gvl_group::{GvlGroup, Waited};
+use crate::dispatch::gvl_group::{Bounds, GvlGroup, Waited};
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::{Dispatch, Taken};
 use crate::net::connection::{Connection, Outcome};
@@ -38,6 +39,8 @@ pub(crate) const ALL: &[(&str, usize, Scene)] = &[
     ("the_end_is_heard_and_closes_the_poller", 1, end_is_heard),
     ("the_end_closes_the_poller_of_a_leader_who_leaves", 1, end_while_leaving),
     ("the_run_token_is_held_by_one_and_never_lost", 1, run_token),
+    ("a_thread_is_asked_for_when_all_wait", 1, lacking_thread),
+    ("a_thread_is_asked_for_when_all_wait_for_clients_and_one_of_them_leads", 1, lacking_thread_beside_client),
     ("an_early_deadline_is_scheduled", 1, deadline),
 ];
 
@@ -156,24 +159,30 @@ fn other_leader() {
 fn fallback_awakes() {
     let engine = Engine::with_fallback(Duration::from_millis(20));
     let (dispatch, interrupt, second) = (engine.dispatch.clone(), engine.interrupt(), Arc::<Connection>::default());
-    let awaited = second.clone();
+    let (awaited, taken) = (second.clone(), Arc::new(AtomicBool::new(false)));
+    let is_taken = taken.clone();
     let worker = thread::spawn(move || match dispatch.take(&interrupt) {
         Taken::Exchange(exchange) => {
+            taken.store(true, Ordering::SeqCst);
             assert_eq!(awaited.outcome(), Outcome::Refused);
             exchange.answer();
         }
-        other => panic!("{other:?}"),
+        Taken::Over => {}
+        Taken::Interrupted => panic!("nobody has called it"),
     });
     // Time enough for the fallback poller to fall asleep beside a worker that leads.
     for _ in 0..30 {
         thread::yield_now();
     }
     let first = engine.request();
-    while !first.is_served() {
+    // A worker that has only seen it may be too slow to take it.
+    while !is_taken.load(Ordering::SeqCst) && !first.is_refused() {
         thread::yield_now();
     }
-    engine.outside.happens(Event::Request(second.clone()));
-    assert_eq!((second.outcome(), first.outcome()), (Outcome::Refused, Outcome::Answered));
+    if !first.is_refused() {
+        engine.outside.happens(Event::Request(second.clone()));
+        assert_eq!((second.outcome(), first.outcome()), (Outcome::Refused, Outcome::Answered));
+    }
     engine.end([worker]);
 }
 
@@ -379,6 +388,74 @@ fn run_token() {
     }));
     called.raise();
     engine.end(workers);
+}
+
+/// The only thread waits, within its request, for another request to be answered.
+fn lacking_thread() {
+    lacking(|engine, _| assert_eq!(engine.request().outcome(), Outcome::Answered));
+}
+
+/// It waits for its client, which sends something when that is answered. It leads meanwhile, so nobody else has to.
+fn lacking_thread_beside_client() {
+    lacking(|engine, exchange| {
+        let (dispatch, interrupt) = (engine.dispatch.clone(), engine.interrupt());
+        let (outside, first) = (engine.outside.clone(), exchange.connection.clone());
+        let client = thread::spawn(move || {
+            // Time for the fallback poller to fall asleep, or to be about to.
+            for _ in 0..shuttle::rand::thread_rng().gen_range(0..400) {
+                thread::yield_now();
+            }
+            let second = Arc::<Connection>::default();
+            outside.happens(Event::Request(second.clone()));
+            assert_eq!(second.outcome(), Outcome::Answered);
+            first.has_some.store(true, Ordering::SeqCst);
+            outside.happens(Event::Ready(first));
+        });
+        assert_eq!(read(&dispatch, &exchange.connection, &interrupt), Woken::Ready);
+        client.join().unwrap();
+    });
+}
+
+/// A group of one thread, which may have two; what `wait` does is outside of the GVL.
+fn lacking(wait: impl Fn(&Engine, &Exchange) + Send + Sync + 'static) {
+    let engine = Arc::new(Engine::with_fallback(FOR_EVER));
+    let (group, caller) = (Arc::new(GvlGroup::new(0)), engine.interrupt());
+    let call = caller.clone();
+    group.vary(Bounds { least: 1, most: 2, most_io_bound: 0 }, move || call.raise());
+    engine.dispatch.watch_over(&group);
+    let (own_group, own_engine) = (group.clone(), engine.clone());
+    let only = thread::spawn(move || {
+        let runner = own_group.join();
+        runner.begin();
+        assert!(runner.fetch());
+        let exchange = own_engine.taken();
+        runner.run(b"GET", b"/");
+        runner.give_up_lock();
+        wait(&own_engine, &exchange);
+        runner.want_lock();
+        exchange.answer();
+        runner.leave();
+    });
+    let own_engine = engine.clone();
+    let supervisor = thread::spawn(move || {
+        while group.lacking() == 0 {
+            caller.wait(FOR_EVER);
+        }
+        group.expect();
+        group.filled();
+        let (runner, interrupt) = (group.join(), own_engine.interrupt());
+        runner.begin();
+        group.expect_no_more();
+        assert!(runner.fetch() || runner.wait(&interrupt) == Waited::HasToken);
+        match own_engine.dispatch.take(&interrupt) {
+            Taken::Exchange(exchange) => exchange.answer(),
+            other => panic!("{other:?}"),
+        }
+        runner.leave();
+    });
+    only.join().unwrap();
+    supervisor.join().unwrap();
+    Arc::into_inner(engine).expect("its threads have ended").end([]);
 }
 
 /// A deadline that was moved back is moved forward again, while its entry in the heap comes up.

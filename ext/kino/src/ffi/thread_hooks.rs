@@ -81,6 +81,14 @@ pub(crate) fn leave(thread: Thread, seat: &'static Seat) {
     }
 }
 
+/// The runner that the thread is, if it is a worker of this process.
+pub(crate) fn runner_of(thread: Thread) -> Option<&'static Arc<Runner>> {
+    let &key = KEY.get()?;
+    // SAFETY: the GVL is held, `thread` is a Thread, and what the pointer points at is never freed.
+    let seat = unsafe { rb_sys::rb_internal_thread_specific_get(thread.as_raw(), key).cast::<Seat>().as_ref() };
+    seat.filter(|seat| seat.made_in == generation()).map(|seat| &seat.runner)
+}
+
 fn point(thread: Thread, seat: *const Seat) {
     let Some(&key) = KEY.get() else { return };
     // SAFETY: the GVL is held, `thread` is a Thread, and the key was reserved before any worker started.

@@ -38,7 +38,7 @@ module Kino
 
       def report_on(app)
         Check.report(app, request: @request, rackup: @configuration.rackup,
-                          threads: @configuration.workers * @configuration.threads)
+                          threads: @configuration.capacity)
       end
 
       def leave(status)
