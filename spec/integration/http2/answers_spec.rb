@@ -29,6 +29,54 @@ RSpec.describe "Answers over HTTP/2" do
       end
     end
 
+    context "when there is room for some of them" do
+      # Opens the connection's window by so many bytes: which streams they go to, in order.
+      def streams_of(client, bytes)
+        client.frame(:window_update, 0, 0, [bytes].pack("N"))
+        seen = []
+        while bytes.positive?
+          frame = client.next_frame(:data)
+          seen << frame.stream
+          bytes -= frame.payload.bytesize
+        end
+        seen
+      end
+
+      # Three long answers, of which nothing more can be sent, each with its priority.
+      def ask_for(client, priorities)
+        left = 65_535
+        priorities.each_with_index do |priority, at|
+          id = 1 + (2 * at)
+          client.request(id, "GET", "/", { "priority" => priority })
+          client.read_head(id)
+          left -= client.next_frame(:data).payload.bytesize while left.positive?
+        end
+      end
+
+      let(:app) { shareable { ->(_) { [200, {}, ["x" * 300_000]] } } }
+      let(:wide) { { 4 => 1_000_000 } }
+
+      it "come by their urgency, which may change" do
+        speak(app, client: { settings: wide }) do |client|
+          ask_for(client, ["u=5", "u=1", "u=3"])
+          expect(streams_of(client, 50_000).uniq).to eq([3])
+          client.frame(16, 0, 0, [5].pack("N") << "u=0")
+          expect(streams_of(client, 50_000).uniq).to eq([5])
+        end
+      end
+
+      it "come one after the other, or beside each other if their clients can use parts" do
+        speak(app, client: { settings: wide }) do |client|
+          ask_for(client, ["u=2", "u=2", "u=2"])
+          expect(streams_of(client, 60_000).uniq.size).to eq(1)
+        end
+        speak(app, client: { settings: wide }) do |client|
+          ask_for(client, ["u=2, i", "u=2, i", "u=2, i"])
+          expect(streams_of(client, 60_000).uniq.size).to eq(3)
+        end
+      end
+    end
+
     it "are sent part by part, with trailers after them" do
       body = Class.new do
         def initialize(env) = @env = env

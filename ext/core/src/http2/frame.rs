@@ -19,6 +19,8 @@ pub(super) const PING: u8 = 6;
 pub(super) const GOAWAY: u8 = 7;
 pub(super) const WINDOW_UPDATE: u8 = 8;
 pub(super) const CONTINUATION: u8 = 9;
+/// RFC 9218, section 7.1.
+pub(super) const PRIORITY_UPDATE: u8 = 16;
 
 pub(super) const ACK: u8 = 1;
 pub(super) const END_STREAM: u8 = 1;
@@ -32,6 +34,8 @@ pub(super) const MAX_CONCURRENT_STREAMS: u16 = 3;
 pub(super) const INITIAL_WINDOW_SIZE: u16 = 4;
 pub(super) const MAX_FRAME_SIZE: u16 = 5;
 pub(super) const MAX_HEADER_LIST_SIZE: u16 = 6;
+/// RFC 9218, section 2.1.
+pub(super) const NO_RFC7540_PRIORITIES: u16 = 9;
 
 /// Why something ended (section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

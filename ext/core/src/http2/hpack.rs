@@ -8,5 +8,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use self::decoder::{Broken, Decoder, Fields};
+pub use self::decoder::{Decoder, Fields, Unread};
 pub use self::encoder::{Encoder, Indexing};

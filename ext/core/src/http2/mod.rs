@@ -20,5 +20,6 @@ pub mod frame;
 mod guard;
 pub mod hpack;
 pub mod lines;
+pub mod priority;
 pub mod request;
 pub mod session;

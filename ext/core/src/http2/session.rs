@@ -15,6 +15,7 @@ use super::flow::{Allowance, INITIAL, Room};
 use super::frame::{self, Code, Header, Violation};
 use super::guard::Guard;
 use super::hpack::{Decoder, Encoder};
+use super::priority::Priority;
 use crate::config::Limits;
 use crate::error::Fault;
 use crate::http::decode::Trailers;
@@ -181,6 +182,13 @@ pub enum Event<'i, T> {
     },
     /// A stream past what there may be.
     Refused,
+    /// The client wants an answer sooner, or later.
+    Priority {
+        /// The stream's number.
+        id: u32,
+        /// How urgent it is now.
+        priority: Priority,
+    },
     /// There may be more room to send in.
     Moved,
     /// Nothing that is anybody's business.
@@ -308,6 +316,7 @@ impl<T: Default> Session<T> {
             frame::PING => self.ping_came(header, &payload),
             frame::GOAWAY => goaway_came(header),
             frame::WINDOW_UPDATE => self.window_came(header, &payload),
+            frame::PRIORITY_UPDATE => self.priority_update_came(header, &payload),
             // To be ignored (section 4.1).
             _ => self.idle_frame().map(|()| Event::Nothing),
         }

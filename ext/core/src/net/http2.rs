@@ -31,6 +31,7 @@ use crate::http::plan::BodyFraming;
 use crate::http::request_id::Made;
 use crate::http::spool::Spool;
 use crate::http2::flow;
+use crate::http2::priority::Priority;
 use crate::http2::session::{Bounds, Session};
 
 /// Bytes of a body that are in memory, past which it goes to a file: what is in memory keeps its stream's window closed.
@@ -55,7 +56,7 @@ pub(super) struct Speech {
     pub(super) session: Session<Call>,
     /// Requests that are to be handed over.
     pub(super) found: Vec<u32>,
-    /// Streams of which a part of the answer waits for room, in the order of their turns.
+    /// Streams of which a part of the answer waits for room, in the order of their turns where they are equally urgent.
     pub(super) leaving: VecDeque<u32>,
     /// Somebody waits for room.
     pub(super) is_awaited: bool,
@@ -110,6 +111,8 @@ pub(super) struct Call {
     pub(super) wants_continue: bool,
     /// What the client did wrong, for whoever reads the body.
     pub(super) fault: Option<Fault>,
+    /// How urgent its answer is.
+    pub(super) priority: Priority,
     /// When the body began, in the clock's milliseconds.
     pub(super) since: u64,
     /// By when something has to have happened.
@@ -195,6 +198,7 @@ impl Default for Call {
             is_streamed: false,
             wants_continue: false,
             fault: None,
+            priority: Priority::default(),
             since: 0,
             due: NEVER,
             ready: 0,
@@ -336,6 +340,22 @@ impl Speech {
         if let Some(trailers) = end {
             self.session.end_answer(id, &trailers);
         }
+    }
+
+    /// Takes the stream that is to send next of what waits of its answer, if there is one that has room.
+    pub(super) fn next_to_leave(&mut self) -> Option<u32> {
+        let Speech { leaving, session, .. } = self;
+        let mut next: Option<(u8, usize)> = None;
+        for (at, &id) in leaving.iter().enumerate() {
+            if session.room(id) > 0
+                && let Some(Priority { urgency, .. }) = session.host(id).map(|call| call.priority)
+                && next.is_none_or(|(most, _)| urgency < most)
+            {
+                next = Some((urgency, at));
+            }
+        }
+        let (_, at) = next?;
+        leaving.remove(at)
     }
 
     /// Wakes those who wait for room.

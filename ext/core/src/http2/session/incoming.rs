@@ -7,7 +7,7 @@ use crate::error::Fault;
 use crate::http::framing::Length;
 use crate::http2::flow::{self, Allowance, Room};
 use crate::http2::frame::{self, Code, Header, Violation};
-use crate::http2::hpack::Fields;
+use crate::http2::hpack::{Fields, Unread};
 use crate::http2::request;
 
 impl<T: Default> Session<T> {
@@ -62,8 +62,10 @@ impl<T: Default> Session<T> {
         }
         let limits = &self.bounds.limits;
         let mut fields = Fields::new(limits.head + limits.fields * 32, limits.fields + 4);
-        let decoded = self.decoder.decode(&block.bytes, &mut fields);
-        decoded.map_err(|_| Violation::new(Code::Compression, "a header block can't be read"))?;
+        self.decoder.decode(&block.bytes, &mut fields).map_err(|unread| match unread {
+            Unread::Broken => Violation::new(Code::Compression, "a header block can't be read"),
+            Unread::Bomb => Violation::new(Code::EnhanceYourCalm, "a header block stands for far too much"),
+        })?;
         let (id, ends) = (block.stream, block.ends_stream);
         if let Some(stream) = self.streams.get(&id) {
             if !stream.is_active() {

@@ -3,6 +3,7 @@
 use super::{Event, Leaving, Session};
 use crate::http2::flow::{self, INITIAL};
 use crate::http2::frame::{self, Code, Header, LARGEST, Violation};
+use crate::http2::priority::Priority;
 
 /// What a PING of ours has in it, whose answer says that the client has heard of the end.
 const HEARD: [u8; 8] = *b"kino end";
@@ -17,6 +18,7 @@ impl<T: Default> Session<T> {
             (frame::MAX_CONCURRENT_STREAMS, self.bounds.streams as u32),
             (frame::INITIAL_WINDOW_SIZE, flow::STREAM),
             (frame::MAX_HEADER_LIST_SIZE, list as u32),
+            (frame::NO_RFC7540_PRIORITIES, 1),
         ];
         frame::push_settings(&mut self.out, &settings);
         frame::push_number(&mut self.out, frame::WINDOW_UPDATE, 0, flow::CONNECTION - INITIAL);
@@ -118,6 +120,28 @@ impl<T: Default> Session<T> {
             return self.break_stream(header.stream, Code::FlowControl, "a stream's window is past the largest");
         }
         Ok(Event::Moved)
+    }
+
+    /// RFC 9218, section 7.1. Of a stream that is yet to be opened, its head will say how urgent it is.
+    pub(super) fn priority_update_came(
+        &mut self,
+        header: Header,
+        payload: &[u8],
+    ) -> Result<Event<'static, T>, Violation> {
+        if header.stream != 0 {
+            return Err(Violation::new(Code::Protocol, "PRIORITY_UPDATE is a stream's"));
+        }
+        let Some(id) = frame::number(payload).map(|id| id & LARGEST) else {
+            return Err(Violation::new(Code::FrameSize, "PRIORITY_UPDATE has not its length"));
+        };
+        if id == 0 {
+            return Err(Violation::new(Code::Protocol, "PRIORITY_UPDATE names no stream"));
+        }
+        self.idle_frame()?;
+        Ok(match self.streams.contains_key(&id) {
+            true => Event::Priority { id, priority: Priority::of(&payload[4..]) },
+            false => Event::Nothing,
+        })
     }
 
     /// The client is to open no more streams. Those that it has opened before it hears of that are answered.

@@ -53,6 +53,7 @@ impl Client {
                 Event::Malformed { id, fault } => format!("malformed {id} {fault}"),
                 Event::Gone { broken, .. } => format!("gone {}", broken.unwrap_or("by the client")),
                 Event::Refused => "refused".to_owned(),
+                Event::Priority { id, priority } => format!("priority {id} {}", priority.urgency),
                 Event::Moved => "moved".to_owned(),
                 Event::Nothing => "nothing".to_owned(),
             });
@@ -487,6 +488,18 @@ fn the_end_is_told_in_two_steps_and_nothing_is_lost_between_them() {
         client.session.settle(stream);
     }
     assert!(client.session.is_over());
+}
+
+#[test]
+fn a_priority_may_change_for_streams_that_there_are() {
+    let mut client = Client::begin();
+    client.get(1).unwrap();
+    let update = |client: &mut Client, stream, payload: &[u8]| client.frame(frame::PRIORITY_UPDATE, 0, stream, payload);
+    assert_eq!(update(&mut client, 0, b"\0\0\0\x01u=6").unwrap(), ["priority 1 6"]);
+    assert_eq!(update(&mut client, 0, b"\0\0\0\x07u=6").unwrap(), [""; 0]);
+    assert_eq!(code(update(&mut client, 1, b"\0\0\0\x01u=6")), Code::Protocol);
+    assert_eq!(code(update(&mut client, 0, b"\0\0\0\0u=6")), Code::Protocol);
+    assert_eq!(code(update(&mut client, 0, b"\0\0\0")), Code::FrameSize);
 }
 
 #[test]

@@ -130,6 +130,11 @@ impl Connection {
                 self.is_gone(speech, host);
             }
             Event::Refused => self.context.stats.http2_refused.add(),
+            Event::Priority { id, priority } => {
+                if let Some(call) = speech.session.host(id) {
+                    call.priority = priority;
+                }
+            }
             Event::Moved => speech.wake(),
             Event::Nothing => {}
         }

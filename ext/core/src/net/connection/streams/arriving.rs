@@ -11,6 +11,7 @@ use crate::http::head::{Head, Version};
 use crate::http::plan::{Asked, BodyFraming};
 use crate::http::{date, encode, target};
 use crate::http2::frame::Code;
+use crate::http2::priority::Priority;
 use crate::net::deadlines::NEVER;
 use crate::net::http2::{Answer, Call, HELD, Speech, Stage};
 
@@ -43,6 +44,7 @@ impl Connection {
         }
         let made_id = self.context.make_id(Some(&head));
         let Some(call) = speech.session.host(id) else { return };
+        call.priority = head.field("priority").map(Priority::of).unwrap_or_default();
         call.head = Arc::new(head);
         call.framing = Some(framing);
         call.made_id = made_id;

@@ -65,40 +65,37 @@ impl Connection {
         }
     }
 
-    /// Sends what waits of answers that nobody serves any more, each in its turn, as far as there is room.
+    /// Sends what waits of answers that nobody serves any more, as far as there is room: the most urgent first, and of those that are
+    /// equally urgent one after the other, or a frame of each where their clients can use parts (RFC 9218 section 10).
     pub(super) fn pump(self: &Arc<Self>, speech: &mut Speech) {
+        let Speech { leaving, session, .. } = speech;
+        leaving.retain(|&id| session.host(id).is_some());
         loop {
-            let mut has_moved = false;
-            for _ in 0..speech.leaving.len() {
-                let Some(id) = speech.leaving.pop_front() else { break };
-                has_moved |= self.pump_one(speech, id);
+            while let Some(id) = speech.next_to_leave() {
+                self.pump_one(speech, id);
             }
             let waited = speech.session.out().len();
             self.push_out(speech);
-            if !has_moved || speech.session.out().len() == waited || speech.is_lost {
+            if speech.leaving.is_empty() || speech.session.out().len() == waited || speech.is_lost {
                 return;
             }
         }
     }
 
-    /// Whether anything of it was sent.
-    fn pump_one(self: &Arc<Self>, speech: &mut Speech, id: u32) -> bool {
-        let room = speech.session.room(id);
-        let Some(call) = speech.session.host(id) else { return false };
-        if room == 0 {
-            speech.leaving.push_back(id);
-            return false;
-        }
+    fn pump_one(self: &Arc<Self>, speech: &mut Speech, id: u32) {
+        let Some(call) = speech.session.host(id) else { return };
         if call.remainder.as_ref().is_some_and(|remainder| remainder.unsent.has_files()) {
-            self.context.helpers.put(Arc::new(FileJob::new(self, id)));
-            return false;
+            return self.context.helpers.put(Arc::new(FileJob::new(self, id)));
         }
-        let Some(mut remainder) = call.remainder.take() else { return false };
+        let is_incremental = call.priority.is_incremental;
+        let Some(mut remainder) = call.remainder.take() else { return };
         let before = remainder.unsent.len();
         let flushed = remainder.unsent.write_to(&mut Locked { speech, id }, QUANTUM);
         let moved = before - remainder.unsent.len();
         self.has_pumped(speech, id, remainder, flushed, moved);
-        moved > 0
+        if !is_incremental && speech.leaving.back() == Some(&id) {
+            speech.leaving.rotate_right(1);
+        }
     }
 
     /// So much of what is left has been sent.
