@@ -23,7 +23,7 @@ module Serving
   ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
   MODES = ((ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]) - [:tls]).freeze
   ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|stopping|upgrades)/}
-  OVER_TLS = %r{/spec/(conformance|integration/(input|limits|response|upgrades))/}
+  OVER_TLS = %r{/spec/(conformance/|integration/(hostile/slow_readers|input/|limits/|response/|upgrades/))}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
