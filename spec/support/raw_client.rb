@@ -125,6 +125,20 @@ class RawClient
     end
   end
 
+  # Whether something comes within that time, be it the end.
+  def readable?(seconds)
+    return true if @ended || !@buffer.empty?
+    return false unless @socket.to_io.wait_readable(seconds)
+
+    part = @socket.read_nonblock(65_536, exception: false)
+    return false if part == :wait_readable # what was there is nothing to be read
+
+    part ? @buffer << part : @ended = true
+    true
+  rescue Errno::ECONNRESET, OpenSSL::SSL::SSLError
+    @ended = true
+  end
+
   # Reads until the server closes the connection.
   def read_to_end
     receive_more until @ended

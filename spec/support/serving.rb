@@ -22,9 +22,9 @@ module Serving
   # Over TLS it is threads once more, whose clients come by ssl://: for groups where bytes matter, or all of them with
   # KINO_MODES=tls.
   ASKED = ENV["KINO_MODES"]&.split(",")&.map(&:to_sym)
-  MODES = (ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]).freeze
+  MODES = ((ASKED || [:threaded, *(:ractor if RUBY_VERSION >= "4.0"), *(:processes unless STRESS)]) - [:tls]).freeze
   ALWAYS_PROCESSES = %r{/spec/integration/(connections|control|front_doors|hosts|http2|stopping|upgrades)/}
-  OVER_TLS = %r{/spec/(conformance|integration/(input|response|upgrades))/}
+  OVER_TLS = %r{/spec/(conformance/|integration/(hostile/slow_readers|input/|limits/|response/|upgrades/))}
 
   # On a busy machine a request may wait for long, which is no reason to refuse it.
   # So may a client of this process wait for its turn when the collector is at work all the time.
@@ -43,7 +43,7 @@ module Serving
     # many or long, and what they say of one request can't differ in several.
     def each_mode(of_one_process: false, &examples)
       has_processes = !of_one_process && (ASKED || metadata[:absolute_file_path].match?(ALWAYS_PROCESSES))
-      ((has_processes ? MODES : MODES - [:processes]) - [:tls]).each do |mode|
+      (has_processes ? MODES : MODES - [:processes]).each do |mode|
         context "in #{mode} mode" do
           let(:mode) { mode }
           class_exec(&examples)

@@ -141,7 +141,7 @@ pub(crate) fn secure(ruby: &Ruby, mut listeners: Vec<Listener>, tls: &Settings) 
     }
     // A command may have to print a password first.
     loop {
-        let read = || listeners.iter_mut().try_for_each(|listener| listener.secure(tls));
+        let read = || Listener::secure_each(&mut listeners, tls);
         match gvl::without(read, || ()) {
             Some(Ok(())) => return Ok(listeners),
             Some(Err(error)) => return Err(exception::configuration_error(ruby, error.to_string())),

@@ -22,7 +22,9 @@ module Kino
 
     # What an address's host stands for besides: in a .socket, a port alone is `[::]` of both versions.
     ALSO = { "tcp://localhost" => %w[tcp://127.0.0.1 tcp://[::1]], "tcp://0.0.0.0" => %w[tcp://[::]] }.freeze
-    private_constant :ALSO
+    # What an address may say of connections; all else of a socket is systemd's to know.
+    KEPT = /\A(?:proxy|cert|key|key_password_command|ocsp|client_ca|verify|min_version)=/
+    private_constant :ALSO, :KEPT
 
     # One of them.
     #
@@ -38,16 +40,19 @@ module Kino
       def at?(address)
         return name == address.delete_prefix(SCHEME) if address.start_with?(SCHEME)
 
+        address = address.sub(/\Assl:/, "tcp:")
         host, _, port = address.rpartition(":")
         uri == address || ALSO[host].to_a.any? { |other| uri == "#{other}:#{port}" }
       end
 
-      # @param parameters [String, nil] what follows the address in `bind`: all but what is said of connections is
-      #   systemd's to know
+      # @param address [String, nil] what `bind` says
       # @return [String] what the native side takes it over by
-      def description(parameters = nil)
-        kept = "?proxy=true" if parameters.to_s.split("&").include?("proxy=true")
-        "#{number},lent=#{uri.gsub(/[%\s]/) { |character| format("%%%02X", character.ord) }}#{kept}"
+      def description(address = nil)
+        place, parameters = address.to_s.split("?", 2)
+        here = place.to_s.start_with?("ssl:") ? uri.sub(/\Atcp:/, "ssl:") : uri
+        kept = parameters.to_s.split("&").grep(KEPT)
+        full = [here, *(kept.join("&") if kept.any?)].join("?")
+        "#{number},lent=#{full.gsub(/[%\s]/) { |character| format("%%%02X", character.ord) }}"
       end
     end
     private_constant :Activated
@@ -93,7 +98,7 @@ module Kino
 
       @taken = addresses.empty? ? @all.to_h { |one| [one, nil] } : pick(addresses)
       rest = addresses.reject { |address| @all.any? { |one| one.at?(address.split("?").first) } }
-      Native::Listeners.beside(@taken.map { |one, parameters| one.description(parameters) }.join(" "), rest)
+      Native::Listeners.beside(@taken.map { |one, address| one.description(address) }.join(" "), rest)
     end
 
     # @return [Array<String>] what the start says of them, a line each
@@ -119,11 +124,11 @@ module Kino
     # With what `bind` says of each.
     def pick(addresses)
       addresses.each_with_object({}) do |address, taken|
-        place, parameters = address.split("?", 2)
+        place = address.split("?").first
         found = @all.select { |one| one.at?(place) }
         raise BindError, missing(address) if found.empty? && place.start_with?(SCHEME)
 
-        found.each { |one| taken[one] ||= parameters.to_s }
+        found.each { |one| taken[one] ||= address }
       end
     end
 

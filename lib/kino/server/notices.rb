@@ -27,11 +27,17 @@ module Kino
     def lines = [*(@settings.mode == :threaded ? threaded_lines : ractor_lines), *unread, *ignored]
 
     # @return [Array<String>] what will fail under load
-    def warnings = [DatabasePool.here&.warning(threads)].compact
+    def warnings = [DatabasePool.here&.warning(threads), needless_tls].compact
 
     private
 
     def threaded_lines = [only_threads, could_run_in_ractors].compact
+
+    def needless_tls
+      return if @configuration.tls.empty? || @configuration.bind.any? { |address| address.start_with?("ssl:") }
+
+      "tls does nothing here: no address begins with ssl://, such as bind \"ssl://0.0.0.0:443\""
+    end
 
     # What is said of threads for the other mode.
     def ractor_lines

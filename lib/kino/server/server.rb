@@ -46,6 +46,7 @@ module Kino
     #
     # @return [Server] itself
     # @raise [BindError] when an address can't be listened on; nothing has been started then
+    # @raise [ConfigurationError] when what TLS is to be served with can't be read, or used
     # @raise [UnshareableAppError] when `mode :ractor` is asked for and the app can't be shared
     def start
       @lock.synchronize { launch unless @native }

@@ -11,7 +11,7 @@ RSpec.describe "Thirty clients that ask for 10 MB and stop reading" do
       socket = Socket.new(:INET, :STREAM)
       socket.setsockopt(:SOCKET, :RCVBUF, 16_384)
       socket.connect(Socket.sockaddr_in(server.port, "127.0.0.1"))
-      RawClient.new(socket)
+      RawClient.new(over_tls ? TLS.connect(socket) : socket)
     end
 
     it "are given up by write_timeout, while an ordinary one is served" do
@@ -65,7 +65,7 @@ RSpec.describe "Thirty clients that ask for 10 MB and stop reading" do
         client = small_client(server).write(RawClient.message("GET", "/"))
         client.read_head
         eventually("it is given up") { server.stats[:connections].zero? }
-        expect { loop { client.socket.readpartial(1_000_000) } }.to raise_error(Errno::ECONNRESET)
+        expect { loop { client.socket.to_io.readpartial(1_000_000) } }.to raise_error(Errno::ECONNRESET)
         client.close
       end
     end

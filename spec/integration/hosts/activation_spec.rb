@@ -54,6 +54,18 @@ RSpec.describe "kino that is started with sockets" do
       expect(File.socket?("#{folder}/a b.sock")).to be(true)
     end
 
+    it "speaks TLS on one whose address says so" do
+      made = TLS.made.write(folder, "a b")
+      socket = tcp
+      port = socket.local_address.ip_port
+      query = made.map { |name, path| "#{name}=#{path.gsub(" ", "%20")}" }.join("&")
+      process = start_with([socket], "-b", "ssl://127.0.0.1:#{port}?#{query}", *in_mode(mode))
+      process.wait_for(/^Ctrl-C/)
+      expect(ask("https://127.0.0.1:#{port}").last).to eq("one")
+      expect(process.url).to eq("https://127.0.0.1:#{port}")
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
     it "hands them on to the server that takes its place, whose they aren't either" do
       sockets = [tcp, unix]
       manager = FakeServiceManager.new("#{folder}/notify")

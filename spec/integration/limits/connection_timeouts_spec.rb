@@ -4,9 +4,7 @@ RSpec.describe "A connection's timeouts" do
   each_mode do
     # Sends bytes one by one until the server answers, which it has to do in the midst of them.
     def drip(client, byte)
-      until client.socket.wait_readable(0.02)
-        client.write(byte)
-      end
+      client.write(byte) until client.readable?(0.02)
       client.read_response
     end
 
@@ -24,7 +22,7 @@ RSpec.describe "A connection's timeouts" do
       eventually("the connection is closed") do
         client.write(bytes.first)
         bytes.rotate!
-        client.socket.wait_readable(0.02)
+        client.readable?(0.02)
       end
       client.closed?
     rescue Errno::EPIPE, Errno::ECONNRESET

@@ -5,7 +5,13 @@ require "support/kino_process"
 RSpec.describe "kino at an address where TLS is spoken" do
   include KinoProcess::Helpers
 
-  before { write("config.ru", 'run ->(env) { [200, {}, [env["rack.url_scheme"]]] }') }
+  # One that ractors can share.
+  before { write("config.ru", <<~RUBY) }
+    module Scheme
+      def self.call(env) = [200, {}, [env["rack.url_scheme"]]]
+    end
+    run Scheme
+  RUBY
 
   def connect(process, **options, &)
     TLS.connect(TCPSocket.new("127.0.0.1", process.url[/\d+\z/].to_i), **options, &)

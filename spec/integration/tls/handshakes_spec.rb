@@ -1,6 +1,10 @@
 # frozen_string_literal: true
 
+require "support/control_socket"
+
 RSpec.describe "A TLS handshake" do
+  include ControlSocket
+
   def secure(app = Probes::Env, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, **settings, &)
     serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
   end
@@ -57,6 +61,18 @@ RSpec.describe "A TLS handshake" do
         end
         expect(&strict).to raise_error(OpenSSL::SSL::SSLError, /certificate verify failed/)
         eventually("it is counted") { server.stats[:tls_alert] == 1 }
+      end
+    end
+
+    it "is told of at the control socket, and when the certificate ends" do
+      secure(control: control, lint: false) do |server|
+        RawClient.open(server.url, &:get)
+        plainly(server).tap { |client| client.write("\x05\x01\x00") }.closed?
+        expected = ["kino_tls_handshakes_total 1", "kino_tls_handshake_failures_total{cause=\"plain\"} 1",
+                    "kino_tls_certificate_expires_seconds #{TLS.made.certificate.not_after.to_i}"]
+        eventually("they are told") { (expected - control_get("/metrics").body.lines(chomp: true)).empty? }
+        expect(control_json("/stats")["sum"]["counters"])
+          .to include("tls_certificate_expires" => TLS.made.certificate.not_after.to_i)
       end
     end
 

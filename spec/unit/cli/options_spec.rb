@@ -50,6 +50,11 @@ RSpec.describe Kino::CLI::Options do
     expect(described_class.new(%w[-C -]).config_path).to eq("-")
   end
 
+  it "may speak TLS with a certificate of this machine's own" do
+    expect(described_class.new([]).dev_tls).to be(false)
+    expect(described_class.new(%w[--dev-tls -p 3000])).to have_attributes(task: :serve, dev_tls: true)
+  end
+
   it "knows the other tasks" do
     expect(described_class.new(%w[--init])).to have_attributes(task: :init, init_path: "kino.rb")
     expect(described_class.new(%w[--init a.rb])).to have_attributes(task: :init, init_path: "a.rb")

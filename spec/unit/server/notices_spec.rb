@@ -19,6 +19,9 @@ RSpec.describe Kino.const_get(:Notices) do
     expect(notices.lines).to eq([])
     expect(notices(mode: :ractor, workers: 4, env: { "WEB_CONCURRENCY" => "3" }).lines).to eq([])
     expect(notices.warnings).to eq([])
+    given = { cert: "/a", key: "/b" }
+    expect(notices(tls: given).warnings).to match([/\Atls does nothing here: no address begins with ssl:/])
+    expect(notices(tls: given, bind: "ssl://localhost:1").warnings).to eq([])
   end
 
   it "say that more workers are only more threads" do

@@ -74,7 +74,13 @@ impl Doors {
 
     /// What TLS is served with, at those where it is.
     pub(super) fn ports(&self) -> Vec<Arc<Port>> {
-        self.doors.iter().filter_map(|door| door.local.tls.clone()).collect()
+        let mut ports: Vec<Arc<Port>> = Vec::new();
+        for port in self.doors.iter().filter_map(|door| door.local.tls.as_ref()) {
+            if !ports.contains(port) {
+                ports.push(port.clone());
+            }
+        }
+        ports
     }
 
     /// An event came: false when it is no listener's.

@@ -265,12 +265,17 @@ impl Listener {
         self.tls.is_some()
     }
 
-    /// Reads what TLS is served with there, where it is: what its address says, or else `settings`. May take long.
+    /// Reads what TLS is served with at those where it is: what an address says, or else `settings`; once for all that say the same.
+    /// May take long.
     ///
     /// # Errors
     /// What can't be read, or used.
-    pub fn secure(&mut self, settings: &Settings) -> Result<(), SetupError> {
-        self.tls.as_mut().map_or(Ok(()), |tls| tls.load(settings))
+    pub fn secure_each(listeners: &mut [Listener], settings: &Settings) -> Result<(), SetupError> {
+        let mut read: Vec<Arc<Port>> = Vec::new();
+        listeners
+            .iter_mut()
+            .filter_map(|listener| listener.tls.as_mut())
+            .try_for_each(|tls| tls.load(settings, &mut read))
     }
 
     /// A file with what tickets are encrypted with, for a program that is started with this.

@@ -247,3 +247,99 @@ fn nothing_now(error: io::Error) -> io::Result<bool> {
         _ => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream as Stream;
+
+    use super::*;
+    use crate::budget::Budget;
+    use crate::tls::session::Session;
+    use crate::tls::test_client::{Client, port};
+
+    /// A client that has shaken hands, its socket, the end that an app has got, and what counts their descriptors.
+    fn taken() -> (Client, Stream, Stream, Budget) {
+        let (mut session, mut client) = (Session::new(&port()).unwrap(), Client::plain());
+        while client.0.is_handshaking() || client.0.wants_write() {
+            session.shake(&client.sends()).unwrap();
+            let mut sent = Vec::new();
+            session.flush(&mut sent).unwrap();
+            client.reads(&sent).unwrap();
+        }
+        let (near, far) = Stream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let budget = Budget::new(2);
+        let mut transport = Transport::Tls(Box::new(session));
+        let socket = Socket::Unix(UnixStream::from_std(near));
+        let end = Pump::default().adopt(&mut transport, socket, budget.count(2)).unwrap();
+        assert!(matches!(transport, Transport::Plain), "it was taken");
+        far.set_read_timeout(Some(PATIENCE)).unwrap();
+        (client, far, end.into(), budget)
+    }
+
+    fn wait_until_let_go(budget: &Budget) {
+        let end = Instant::now() + PATIENCE;
+        while budget.used() > 0 {
+            assert!(Instant::now() < end, "somebody still has them");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn what_either_says_comes_to_the_other_and_so_do_ends() {
+        let (mut client, mut far, mut app, budget) = taken();
+        far.write_all(&client.says(b"hello")).unwrap();
+        let mut heard = [0; 5];
+        app.read_exact(&mut heard).unwrap();
+        assert_eq!(&heard, b"hello");
+
+        app.write_all(b"world").unwrap();
+        drop(app);
+        let mut sent = Vec::new();
+        far.read_to_end(&mut sent).unwrap();
+        assert_eq!(client.reads(&sent).unwrap(), b"world");
+        assert_eq!(client.0.reader().read(&mut [0]).unwrap(), 0, "the client was told of the end");
+        drop(far);
+        wait_until_let_go(&budget);
+    }
+
+    #[test]
+    fn an_app_hears_of_a_clients_end_and_may_go_on_talking() {
+        let (mut client, mut far, mut app, budget) = taken();
+        far.write_all(&client.says(b"last")).unwrap();
+        far.shutdown(Shutdown::Write).unwrap();
+        let mut heard = Vec::new();
+        app.read_to_end(&mut heard).unwrap();
+        assert_eq!(heard, b"last");
+        app.write_all(b"bye").unwrap();
+        drop(app);
+        let mut sent = Vec::new();
+        far.read_to_end(&mut sent).unwrap();
+        assert_eq!(client.reads(&sent).unwrap(), b"bye");
+        wait_until_let_go(&budget);
+    }
+
+    #[test]
+    fn a_client_that_reads_nothing_holds_the_app_up_and_nobody_else() {
+        let (mut client, mut far, app, budget) = taken();
+        let all = vec![7; 3_000_000];
+        app.set_nonblocking(true).unwrap();
+        let mut written = 0;
+        // Until neither the pair, nor the session, nor the client's socket takes more for a while.
+        for _ in 0..20 {
+            while let Ok(length) = (&app).write(&all[written..]) {
+                written += length;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(written < all.len(), "somebody has taken all of it");
+        app.set_nonblocking(false).unwrap();
+        let rest = all[written..].to_vec();
+        let writer = thread::spawn(move || (&app).write_all(&rest));
+        let mut sent = Vec::new();
+        far.read_to_end(&mut sent).unwrap();
+        assert!(client.reads(&sent).unwrap() == all);
+        writer.join().unwrap().unwrap();
+        wait_until_let_go(&budget);
+    }
+}

@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn an_ocsp_response_is_stapled_as_it_lies_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ocsp");
+        let given = Given { ocsp: Some(path.clone()), ..Made::of(&["a"]).given() };
+        assert!(load(&given).unwrap_err().starts_with("ocsp \""));
+        std::fs::write(&path, b"response").unwrap();
+        assert_eq!(load(&given).unwrap().key.ocsp.as_deref(), Some(&b"response"[..]));
+    }
+
+    #[test]
     fn an_encrypted_key_is_opened_with_what_a_command_prints() {
         let made = Made::of(&["a"]);
         let locked = Given { key: Pem::Text(made.locked_key("secret")), ..made.given() };

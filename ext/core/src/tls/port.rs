@@ -82,6 +82,11 @@ impl Port {
         self.current.read().config.clone()
     }
 
+    /// Whether this is what comes of that.
+    pub(crate) fn is_of(&self, settings: &Settings, secret: &Secret) -> bool {
+        self.settings == *settings && self.secret == *secret
+    }
+
     /// Whether clients may show a certificate of their own.
     pub fn asks_clients(&self) -> bool {
         self.settings.verify != Verify::Off

@@ -52,7 +52,7 @@ pub enum Received {
 /// Why a handshake has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Client and server have no version or cipher suite in common.
+    /// Client and server have no version, cipher suite or protocol in common.
     Incompatible,
     /// The client had no certificate, or one that was not to be believed.
     ClientCertificate,
@@ -109,6 +109,10 @@ impl Session {
     /// What the socket says; `InvalidData` where the client has broken the rules, which it has been told.
     #[inline(never)]
     pub fn read(&mut self, socket: &mut (impl Read + Write), buffer: &mut [u8]) -> io::Result<Received> {
+        if self.tls.wants_write() {
+            // Whoever reads on need not write, and the client may wait for it. What is broken the next call finds.
+            let _ = self.flush(socket);
+        }
         let (mut is_drained, mut came) = (false, 0);
         loop {
             if self.plain == 0
@@ -313,7 +317,7 @@ fn after<'a>(parts: &'a [IoSlice<'_>], mut taken: usize) -> Vec<IoSlice<'a>> {
 fn cause(error: &Error) -> Cause {
     match error {
         Error::AlertReceived(_) => Cause::Alert,
-        Error::PeerIncompatible(_) => Cause::Incompatible,
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => Cause::Incompatible,
         Error::NoCertificatesPresented | Error::InvalidCertificate(_) => Cause::ClientCertificate,
         _ => Cause::Malformed,
     }

@@ -73,9 +73,18 @@ impl Security {
         self.port.clone()
     }
 
-    /// Reads it: what the address says, or else `settings`. May take long.
-    pub(super) fn load(&mut self, settings: &Settings) -> Result<(), SetupError> {
-        self.port = Some(Arc::new(Port::load(self.settings(settings)?, self.secret)?));
+    /// Reads it: what the address says, or else `settings`; unless that has been `read` for another. May take long.
+    pub(super) fn load(&mut self, settings: &Settings, read: &mut Vec<Arc<Port>>) -> Result<(), SetupError> {
+        let settings = self.settings(settings)?;
+        let port = match read.iter().find(|port| port.is_of(&settings, &self.secret)) {
+            Some(port) => port.clone(),
+            None => {
+                let port = Arc::new(Port::load(settings, self.secret)?);
+                read.push(port.clone());
+                port
+            }
+        };
+        self.port = Some(port);
         Ok(())
     }
 

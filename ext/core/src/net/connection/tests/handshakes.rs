@@ -72,6 +72,24 @@ fn a_handshake_has_its_time_from_accept_on_and_a_head_its_own_after_it() {
 }
 
 #[test]
+fn who_says_nothing_behind_a_proxy_is_not_told_of_as_one_without_its_header() {
+    let config = Config::default();
+    let proxied =
+        || Scene::with(Config::default(), |local| Local { tls: Some(Arc::new(port())), speaks_proxy: true, ..local });
+    let mut silent = proxied();
+    assert_eq!(silent.look(), Verdict::Wait);
+    assert_eq!(silent.pass(config.handshake_timeout), Verdict::Close);
+    assert_eq!((silent.context.stats.proxy_header.get(), silent.context.stats.handshake_timeout.get()), (0, 1));
+
+    let mut half = proxied();
+    half.client.bring(b"PROXY TCP4 1.2");
+    assert_eq!(half.look(), Verdict::Shake);
+    help(&half);
+    assert_eq!(half.pass(config.handshake_timeout), Verdict::Close);
+    assert_eq!((half.context.stats.proxy_header.get(), half.context.stats.handshake_timeout.get()), (1, 0));
+}
+
+#[test]
 fn a_helper_that_finds_the_time_over_is_the_last() {
     let mut scene = scene();
     scene.client.bring(b"\x16");
