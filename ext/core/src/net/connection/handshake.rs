@@ -135,7 +135,7 @@ impl Connection {
 
     /// It was not done in time.
     pub(super) fn time_out_handshake(&self, life: &mut Life) {
-        if life.preface.as_ref().is_some_and(|preface| !preface.is_empty()) {
+        if life.preface.as_ref().is_some_and(|preface| preface.has_begun()) {
             self.tell_of_preface("it did not come in time");
         } else {
             self.context.stats.handshake_timeout.add();
