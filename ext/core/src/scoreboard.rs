@@ -161,6 +161,13 @@ impl Slot {
         let _ = self.state.compare_exchange(State::Starting as u32, State::Ready as u32, SeqCst, SeqCst);
     }
 
+    /// Its process is to end, be it stuck or not: it is not ready any more, whatever it says of itself.
+    pub fn leave(&self) {
+        for state in [State::Starting, State::Ready] {
+            let _ = self.state.compare_exchange(state as u32, State::Draining as u32, SeqCst, SeqCst);
+        }
+    }
+
     /// There is no process in it any more. For whoever has seen its end.
     pub fn free(&self) {
         self.set_state(State::Free);

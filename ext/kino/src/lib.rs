@@ -131,6 +131,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("fileno", method!(Scoreboard::fileno, 0))?;
     scoreboard.define_method("places", method!(Scoreboard::places, 0))?;
     scoreboard.define_method("take", method!(Scoreboard::take, 1))?;
+    scoreboard.define_method("leave", method!(Scoreboard::leave, 1))?;
     scoreboard.define_method("free", method!(Scoreboard::free, 1))?;
     scoreboard.define_method("read", method!(Scoreboard::read, 1))?;
     scoreboard.define_singleton_method("sampled", function!(Scoreboard::sampled, 0))?;

@@ -76,6 +76,12 @@ impl Scoreboard {
         Ok(())
     }
 
+    /// `leave(index) -> nil`: the process in that place is to end.
+    pub(crate) fn leave(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
+        this.slot(ruby, index)?.leave();
+        Ok(())
+    }
+
     /// `free(index) -> nil`: there is no process in that place any more.
     pub(crate) fn free(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<(), Error> {
         let slot = this.slot(ruby, index)?;

@@ -51,6 +51,8 @@ module Kino
       listeners.close
       # Clients that are idle have a moment to send what they may be about to send, if there is who answers it then.
       @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order }
+      # Whoever is stuck can't say so itself.
+      @spawner.children.filter_map(&:slot).each { |slot| @spawner.site.scoreboard.leave(slot) }
     end
 
     # Ends all at once, on a second signal that is another wish than the first. While processes go on for drain_delay,

@@ -182,6 +182,7 @@ module Kino
       return ASKED if actions.include?("stop")
 
       begin_overlap(server) if server && actions.any?
+      nil
     end
 
     def begin_overlap(server)

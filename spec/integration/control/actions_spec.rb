@@ -52,6 +52,19 @@ RSpec.describe "What a server is told at its control socket" do
   end
 
   context "with one process" do
+    %w[/restart /restart/full].each do |path|
+      it "has another server take its place, by #{path}" do
+        prepare
+        process = launch(1)
+        expect(post(path).first).to eq(202)
+        expect(process.status_alone).to eq(0)
+        expect(process.err).to eq("")
+        pid = eventually("the other one serves") { ask(process.url).first.to_i.then { |one| one if one != process.pid } }
+      ensure
+        Process.kill(:TERM, pid) if pid
+      end
+    end
+
     it "stops, and says what it can't do" do
       prepare
       process = launch(1)

@@ -46,11 +46,11 @@ impl Filter {
     }
 }
 
-/// `user[password]` is a password, too, however its letters are written.
+/// `user[password]` is a password, too, and so are `password[]` and `password[a]`, however their letters are written.
 fn is_named(name: &[u8], names: &[String]) -> bool {
     let name = decoded(name);
-    let last = name.strip_suffix(b"]").and_then(|it| it.rsplit(|&byte| byte == b'[').next());
-    names.iter().any(|other| name == other.as_bytes() || last == Some(other.as_bytes()))
+    let mut parts = name.split(|byte| b"[]".contains(byte));
+    parts.any(|part| names.iter().any(|other| part == other.as_bytes()))
 }
 
 /// In lower case, with what stands as `%xx` as what it is.
@@ -94,6 +94,8 @@ mod tests {
             ("/a?token=c", "/a?token=[FILTERED]"),
             ("/a?b=1&TOKEN=c&d", "/a?b=1&TOKEN=[FILTERED]&d"),
             ("/a?user[password]=x;token=", "/a?user[password]=[FILTERED];token=[FILTERED]"),
+            ("/a?token[]=x&a[token][b]=y", "/a?token[]=[FILTERED]&a[token][b]=[FILTERED]"),
+            ("/a?password%5B%5D=x&password[a]=y", "/a?password%5B%5D=[FILTERED]&password[a]=[FILTERED]"),
             ("/a?user%5Bpass%77ord%5d=x", "/a?user%5Bpass%77ord%5d=[FILTERED]"),
             ("/a?tokens=x&token&&%zz=y&%", "/a?tokens=x&token&&%zz=y&%"),
             ("/a?", "/a?"),

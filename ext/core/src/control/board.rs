@@ -91,6 +91,11 @@ impl Board {
         asked.into_iter().map(|(slot, number)| (slot.read(), slot.answer_to(number))).collect()
     }
 
+    /// All are to end: none is ready any more, also while what they are told by is stuck.
+    pub(super) fn leave(&self) {
+        self.taken().for_each(Slot::leave);
+    }
+
     /// Has all processes log that.
     pub(super) fn set_log_level(&self, level: u32) {
         self.taken().for_each(|slot| slot.set_log_level(level));

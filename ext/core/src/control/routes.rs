@@ -158,6 +158,9 @@ impl Routes {
         let what = request.path.trim_start_matches('/').to_owned();
         let asked = Asked { what: what.clone(), action: Some(action), who: request.who.clone() };
         if self.asked.put(asked) {
+            if action == Action::Stop {
+                self.board.leave();
+            }
             Answer::text(202, format!("asked for {what}; the log says how that goes\n"))
         } else {
             Answer::text(503, "what was asked for before has not been heard yet\n")

@@ -319,7 +319,7 @@ impl Context {
     /// # Errors
     /// The reason, for people.
     pub fn is_ready(&self) -> Result<(), String> {
-        if self.phase() > Phase::Running {
+        if self.phase() > Phase::Running || self.place.as_ref().is_some_and(|place| place.is_to_leave()) {
             return Err("stopping".to_owned());
         }
         if !self.readiness.is_booted() {

@@ -112,6 +112,11 @@ impl Place {
         self.slot().ready();
     }
 
+    /// Whether it is to end, be it that whoever looks after it has said so.
+    pub(super) fn is_to_leave(&self) -> bool {
+        self.slot().state() == State::Draining
+    }
+
     /// The engine is about to end.
     pub(super) fn leave(&self) {
         self.slot().set_state(State::Draining);
