@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require "digest"
-
 RSpec.describe "Bodies of requests over HTTP/2" do
   # Sends a body as its windows let it.
   def upload(client, stream, bytes, part: 16_384)
@@ -27,7 +25,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
         lambda do |env|
           input = env["rack.input"]
           body = input.read
-          Probes.answer([body.bytesize, Digest::SHA256.hexdigest(body), input.class.name, env["CONTENT_LENGTH"],
+          Probes.answer([body.bytesize, body.sum(32), input.class.name, env["CONTENT_LENGTH"],
                          env["kino.trailers"]])
         end
       end
@@ -36,11 +34,11 @@ RSpec.describe "Bodies of requests over HTTP/2" do
     it "are read whole, with their length or without" do
       speak(app, lint: false) do |client|
         client.request(1, "POST", "/", { "content-length" => 5 }, "hello")
-        expect(Probes.read(client.answer(1))).to match([5, String, "StringIO", "5", {}])
+        expect(Probes.read(client.answer(1))).to match([5, Integer, "StringIO", "5", {}])
         client.request(3, "POST", "/", {}, "hello world")
-        expect(Probes.read(client.answer(3))).to match([11, String, "StringIO", "11", {}])
+        expect(Probes.read(client.answer(3))).to match([11, Integer, "StringIO", "11", {}])
         client.request(5, "POST", "/", {}, "")
-        expect(Probes.read(client.answer(5))).to match([0, String, "Kino::NoInput", "0", {}])
+        expect(Probes.read(client.answer(5))).to match([0, Integer, "Kino::NoInput", "0", {}])
       end
     end
 
@@ -50,7 +48,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
         client.request(1, "POST", "/", {}, ends: false)
         upload(client, 1, body)
         expect(Probes.read(client.answer(1)))
-          .to eq([3_000_000, Digest::SHA256.hexdigest(body), "File", "3000000", {}])
+          .to eq([3_000_000, body.sum(32), "File", "3000000", {}])
       end
     end
 
@@ -60,7 +58,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
           client.request(id, "POST", "/", {}, ends: false).data(id, "x" * 5000, ends: false)
           eventually("it is in a file") { server.stats[:spooled_bytes] >= 5000 }
           ends.call(id)
-          expect(Probes.read(client.answer(id)).first(3)).to eq([5000, Digest::SHA256.hexdigest("x" * 5000), "File"])
+          expect(Probes.read(client.answer(id)).first(3)).to eq([5000, ("x" * 5000).sum(32), "File"])
         end
       end
     end
