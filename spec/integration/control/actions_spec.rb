@@ -59,7 +59,7 @@ RSpec.describe "What a server is told at its control socket" do
         expect(post(path).first).to eq(202)
         expect(process.status_alone).to eq(0)
         expect(process.err).to eq("")
-        pid = eventually("the other one serves") { ask(process.url).first.to_i.then { |one| one if one != process.pid } }
+        pid = eventually("another serves") { ask(process.url).first.to_i.then { |one| one if one != process.pid } }
       ensure
         Process.kill(:TERM, pid) if pid
       end
