@@ -38,6 +38,7 @@ module Kino
       manager = ServiceManager.take(waits: !given.nil?)
       return mold(given) if given&.mold?
 
+      PidFile.check(@configuration.pidfile)
       rest = { given: given, manager: manager, **@rest, **sockets(given) }
       ready = lambda do |server|
         PidFile.keep(@configuration.pidfile)

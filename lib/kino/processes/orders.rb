@@ -90,12 +90,14 @@ module Kino
     # @param booted [Boolean] whether what the app is made by has changed already, with an app that was booted anew
     # @return [Boolean] whether they could be
     def reread(booted: false)
+      number = @configuration.processes
       settings = @read.call
       former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
       changed = former.reject { |name, value| settings.public_send(name) == value }
       name_fixed(changed.keys & (booted ? FIXED - OF_APP : FIXED))
       follow(settings.with(**changed))
-      have(settings.processes)
+      # What TTIN and TTOU have made of the number stays, as long as nobody writes another.
+      have(settings.processes) unless settings.processes == number
       true
     rescue Exception => error # the file may do anything, such as exit
       @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")

@@ -60,7 +60,7 @@ module Kino
       @on_error.each do |hook|
         Callable.call(hook, error, env)
       rescue Exception => other # the others have their turn, too
-        write(env, other)
+        write(env, of_hook(other))
       end
     end
 
@@ -101,6 +101,11 @@ module Kino
     rescue Exception => other # the client still has an answer
       yield other
       nil
+    end
+
+    # Not to be taken for the app's own.
+    def of_hook(error)
+      RuntimeError.new("on_error has raised: #{Description.brief(error)}").tap { |it| it.set_backtrace(error.backtrace) }
     end
 
     def whose = "in the answer of lowlevel_error_handler, the"

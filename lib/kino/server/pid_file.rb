@@ -25,6 +25,17 @@ module Kino
                                 "path of a file in a folder that exists, or leave pidfile out"
     end
 
+    # Looks at it before anything is done that the server which it belongs to would notice.
+    #
+    # @param path [String, nil] nil for none
+    # @return [void]
+    # @raise [ConfigurationError] when it is that of a server that runs
+    def self.check(path)
+      refuse(path, File.expand_path(path), [Process.pid, Process.ppid]) if path
+    rescue SystemCallError
+      nil # what can't be read is told by whoever writes it
+    end
+
     # That of the server whose place this one takes is its parent's. Numbers are used again, so only a Kino is believed
     # to have written its own.
     def self.refuse(path, full, own)

@@ -141,7 +141,7 @@ RSpec.describe "An error that nothing in the app has dealt with" do
             expect(client.get("/a").status).to eq(500)
             expect([take(told), take(told)]).to eq([["boom at /a", "/a"], "ArgumentError"])
           end
-          log.wait_for(/no tracker/)
+          log.wait_for(/on_error has raised: no tracker/)
           expect(server.stats[:died]).to eq(0)
         end
       end

@@ -86,6 +86,16 @@ RSpec.describe "A Puma user's files" do
       expect(File.read("#{folder}/kino.pid")).to eq("1\n")
     end
 
+    it "of a server that runs ends the start of another before that says anything" do
+      first = start_with_pid
+      second = kino("-C", "config/puma.rb", env: env)
+
+      expect([second.status, second.out]).to eq([1, ""])
+      expect(second.err).to start_with("kino: pidfile: kino.pid is that of process #{first.pid}, which runs; stop it")
+      expect(first.get.status).to eq(200)
+      expect(first.signal(:TERM).status).to eq(0)
+    end
+
     it "that can't be written ends the start with one message" do
       process = kino("-C", "config/puma.rb", env: { **env, "PIDFILE" => "no/kino.pid" })
 

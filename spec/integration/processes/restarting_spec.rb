@@ -181,6 +181,11 @@ RSpec.describe "a restart" do
     process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
     process.wait_for(/^Ctrl-C/)
     expect(titles(process)).to eq(numbered(2))
+    process.signal(:TTIN).wait_for(/^Processes: 3$/)
+    # It says nothing new of the number, so what was asked for stays.
+    write("kino.rb", "processes 2\nqueue_timeout 9\n")
+    process.signal(:HUP).wait_for(/^Reloaded: 3 processes$/)
+    process.signal(:TTOU).wait_for(/^Processes: 2$/)
     write("kino.rb", "processes 3\n")
     process.signal(:HUP).wait_for(/^Reloaded/)
     eventually("there are three, and all say so") { titles(process) == numbered(3) }
