@@ -18,7 +18,7 @@ RSpec.describe "Frames by the letter", :integration do
   end
 
   def converse_as(conversation)
-    RawClient.open(server.url) do |raw|
+    RawClient.open(server.url, protocol: "h2") do |raw|
       client = conversation.raw? ? silent(raw) : Http2Client.new(raw)
       sender = Conformance::FrameSender.new(client)
       begin

@@ -29,7 +29,7 @@ class Http2Client
   end
 
   def self.open(url, **)
-    client = new(RawClient.open(url), **)
+    client = new(RawClient.open(url, protocol: "h2"), **)
     yield client
   ensure
     client&.close

@@ -17,9 +17,9 @@ class RawClient
   DEADLINE = Eventually::DEADLINE
 
   # Connects to "http://127.0.0.1:80", "https://...", "http://[::1]:80" or "unix:///path"; closes after the
-  # block, if there is one.
-  def self.open(url)
-    client = new(connect(url))
+  # block, if there is one. Over TLS it asks for the protocol, if one is given.
+  def self.open(url, protocol: nil)
+    client = new(connect(url, protocol: protocol))
     return client unless block_given?
 
     begin
@@ -43,9 +43,10 @@ class RawClient
     client&.close
   end
 
-  def self.connect(url)
+  def self.connect(url, protocol: nil)
     case url
-    when %r{\Ahttps://(.+)\z} then TLS.connect(connect("http://#{$1}"))
+    when %r{\Ahttps://(.+)\z}
+      TLS.connect(connect("http://#{$1}")) { |context| context.alpn_protocols = [protocol] if protocol }
     when %r{\Aunix://(.+)\z} then UNIXSocket.new($1)
     when %r{\Ahttp://\[(.+)\]:(\d+)\z}, %r{\Ahttp://([^:]+):(\d+)\z} then TCPSocket.new($1, Integer($2))
     else raise ArgumentError, "can't connect to #{url.inspect}"
