@@ -234,7 +234,8 @@ impl Context {
 
     /// Whether the answer that is about to be sent may keep its connection open.
     pub fn keeps_alive(&self) -> bool {
-        self.phase() == Phase::Running && !self.place.as_ref().is_some_and(|place| place.sheds(|| self.clock.now()))
+        let sends_away = |place: &Place| place.is_to_leave() || place.sheds(|| self.clock.now());
+        self.phase() == Phase::Running && !self.place.as_ref().is_some_and(sends_away)
     }
 
     /// A worker has begun with a request.
