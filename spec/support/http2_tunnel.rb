@@ -4,7 +4,7 @@ require "digest/sha1"
 require_relative "http2_client"
 
 # What a proxy does between a WebSocket client of HTTP/1.1 and a server of HTTP/2 (RFC 8441): the client has a socket at
-# whose other end its request becomes an extended CONNECT, and what follows the DATA of that stream, within both windows.
+# whose other end its request becomes an extended CONNECT, and what follows the DATA of that stream, within its windows.
 class Http2Tunnel
   GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
   # Of the protocol, before anybody has said anything.
@@ -56,6 +56,9 @@ class Http2Tunnel
     sending = Thread.new { send_all }
     sending.report_on_exception = false
     hear(key)
+    @socket.close_write
+    # Who has heard all may still have something to say.
+    sending.join(RawClient::DEADLINE)
   ensure
     sending&.kill&.join
   end
@@ -88,10 +91,9 @@ class Http2Tunnel
       when :window_update then open_window(frame.stream, frame.payload.unpack1("N"))
       when :headers then answer(frame.payload, key)
       when :data then give(frame.payload)
-      when :rst_stream then return
+      when :rst_stream then raise IOError, "the stream is reset"
       end
-      @socket.close_write if frame.kind == :data && frame.ends?
-      return if frame.kind == :headers && frame.ends?
+      return if %i[headers data].include?(frame.kind) && frame.ends?
     end
   end
 

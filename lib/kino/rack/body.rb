@@ -106,8 +106,8 @@ module Kino
         stream.break_off unless stream.nil? || returned
       end
 
-      # Whether the body is what the connection, or the stream of HTTP/2, goes on with. There a client that asks for another
-      # protocol (RFC 8441) is granted it by any 2xx.
+      # Whether the body is what the connection, or the stream of HTTP/2, goes on with. There a client that asks for
+      # another protocol (RFC 8441) is granted it by any 2xx.
       def goes_on?(env, status, headers)
         return true if headers["rack.protocol"] || status.to_i == 101
 

@@ -27,8 +27,12 @@ RSpec.describe "An extended CONNECT" do
         while (bytes = io.readpartial(65_536))
           io.write(bytes)
         end
-      rescue EOFError
-        io.write("end")
+      rescue EOFError, Errno::ECONNRESET
+        begin
+          io.write("end")
+        rescue Errno::EPIPE
+          nil # the client has left
+        end
         io.close
       end
     end
@@ -59,8 +63,8 @@ RSpec.describe "An extended CONNECT" do
       end
       speak(app) do |client|
         client.connect(1, "echo/2", "/a?b", { "x-y" => "z" })
-        expect(client.answer(1).body)
-          .to eq(["GET", "HTTP/2", "/a", ["echo/2"], "echo/2", "Upgrade", "localhost", nil, "z", nil, true, true, ""].inspect)
+        told = ["GET", "HTTP/2", "/a", ["echo/2"], "echo/2", "Upgrade", "localhost", nil, "z", nil, true, true, ""]
+        expect(client.answer(1).body).to eq(told.inspect)
         client.connect(3, "websocket", "/", { "sec-websocket-key" => "of its own" })
         expect(client.answer(3).body).to include("dGhlIHNhbXBsZSBub25jZQ==").and(include('["websocket"]'))
       end
@@ -198,11 +202,14 @@ RSpec.describe "An extended CONNECT" do
         lambda do |io|
           io.write("x" * 3_000_000)
           io.close
+        rescue Errno::EPIPE
+          nil # one of those that leave unread
         end
       end
       tunnel(app, threads: 5) do |client|
         # Nothing is read of it yet.
-        expect([3, 5, 7].map { |stream| client.connect(stream, "echo").read_head(stream).last.first.last }).to eq(["200"] * 3)
+        others = [3, 5, 7].map { |stream| client.connect(stream, "echo").read_head(stream).last.first }
+        expect(others).to eq([%w[:status 200]] * 3)
         expect(client.read_data(1, 3_000_000)).to eq("x" * 3_000_000)
         expect(client.next_frame(:data, 1)).to be_ends
       end

@@ -63,7 +63,8 @@ RSpec.describe "A WebSocket over HTTP/2" do
               fields = { "sec-websocket-version" => "13" }
               streams = Array.new(100) { |number| (2 * number) + 1 }
               streams.each do |stream|
-                expect(client.connect(stream, "websocket", "/", fields).read_head(stream).last).to include(%w[:status 200])
+                head = client.connect(stream, "websocket", "/", fields).read_head(stream)
+                expect(head.last).to include(%w[:status 200])
               end
               # A message of one frame, with a mask that changes nothing.
               streams.each { |stream| client.data(stream, "\x81\x83\0\0\0\0#{stream.to_s.rjust(3)}", ends: false) }

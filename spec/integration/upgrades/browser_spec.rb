@@ -7,13 +7,10 @@ require "support/kino_process"
 RSpec.describe "Action Cable in a browser" do
   include KinoProcess::Helpers
 
-  BROWSERS = %w[chromium chromium-browser google-chrome].freeze
-  private_constant :BROWSERS
-
   # A page that speaks Action Cable as Rails' own JavaScript does, and tells what comes of it. It asks for its socket
   # once another request has been answered, so that there is a connection of HTTP/2 to open it on.
   before do
-    browser || skip("neither #{BROWSERS.join(", ")} is installed")
+    browser || skip("there is no Chromium: apt-get install chromium")
     write("config/cable.yml", "production:\n  adapter: async\n")
     write("page.html", <<~HTML)
       <!doctype html><title>talk</title><script src="/cable.js"></script><script>
@@ -33,6 +30,7 @@ RSpec.describe "Action Cable in a browser" do
       </script>
     HTML
     write("config/application.rb", <<~RUBY)
+      $stdout.sync = true
       require "rails"
       require "action_controller/railtie"
       require "action_cable/engine"
@@ -50,9 +48,10 @@ RSpec.describe "Action Cable in a browser" do
         routes.append do
           file = ->(type, path) { ->(_) { [200, { "content-type" => type }, [File.read(path)]] } }
           root to: file.("text/html", File.join(__dir__, "../page.html"))
-          script = File.join(Gem::Specification.find_by_name("actioncable").gem_dir, "app/assets/javascripts/actioncable.js")
-          get "cable.js", to: file.("text/javascript", script)
-          get "told", to: ->(env) { $stdout.puts("told \#{env["QUERY_STRING"]}") || $stdout.flush || [204, {}, []] }
+          scripts = File.join(Gem::Specification.find_by_name("actioncable").gem_dir, "app/assets/javascripts")
+          get "cable.js", to: file.("text/javascript", File.join(scripts, "actioncable.js"))
+          get "favicon.ico", to: ->(_) { [204, {}, []] }
+          get "told", to: ->(env) { $stdout.puts("told \#{env["QUERY_STRING"]}") || [204, {}, []] }
         end
       end
 
@@ -69,13 +68,14 @@ RSpec.describe "Action Cable in a browser" do
   after { leave(@browsing) if @browsing }
 
   def browser
-    ENV["PATH"].split(":").product(BROWSERS).map { |parts| File.join(*parts) }.find { |path| File.executable?(path) }
+    names = %w[chromium chromium-browser google-chrome]
+    ENV["PATH"].split(":").product(names).map { |parts| File.join(*parts) }.find { |path| File.executable?(path) }
   end
 
   # Opens a page, for as long as the example lasts. The key is nobody's, and so its certificate is not believed.
   def browse(url)
-    flags = %W[--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --ignore-certificate-errors
-               --remote-debugging-port=0 --user-data-dir=#{folder}/browser]
+    flags = %W[--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run
+               --ignore-certificate-errors --remote-debugging-port=0 --user-data-dir=#{folder}/browser]
     @browsing = Process.spawn({ "HOME" => folder }, browser, *flags, url, pgroup: true, %i[out err] => "#{folder}/said")
   end
 
@@ -91,11 +91,12 @@ RSpec.describe "Action Cable in a browser" do
     raise
   end
 
-  { "over HTTP/2" => [[], "HTTP/2"], "over HTTP/1.1" => [%w[--no-http2], "HTTP/1.1"] }.each do |name, (flags, protocol)|
-    it "talks #{name}" do
+  %w[HTTP/2 HTTP/1.1].each do |protocol|
+    it "talks over #{protocol}" do
+      write("kino.rb", "http2 #{protocol == "HTTP/2"}\n")
       made = TLS.made.write(folder)
-      server = kino("-b", "ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:key]}", "-e", "production", "-m", "threaded",
-                    *flags)
+      address = "ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:key]}"
+      server = kino("-b", address, "-e", "production", "-m", "threaded")
       browse(server.url)
       expect(told(server, "hello")).to include("text" => "hello", "protocol" => protocol)
       long = told(server, "%22all%22")
