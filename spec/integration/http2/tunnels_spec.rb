@@ -207,7 +207,8 @@ RSpec.describe "An extended CONNECT" do
         end
       end
       tunnel(app, threads: 5) do |client|
-        # Nothing is read of it yet.
+        # Nothing is read of it yet. What others say is not either, and must not use up the connection's window.
+        client.frame(:window_update, 0, 0, [1_000_000].pack("N"))
         others = [3, 5, 7].map { |stream| client.connect(stream, "echo").read_head(stream).last.first }
         expect(others).to eq([%w[:status 200]] * 3)
         expect(client.read_data(1, 3_000_000)).to eq("x" * 3_000_000)
