@@ -429,7 +429,7 @@ module Kino
             handshake (ALPN), as browsers do; without TLS, with true, those that begin a connection as
             HTTP/2 does (prior knowledge, as curl's --http2-prior-knowledge, gRPC or a proxy that is told
             so). All others are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as
-            any do, but for rack.hijack, which they can't have. false for HTTP/1.1 alone.
+            any do, but for rack.hijack, which only those for a WebSocket have. false for HTTP/1.1 alone.
           TEXT
           Setting.new(:http2_max_streams, Kinds::Whole.new(1..100_000), default: 128, example: 250,
                       summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT)
