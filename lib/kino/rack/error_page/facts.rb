@@ -88,7 +88,10 @@ module Kino
       def raised(error)
         frames = attempt { error.backtrace }.to_a.map { |line| frame(Description.text { line }) }
         name = Description.text { error.class }
-        Raised.new(name, message(error, name), frames, excerpt(written_at(error), *frames))
+        # Where Kino's own errors are raised says nothing; their messages do.
+        first = frames.first unless error.is_a?(Error)
+        places = [written_at(error), *frames.select(&:own), first].compact
+        Raised.new(name, message(error, name), frames, excerpt(places))
       end
 
       # With what Ruby has to add: what may have been meant, and where exactly.
@@ -115,8 +118,8 @@ module Kino
         Frame.new(text.delete_prefix(@root), full, line.to_i, own)
       end
 
-      def excerpt(written_at, *frames)
-        [written_at, *frames.select(&:own), *frames.first].compact.each do |frame|
+      def excerpt(places)
+        places.each do |frame|
           lines = lines_of(frame) or next
           return Excerpt.new("#{frame.file.delete_prefix(@root)}:#{frame.line}", frame.line, lines)
         end
