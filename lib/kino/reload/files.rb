@@ -107,4 +107,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Reload
 end

@@ -56,4 +56,6 @@ module Kino
       end
     end
   end
+
+  private_constant :Reload
 end

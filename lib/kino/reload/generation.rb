@@ -175,4 +175,6 @@ module Kino
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     end
   end
+
+  private_constant :Reload
 end

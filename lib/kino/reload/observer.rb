@@ -20,33 +20,32 @@ module Kino
 
       # @return [Observer] itself
       def start
-        @thread = Thread.new { listen || look }
+        @thread = Thread.new do
+          listen
+          sleep(LOOK) until @gate.stale?
+        end
         @thread.report_on_exception = false
         self
       end
 
       # @return [void]
       def stop
-        @listener&.stop
         @thread.kill
+        @listener&.stop
       end
 
       private
 
+      # It hears of nothing that lies elsewhere, nor of what has changed before it listened: the look is taken, too.
       def listen
         require "listen"
         @listener = ::Listen.to(@folder) { @gate.stale? }
         @listener.start
-        # What it has not heard of is what has changed before it listened, and what lies elsewhere.
-        look
-      rescue LoadError
+      rescue LoadError, StandardError # there is none, or none that can be had of the system
         nil
-      end
-
-      def look
-        sleep(LOOK) until @gate.stale?
-        true
       end
     end
   end
+
+  private_constant :Reload
 end

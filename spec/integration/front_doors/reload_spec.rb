@@ -241,7 +241,7 @@ RSpec.describe "kino --reload" do
     pid = eventually("another serves") { (now = get("/pid").body.to_i) != pid && now }
     Process.kill(:KILL, pid)
     expect(get("/pid").body.to_i).not_to eq(pid)
-    expect(@server.err).to match(/^kino: the app's process died \(pid \d+ SIGKILL/)
+    eventually("it is said") { @server.err.match?(/^kino: the app's process died \(pid \d+ SIGKILL/) }
     stop
   end
 
