@@ -39,11 +39,14 @@ module Kino
       new(configuration.error_page, filter: configuration.filter_query)
     end
 
+    # @return [Array<String>] folders of what isn't the app's own; none where Ruby runs without RubyGems
+    def self.gems = defined?(Gem) ? Gem.path : []
+
     # @param viewers [Array<String>] networks of those who may see it, `"unix"` for clients of unix sockets
     # @param filter [Boolean, Array<String>] see `filter_query`
     # @param root [String] the app's folder
     # @param gems [Array<String>] folders of what isn't the app's own
-    def initialize(viewers, filter: false, root: Dir.pwd, gems: Gem.path)
+    def initialize(viewers, filter: false, root: Dir.pwd, gems: ErrorPage.gems)
       require "ipaddr" # only where there is a page
       @viewers = viewers.map { |one| range(IPAddr.new(one == "unix" ? UNIX : one)) }
       @secrets = Secrets.new(filter)
