@@ -102,7 +102,8 @@ module Kino
       end
 
       def foreign?(path)
-        @others ||= [*(Gem.path if defined?(Gem)), *RUBY, File.expand_path("../..", __dir__)].map { |folder| "#{folder}/" }
+        gems = defined?(Gem) ? Gem.path : []
+        @others ||= [*gems, *RUBY, File.expand_path("../..", __dir__)].map { |folder| "#{folder}/" }
         !path.start_with?("/") || @others.any? { |folder| path.start_with?(folder) }
       end
     end
