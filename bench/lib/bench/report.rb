@@ -1,39 +1,25 @@
 # frozen_string_literal: true
 
 require_relative "bars"
+require_relative "judged"
 require_relative "plan"
-require_relative "table"
 
 module Bench
   # Results as Markdown.
-  class Report
+  class Report < Judged
     FIELDS = %i[rps cpu_us p50 p99 pss_mib].freeze
     COLUMNS = ["req/s", "CPU us/req", "p50 ms", "p99 ms", "PSS MiB"].freeze
 
-    # @param results [Results]
-    # @param facts [Hash{String => String}]
-    # @param settings [String] how the run was made
     # @param groups [Array<Plan::Group>] who took part
+    # @see Judged#initialize
     def initialize(results, facts, settings, groups)
-      @results = results
-      @facts = facts
-      @settings = settings
+      super(results, facts, settings, Bars.judge(results))
       @groups = groups
-      @verdicts = Bars.judge(results)
-    end
-
-    # @return [Boolean] whether every bar that was measured was reached, without a faulty answer
-    def passed?
-      @verdicts.none? { |verdict| verdict.passed == false } && @results.faults.empty?
-    end
-
-    # @return [String]
-    def to_markdown
-      [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, Table.verdicts(@verdicts), *loads,
-       idle, Table.faults(@results.faults)].compact.join("\n\n") << "\n"
     end
 
     private
+
+    def tables = [*loads, idle]
 
     def loads
       (@results.endpoints - ["idle"]).map do |endpoint|

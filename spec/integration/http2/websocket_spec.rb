@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
-require "support/web_socket"
-require "support/web_socket_echo"
+require "support/web_socket_messages"
 
 RSpec.describe "A WebSocket over HTTP/2" do
   each_mode do
@@ -11,44 +10,7 @@ RSpec.describe "A WebSocket over HTTP/2" do
       context "by #{way}" do
         let(:app) { WebSocketEcho.new(way) }
 
-        # Yields a client that has shaken hands, and the server.
-        def talk(**options)
-          serve(app, http2: true) do |server|
-            WebSocketClient.open(server.url, http2: true, **options) { |client| yield client, server }
-          end
-        end
-
-        def text(size) = Random.bytes(size).unpack1("H*")[0, size]
-
-        it "carries messages of every size that is framed in its own way, in pieces, too" do
-          talk do |client|
-            [0, 1, 125, 126, 65_535, 65_536, 1_000_000].each do |size|
-              message = text(size)
-              expect(client.echo(message) == message).to be(true), "#{size} bytes"
-            end
-            expect(client.send_fragments("one, ", "two, ", text(70_000), " and last").message)
-              .to match(/\Aone, two, \h{70000} and last\z/)
-          end
-        end
-
-        it "loses nothing of what the client has sent right behind its request" do
-          early = ["at once", text(100_000), "and more"]
-          talk(early: early) do |client|
-            expect(early.map { client.message }).to eq(early)
-            expect(client.echo("later")).to eq("later")
-          end
-        end
-
-        it "is pinged and closed from either end" do
-          talk do |client, server|
-            expect([client.ping("of mine"), client.echo("ping me")]).to eq([true, "ponged"])
-            expect(client.close(4000, "enough")).to eq([4000, "enough"])
-            WebSocketClient.open(server.url, http2: true) do |other|
-              expect(other.send_text("close me").closed).to eq([3001, "as you like"])
-            end
-            eventually("both are over") { server.stats[:tunnels].zero? }
-          end
-        end
+        it_behaves_like "a WebSocket that carries messages", { http2: true }, { http2: true }
 
         it "leaves the app alone with a client that leaves without a word" do
           serve(app, http2: true) do |server|

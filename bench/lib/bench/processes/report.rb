@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../table"
+require_relative "../judged"
 require_relative "bars"
 require_relative "plan"
 require_relative "spread"
@@ -8,7 +8,7 @@ require_relative "spread"
 module Bench
   module Processes
     # Results as Markdown.
-    class Report
+    class Report < Judged
       LOADS = Plan::LOADS.to_h do |name, _, _, connections, servers|
         [name, ["#{name} (#{connections} connections)", servers]]
       end
@@ -16,28 +16,12 @@ module Bench
       EVEN = { "even-kept" => "64 clients, 5 ms of CPU, connections kept",
                "even-new" => "64 clients, 5 ms of CPU, a connection for each request" }.freeze
 
-      # @param results [Results]
-      # @param facts [Hash{String => String}]
-      # @param settings [String] how the run was made
-      def initialize(results, facts, settings)
-        @results = results
-        @facts = facts
-        @settings = settings
-        @verdicts = Bars.judge(results)
-      end
-
-      # @return [Boolean] whether every bar that was measured was reached, without a faulty answer
-      def passed?
-        @verdicts.none? { |verdict| verdict.passed == false } && @results.faults.empty?
-      end
-
-      # @return [String]
-      def to_markdown
-        [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, Table.verdicts(@verdicts), *loads,
-         memory, deaths, *evenness, spread, Table.faults(@results.faults)].compact.join("\n\n") << "\n"
-      end
+      # @see Judged#initialize
+      def initialize(results, facts, settings) = super(results, facts, settings, Bars.judge(results))
 
       private
+
+      def tables = [*loads, memory, deaths, *evenness, spread]
 
       def loads
         LOADS.filter_map do |name, (title, all)|

@@ -1,40 +1,26 @@
 # frozen_string_literal: true
 
-require_relative "../table"
+require_relative "../judged"
 require_relative "bars"
 require_relative "plan"
 
 module Bench
   module Tls
     # Results as Markdown.
-    class Report
+    class Report < Judged
       # Who serves the same without TLS.
       PLAIN = { "kino-https" => "kino-http", "kino-h2" => "kino-h2c", "nginx-https" => "nginx-http" }.freeze
 
-      # @param results [Results]
-      # @param facts [Hash{String => String}]
-      # @param settings [String] how the run was made
       # @param sizes [Hash{String => String}] of each server
+      # @see Judged#initialize
       def initialize(results, facts, settings, sizes)
-        @results = results
-        @facts = facts
-        @settings = settings
+        super(results, facts, settings, Bars.judge(results))
         @sizes = sizes
-        @verdicts = Bars.judge(results)
-      end
-
-      # @return [Boolean] whether every bar that was measured was reached, without a faulty answer
-      def passed?
-        @verdicts.none? { |verdict| verdict.passed == false } && @results.faults.empty?
-      end
-
-      # @return [String]
-      def to_markdown
-        [@facts.map { |name, value| "#{name} #{value}" }.join("; ") + ".", @settings, Table.verdicts(@verdicts),
-         plaintext, *handshakes, Table.faults(@results.faults)].compact.join("\n\n") << "\n"
       end
 
       private
+
+      def tables = [plaintext, *handshakes]
 
       def plaintext
         header = ["plaintext, connections kept", "req/s", "CPU us/req", "of which TLS", "PSS MiB"]
