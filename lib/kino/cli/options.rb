@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require "optparse"
+require_relative "completions"
+require_relative "flag"
 require_relative "remote"
 
 module Kino
@@ -16,7 +18,8 @@ module Kino
       OF_PROCESS = %i[restart reload stop].freeze
       private_constant :FORMATS, :REPORTS, :OF_PROCESS
 
-      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:version`, `:help`, or one of {Remote::COMMANDS}
+      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:completions`, `:version`, `:help`, or one of
+      #   {Remote::COMMANDS}
       attr_reader :task
       # @return [Boolean] whether `restart` is to start another server, and not only to boot the app anew
       attr_reader :full
@@ -30,6 +33,8 @@ module Kino
       attr_reader :init_path
       # @return [String] the file that `--from-puma` reads
       attr_reader :puma_path
+      # @return [String] the shell that `--completions` is about
+      attr_reader :shell
       # @return [Boolean] whether TLS is to be spoken with a certificate of this machine's own
       attr_reader :dev_tls
       # @return [Boolean] whether `requests` is to tell where threads are
@@ -61,7 +66,21 @@ module Kino
         "Usage: #{usage}\n\n#{about}\n\nThe server is found by kino.rb (-C FILE for another), or by --control URI.\n"
       end
 
+      # @return [Array<Flag>] all there are, in the order of `--help`
+      def flags
+        @parser.top.list.grep(OptionParser::Switch).map { |switch| Flag.of(switch, values_of(switch.long.first)) }
+      end
+
       private
+
+      # Those that are few.
+      def values_of(flag)
+        setting = Configuration::Settings::TABLE.values.find { |one| one.flags.include?(flag) }
+        return setting.kind.names if setting&.kind.respond_to?(:names)
+
+        { "--environment" => %w[development test production], "--format" => FORMATS,
+          "--completions" => Completions::SHELLS }.fetch(flag, [])
+      end
 
       def build_parser
         OptionParser.new(nil, 26) do |parser|
@@ -115,6 +134,10 @@ module Kino
           @task = :from_puma
           @puma_path = path || Configuration::Puma::PATH
         end
+        parser.on("--completions SHELL", "print what has bash, zsh or fish complete kino's words") do |shell|
+          @task = :completions
+          @shell = known_shell(shell)
+        end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }
       end
@@ -137,6 +160,13 @@ module Kino
         return format if FORMATS.include?(format)
 
         raise ConfigurationError, "--format: given #{format.inspect}, allowed: text or json; write --format json"
+      end
+
+      def known_shell(shell)
+        return shell if Completions::SHELLS.include?(shell)
+
+        raise ConfigurationError, "--completions: given #{shell.inspect}, allowed: bash, zsh or fish; write " \
+                                  "--completions bash"
       end
 
       def known_request(request)
@@ -195,11 +225,7 @@ module Kino
         "#{argument}: there is no such option; #{near ? "did you mean #{near}?" : "see kino --help"}"
       end
 
-      def known_flags
-        settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
-        [*settings.grep(/\A--/),
-         *%w[--config --dev-tls --check --format --request --full --backtrace --init --from-puma --version --help]]
-      end
+      def known_flags = flags.map(&:long)
 
       def take_files(files)
         raise ConfigurationError, "given the files #{files.join(" and ")}, allowed: one" if files.size > 1

@@ -2,6 +2,7 @@
 
 require "io/console"
 require "json"
+require_relative "../colours"
 require_relative "control_client"
 require_relative "order"
 require_relative "report"
@@ -81,7 +82,7 @@ module Kino
       def status
         text = page("/stats")
         stats = JSON.parse(text)
-        say(@options.format == "json" ? text : Report.new(stats).to_s)
+        say(@options.format == "json" ? text : Report.new(stats, colours: colours).to_s)
         stats["server"]["ready"] ? 0 : 1
       end
 
@@ -97,7 +98,8 @@ module Kino
 
         loop do
           rows, columns = @out.winsize
-          @out.print(HOME, screen.lines(chomp: true).first(rows - 1).map { |line| "#{line[0, columns]}\n" }.join)
+          lines = screen.lines(chomp: true).first(rows - 1)
+          @out.print(HOME, lines.map { |line| "#{Colours.cut(line, columns)}\n" }.join)
           sleep PAUSE
         end
       rescue Interrupt
@@ -106,8 +108,10 @@ module Kino
 
       def screen
         before, @stats = @stats, JSON.parse(page("/stats"))
-        "#{Report.new(@stats, before)}\n\n#{page("/requests?format=text")}"
+        "#{Report.new(@stats, before, colours: colours)}\n\n#{page("/requests?format=text")}"
       end
+
+      def colours = Colours.for(@out)
 
       def say(text)
         @out.puts text
