@@ -60,7 +60,7 @@ RSpec.describe Kino::Check do
 
     expect(report.ractor?).to be(true)
     expect(report.hazards).to match([have_attributes(kind: :class_variable, where: "web/app.rb:2")])
-    expect(report.to_s).to include("1 hazard in 1 file (1 that the app has not loaded weren't looked at):\n\n",
+    expect(report.to_s).to include("1 hazard in 1 file (without 1 that the app has not loaded):\n\n",
                                    "\n1. web/app.rb:2\n    code  def a = @@a = 1\n")
   end
 

@@ -42,6 +42,7 @@ module Kino
       def of_rails
         return [] unless rails?
 
+        require "active_record/database_configurations"
         of(::ActiveRecord::DatabaseConfigurations.new(::Rails.application.config.database_configuration))
       end
 

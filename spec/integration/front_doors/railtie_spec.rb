@@ -90,7 +90,7 @@ RSpec.describe "Kino's Railtie" do
     expect(with.status).to eq(0)
     application = File.read("#{folder}/config/application.rb")
     write("config/application.rb", application.sub("Bundler.require", "# Bundler.require"))
-    without = rails("runner", "abort if defined?(Kino); #{look}")
+    without = rails("runner", "abort if defined?(Kino::Server); #{look}")
     expect(without.status).to eq(0)
     expect(without.out).to eq(with.out)
   end

@@ -74,10 +74,8 @@ module Kino
       def looked
         "#{@report.files} file#{"s" unless @report.files == 1}" \
           "#{" (#{@report.files_left_out} more weren't read)" if @report.files_left_out.positive?}" \
-          "#{" (#{unused} weren't looked at)" if @report.files_unused.positive?}"
+          "#{" (without #{@report.files_unused} that the app has not loaded)" if @report.files_unused.positive?}"
       end
-
-      def unused = "#{@report.files_unused} that the app has not loaded"
 
       def hazard(hazard, title)
         return block("#{title} #{hazard.code}", why: hazard.why, cure: hazard.cure) unless hazard.where

@@ -65,8 +65,15 @@ module Kino
       end
 
       def cure_of_roda(name)
-        "`plugin :direct_call`, `route(&#{shareable_proc})` and `run #{name}.freeze.app`: the block may then use " \
+        plugins = ["`plugin :direct_call`", *("`plugin :plain_hash_response_headers`" unless headers_shareable?)]
+        "#{plugins.join(", ")}, `route(&#{shareable_proc})` and `run #{name}.freeze.app`: the block may then use " \
           "constants that are frozen and its own variables alone; or stay with `mode :threaded`"
+      end
+
+      # What Roda makes an answer's headers with, which has a table of its own.
+      def headers_shareable?
+        table = ::Rack::Headers.const_get(:KNOWN_HEADERS) if defined?(::Rack::Headers::KNOWN_HEADERS)
+        ::Ractor.shareable?(table)
       end
 
       # As this Ruby has it.
@@ -76,7 +83,7 @@ module Kino
         "Ractor.make_shareable(proc { |r| ... })"
       end
 
-      private_class_method :sinatra_class, :sinatra, :roda_class, :roda, :cure_of_roda,
+      private_class_method :sinatra_class, :sinatra, :roda_class, :roda, :cure_of_roda, :headers_shareable?,
                            :shareable_proc
     end
   end
