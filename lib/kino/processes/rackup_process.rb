@@ -37,7 +37,8 @@ module Kino
     def serves
       return if @named == @kept
 
-      File.write(@kept, Process.pid.to_s)
+      File.write(fresh = "#{@kept}.#{Process.pid}", Process.pid.to_s)
+      File.rename(fresh, @kept) # nobody finds it empty
       tell_servers(@path = @kept)
       File.delete(@named)
     rescue SystemCallError => error
