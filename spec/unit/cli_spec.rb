@@ -47,6 +47,43 @@ RSpec.describe Kino::CLI do
     expect(JSON.parse(out)).to include("rackup" => "other.ru", "ractor" => false)
   end
 
+  describe "on a terminal" do
+    let(:names) { %w[NO_COLOR FORCE_COLOR TERM] }
+
+    around do |example|
+      before = ENV.to_h.slice(*names)
+      names.each { |name| ENV.delete(name) }
+      example.run
+    ensure
+      names.each { |name| ENV[name] = before[name] }
+    end
+
+    # All that the command writes to a terminal.
+    def shown(*argv)
+      terminal = StringIO.new.tap { |io| def io.tty? = true }
+      described_class.new(argv, out: terminal, err: terminal).run
+      terminal.string
+    end
+
+    it "has colours, unless NO_COLOR is set" do
+      File.write("config.ru", "run ->(_env) { [200, {}, []] }\n")
+
+      expect(shown("--check"))
+        .to start_with("\e[1;31mconfig.ru can't run in :ractor mode").and include("\e[1mNext:\e[0m\n")
+      expect(shown("--chekc")).to start_with("\e[1;31mkino:\e[0m --chekc: there is no such option")
+      expect(shown("--check", "--format", "json")).not_to include("\e[")
+      expect(shown("--help")).not_to include("\e[")
+      ENV["NO_COLOR"] = "1"
+      expect(shown("--check") + shown("--chekc")).not_to include("\e[")
+    end
+
+    it "has them elsewhere where FORCE_COLOR wants them" do
+      expect(kino("--chekc").last).to start_with("kino: ")
+      ENV["FORCE_COLOR"] = "1"
+      expect(kino("--chekc").last).to start_with("\e[1;31mkino:\e[0m ")
+    end
+  end
+
   it "asks what it is told to, and says why an app can't be loaded" do
     File.write("config.ru", <<~RUBY)
       run Module.new { def self.call(env) = [env["PATH_INFO"] == "/a" ? 204 : 404, {}, []] }

@@ -4,6 +4,7 @@ require "optparse"
 require_relative "completions"
 require_relative "flag"
 require_relative "remote"
+require_relative "values"
 
 module Kino
   class CLI
@@ -11,12 +12,10 @@ module Kino
     #
     # @api private
     class Options
-      # What a report can be written as.
-      FORMATS = %w[text json].freeze
       # Commands that write a report, and those that a process may be named for.
       REPORTS = %i[status requests].freeze
       OF_PROCESS = %i[restart reload stop].freeze
-      private_constant :FORMATS, :REPORTS, :OF_PROCESS
+      private_constant :REPORTS, :OF_PROCESS
 
       # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:completions`, `:version`, `:help`, or one of
       #   {Remote::COMMANDS}
@@ -78,7 +77,7 @@ module Kino
         setting = Configuration::Settings::TABLE.values.find { |one| one.flags.include?(flag) }
         return setting.kind.names if setting&.kind.respond_to?(:names)
 
-        { "--environment" => %w[development test production], "--format" => FORMATS,
+        { "--environment" => %w[development test production], "--format" => Values::FORMATS,
           "--completions" => Completions::SHELLS }.fetch(flag, [])
       end
 
@@ -136,7 +135,7 @@ module Kino
         end
         parser.on("--completions SHELL", "print what has bash, zsh or fish complete kino's words") do |shell|
           @task = :completions
-          @shell = known_shell(shell)
+          @shell = Values.shell(shell)
         end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }
@@ -148,32 +147,12 @@ module Kino
         end
         parser.on("--format FORMAT", "of a report: text or json (default text)") do |format|
           @checks << "--format #{format}"
-          @format = known_format(format)
+          @format = Values.format(format)
         end
         parser.on("--request REQUEST", 'what it asks of the app (default "GET /")') do |request|
           @checks << "--request #{request.inspect}"
-          @request = known_request(request)
+          @request = Values.request(request)
         end
-      end
-
-      def known_format(format)
-        return format if FORMATS.include?(format)
-
-        raise ConfigurationError, "--format: given #{format.inspect}, allowed: text or json; write --format json"
-      end
-
-      def known_shell(shell)
-        return shell if Completions::SHELLS.include?(shell)
-
-        raise ConfigurationError, "--completions: given #{shell.inspect}, allowed: bash, zsh or fish; write " \
-                                  "--completions bash"
-      end
-
-      def known_request(request)
-        require_relative "../check"
-        Check::Request.parse(request).to_s
-      rescue ArgumentError => error
-        raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"
       end
 
       # The command's words, or the app's file.
@@ -187,15 +166,7 @@ module Kino
         more.unshift(pid) if pid && allowed == "nothing"
         raise ConfigurationError, "#{@command}: given #{more.join(" and ")} besides, allowed: #{allowed}" if more.any?
 
-        @pid = process_id(pid) if pid
-      end
-
-      def process_id(text)
-        pid = Integer(text, 10, exception: false)
-        return pid if pid&.positive?
-
-        raise ConfigurationError, "#{@command}: given #{text.inspect}, allowed: a process's id; write " \
-                                  "kino #{@command} 1234"
+        @pid = Values.process_id(@command, pid) if pid
       end
 
       def refuse_needless
