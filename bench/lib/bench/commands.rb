@@ -11,11 +11,11 @@ module Bench
   module Commands
     module_function
 
+    # @param address [String] another way to listen on that port
     # @return [Array<String>] Kino, one process
-    def kino(port, app, threads:)
+    def kino(port, app, threads:, address: "tcp://127.0.0.1:#{port}")
       need_kino
-      ["bundle", "exec", "exe/kino", "-b", "tcp://127.0.0.1:#{port}", "-m", "threaded", "-w", "1", "-t", threads.to_s,
-       app]
+      ["bundle", "exec", "exe/kino", "-b", address, "-m", "threaded", "-w", "1", "-t", threads.to_s, app]
     end
 
     # @return [Array<String>] what has Kino count for its control socket, and log each request to a file that is gone
@@ -27,9 +27,9 @@ module Bench
     end
 
     # @return [Array<String>] Puma, without a configuration file; workers 0 is one process
-    def puma(port, app, threads:, workers: 0)
+    def puma(port, app, threads:, workers: 0, address: "tcp://127.0.0.1:#{port}")
       size = workers.zero? ? [] : ["-w", workers.to_s, "--preload"]
-      ["bundle", "exec", "puma", "-C", "-", "-b", "tcp://127.0.0.1:#{port}", *size, "-t", "#{threads}:#{threads}", app]
+      ["bundle", "exec", "puma", "-C", "-", "-b", address, *size, "-t", "#{threads}:#{threads}", app]
     end
 
     # @return [Array<String>] the core without Ruby, answering every request with the same bytes

@@ -3,8 +3,6 @@
 require_relative "idle_connections"
 require_relative "plan"
 require_relative "results"
-require_relative "server"
-require_relative "wrk"
 
 module Bench
   # Runs a plan, round by round, and gathers the samples.
@@ -14,7 +12,7 @@ module Bench
 
     # @param groups [Array<Plan::Group>]
     # @param rounds [Integer]
-    # @param seconds [Integer] of each run of wrk
+    # @param seconds [Integer] of each run of wrk, or what else makes a contender's load
     # @param warmup [Integer] seconds of load before each of them, not counted
     # @param servers [Array<String>] names of the contenders that take part
     # @param only [Array<String>] which endpoints, "idle" among them
@@ -51,23 +49,26 @@ module Bench
       up(chosen) do |pairs|
         endpoints.each do |endpoint|
           pairs.rotate(round).each do |contender, server|
-            sample(endpoint, server, group.connections, round) if answers?(contender, endpoint)
+            next unless answers?(contender, endpoint)
+
+            sample(endpoint, contender.load(endpoint), server, group.connections, round)
           end
         end
       end
     end
 
-    def sample(endpoint, server, connections, round)
+    def sample(endpoint, load, server, connections, round)
       server.expect(endpoint.path, endpoint.body)
-      Wrk.run(server.url(endpoint.path), seconds: @warmup, connections: connections) if @warmup.positive?
+      load.run(server.url(endpoint.path), seconds: @warmup, connections: connections) if @warmup.positive?
       before = server.tree.cpu_us
-      run = Wrk.run(server.url(endpoint.path), seconds: @seconds, connections: connections)
+      run = load.run(server.url(endpoint.path), seconds: @seconds, connections: connections)
       cpu_us = (server.tree.cpu_us - before) / run.requests.to_f
       taken = Results::Sample.new(rps: run.rps, cpu_us: cpu_us, p50: run.p50, p99: run.p99,
                                   pss_mib: server.tree.pss_kib / 1024.0)
       @results.add(endpoint.name, server.name, taken)
       run.faults.each { |fault| @results.faults << "#{endpoint.name}, #{server.name}, round #{round + 1}: #{fault}" }
-      tell(round, endpoint.name, server.name, format("%.0f req/s, %.1f us CPU, p99 %.2f ms", run.rps, cpu_us, run.p99))
+      p99 = run.p99 && format(", p99 %.2f ms", run.p99)
+      tell(round, endpoint.name, server.name, format("%.0f/s, %.1f us CPU%s", run.rps, cpu_us, p99))
     end
 
     def hold_idle(contender, round)
@@ -84,7 +85,7 @@ module Bench
     def up(contenders)
       servers = []
       pairs = contenders.map do |contender|
-        servers << (server = Server.start(contender.name, &contender.command))
+        servers << (server = contender.start)
         [contender, server]
       end
       servers.each(&:await)
@@ -102,7 +103,7 @@ module Bench
     end
 
     def tell(round, endpoint, server, text)
-      Bench.say format("round %d/%d  %-9s  %-12s  %s", round + 1, @rounds, endpoint, server, text)
+      Bench.say format("round %d/%d  %-14s  %-14s  %s", round + 1, @rounds, endpoint, server, text)
     end
   end
 end

@@ -21,6 +21,12 @@ module Bench
         "Rack" => interpreter.rack_version }.compact
     end
 
+    # @return [Hash{String => String}] for bench/tls
+    def facts_of_tls
+      { **facts.except("Rails"), "h2load" => first_line("h2load", "--version")&.slice(/\d[\d.]+/),
+        "nginx" => Tls::Nginx.version, "OpenSSL" => OpenSSL::OPENSSL_LIBRARY_VERSION[/\d[\d.]+/] }.compact
+    end
+
     # @return [Array(Integer, Integer)] the time the hypervisor gave to others, and all time, in clock ticks
     def stolen
       ticks = File.foreach("/proc/stat").first.split.drop(1).map(&:to_i)

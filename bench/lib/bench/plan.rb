@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require_relative "commands"
+require_relative "server"
+require_relative "wrk"
 
 module Bench
   # Which servers answer which endpoints, how large, under how many connections.
@@ -9,7 +11,14 @@ module Bench
     # @!attribute size [String] processes x threads, for the report
     # @!attribute command [Proc] from a port to a command line
     # @!attribute endpoints [Array<String>, nil] the only ones it answers; nil for all
-    Contender = Data.define(:name, :size, :command, :endpoints)
+    Contender = Data.define(:name, :size, :command, :endpoints) do
+      # @return [Server] one that may not be up yet
+      def start = Server.start(name, &command)
+
+      # @param _endpoint [Endpoint]
+      # @return [#run] what asks for it, as {Wrk.run}
+      def load(_endpoint) = Wrk
+    end
 
     # @!attribute path [String]
     # @!attribute body [String, Regexp] what the answer must be

@@ -30,6 +30,29 @@ module Bench
     abort "\n#{name}: interrupted; everything it started was ended"
   end
 
+  # Runs a program to its end. Interrupted, it is ended: a load must not outlive the benchmark.
+  # @param command [Array<String>]
+  # @return [String] what it said
+  # @raise [Problem] when it failed
+  def output(*command)
+    pipe = IO.popen(command, err: %i[child out])
+    said = pipe.read
+    pipe.close
+    raise Problem, "`#{command.join(" ")}` failed:\n#{said}" unless $?.success?
+
+    said
+  ensure
+    end_early(pipe) unless pipe.nil? || pipe.closed?
+  end
+
+  def end_early(pipe)
+    Process.kill("TERM", pipe.pid)
+    pipe.close
+  rescue Errno::ESRCH
+    nil # it ended on its own
+  end
+  private_class_method :end_early
+
   # @return [Boolean] whether a program is in the PATH
   def program?(name)
     ENV["PATH"].split(File::PATH_SEPARATOR).any? { |folder| File.executable?(File.join(folder, name)) }

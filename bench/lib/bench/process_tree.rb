@@ -3,21 +3,22 @@
 require "etc"
 
 module Bench
-  # What a process and all its descendants use, as /proc tells it.
+  # What processes and all their descendants use, as /proc tells it.
   class ProcessTree
     MICROSECONDS_PER_TICK = 1_000_000 / Etc.sysconf(Etc::SC_CLK_TCK)
 
-    attr_reader :root
+    # @return [Array<Integer>]
+    attr_reader :roots
 
-    # @param root [Integer] process id
-    def initialize(root)
-      @root = root
+    # @param roots [Array<Integer>] process ids, usually one
+    def initialize(*roots)
+      @roots = roots
     end
 
-    # @return [Array<Integer>] process ids, the root first
+    # @return [Array<Integer>] process ids, the roots first
     def pids
       parents = Dir.children("/proc").grep(/\A\d+\z/).to_h { |pid| [pid.to_i, stat(pid)&.at(1).to_i] }
-      found = [root]
+      found = roots.dup
       found.each { |pid| found.concat(parents.filter_map { |child, parent| child if parent == pid }) }
     end
 

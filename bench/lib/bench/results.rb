@@ -44,9 +44,18 @@ module Bench
     # The median of each round's ratio: what slows the machine for a while slows both sides of a round.
     # @return [Float, nil]
     def ratio(endpoint, field, server, base)
-      return unless ([server, base] - servers(endpoint)).empty?
+      each_round(endpoint, field, server, base) { |ours, theirs| ours / theirs }
+    end
 
-      middle(values(endpoint, server, field).zip(values(endpoint, base, field)).map { |ours, theirs| ours / theirs })
+    # The median of what is made of each round's values.
+    # @param servers [Array<String>]
+    # @yieldparam values [Array<Float>] of a round, a value a server
+    # @yieldreturn [Float]
+    # @return [Float, nil] nil when one of them was not measured
+    def each_round(endpoint, field, *servers, &)
+      return unless (servers - servers(endpoint)).empty?
+
+      middle(servers.map { |server| values(endpoint, server, field) }.transpose.map(&))
     end
 
     private

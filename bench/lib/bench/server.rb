@@ -65,8 +65,7 @@ module Bench
     # One request on a connection of its own.
     # @return [Array(Integer, String)] status and body
     def get(path)
-      Socket.tcp("127.0.0.1", port, connect_timeout: 5) do |socket|
-        socket.timeout = 10
+      connect do |socket|
         socket.write("GET #{path} HTTP/1.1\r\nhost: 127.0.0.1:#{port}\r\nconnection: close\r\n\r\n")
         head, body = socket.read.split("\r\n\r\n", 2)
         [head.to_s[/\AHTTP\/1\.\d (\d{3})/, 1].to_i, body.to_s]
@@ -128,6 +127,14 @@ module Bench
     end
 
     private
+
+    # @yieldparam socket [IO]
+    def connect
+      Socket.tcp("127.0.0.1", port, connect_timeout: 5) do |socket|
+        socket.timeout = 10
+        yield socket
+      end
+    end
 
     def answers?(path)
       get(path).first.positive?

@@ -25,15 +25,7 @@ module Bench
     # @return [Result]
     # @raise [Problem] when it can't be run
     def self.run(url, seconds:, connections:)
-      command = ["wrk", "-t1", "-c#{connections}", "-d#{seconds}s", "--latency", url]
-      pipe = IO.popen(command, err: %i[child out])
-      output = pipe.read
-      pipe.close
-      raise Problem, "wrk failed on #{url}:\n#{output}" unless $?.success?
-
-      parse(output)
-    ensure
-      end_early(pipe) unless pipe.nil? || pipe.closed?
+      parse(Bench.output("wrk", "-t1", "-c#{connections}", "-d#{seconds}s", "--latency", url))
     end
 
     # @param output [String] what wrk prints
@@ -50,14 +42,6 @@ module Bench
 
       number.to_f * UNITS.fetch(unit)
     end
-
-    # Interrupted: the load must not outlive the benchmark.
-    def self.end_early(pipe)
-      Process.kill("TERM", pipe.pid)
-      pipe.close
-    rescue Errno::ESRCH
-      nil # it ended on its own
-    end
-    private_class_method :latency, :end_early
+    private_class_method :latency
   end
 end

@@ -67,10 +67,10 @@ fn outlive_nobody(dispatch: &Dispatch) -> ! {
         beat(dispatch);
         thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
     }
-    tracing::error!(
-        "the parent process is gone, and this one has not come to its end: {}",
-        in_flight(dispatch, dispatch.at_work())
-    );
+    let in_flight = in_flight(dispatch, dispatch.at_work());
+    let what =
+        if in_flight.is_empty() { "no request is served any more, so a hook, or at_exit, stays" } else { &in_flight };
+    tracing::error!("the parent process is gone, and this one has not come to its end: {what}");
     log::flush(fatal::LAST_WORDS);
     fatal::leave(STATUS)
 }

@@ -375,7 +375,7 @@ module Kino
             client that waits for a 100 (Expect: 100-continue) has it at once by default, and here when
             the app first reads, so that an app may refuse the body unsent. At most half of the threads
             wait for clients, so with one thread in all none does; past that, bodies are waited for as
-            ever.
+            ever, over HTTP/2 until another has come.
           TEXT
           Setting.new(:underscore_headers, Kinds::Flag.new, default: false, example: true,
                       summary: "let header names with an underscore through", doc: <<~TEXT),

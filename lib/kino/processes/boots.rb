@@ -32,20 +32,20 @@ module Kino
       @configuration.with(on_worker_boot: [*@configuration.on_worker_boot, Hook.new(@writer.fileno)])
     end
 
-    # @return [IO, nil] readable when there is something to {#look} for; nil where workers have nothing to boot
+    # @return [IO, nil] readable when {#all?} may have changed; nil where workers have nothing to boot
     def to_io = @reader
 
     # Takes note of those that have booted since, again where one has another's place.
     #
-    # @return [void]
-    def look
+    # @param mode [Symbol] what workers are
+    # @return [Boolean] whether all have booted
+    def all?(mode)
+      return true unless @reader
+
       bytes = @reader.read_nonblock(1024, exception: false)
       @booted |= bytes.unpack("N*") unless bytes == :wait_readable
+      @booted.size >= @configuration.with(mode: mode).workers
     end
-
-    # @param workers [Integer] how many there are
-    # @return [Boolean] whether all have booted
-    def all?(workers) = @reader.nil? || @booted.size >= workers
 
     # Lets go of the pipe; no worker may run any more.
     #

@@ -94,24 +94,19 @@ module Kino
       @boots&.close
     end
 
-    def look_at_boots
-      @boots.look
-      tell_ready
-    end
-
     # Once, when all workers have booted: only then is it worth another's place.
     def tell_ready
-      @is_ready ||= @boots.all?(@configuration.with(mode: @server.mode).workers) && @wire.tell("ready")
+      @is_ready ||= @boots.all?(@server.mode) && @wire.tell("ready")
     end
 
     # What is to be done: the parent's word, a signal, or the parent's death.
     def await
       loop do
         show
-        readable, = IO.select([@wire, @signals, @boots.to_io].compact, nil, nil, LOOK)
+        readable, = IO.select([@wire, @signals, (@boots.to_io unless @is_ready)].compact, nil, nil, LOOK)
         next unless readable
 
-        look_at_boots if readable.include?(@boots.to_io)
+        tell_ready if readable.include?(@boots.to_io)
 
         if readable.include?(@signals)
           return "ended" if @signals.wait == ENDED

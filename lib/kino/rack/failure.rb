@@ -106,7 +106,8 @@ module Kino
     # Not to be taken for the app's own.
     def of_hook(error)
       told = RuntimeError.new("on_error has raised: #{Description.brief(error)}")
-      told.tap { told.set_backtrace(error.backtrace) }
+      told.set_backtrace(error.backtrace)
+      told
     end
 
     def whose = "in the answer of lowlevel_error_handler, the"

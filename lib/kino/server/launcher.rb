@@ -110,8 +110,7 @@ module Kino
 
     # Once, when all workers have booted: only then is it worth another's place.
     def look_at_boots
-      @boots.look if @boots.to_io
-      return unless @begin && @boots.all?(@configuration.with(mode: @server.mode).workers)
+      return unless @begin && @boots.all?(@server.mode)
 
       @begin.call
       @begin = nil
@@ -166,7 +165,7 @@ module Kino
       readable, = IO.select(sources, nil, nil, source.patience)
       return @signals.wait if readable&.include?(@signals)
 
-      look_at_boots if @begin
+      look_at_boots
       @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
     end
 

@@ -191,6 +191,45 @@ RSpec.describe "Bodies of requests over HTTP/2" do
         end
       end
 
+      it "wait until they can be, past half of the threads, each in its turn" do
+        app = shareable do
+          lambda do |_|
+            [200, {}, lambda do |stream|
+              while (word = stream.read(3))
+                stream.write(word.upcase)
+              end
+              stream.close
+            end]
+          end
+        end
+        speak(app, lint: false, stream_bodies: true, threads: 2) do |client, server|
+          client.request(1, "POST", "/", {}, ends: false).data(1, "one", ends: false)
+          expect(client.next_frame(:data, 1).payload).to eq("ONE")
+          %w[two six ten].each_with_index do |word, at|
+            client.request(3 + (2 * at), "POST", "/", {}, ends: false).data(3 + (2 * at), word, ends: false)
+          end
+          Http2Client.open(server.url) do |other|
+            other.request(1, "POST", "/", {}, ends: false).data(1, "sea", ends: false)
+            [client, other].each { |one| one.frame(:ping, 0, 0, "12345678").next_frame(:ping) }
+            expect(client.frames.map(&:stream)).not_to include(3, 5, 7)
+
+            client.data(1, "")
+            expect(client.answer(1)).to have_attributes(status: 200, body: "")
+            expect(client.next_frame(:data, 3).payload).to eq("TWO")
+            client.frame(:rst_stream, 0, 3, [8].pack("N")).frame(:rst_stream, 0, 5, [8].pack("N"))
+            # The other connection has waited for longer.
+            expect(other.next_frame(:data, 1).payload).to eq("SEA")
+            other.data(1, "")
+            expect(other.answer(1).status).to eq(200)
+            expect(client.next_frame(:data, 7).payload).to eq("TEN")
+            client.data(7, "end")
+            expect(client.next_frame(:data, 7).payload).to eq("END")
+            expect(client.answer(7).status).to eq(200)
+          end
+          expect(client.get(9).status).to eq(200)
+        end
+      end
+
       it "that are not what they promised are the app's to see" do
         told = Channel.new
         app = shareable do

@@ -30,11 +30,12 @@ RSpec.describe "a process whose parent is killed" do
   # Who has come so far.
   def pids = Dir["#{folder}/at.*"].map { |path| path[/\d+\z/].to_i }
 
-  # Kills the parent when that many are there.
+  # Kills the parent when that many are there. Others come so far when it is gone, and have their own time.
   def orphan(process, number = 1)
     eventually("they are there") { pids.size >= number }
+    there = pids
     process.kill
-    eventually("they are gone") { pids.none? { |pid| alive?(pid) } }
+    eventually("they are gone") { there.none? { |pid| alive?(pid) } }
   end
 
   {

@@ -65,9 +65,13 @@ impl Spool {
         if length > limits.body { Err(Fault::BodyTooLarge) } else { Ok(()) }
     }
 
-    /// From now on the body is taken part by part ([`Spool::take`]); before its first byte.
-    pub fn stream(&mut self) {
-        self.room = Room::Parts(Vec::new());
+    /// From now on the body is taken part by part ([`Spool::take`]), unless it is one for a file already: whether it is.
+    pub fn stream(&mut self) -> bool {
+        let is_short = !self.is_long;
+        if is_short && let Room::Memory(held) = &mut self.room {
+            self.room = Room::Parts(std::mem::take(held));
+        }
+        is_short
     }
 
     /// Adds bytes, in memory, which grows only with bytes that have come, never with what a client promises. Past

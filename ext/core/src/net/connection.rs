@@ -73,11 +73,7 @@ impl Connection {
                     return Verdict::Close;
                 }
                 (State::Receiving, Progress::Idle) => {
-                    if life
-                        .preface
-                        .as_ref()
-                        .is_some_and(|preface| preface.has_begun() && matches!(preface, Preface::Proxy(_)))
-                    {
+                    if life.preface.as_ref().is_some_and(Preface::is_half_a_header) {
                         self.tell_of_preface("it did not come in time");
                     } else {
                         self.context.stats.keepalive_timeout.add();

@@ -1,7 +1,7 @@
 //! What both sides of a connection share: whoever polls, and whoever serves a request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use mio::Waker;
@@ -19,6 +19,7 @@ use super::notes::Notes;
 use super::overdue::{AllOverdue, Overdue};
 use super::peer::PeerAddr;
 use super::place::Place;
+use super::places::Places;
 use super::pump::Pump;
 use super::readiness::Readiness;
 use super::survey::Surveys;
@@ -107,7 +108,7 @@ pub struct Context {
     /// What makes ids for requests that have none, if they are to have some.
     ids: Option<Ids>,
     /// Requests that were handed over before their body had come.
-    streamed: Arc<AtomicUsize>,
+    streamed: Places,
     /// What TLS is served with, at each of its listeners.
     ports: Vec<Arc<Port>>,
     /// Somebody wants that read again.
@@ -121,11 +122,12 @@ pub struct Context {
 /// A place among those whose body arrives while a worker has the request; free again when this is dropped, wherever the
 /// request has come to its end.
 #[derive(Debug)]
-pub(super) struct StreamingPlace(Arc<AtomicUsize>);
+pub(super) struct StreamingPlace(Arc<Context>);
 
 impl Drop for StreamingPlace {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.streamed.give_back();
+        self.0.offer_streaming_place();
     }
 }
 
@@ -178,7 +180,7 @@ impl Context {
             overdue: AllOverdue::default(),
             ids: config.request_id.then(Ids::default),
             is_observed: config.access_log.is_some() || !config.observers.is_empty(),
-            streamed: Arc::default(),
+            streamed: Places::default(),
             ports: Vec::new(),
             is_reload_asked: AtomicBool::new(false),
             expires: AtomicU64::new(0),
@@ -199,7 +201,7 @@ impl Context {
     /// Requests that have been handed over before their body had come.
     #[cfg(any(test, feature = "simulation"))]
     pub(super) fn streamed(&self) -> usize {
-        self.streamed.load(Ordering::Relaxed)
+        self.streamed.taken()
     }
 
     /// Whether the poll side has been asked to look at this connection.
@@ -405,11 +407,25 @@ impl Context {
     }
 
     /// One of the places for streamed bodies, if there is one.
-    pub(super) fn take_streaming_place(&self) -> Option<StreamingPlace> {
-        let most = self.config.max_streamed;
-        let more = |now| (now < most).then_some(now + 1);
-        self.streamed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(StreamingPlace(self.streamed.clone()))
+    pub(super) fn take_streaming_place(self: &Arc<Self>) -> Option<StreamingPlace> {
+        self.streamed.take(self.config.max_streamed).then(|| StreamingPlace(self.clone()))
+    }
+
+    /// That connection is noted when there is one. Who calls this tries once more: one may have become free before.
+    pub(super) fn wait_for_streaming_place(&self, key: usize) {
+        self.streamed.enter(key);
+    }
+
+    /// That connection waits for none any more; one that it was called for is the next one's.
+    pub(super) fn leave_streaming_place(&self, key: usize) {
+        self.streamed.leave(key);
+        self.offer_streaming_place();
+    }
+
+    fn offer_streaming_place(&self) {
+        if let Some(key) = self.streamed.next(self.config.max_streamed) {
+            self.note(key);
+        }
     }
 
     /// Counts a refusal, and tells whoever runs the server which setting was in its way.

@@ -95,10 +95,9 @@ impl Exchange {
         context.begin_request();
         let taken = context.time_to_note();
         line.is_taken(taken);
-        let is_last = head.version() != Version::Http2
-            && context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
+        let is_stream = head.version() == Version::Http2;
+        let is_last = !is_stream && context.config.max_keepalive_requests.is_some_and(|most| answered + 1 >= most);
         let asked = Asked::of(&head, !is_last && framing.is_some_and(|framing| framing.keep_alive));
-        let head_is_http2 = head.version() == Version::Http2;
         let is_chunked = framing.is_some_and(|framing| framing.length == Length::Chunked);
         Exchange {
             line,
@@ -110,7 +109,7 @@ impl Exchange {
             rest: place.map_or(Rest::Nothing, |place| Rest::Arriving(Some(place))),
             asked,
             is_chunked,
-            has_frames: head_is_http2 && framing.is_some_and(|framing| framing.length != Length::None),
+            has_frames: is_stream && framing.is_some_and(|framing| framing.length != Length::None),
             is_last,
             unsent: Unsent::default(),
             is_held: false,

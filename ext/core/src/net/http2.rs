@@ -62,6 +62,8 @@ pub(super) struct Speech {
     pub(super) is_awaited: bool,
     /// Since when the socket has taken nothing, and what it has taken since it began to be slow.
     pub(super) stuck: Option<Stuck>,
+    /// Some of its requests wait for a place to be served while their bodies arrive.
+    pub(super) is_in_line: bool,
     /// Requests that have been opened.
     pub(super) opened: u64,
     /// A request that may be queued has been given up.
@@ -107,6 +109,8 @@ pub(super) struct Call {
     pub(super) trailers: Trailers,
     /// The place of a body that is read while it arrives, until it is handed over.
     pub(super) place: Option<StreamingPlace>,
+    /// It waits for one.
+    pub(super) wants_place: bool,
     pub(super) is_streamed: bool,
     pub(super) wants_continue: bool,
     /// What the client did wrong, for whoever reads the body.
@@ -195,6 +199,7 @@ impl Default for Call {
             held: 0,
             trailers: Trailers::new(),
             place: None,
+            wants_place: false,
             is_streamed: false,
             wants_continue: false,
             fault: None,
@@ -228,6 +233,7 @@ impl Link {
             leaving: VecDeque::new(),
             is_awaited: false,
             stuck: None,
+            is_in_line: false,
             opened: 0,
             has_given_up: false,
             held: 0,

@@ -29,6 +29,7 @@ mod owner;
 mod pace;
 pub mod peer;
 mod place;
+mod places;
 pub mod poller;
 mod pump;
 mod readiness;

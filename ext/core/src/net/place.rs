@@ -119,7 +119,7 @@ impl Place {
 
     /// The engine is about to end.
     pub(super) fn leave(&self) {
-        self.slot().set_state(State::Draining);
+        self.slot().leave();
     }
 
     /// What letting somebody in depends on; `ready` requests have come in this turn.

@@ -4,6 +4,7 @@
 mod accounts;
 mod bytes;
 mod client;
+mod engine;
 #[cfg(test)]
 mod layer;
 mod script;

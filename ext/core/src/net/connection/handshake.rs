@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::life::{Connection, Life, State, Step, Unread, Verdict};
+use super::life::{Connection, Life, Preface, State, Step, Unread, Verdict};
 use crate::error::Fault;
 use crate::net::socket::Peek;
 use crate::net::transport::{Transport, Wire};
@@ -135,7 +135,7 @@ impl Connection {
 
     /// It was not done in time.
     pub(super) fn time_out_handshake(&self, life: &mut Life) {
-        if life.preface.as_ref().is_some_and(|preface| preface.has_begun()) {
+        if life.preface.as_ref().is_some_and(Preface::is_half_a_header) {
             self.tell_of_preface("it did not come in time");
         } else {
             self.context.stats.handshake_timeout.add();

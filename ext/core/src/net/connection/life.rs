@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::budget::Share;
+use crate::config::Config;
 use crate::error::Fault;
 use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
@@ -128,19 +129,18 @@ pub(super) enum Preface {
 
 impl Preface {
     /// What is to be looked for first.
-    fn first(speaks_proxy: bool, may_be_http2: bool) -> Option<Preface> {
-        if speaks_proxy { Some(Preface::Proxy(Vec::new())) } else { Preface::second(may_be_http2) }
+    fn first(local: &Local, config: &Config) -> Option<Preface> {
+        if local.speaks_proxy { Some(Preface::Proxy(Vec::new())) } else { Preface::second(local, config) }
     }
 
-    /// And after a proxy's header.
-    pub(super) fn second(may_be_http2: bool) -> Option<Preface> {
-        may_be_http2.then(|| Preface::Protocol(Vec::new()))
+    /// And after a proxy's header. Within TLS the protocol is agreed on before.
+    pub(super) fn second(local: &Local, config: &Config) -> Option<Preface> {
+        (config.http2 && local.tls.is_none()).then(|| Preface::Protocol(Vec::new()))
     }
 
-    /// Whether something of it has come.
-    pub(super) fn has_begun(&self) -> bool {
-        let (Preface::Proxy(held) | Preface::Protocol(held)) = self;
-        !held.is_empty()
+    /// Whether it is a part of a proxy's header.
+    pub(super) fn is_half_a_header(&self) -> bool {
+        matches!(self, Preface::Proxy(held) if !held.is_empty())
     }
 }
 
@@ -254,7 +254,7 @@ impl Connection {
                 state: if local.tls.is_some() { State::Handshaking } else { State::Receiving },
                 transport: Transport::default(),
                 unread: Unread::Nothing,
-                preface: Preface::first(local.speaks_proxy, context.config.http2 && local.tls.is_none()),
+                preface: Preface::first(&local, &context.config),
                 receiver: Receiver::default(),
                 arriving: Arriving::default(),
                 remainder: Remainder::default(),

@@ -74,8 +74,7 @@ impl Connection {
                 let rest = &held[header.length..];
                 buffer[..rest.len()].copy_from_slice(rest);
                 let left = rest.len();
-                // Within TLS it is agreed on before.
-                life.preface = Preface::second(self.context.config.http2 && self.local.tls.is_none());
+                life.preface = Preface::second(&self.local, &self.context.config);
                 Some(left)
             }
             Err(error) => {

@@ -51,6 +51,7 @@ impl Connection {
             if self.context.is_draining() {
                 self.retire(speech);
             }
+            self.find_places(speech);
             self.pump(speech);
             let is_said = speech.stuck.is_none() && (speech.is_ending || speech.session.is_over());
             if speech.is_lost || is_said {

@@ -28,8 +28,7 @@ pub fn run(script: &[u8]) {
 /// The same where all clients speak TLS, if it is served.
 pub(super) fn run_over(tls: Option<Arc<Port>>, script: &[u8]) {
     let script = &mut Bytes(script);
-    let mut world = World::new(config(script), script.one_of(&[32, 500, 64 * 1024]));
-    world.tls = tls;
+    let mut world = World::new(config(script), script.one_of(&[32, 500, 64 * 1024]), tls);
     world.connect();
     for _ in 0..STEPS {
         if script.is_empty() {
@@ -41,7 +40,8 @@ pub(super) fn run_over(tls: Option<Arc<Port>>, script: &[u8]) {
     end(&mut world, script);
 }
 
-fn config(script: &mut Bytes<'_>) -> Config {
+/// Settings of an engine that has little of anything.
+pub(super) fn config(script: &mut Bytes<'_>) -> Config {
     let seconds = Duration::from_secs;
     Config {
         limits: Limits {
@@ -85,9 +85,9 @@ fn step(world: &mut World, script: &mut Bytes<'_>) {
         11 => client(world, script, leave),
         12..16 => world.turn(script.one_of(&[u64::MAX, u64::MAX, 1, 100])),
         16 | 17 => {
-            world.help();
+            world.engine.help();
         }
-        18 | 19 => world.take(script.one_in(2)),
+        18 | 19 => world.engine.take(script.one_in(2)),
         20..26 => world.serve(script),
         26 => world.pass(script.one_of(&[1, 100, 500, 1000, 2000, 3000, 5000]), false),
         27 | 28 => world.settle(script.one_in(2)),
@@ -138,13 +138,17 @@ fn leave(client: &mut super::client::Client, script: &mut Bytes<'_>) {
 
 fn rarely(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(16) {
-        0 => world.context.enter(Phase::LameDuck),
-        1 => world.context.enter(Phase::Draining),
-        2 => world.connections.iter_mut().for_each(|connections| connections.evict()),
+        0 => world.engine.context.enter(Phase::LameDuck),
+        1 => world.engine.context.enter(Phase::Draining),
+        2 => world.engine.connections.iter_mut().for_each(|connections| connections.evict()),
         #[cfg(test)]
-        3 => world.context.trap.set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
-        4 => world.stop(),
-        5 => world.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
+        3 => world
+            .engine
+            .context
+            .trap
+            .set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
+        4 => world.engine.stop(),
+        5 => world.engine.context.spools.fail(script.one_of(&[ErrorKind::StorageFull, ErrorKind::Other])),
         _ => {}
     }
 }
@@ -156,7 +160,7 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
         client.socket.take_room(usize::MAX);
     }
     world.settle(true);
-    let is_calm = is_calm(world);
+    let is_calm = world.engine.is_calm();
     for client in &mut world.clients {
         client.is_excused |= !is_calm;
     }
@@ -165,29 +169,10 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(4) {
         0 => world.clients.iter_mut().for_each(|client| client.socket.end()),
         1 => world.clients.iter_mut().for_each(|client| client.drips = true),
-        2 => world.context.enter(Phase::Draining),
+        2 => world.engine.context.enter(Phase::Draining),
         _ => {}
     }
     world.settle(true);
     world.pass_all(EVER);
     world.check_end();
-}
-
-/// Nothing has happened that may cost a client its answer.
-fn is_calm(world: &World) -> bool {
-    let stats = &world.context.stats;
-    let lost = [
-        &stats.refused,
-        &stats.overloaded,
-        &stats.timed_out,
-        &stats.aborted,
-        &stats.gone,
-        &stats.late,
-        &stats.keepalive_timeout,
-        &stats.handshake_timeout,
-        &stats.write_timeout,
-        &stats.evicted,
-        &stats.panics,
-    ];
-    lost.iter().all(|counter| counter.get() == 0) && !world.context.is_draining()
 }

@@ -4,15 +4,13 @@
 mod client;
 mod world;
 
-use std::time::Duration;
-
 use self::client::Client;
 use self::world::World;
 use super::bytes::Bytes;
-use crate::config::{Config, Limits, Streaming};
+use super::script;
+use crate::config::{Config, Limits};
 use crate::net::context::Phase;
 
-const CLIENTS: usize = 3;
 /// Steps of one script.
 const STEPS: usize = 300;
 /// Longer than anything may last.
@@ -37,32 +35,12 @@ pub fn run(script: &[u8]) {
 }
 
 fn config(script: &mut Bytes<'_>) -> Config {
-    let seconds = Duration::from_secs;
+    let config = script::config(script);
     Config {
-        limits: Limits {
-            head: 512,
-            fields: 16,
-            target: 64,
-            body: 300_000,
-            body_buffer: script.one_of(&[100, 100_000]),
-            spool_dir: if script.one_in(16) { "/nowhere/at/all".into() } else { std::env::temp_dir() },
-        },
+        limits: Limits { body: 300_000, body_buffer: script.one_of(&[100, 100_000]), ..config.limits },
         http2: true,
         http2_max_streams: script.one_of(&[2, 100]),
-        streaming: if script.one_in(2) { Streaming::All } else { Streaming::Never },
-        max_streamed: 2,
-        max_connections: CLIENTS,
-        queue_depth: script.one_of(&[1, 100]),
-        request_timeout: script.one_of(&[None, Some(seconds(3))]),
-        header_timeout: seconds(2),
-        body_timeout: seconds(3),
-        keepalive_timeout: seconds(script.one_of(&[4, 30])),
-        max_keepalive_requests: script.one_of(&[None, None, Some(2)]),
-        kept_bytes: script.one_of(&[64 * 1024 * 1024, 0]),
-        write_timeout: seconds(3),
-        spool_limit: Some(script.one_of(&[1 << 30, 1 << 30, 500])),
-        descriptors: script.one_of(&[100, 100, 8]),
-        ..Config::default()
+        ..config
     }
 }
 
@@ -90,9 +68,9 @@ fn step(world: &mut World, script: &mut Bytes<'_>) {
         }),
         12..17 => world.turn(script.one_of(&[u64::MAX, u64::MAX, 1, 100])),
         17 | 18 => {
-            world.help();
+            world.engine.help();
         }
-        19 | 20 => world.take(script.one_in(2)),
+        19 | 20 => world.engine.take(script.one_in(2)),
         21..27 => world.serve(script),
         27 => world.pass(script.one_of(&[1, 100, 500, 1000, 2000, 3000, 5000])),
         28 => world.settle(script.one_in(2)),
@@ -109,12 +87,16 @@ fn client(world: &mut World, script: &mut Bytes<'_>, what: impl FnOnce(&mut Clie
 
 fn rarely(world: &mut World, script: &mut Bytes<'_>) {
     match script.below(16) {
-        0 => world.context.enter(Phase::LameDuck),
-        1 => world.context.enter(Phase::Draining),
-        2 => world.connections.iter_mut().for_each(|connections| connections.evict()),
+        0 => world.engine.context.enter(Phase::LameDuck),
+        1 => world.engine.context.enter(Phase::Draining),
+        2 => world.engine.connections.iter_mut().for_each(|connections| connections.evict()),
         #[cfg(test)]
-        3 => world.context.trap.set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
-        4 => world.stop(),
+        3 => world
+            .engine
+            .context
+            .trap
+            .set(script.one_of(&[crate::net::trap::At::Connection, crate::net::trap::At::Helping])),
+        4 => world.engine.stop(),
         _ => {}
     }
 }
@@ -128,14 +110,14 @@ fn end(world: &mut World, script: &mut Bytes<'_>) {
         client.reads_all = true;
     }
     world.settle(true);
-    let is_calm = world.is_calm();
+    let is_calm = world.engine.is_calm();
     for client in &mut world.clients {
         client.is_excused |= !is_calm;
     }
     world.check_clients(true);
     match script.below(3) {
         0 => world.clients.iter_mut().for_each(|client| client.socket.end()),
-        1 => world.context.enter(Phase::Draining),
+        1 => world.engine.context.enter(Phase::Draining),
         _ => {}
     }
     world.settle(true);

@@ -94,12 +94,12 @@ fn scripts_that_the_fuzzer_has_found_pass() {
 
 #[test]
 fn who_was_looked_at_first_once_is_in_line_again() {
-    let mut world = World::new(Config::default(), 4096);
+    let mut world = World::new(Config::default(), 4096, None);
     world.connect();
     world.connect();
     let ask = |world: &World, who: usize| world.clients[who].socket.bring(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     let first = |world: &World| {
-        let connections = world.connections.as_ref().expect("the engine runs");
+        let connections = world.engine.connections.as_ref().expect("the engine runs");
         let waiting = connections.each().map(|(key, _)| connections.is_waiting(key));
         waiting.collect::<Vec<_>>()
     };

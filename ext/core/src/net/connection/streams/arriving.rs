@@ -12,6 +12,7 @@ use crate::http::plan::{Asked, BodyFraming};
 use crate::http::{date, encode, target};
 use crate::http2::frame::Code;
 use crate::http2::priority::Priority;
+use crate::net::context::StreamingPlace;
 use crate::net::deadlines::NEVER;
 use crate::net::http2::{Answer, Call, HELD, Speech, Stage};
 
@@ -76,16 +77,58 @@ impl Connection {
         call.due = self.body_pace().due(0, call.since, call.since);
         let path = target::split(call.head.target()).map_or(&b""[..], |target| target.path);
         if config.streaming.includes(path) {
-            call.place = self.context.take_streaming_place();
-        }
-        if call.place.is_some() {
-            call.spool.stream();
-            call.is_streamed = true;
             call.wants_continue = framing.expects_continue;
-            return self.is_complete(speech, id);
+            if let Some(place) = self.context.take_streaming_place() {
+                return self.streams(speech, id, place);
+            }
+            call.wants_continue = false;
+            call.wants_place = true;
+            speech.is_in_line = true;
         }
         if framing.expects_continue {
             speech.session.head(id, encode::CONTINUE, false);
+        }
+    }
+
+    /// It is served while its body arrives, unless too much of that has come meanwhile.
+    fn streams(&self, speech: &mut Speech, id: u32, place: StreamingPlace) {
+        let Some(call) = speech.session.host(id) else { return };
+        call.wants_place = false;
+        if !call.is_spooling && call.spool.stream() {
+            call.place = Some(place);
+            call.is_streamed = true;
+            self.is_complete(speech, id);
+        }
+    }
+
+    /// Serves those that wait for a place to be, as far as there are any.
+    pub(super) fn find_places(&self, speech: &mut Speech) {
+        if !speech.is_in_line {
+            return;
+        }
+        let waits = |call: &mut Call| call.wants_place && call.stage == Stage::Arriving;
+        let mut ids: Vec<u32> = speech.session.hosts().filter_map(|(id, call)| waits(call).then_some(id)).collect();
+        ids.sort_unstable();
+        let mut is_entered = false;
+        let mut waiting = ids.into_iter().peekable();
+        while let Some(&id) = waiting.peek() {
+            if let Some(place) = self.context.take_streaming_place() {
+                self.streams(speech, id, place);
+                waiting.next();
+            } else if is_entered {
+                return;
+            } else {
+                self.context.wait_for_streaming_place(self.key);
+                is_entered = true;
+            }
+        }
+        self.leave_line(speech);
+    }
+
+    /// None of them waits any more.
+    pub(super) fn leave_line(&self, speech: &mut Speech) {
+        if std::mem::take(&mut speech.is_in_line) {
+            self.context.leave_streaming_place(self.key);
         }
     }
 

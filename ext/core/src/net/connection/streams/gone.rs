@@ -42,6 +42,7 @@ impl Connection {
         for call in speech.session.take_all() {
             self.is_gone(speech, call);
         }
+        self.leave_line(speech);
         speech.leaving.clear();
         speech.found.clear();
     }

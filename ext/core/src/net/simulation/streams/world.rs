@@ -1,27 +1,15 @@
 //! The simulated world of such connections, and what must hold in it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use mio::{Poll, Token, Waker};
-
-use super::super::accounts::Accounts;
 use super::super::bytes::Bytes;
-use super::super::worker::{Became, Completions, Serving};
+use super::super::engine::Engine;
+use super::super::worker::Became;
 use super::client::Client;
 use crate::config::Config;
-use crate::error::Fault;
-use crate::net::connections::{Brought, Connections};
-use crate::net::context::{Context, Phase};
+use crate::net::connections::Connections;
 use crate::net::deadlines::NEVER;
-use crate::net::exchange::Exchange;
 use crate::net::fake_socket::FakeSocket;
-use crate::net::listener::Local;
-use crate::net::peer::PeerAddr;
-use crate::net::request::Request;
-use crate::net::socket::Socket;
-use crate::stats::Counter;
 
 /// So often all may be looked at, and helped, while nothing moves.
 const IDLE_ROUNDS: usize = 8;
@@ -31,128 +19,42 @@ const ROUNDS: usize = 20_000;
 /// Everything there is.
 #[derive(Debug)]
 pub(super) struct World {
-    pub(super) context: Arc<Context>,
-    /// None when the engine has been stopped.
-    pub(super) connections: Option<Connections>,
+    pub(super) engine: Engine,
     pub(super) clients: Vec<Client>,
-    queue: VecDeque<Request>,
-    serving: Vec<Serving>,
-    completions: Completions,
-    brought: u64,
-    accounts: Arc<Accounts>,
-    /// The engine's way to be woken needs one.
-    _poll: Poll,
 }
 
 impl World {
-    pub(super) fn new(mut config: Config, read_at_once: usize) -> World {
-        let accounts = Arc::<Accounts>::default();
-        config.observers.push(accounts.clone());
-        let poll = Poll::new().expect("there is a poll");
-        let waker = Waker::new(poll.registry(), Token(0)).expect("there is a waker");
-        let context = Arc::new(Context::simulated(config, waker));
-        let mut connections = Connections::new(context.clone());
-        connections.read_at_once(read_at_once);
-        World {
-            connections: Some(connections),
-            context,
-            clients: Vec::new(),
-            queue: VecDeque::new(),
-            serving: Vec::new(),
-            completions: Completions::default(),
-            brought: 0,
-            accounts,
-            _poll: poll,
-        }
+    pub(super) fn new(config: Config, read_at_once: usize) -> World {
+        World { engine: Engine::new(config, read_at_once), clients: Vec::new() }
     }
 
     /// Somebody connects.
     pub(super) fn connect(&mut self) {
-        let Some(connections) = &mut self.connections else { return };
-        if connections.are_draining() || connections.len() >= self.context.config.max_connections {
-            return;
-        }
         let mut client = Client::new(self.clients.len(), FakeSocket::default());
-        let local = Arc::new(Local { name: "localhost", port: 80, speaks_proxy: false, tls: None });
-        let mut place = None;
-        let register = |_: &mut Socket, key| {
-            place = Some(key);
-            Ok::<(), ()>(())
-        };
-        let entered = connections.enter(Socket::Fake(client.socket.clone()), (PeerAddr::Unix, local), register);
-        entered.expect("it was registered");
-        let connection = connections.each().find(|(key, _)| Some(*key) == place);
-        client.connection = connection.map_or_else(Default::default, |(_, connection)| Arc::downgrade(connection));
-        self.clients.push(client);
+        if let Some(connection) = self.engine.enter(&client.socket, None) {
+            client.connection = connection;
+            self.clients.push(client);
+        }
     }
 
     /// The poll side has a turn, in which so many bytes may be moved.
     pub(super) fn turn(&mut self, bytes: u64) {
-        let Some(connections) = &mut self.connections else { return };
-        let mut events = Vec::new();
-        for client in &self.clients {
-            let Some(connection) = client.connection.upgrade() else { continue };
-            let is_open = connections.each().any(|(_, each)| Arc::ptr_eq(each, &connection));
-            events
-                .extend(client.socket.take_event().filter(|_| is_open).map(|event| (connection.key, event.has_ended)));
-        }
-        self.context.begin_turn();
-        connections.begin_turn(bytes);
-        for (key, has_ended) in events {
-            connections.event(key, has_ended);
-        }
-        connections.expire();
-        if self.context.is_draining() && !connections.are_draining() {
-            connections.drain();
-        }
-        let Brought { ready, has_taken_back } = connections.end_turn();
-        self.brought += ready.len() as u64;
-        self.queue.extend(ready);
-        if has_taken_back {
-            self.queue.retain(Request::waits);
-        }
-        while self.queue.len() > self.context.config.queue_depth {
-            let Some(request) = self.queue.pop_back() else { break };
-            connections.refuse(&request, Fault::QueueFull);
-        }
+        let all = self.clients.iter().map(|client| (&client.socket, &client.connection));
+        self.engine.turn(bytes, all);
         self.check_deadlines();
-    }
-
-    /// A helper has a turn: false when there is nothing to do.
-    pub(super) fn help(&mut self) -> bool {
-        let Some(job) = self.context.helpers.take_job() else { return false };
-        if job.clone().work() {
-            self.context.helpers.put(job);
-        }
-        true
-    }
-
-    /// A worker takes the oldest request.
-    pub(super) fn take(&mut self, looks_whether_gone: bool) {
-        while let Some(request) = self.queue.pop_front() {
-            if request.waits() && !(looks_whether_gone && request.is_gone()) {
-                self.serving.push(Serving::new(Box::new(Exchange::begin(request))));
-                return;
-            }
-        }
     }
 
     /// A worker does something with one of those that it has.
     pub(super) fn serve(&mut self, script: &mut Bytes<'_>) {
-        if self.serving.is_empty() {
-            return self.take(false);
+        if let Some((client, became)) = self.engine.serve(script) {
+            self.follow(client, became);
         }
-        let which = script.below(self.serving.len());
-        let serving = self.serving.swap_remove(which);
-        let client = serving.client();
-        let became = serving.step(script, &self.completions);
-        self.follow(client, became);
     }
 
     fn follow(&mut self, client: Option<usize>, became: Became) {
         let client = client.and_then(|client| self.clients.get_mut(client));
         match became {
-            Became::Goes(serving) => self.serving.push(serving),
+            Became::Goes(serving) => self.engine.serving.push(serving),
             Became::Over => {}
             Became::Cut => client.into_iter().for_each(|client| client.is_excused = true),
             Became::Hijacked(_) => panic!("a stream has no socket"),
@@ -160,11 +62,7 @@ impl World {
     }
 
     fn serve_all(&mut self) {
-        loop {
-            self.take(false);
-            let Some(serving) = self.serving.pop() else { return };
-            let client = serving.client();
-            let became = serving.finish(&self.completions);
+        while let Some((client, became)) = self.engine.finish() {
             self.follow(client, became);
         }
     }
@@ -176,7 +74,7 @@ impl World {
         for _ in 0..ROUNDS {
             self.turn(u64::MAX);
             let mut has_moved = false;
-            while self.help() {
+            while self.engine.help() {
                 has_moved = true;
             }
             if serves {
@@ -184,8 +82,7 @@ impl World {
             }
             for client in &mut self.clients {
                 client.listen();
-                let is_open = self.connections.as_ref().is_some_and(|connections| is_open(connections, client));
-                has_moved |= is_open && client.finish();
+                has_moved |= self.engine.has(&client.connection) && client.finish();
             }
             let now = self.progress();
             let is_at_rest = !has_moved && !self.has_more_to_look_at();
@@ -200,39 +97,37 @@ impl World {
     }
 
     fn has_more_to_look_at(&self) -> bool {
-        let waits = |connections: &Connections| connections.each().any(|(key, _)| connections.is_waiting(key));
-        let has_events = |connections: &Connections| {
-            self.clients.iter().any(|client| client.socket.has_event() && is_open(connections, client))
-        };
-        self.connections.as_ref().is_some_and(|connections| waits(connections) || has_events(connections))
+        let has_event = |client: &Client| client.socket.has_event() && self.engine.has(&client.connection);
+        self.engine.has_waiting() || self.clients.iter().any(has_event)
     }
 
     /// What changes whenever anything gets anywhere.
     fn progress(&self) -> (u64, usize) {
         let moved = self.clients.iter().map(|client| client.socket.moved()).sum();
-        (moved, self.queue.len() + self.serving.len())
+        (moved, self.engine.queue.len() + self.engine.serving.len())
     }
 
     /// Time passes; what is to be done meanwhile is done in time.
     pub(super) fn pass(&mut self, time: u64) {
-        let end = self.context.clock.now() + time;
+        let end = self.engine.context.clock.now() + time;
         loop {
             self.settle(false);
-            let now = self.context.clock.now();
+            let now = self.engine.context.clock.now();
             if now >= end {
                 return;
             }
-            let next = self.connections.as_ref().map_or(NEVER, Connections::next).min(end);
+            let next = self.engine.connections.as_ref().map_or(NEVER, Connections::next).min(end);
             assert!(next > now, "a deadline is over and stays so");
-            self.context.clock.skip(Duration::from_millis(next - now));
+            self.engine.context.clock.skip(Duration::from_millis(next - now));
             self.check();
         }
     }
 
     /// The same until no connection is left, for `time` at most.
     pub(super) fn pass_all(&mut self, time: u64) {
-        let end = self.context.clock.now() + time;
-        while self.connections.as_ref().is_some_and(|all| all.len() > 0) && self.context.clock.now() < end {
+        let end = self.engine.context.clock.now() + time;
+        while self.engine.connections.as_ref().is_some_and(|all| all.len() > 0) && self.engine.context.clock.now() < end
+        {
             self.serve_all();
             self.pass(10_000);
         }
@@ -240,7 +135,7 @@ impl World {
 
     /// What must hold after every step: a connection of HTTP/2 stays the poll side's.
     pub(super) fn check(&mut self) {
-        for (key, connection) in self.connections.iter().flat_map(Connections::each) {
+        for (key, connection) in self.engine.connections.iter().flat_map(Connections::each) {
             assert!(!connection.owner.is_away(), "{key} is away");
         }
         self.clients.iter_mut().for_each(Client::listen);
@@ -248,7 +143,7 @@ impl World {
 
     /// Each has a deadline, but for those whose requests may take as long as they like, and the poll side looks at it in time.
     fn check_deadlines(&self) {
-        let Some(connections) = &self.connections else { return };
+        let Some(connections) = &self.engine.connections else { return };
         for (key, connection) in connections.each().filter(|(key, _)| !connections.is_waiting(*key)) {
             let due = connection.deadline.due();
             let is_served = connection.link.get().is_some_and(|link| link.busy() > 0);
@@ -265,60 +160,8 @@ impl World {
         }
     }
 
-    /// Nothing has happened that may cost a client its answer.
-    pub(super) fn is_calm(&self) -> bool {
-        let stats = &self.context.stats;
-        let lost = [
-            &stats.refused,
-            &stats.overloaded,
-            &stats.timed_out,
-            &stats.aborted,
-            &stats.gone,
-            &stats.late,
-            &stats.keepalive_timeout,
-            &stats.write_timeout,
-            &stats.evicted,
-            &stats.panics,
-            &stats.http2_errors,
-            &stats.http2_floods,
-            &stats.http2_refused,
-        ];
-        lost.iter().all(|counter| counter.get() == 0) && !self.context.is_draining()
-    }
-
     /// Everything is over: nothing may be left.
     pub(super) fn check_end(&mut self) {
-        self.serving.clear();
-        self.queue.clear();
-        if let Some(connections) = &self.connections {
-            assert_eq!(connections.len(), 0, "connections are left");
-        }
-        self.connections = None;
-        self.context.helpers.end();
-        for client in &self.clients {
-            assert_eq!(client.connection.strong_count(), 0, "somebody still has a connection");
-        }
-        let context = &self.context;
-        let kept = (context.descriptors.used(), context.kept.bytes(), context.spools.used(), context.streamed());
-        assert_eq!(kept, (0, 0, 0, 0), "descriptors, bytes in memory and in files, places");
-        assert_eq!(context.stats.running.get(), 0, "requests that are served");
-        assert!(context.detached.all().is_empty(), "answers that apps go on with");
-        let stats = &context.stats;
-        let refusals = [&stats.refused, &stats.overloaded, &stats.timed_out, &stats.aborted].map(Counter::get);
-        self.accounts.check(self.brought, refusals.iter().sum());
-        assert!(self.completions.are_all_given(), "{:?}", self.completions);
+        self.engine.check_end(self.clients.iter().map(|client| &client.connection));
     }
-
-    /// From now on all that is shared is used up or gone: what is left is that all ends.
-    pub(super) fn stop(&mut self) {
-        self.context.enter(Phase::Over);
-        self.context.helpers.end();
-        self.connections = None;
-        self.queue.clear();
-    }
-}
-
-/// Whether the engine has its connection. One that is closed may live on for whoever still has a stream of it.
-fn is_open(connections: &Connections, client: &Client) -> bool {
-    connections.each().any(|(_, each)| std::ptr::eq(Arc::as_ptr(each), client.connection.as_ptr()))
 }
