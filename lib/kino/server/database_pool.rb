@@ -9,8 +9,10 @@ module Kino
   #   @return [String] what `config/database.yml` calls that
   # @!attribute [r] name
   #   @return [String, nil] which it is, where an app has several databases
+  # @!attribute [r] timeout
+  #   @return [Numeric] seconds that a thread waits for a connection
   # @api private
-  DatabasePool = Data.define(:size, :word, :name) do
+  DatabasePool = Data.define(:size, :word, :name, :timeout) do
     class << self
       # Looks at the settings, without connecting, and without loading any of the app.
       #
@@ -21,7 +23,7 @@ module Kino
         pools = all.filter_map do |config|
           word = config.respond_to?(:max_connections) ? "max_connections" : "pool"
           size = config.public_send(word)
-          new(size: size, word: word, name: (config.name if all.size > 1)) if size
+          new(size: size, word: word, name: (config.name if all.size > 1), timeout: config.checkout_timeout) if size
         end
         pools.min_by(&:size)
       rescue StandardError
@@ -67,7 +69,8 @@ module Kino
     # @param size [Integer] see {#size}
     # @param word [String] see {#word}
     # @param name [String, nil] see {#name}
-    def initialize(size:, word:, name: nil) = super
+    # @param timeout [Numeric] see {#timeout}
+    def initialize(size:, word:, name: nil, timeout: 5) = super
 
     # @param threads [Integer] requests that run at once
     # @return [String, nil] what is wrong with it, and the line to write; nil where nothing is
