@@ -60,8 +60,8 @@ module Kino
         code = "#{pool.word}: #{pool.size}"
         line = place(/\b#{code}\b/, "config/database.yml") || place(/^\s*#{pool.word}:/, "config/database.yml")
         Hazard.new(kind: :database_pool, where: line, code: code,
-                   why: "#{threads} requests run at once (workers x threads): #{threads - pool.size} of them wait for " \
-                        "a connection#{" to #{pool.name}" if pool.name}, or fail after #{pool.timeout} s",
+                   why: "#{threads} requests run at once (workers x threads): #{threads - pool.size} of them wait " \
+                        "for a connection#{" to #{pool.name}" if pool.name}, or fail after #{pool.timeout} s",
                    cure: "`#{pool.word}: #{threads}`, or fewer threads")
       end
 
