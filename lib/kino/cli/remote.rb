@@ -20,7 +20,8 @@ module Kino
         requests: ["kino requests [--backtrace] [--format json]",
                    "Lists the requests in flight; with --backtrace, also where each thread of Ruby's is."],
         metrics: ["kino metrics", "Prints what Prometheus would read."],
-        top: ["kino top", "Shows status and requests, once a second, until Ctrl-C; once where its output is no terminal."],
+        top: ["kino top",
+              "Shows status and requests, once a second, until Ctrl-C; once where its output is no terminal."],
         restart: ["kino restart [--full] [PID]",
                   "Boots the app anew, and replaces process by process; with --full, and with one process, another " \
                   "server takes this one's place. Without a PID: what control, or else pidfile, says in kino.rb."],
