@@ -5,7 +5,7 @@
 LINTERS=(rubocop shellcheck mandoc zsh fish)
 DEBIAN_PACKAGES=(
   ruby ruby-dev bundler rake build-essential clang libclang-dev ruby-rb-sys
-  ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard
+  ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard ruby-redcarpet
   ruby-rails ruby-sinatra ruby-sqlite3 ruby-pg ruby-websocket-driver puma wrk
   "${LINTERS[@]}"
 )

@@ -34,17 +34,20 @@ module Kino
         ::Capybara.singleton_class.prepend(Servers) unless Object.autoload?(:Capybara)
       end
 
-      # Serves until the process ends, as Capybara wants it. Neither kino.rb nor the environment counts: tests have
-      # Kino's defaults, and what they say themselves.
+      # Serves until the process ends, as Capybara wants it, and says nothing. Neither kino.rb nor the environment
+      # counts: tests have Kino's defaults, and what they say themselves.
       #
       # @param app [#call] a Rack app
-      # @param port [Integer]
-      # @param host [String]
-      # @param options [Hash{Symbol => Object}] settings; those of other servers, which begin with a capital, are passed
-      #   over
+      # @param port [Integer] the one that Capybara has found to be free, and asks at
+      # @param host [String] where Capybara asks
+      # @param options [Hash{Symbol => Object}] settings, and what is said to Puma here: `Threads: "0:4"` and `Host:`
+      #   are taken, whatever else begins with a capital (`Silent: true`) is passed over
       # @return [void]
+      # @raise [ConfigurationError] for a name that is no setting, and a value that isn't allowed
       def call(app, port, host, **options)
-        Server.new(app, port:, host:, **options.reject { |name, _| name.match?(/\A[A-Z]/) }).run
+        foreign, own = options.partition { |name, _| name.match?(/\A[A-Z]/) }.map(&:to_h)
+        threads, host = foreign.values_at(:Threads, :Host).zip([nil, host]).map { |said, otherwise| said || otherwise }
+        Server.new(app, port:, host:, environment: "test", **{ threads: }.compact, **own).run
       end
     end
   end

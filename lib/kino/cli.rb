@@ -57,9 +57,16 @@ module Kino
       configuration = read.call
       load_server
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
-      status = Command.new(configuration, read: read, out: @out, err: @err, &boot).run
+      status = command(options, configuration, read: read, out: @out, err: @err, &boot)
       Leaving.hurry(status, configuration.shutdown_timeout)
       status
+    end
+
+    def command(options, configuration, **rest, &)
+      return Command.new(configuration, **rest, &).run unless options.reload
+
+      require_relative "reload/parent"
+      Reload::Parent.new(configuration, **rest, &).serve
     end
 
     # Other certificates of the file's are for other names.

@@ -77,6 +77,9 @@ module Kino
     # @return [#call, nil] makes the answer to such an error, of it, the env and the status 500; default nil for a plain
     #   500
     attr_reader :lowlevel_error_handler
+    # @return [Array<String>] networks whose clients see errors of the app in development, `"unix"` for those of unix
+    #   sockets; default this machine's
+    attr_reader :error_page
     # @return [String, nil] path of a file whose touch asks for a restart; default nil for none
     attr_reader :restart_file
     # @return [String] what the app finds in `RACK_ENV`; default `"development"`

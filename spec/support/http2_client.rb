@@ -87,6 +87,26 @@ class Http2Client
     self
   end
 
+  # Asks for a tunnel (RFC 8441).
+  def connect(stream, protocol = "websocket", path = "/", fields = {})
+    head = self.class.head("CONNECT", path).insert(1, [":protocol", protocol])
+    headers(stream, head + fields.to_a, ends: false)
+  end
+
+  # So many bytes that come on a stream; opens windows for them.
+  def read_data(stream, bytes)
+    data = +"".b
+    while data.bytesize < bytes
+      frame = await { |one| one.stream == stream && %i[data rst_stream].include?(one.kind) }
+      raise "stream #{stream} was reset after #{data.bytesize} bytes: #{frame.code}" if frame.kind == :rst_stream
+      raise "stream #{stream} ended after #{data.bytesize} bytes" if frame.payload.empty? && frame.ends?
+
+      data << frame.payload
+      open_windows(stream, frame.payload.bytesize)
+    end
+    data
+  end
+
   def get(stream, path = "/", fields = {}) = request(stream, "GET", path, fields).answer(stream)
 
   # The next frame for which the block is true; others before it are kept for later.
@@ -132,6 +152,9 @@ class Http2Client
   rescue RawClient::Truncated
     true
   end
+
+  # The next frame, whatever it is.
+  def read_any = await { true }
 
   # Frames that have come and nobody has asked for.
   attr_reader :frames

@@ -2,6 +2,7 @@
 
 require "websocket/driver"
 require_relative "eventually"
+require_relative "http2_tunnel"
 require_relative "raw_client"
 
 # A WebSocket client as strict as a browser's: websocket-driver checks the handshake and every frame. What doesn't come
@@ -20,8 +21,10 @@ class WebSocketClient
 
   # Shakes hands with a server at an address as RawClient takes it, and aborts after the block, if there is one. Each of
   # `early` is sent as a message right behind the handshake's request, in one piece with it, where a browser would wait.
-  def self.open(url, path = "/", early: [], headers: {}, **options)
-    client = new(RawClient.connect(url), "ws://localhost#{path}", **options)
+  # With `http2` all of that is a stream's.
+  def self.open(url, path = "/", early: [], headers: {}, http2: false, **options)
+    socket = http2 ? Http2Tunnel.open(url) : RawClient.connect(url)
+    client = new(socket, "ws://localhost#{path}", **options)
     begin
       client.shake_hands(headers, early)
       block_given? ? yield(client) : client

@@ -19,6 +19,7 @@ RSpec.describe Kino::Configuration do
       stream_bodies: false, underscore_headers: false,
       early_hints: false, gc_when_idle: false,
       max_keepalive_requests: nil, http2: nil, http2_max_streams: 128, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
+      error_page: %w[127.0.0.0/8 ::1 unix],
       body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0, min_threads: 5,
       thread_idle_timeout: 30, max_io_threads: 0
     )

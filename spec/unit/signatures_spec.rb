@@ -11,6 +11,7 @@ RSpec.describe "The signatures in sig/" do
   root = File.expand_path("../..", __dir__)
   signatures = Signatures.new(Dir.glob("sig/**/*.rbs", base: root).map { |path| File.read(File.join(root, path)) })
 
+  before { Kino::TestServer }
   before { Kino::Check.constants.each { |name| Kino::Check.const_get(name) } }
 
   it "has something to look at" do

@@ -33,9 +33,12 @@ module Bench
 
     module_function
 
+    # @param others [Array<Described>] who takes part in each, with its app and as many threads as Kino has there
     # @return [Array<Group>]
-    def groups
-      [main, io, files, rails]
+    def groups(others = [])
+      { main => [APP, 6], io => [APP, 16], files => [APP, 5], rails => [RAILS, 5] }.map do |group, (app, threads)|
+        group.with(contenders: group.contenders + others.map { |other| other.for(app, threads) })
+      end
     end
 
     # Kino alone: each of Puma's threads waits 0.2 s for a second request before it lets an idle connection go, so that

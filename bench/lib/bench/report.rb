@@ -13,10 +13,12 @@ module Bench
     # @param results [Results]
     # @param facts [Hash{String => String}]
     # @param settings [String] how the run was made
-    def initialize(results, facts, settings)
+    # @param groups [Array<Plan::Group>] who took part
+    def initialize(results, facts, settings, groups)
       @results = results
       @facts = facts
       @settings = settings
+      @groups = groups
       @verdicts = Bars.judge(results)
     end
 
@@ -61,7 +63,7 @@ module Bench
     end
 
     def group(endpoint)
-      Plan.groups.find { |group| group.endpoints.any? { |known| known.name == endpoint } }
+      @groups.find { |group| group.endpoints.any? { |known| known.name == endpoint } }
     end
 
     def connections(endpoint)

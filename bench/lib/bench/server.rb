@@ -22,7 +22,7 @@ module Bench
 
     # Starts a server; {#await} tells when it is up.
     # @param name [String]
-    # @param options [Hash{Symbol => Object}] of Process.spawn
+    # @param options [Hash{Symbol => Object}] `ready:`, and those of Process.spawn
     # @yieldparam port [Integer] a free one
     # @yieldreturn [Array<String>] the command line
     # @return [Server]
@@ -36,10 +36,12 @@ module Bench
     # @param name [String]
     # @param port [Integer]
     # @param command [Array<String>]
+    # @param ready [String] what it is asked for until it answers; any answer will do
     # @param options [Hash{Symbol => Object}] of Process.spawn
-    def initialize(name, port, command, **options)
+    def initialize(name, port, command, ready: "/", **options)
       @name = name
       @port = port
+      @ready = ready
       @log = Tempfile.new("bench-#{name}")
       # A group of its own: Ctrl-C in the terminal is for the benchmark, which then ends the server.
       streams = { out: [@log.path, "a"], err: [@log.path, "a"], **options }
@@ -51,7 +53,7 @@ module Bench
 
     # Waits until it answers.
     # @param path [String] any path; any answer will do
-    def await(path = "/")
+    def await(path = @ready)
       deadline = Bench.now + BOOT
       until answers?(path)
         raise Problem, "#{name} ended while it booted:\n#{log_end}" if ended?

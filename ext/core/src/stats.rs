@@ -67,7 +67,7 @@ stats! {
     answered,
     /// Answers that Kino gave by itself at `health_path`.
     health,
-    /// Connections that the app has taken for itself (`rack.hijack`, 101).
+    /// Connections, and streams of HTTP/2, that the app has taken for itself (`rack.hijack`, 101).
     hijacked,
     /// Connections given up in the middle of an answer.
     aborted,
@@ -133,6 +133,8 @@ stats! {
     max_keepalive_requests,
     /// Connections that spoke HTTP/2.
     http2_connections,
+    /// Streams of HTTP/2 that the app has taken and that are open now.
+    tunnels,
     /// Connections and streams of HTTP/2 that ended since their client broke the protocol.
     http2_errors,
     /// Connections of HTTP/2 that ended since their client asked for more that is nothing than anybody needs: resets, PING and

@@ -128,8 +128,8 @@ impl<'a> Env<'a> {
         };
         self.set(keys.server_protocol, other.get_inner_with(self.ruby));
         self.set(keys.http_version, other.get_inner_with(self.ruby));
-        if head.version() == Version::Http2 {
-            // Its requests share a socket, and none of them can give it away.
+        if head.version() == Version::Http2 && !head.is_extended_connect() {
+            // Its requests share a socket, and none of them can give it away; but streams, where that is asked for.
             calls.delete(self.hash, keys.hijack.get_inner_with(self.ruby));
             calls.set(self.hash, keys.may_hijack.get_inner_with(self.ruby), self.ruby.qfalse());
         }
@@ -237,7 +237,8 @@ impl<'a> Env<'a> {
     fn protocols(&mut self, head: &Head, value: &[u8]) {
         let mut options = head.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"connection"));
         let is_meant = options.any(|(_, options)| list(options).any(|option| option.eq_ignore_ascii_case(b"upgrade")));
-        if head.version() != Version::Http11 || !is_meant {
+        let has_them = head.version() == Version::Http11 || head.is_extended_connect();
+        if !has_them || !is_meant {
             return;
         }
         let protocols = self.calls.array();

@@ -114,6 +114,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     listeners.define_singleton_method("bind", function!(Listeners::bind, 1))?;
     listeners.define_singleton_method("inherit", function!(Listeners::inherit, 2))?;
     listeners.define_singleton_method("beside", function!(Listeners::beside, 2))?;
+    listeners.define_method("with", method!(Listeners::with, 1))?;
     listeners.define_method("uris", method!(Listeners::uris, 0))?;
     listeners.define_method("port", method!(Listeners::port, 0))?;
     listeners.define_method("descriptors", method!(Listeners::descriptors, 0))?;

@@ -41,6 +41,13 @@ impl Listeners {
         Ok(Listeners::of(all))
     }
 
+    /// `with(uris) -> Listeners`: the same sockets, and others, which it listens at. Files of the same ones stay whose they are.
+    pub(crate) fn with(ruby: &Ruby, this: &Listeners, uris: RArray) -> Result<Listeners, Error> {
+        let mut all = this.duplicates(ruby)?;
+        all.extend(bind(ruby, uris)?);
+        Ok(Listeners::of(all))
+    }
+
     /// `uris -> [String]`: where they listen, with the ports that were really bound.
     pub(crate) fn uris(&self) -> Vec<String> {
         self.uris.clone()

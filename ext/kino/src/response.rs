@@ -23,7 +23,11 @@ pub(crate) fn head(
     (asked, own): (Asked, &OwnFields),
     date: &[u8; date::LEN],
 ) -> Result<Option<Plan>, Error> {
-    let code = status_code(ruby, status)?;
+    let code = match status_code(ruby, status)? {
+        // It is an answer to a request for a tunnel, and none that goes on with that; as it is, it would grant it.
+        200..300 if asked.is_extended => 501,
+        code => code,
+    };
     let mut head = ResponseHead::begin(out, code);
     let takes_socket = fields(ruby, &mut head, headers)?;
     // The client would wait for the protocol that it changes to (RFC 9110 section 15.2.2).

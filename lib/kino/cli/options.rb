@@ -36,6 +36,8 @@ module Kino
       attr_reader :shell
       # @return [Boolean] whether TLS is to be spoken with a certificate of this machine's own
       attr_reader :dev_tls
+      # @return [Boolean] whether the app is to be booted anew when its code has changed
+      attr_reader :reload
       # @return [Boolean] whether `requests` is to tell where threads are
       attr_reader :backtrace
       # @return [String] what a report is written as: `"text"` or `"json"`
@@ -51,7 +53,7 @@ module Kino
         @format = "text"
         @request = "GET /"
         @checks = []
-        @full = @backtrace = @dev_tls = false
+        @full = @backtrace = @dev_tls = @reload = false
         @parser = build_parser
         take_arguments(parse(argv))
         refuse_needless
@@ -121,6 +123,9 @@ module Kino
         parser.on("--dev-tls", "serve https://localhost with a certificate that signs itself,", "made once and kept") do
           @dev_tls = true
         end
+        reload = ["in development: serve each request with the code as it is then,",
+                  "by booting the app anew when a file has changed"]
+        parser.on("--reload", *reload) { @reload = true }
         add_check(parser)
         parser.on("--full", "of restart: start another server, with a new Ruby or Kino, too") { @full = true }
         parser.on("--backtrace", "of requests: where each thread is, too") { @backtrace = true }
@@ -170,6 +175,8 @@ module Kino
       end
 
       def refuse_needless
+        raise ConfigurationError, "--reload: is for serving alone; write kino --reload" if @reload && @task != :serve
+
         raise ConfigurationError,
               "--full: is for restart alone; write kino restart --full" if @full && @task != :restart
         raise ConfigurationError, "--backtrace: is for requests alone; write kino requests --backtrace" if

@@ -59,5 +59,19 @@ module Kino
         raise Kinds::Rejected, "of which #{written.inspect} is neither an address nor a network"
       end
     end
+
+    # Those who may see something that is not for everybody: the kind of the setting `error_page`.
+    #
+    # @api private
+    class Viewers < Networks
+      # @return [String] what is allowed
+      def allowed = 'addresses and networks such as ["127.0.0.1", "172.17.0.0/16"], true for this machine, or false ' \
+                    "for nobody"
+
+      # @param value [Object] as for {Networks#call}; true for whoever sits at this machine
+      # @return [Array<String>] in one spelling, frozen
+      # @raise [Kinds::Rejected]
+      def call(value) = [true, "true"].include?(value) ? LOCAL : super
+    end
   end
 end

@@ -173,12 +173,22 @@ module Kino
           TEXT
           Setting.new(:lowlevel_error_handler, Kinds::Handler.new(3, '{ |error| [500, {}, ["Sorry"]] }'),
                       default: nil, default_text: "none", summary: "makes the answer to an error of the app",
-                      doc: <<~TEXT)
+                      doc: <<~TEXT),
             Makes the client's answer to an error that nothing in the app has dealt with: a Rack answer,
             with a body that is an Array of Strings or has each. It is called with the error, the request's
             env and the status 500, and may take fewer. Where it raises, or its answer can't be sent, the
             client gets the plain 500, as without it. What a client has done wrong never comes here. In
             mode :ractor it runs in the worker's ractor, as on_worker_boot does.
+          TEXT
+          Setting.new(:error_page, Viewers.new, default: Networks::LOCAL,
+                      default_text: "this machine: #{Networks::LOCAL.join(", ")}",
+                      example: ["127.0.0.1", "172.17.0.0/16"],
+                      summary: "who sees errors of the app, in development", doc: <<~TEXT)
+            Who is answered, in environment development alone, with the error itself where nothing in the
+            app has dealt with one: its causes, the source around it, the backtrace and the request, without
+            what looks like a secret. As HTML, as JSON where Accept asks for that, else as text. These are
+            addresses and networks; who comes by proxies has to be one of them, and so have the proxies.
+            Everybody else gets the plain 500. A list replaces the default; false is nobody.
           TEXT
         ],
         "Processes" => [
@@ -429,7 +439,7 @@ module Kino
             handshake (ALPN), as browsers do; without TLS, with true, those that begin a connection as
             HTTP/2 does (prior knowledge, as curl's --http2-prior-knowledge, gRPC or a proxy that is told
             so). All others are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as
-            any do, but for rack.hijack, which they can't have. false for HTTP/1.1 alone.
+            any do, but for rack.hijack, which only those for a WebSocket have. false for HTTP/1.1 alone.
           TEXT
           Setting.new(:http2_max_streams, Kinds::Whole.new(1..100_000), default: 128, example: 250,
                       summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT)

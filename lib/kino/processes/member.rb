@@ -156,7 +156,7 @@ module Kino
       :mold
     end
 
-    def failure(io) = Failure.new(@configuration.environment, io, form: Log.form(@configuration))
+    def failure(io) = Failure.new(io, form: Log.form(@configuration))
 
     def finish(in_order)
       # The engine is over, and with it who has seen to this: from here on hooks alone keep the process.

@@ -93,7 +93,7 @@ module Kino
       end
 
       def call(request, env, status, headers, body)
-        return take_over(request, env, status, headers, body) if headers["rack.protocol"] || status.to_i == 101
+        return take_over(request, env, status, headers, body) if goes_on?(env, status, headers)
         return request.finish(nil) unless request.start(status, headers, nil)
 
         request.detach
@@ -104,6 +104,14 @@ module Kino
       ensure
         # It has raised, or ended its own thread.
         stream.break_off unless stream.nil? || returned
+      end
+
+      # Whether the body is what the connection, or the stream of HTTP/2, goes on with. There a client that asks for
+      # another protocol (RFC 8441) is granted it by any 2xx.
+      def goes_on?(env, status, headers)
+        return true if headers["rack.protocol"] || status.to_i == 101
+
+        env["rack.protocol"] && env["SERVER_PROTOCOL"] == "HTTP/2" && status.to_i.between?(200, 299)
       end
 
       def protocol(env, headers)

@@ -5,7 +5,18 @@ module Kino
   #
   # @api private
   module Description
+    # What stands for what raises when it is asked.
+    UNTOLD = "an error that could not be described"
+
     class << self
+      # @yieldreturn [#to_s] what may raise when it is asked
+      # @return [String] as text
+      def text
+        utf8(yield)
+      rescue Exception
+        UNTOLD
+      end
+
       # @param env [Hash, nil] the request's
       # @param error [Exception]
       # @return [String] lines for the log
@@ -20,7 +31,7 @@ module Kino
       # @return [String] the same as a line of JSON
       def json(env, error)
         cause = try { error.cause }
-        what = { error: piece { error.class }, error_message: piece { error.message },
+        what = { error: text { error.class }, error_message: text { error.message },
                  backtrace: try { error.backtrace.to_a } || [], cause: cause && of(cause, [error]) }
         line(:error, kind(env, error), **request(env), **what)
       end
@@ -32,7 +43,9 @@ module Kino
       def line(level, message, **fields)
         time = Time.now.utc.strftime("%Y-%m-%dT%H:%M:%S.%LZ")
         all = { time: time, level: level, message: message, **fields.compact }
-        pairs = all.map { |name, value| "#{Native.json(name.to_s)}:#{value.is_a?(Array) ? list(value) : text(value)}" }
+        pairs = all.map do |name, value|
+          "#{Native.json(name.to_s)}:#{value.is_a?(Array) ? list(value) : quoted(value)}"
+        end
         "{#{pairs.join(",")},\"process\":#{Process.pid}}\n"
       end
 
@@ -57,14 +70,14 @@ module Kino
         own = File.expand_path("..", __dir__)
         places = try { error.backtrace.to_a.take_while { |line| !line.start_with?(own) } }
         lines = places.to_a.map { |line| "  #{utf8(line)}" }
-        ["#{piece { error.message }} (#{piece { error.class }})", *lines].join("\n")
+        ["#{text { error.message }} (#{text { error.class }})", *lines].join("\n")
       end
 
       private
 
-      def text(value) = Native.json(utf8(value))
+      def quoted(value) = Native.json(utf8(value))
 
-      def list(values) = "[#{values.map { |value| text(value) }.join(",")}]"
+      def list(values) = "[#{values.map { |value| quoted(value) }.join(",")}]"
 
       def request(env)
         return {} unless env
@@ -78,7 +91,7 @@ module Kino
         cause = try { error.cause }
         cause = nil if told.any? { |other| other.equal?(cause) }
         lines = try { error.backtrace.to_a.map { |line| "\tfrom #{utf8(line)}\n" } }
-        [piece { error.message }, " (#{piece { error.class }})\n", *lines, *(of(cause, told) if cause)].join
+        [text { error.message }, " (#{text { error.class }})\n", *lines, *(of(cause, told) if cause)].join
       end
 
       def try
@@ -92,12 +105,6 @@ module Kino
         return "a fault of Kino's own, at #{utf8(place)}; please report it" if place
 
         env ? "an error in the app" : "an error outside of any request"
-      end
-
-      def piece
-        utf8(yield)
-      rescue Exception
-        "an error that could not be described"
       end
 
       # Bytes of no encoding are most often UTF-8.

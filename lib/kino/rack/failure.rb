@@ -4,9 +4,9 @@ require_relative "callable"
 require_relative "description"
 
 module Kino
-  # What becomes of an error in the app: an answer for the client, `lowlevel_error_handler`'s or a plain 500; then a
-  # line in `rack.errors` for whoever runs it, and `on_error`. Whatever these raise costs neither the answer nor the
-  # worker.
+  # What becomes of an error in the app: an answer for the client, `lowlevel_error_handler`'s, the page that there is in
+  # development, or a plain 500; then a line in `rack.errors` for whoever runs it, and `on_error`. Whatever these raise
+  # costs neither the answer nor the worker.
   #
   # @api private
   class Failure
@@ -27,15 +27,15 @@ module Kino
       error
     end
 
-    # @param environment [String] in `"development"` the client is told what was raised
     # @param errors [IO] for errors that no request's `rack.errors` can take
     # @param handler [#call, nil] makes the answer of error, env and status, see `lowlevel_error_handler`
+    # @param page [ErrorPage, nil] what those see who are at work on the app
     # @param on_error [Array<#call>] called with error and env
     # @param form [Symbol] how standard error has them: `:text`, `:json`, or `:logger` for one that reads it
-    def initialize(environment, errors, handler: nil, on_error: [], form: :text)
-      @tells = environment == "development"
+    def initialize(errors, handler: nil, page: nil, on_error: [], form: :text)
       @errors = errors
       @handler = handler
+      @page = page
       @on_error = on_error
       @form = form
     end
@@ -67,21 +67,16 @@ module Kino
     # @param env [Hash] the request's
     # @param error [Exception]
     # @yieldparam other [Exception] what `lowlevel_error_handler` has raised
-    # @return [Array(Integer, Hash, Array<String>)] a Rack response: of the client's fault, the handler's, or the plain
-    #   one
+    # @return [Array(Integer, Hash, Array<String>)] a Rack response: of the client's fault, the handler's, the page, or
+    #   the plain one
     def answer(env, error, &)
       return refusal(error) if error.is_a?(ClientError)
 
-      (@handler && handle(env, error, &)) || plain(error)
+      (@handler && handle(env, error, &)) || (@page && paged(env, error)) || plain
     end
 
-    # @param error [Exception]
-    # @return [Array(Integer, Hash, Array<String>)] a Rack response that says little
-    def plain(error)
-      text = "Internal Server Error\n"
-      text += "\n#{Description.of(error)}" if @tells
-      [500, { "content-type" => "text/plain; charset=utf-8" }, [text]]
-    end
+    # @return [Array(Integer, Hash, Array<String>)] a Rack response that says nothing of the error
+    def plain = [500, { "content-type" => "text/plain; charset=utf-8" }, ["Internal Server Error\n"]]
 
     private
 
@@ -100,6 +95,13 @@ module Kino
       [status, headers, parts(body)]
     rescue Exception => other # the client still has an answer
       yield other
+      nil
+    end
+
+    # The log tells of the error all the same.
+    def paged(env, error)
+      @page.answer(env, error)
+    rescue Exception
       nil
     end
 

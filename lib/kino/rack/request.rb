@@ -26,13 +26,14 @@ module Kino
   #     is out, or the app has taken the socket, or goes on with the stream by itself
   class Request
     # Gives the client's socket to the app, as `env["rack.hijack"]`. The server forgets the connection, when it drains,
-    # too; what the app then answers is not sent. Called again, it gives the same socket.
+    # too; what the app then answers is not sent. Called again, it gives the same socket. Of a request for a WebSocket
+    # over HTTP/2 it is one end of a pair: the app writes its 101 as ever, and Kino makes that what it is in HTTP/2.
     #
     # What the client has sent already beyond the request is read first; `recv` alone does not see that, nor does a
     # selector that looks at descriptors.
     #
     # @return [TCPSocket, UNIXSocket] in `env["rack.hijack_io"]`, too
-    # @raise [IOError] once the answer has begun, or the request is over
+    # @raise [IOError] once the answer has begun, or the request is over, or is another one of HTTP/2
     # @example
     #   io = env["rack.hijack"].call
     #   Thread.new { io.write("HTTP/1.1 200 OK\r\n..."); io.close }

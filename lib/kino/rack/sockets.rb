@@ -7,7 +7,7 @@ module Kino
   #
   # @api private
   module Sockets
-    # One end of a pair: the client speaks TLS, which the engine does at the other end.
+    # One end of a pair: the client speaks TLS, or HTTP/2, which the engine does at the other end.
     class Paired < UNIXSocket
     end
 

@@ -62,8 +62,7 @@ module Kino
     # For what goes wrong.
     def errors = Log.outlets(@configuration, $stdout, $stderr).last
 
-    def failure(io) = Failure.new(@configuration.environment, io, on_error: @configuration.on_error,
-                                                                    form: Log.form(@configuration))
+    def failure(io) = Failure.new(io, on_error: @configuration.on_error, form: Log.form(@configuration))
   end
 
   private_constant :Starting

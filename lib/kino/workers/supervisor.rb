@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "crew"
+require_relative "../rack/error_page"
 require_relative "overdue_watch"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
@@ -52,7 +53,7 @@ module Kino
     # Who looks for requests that take too long: for the sake of their workers, and to tell `on_error`.
     def self.watches(native, plan, settings, errors)
       if plan.on_error.any?
-        failure = Failure.new(settings.environment, errors, on_error: plan.on_error)
+        failure = Failure.new(errors, on_error: plan.on_error)
         overdue = OverdueWatch.new(native, failure, settings.request_timeout)
       end
       cap = settings.mode == :ractor ? settings.workers : settings.capacity
@@ -75,7 +76,7 @@ module Kino
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
       Worker::Plan.new(native.number, settings.min_threads, Crew.elastic?(settings), settings.max_io_threads.positive?,
-                       !in_ractors || settings.threads > 1, settings.processes > 1, settings.environment,
+                       !in_ractors || settings.threads > 1, settings.processes > 1, ErrorPage.of(settings),
                        settings.early_hints, boot, stop, handler.first, on_error, Log.form(settings))
     end
     private_class_method :plan

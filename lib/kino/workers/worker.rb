@@ -36,8 +36,8 @@ module Kino
     #   @return [Boolean] whether the app may be called by several threads at once
     # @!attribute [r] multiprocess
     #   @return [Boolean] whether other processes serve the same app
-    # @!attribute [r] environment
-    #   @return [String] see {Failure}
+    # @!attribute [r] error_page
+    #   @return [ErrorPage, nil] see {Failure}
     # @!attribute [r] early_hints
     #   @return [Boolean] whether requests are offered `rack.early_hints`
     # @!attribute [r] on_boot
@@ -50,7 +50,7 @@ module Kino
     #   @return [Array<#call>] see {Failure}
     # @!attribute [r] log_form
     #   @return [Symbol] see {Failure}
-    Plan = Data.define(:engine, :threads, :elastic, :io_bound, :multithread, :multiprocess, :environment, :early_hints,
+    Plan = Data.define(:engine, :threads, :elastic, :io_bound, :multithread, :multiprocess, :error_page, :early_hints,
                        :on_boot, :on_stop, :error_handler, :on_error, :log_form)
 
     # How a worker came to its end; shareable.
@@ -84,8 +84,8 @@ module Kino
       @own_thread = own_thread
       @changed = changed
       @native = Native::GvlGroup.of(plan.engine, gvl_group)
-      @failure = Failure.new(plan.environment, $stderr, handler: plan.error_handler, on_error: plan.on_error,
-                                                        form: plan.log_form)
+      @failure = Failure.new($stderr, handler: plan.error_handler, page: plan.error_page, on_error: plan.on_error,
+                                      form: plan.log_form)
       @tasks = []
     end
 

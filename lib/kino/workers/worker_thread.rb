@@ -140,7 +140,7 @@ module Kino
         raise
       rescue Exception => other # the handler's answer can't be sent
         errors << other
-        unsent?(request) ? respond(request, @failure.plain(error)) : request.abort
+        unsent?(request) ? respond(request, @failure.plain) : request.abort
       end
     rescue ClientDisconnected
       nil

@@ -10,7 +10,8 @@ RSpec.describe "Ruby in README and doc/" do
   # Who has them tried, by what is in them.
   elsewhere = {
     /\A# (config\.ru|lib\/shop\.rb)\n/ => "spec/integration/documents/check_spec.rb",
-    /Ractor\.store_if_absent\(:found\)/ => "spec/integration/documents/check_spec.rb"
+    /Ractor\.store_if_absent\(:found\)/ => "spec/integration/documents/check_spec.rb",
+    /Kino::TestServer\.start|^Capybara\.server = :kino/ => "spec/integration/documents/development_spec.rb"
   }
 
   # Each line that says what comes of it, and what that is.

@@ -35,6 +35,60 @@ RSpec.describe "Capybara.server = :kino" do
     expect(process.err).to include("treads: there is no such setting; did you mean threads?")
   end
 
+  it "takes what is said to Puma: threads, and the host; it is silent whether or not it is asked to be" do
+    process = start("-rcapybara", "-rkino", "-e", <<~RUBY)
+      Capybara.server = :kino, { Silent: false, Threads: "0:2", Host: "127.0.0.2", Verbose: true }
+      Capybara.server_host = "0.0.0.0"
+      barrier = Queue.new
+      app = lambda do |env|
+        env["PATH_INFO"] == "/second" ? barrier << :here : barrier.pop
+        [200, {}, [env["SERVER_NAME"]]]
+      end
+      port = TCPServer.open("127.0.0.2", 0) { |free| free.addr[1] }
+      server = Capybara::Server.new(app, port: port, host: "127.0.0.2").boot
+      first = Thread.new { Net::HTTP.get(URI("http://127.0.0.2:\#{server.port}/first")) }
+      puts Net::HTTP.get(URI("http://127.0.0.2:\#{server.port}/second")), first.value
+    RUBY
+    expect([process.status, process.out]).to eq([0, "127.0.0.2\n" * 2])
+
+    process = start("-rcapybara", "-rkino", "-e", "Capybara.server = :kino, { Threads: 'many' }\n#{test}")
+    expect([process.status, process.err]).to match([1, /threads: given "many"/])
+  end
+
+  it "serves a session, waits for what it has asked, and has it raise what the app has raised" do
+    process = start("-I#{File.expand_path("../..", __dir__)}", "-rcapybara/dsl", "-rkino", "-e", <<~RUBY)
+      require "support/net_http_driver"
+      app = lambda do |env|
+        case env["PATH_INFO"]
+        when "/" then [200, { "content-type" => "text/html" }, ["<h1>Hello</h1><a href='/next'>Next</a>"]]
+        when "/next" then [302, { "location" => "/end" }, []]
+        when "/end" then [200, { "content-type" => "text/html" }, ["<h1>The end</h1>"]]
+        else raise ArgumentError, "boom"
+        end
+      end
+      Capybara.server = :kino
+      Capybara.register_driver(:net_http) { NetHttpDriver.new }
+      session = Capybara::Session.new(:net_http, app)
+      session.visit("/")
+      session.assert_text("Hello")
+      session.click_link("Next")
+      puts session.find("h1").text, session.current_path
+      session.visit("/raise")
+      puts session.driver.status_code
+      begin
+        session.reset!
+      rescue ArgumentError => error
+        puts error.message, error.cause.class
+      end
+      session.visit("/")
+      puts session.find("h1").text
+    RUBY
+
+    expect([process.status, process.out])
+      .to eq([0, "The end\n/end\n500\nboom\nCapybara::CapybaraError\nHello\n"])
+    expect(process.err).to match(%r{\Akino: an error in the app \(GET /raise\): .*boom})
+  end
+
   it "is not mistaken for a class's own constant of that name" do
     process = start("-rkino", "-e", "class Hat; Capybara = :fur; end\np defined?(Capybara), Hat::Capybara")
 

@@ -42,6 +42,38 @@ RSpec.describe "Others' clients of HTTP/2" do
       end
     end
 
+    it "is Node, which opens a tunnel for a WebSocket beside a request (RFC 8441)" do
+      app = shareable do
+        lambda do |env|
+          next [200, {}, ["ordinary"]] unless env["rack.protocol"]
+
+          [101, { "rack.protocol" => "websocket" }, lambda do |io|
+            io.write("said #{io.readpartial(100)}")
+            io.close
+          end]
+        end
+      end
+      script = <<~JS
+        const session = require("node:http2").connect(process.argv[1])
+        session.on("remoteSettings", (settings) => {
+          if (!settings.enableConnectProtocol) { throw new Error("no tunnels") }
+          const tunnel = session.request({ ":method": "CONNECT", ":protocol": "websocket", ":path": "/" },
+                                         { endStream: false })
+          tunnel.on("response", (fields) => {
+            const request = session.request({ ":path": "/" })
+            request.resume()
+            request.on("end", () => tunnel.write("hello"))
+            console.log(fields[":status"])
+          })
+          tunnel.on("data", (data) => console.log(data.toString()))
+          tunnel.on("end", () => { tunnel.end(); session.close() })
+        })
+      JS
+      serve(app, lint: false, http2: true) do |server|
+        expect(ask_by("node", "-e", script, server.url).lines(chomp: true)).to eq(["200", "said hello"])
+      end
+    end
+
     it "are h2load, with many at a time" do
       not_of_processes("one that has much to do sends clients elsewhere (GOAWAY), and h2load goes nowhere")
       serve(app, http2: true) do |server|

@@ -79,6 +79,13 @@ RSpec.describe Kino::CLI::Options do
     expect(refusal("--chekc")).to eq("--chekc: there is no such option; did you mean --check?")
   end
 
+  it "knows --reload, which is for serving alone" do
+    expect(described_class.new(%w[--reload app.ru])).to have_attributes(task: :serve, reload: true)
+    expect(described_class.new([])).to have_attributes(reload: false)
+    expect(refusal("--reload", "--check")).to eq("--reload: is for serving alone; write kino --reload")
+    expect(refusal("--relaod")).to eq("--relaod: there is no such option; did you mean --reload?")
+  end
+
   it "refuses --format and --request without --check" do
     expect(refusal("--format", "json")).to eq("--format: is for --check alone; write kino --check --format json")
     expect(refusal("--request", "GET /a", "app.ru"))

@@ -93,6 +93,7 @@ RSpec.describe Kino::Configuration::DSL do
       shutdown_timeout 0.5
       drain_delay 8
       lowlevel_error_handler nil
+      error_page ["172.17.0.0/16"]
       control "tcp://127.0.0.1:9293"
       control_token "kino.token"
       health_path "/up"
@@ -120,7 +121,8 @@ RSpec.describe Kino::Configuration::DSL do
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
       http2: true, http2_max_streams: 9,
-      lowlevel_error_handler: nil, control: "tcp://127.0.0.1:9293", control_token: "kino.token", health_path: "/up",
+      lowlevel_error_handler: nil, error_page: %w[172.17.0.0/16],
+      control: "tcp://127.0.0.1:9293", control_token: "kino.token", health_path: "/up",
       ready_timeout: 3
     )
   end

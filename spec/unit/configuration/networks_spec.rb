@@ -19,6 +19,16 @@ RSpec.describe Kino::Configuration::Networks do
     [false, nil, [], "false", "nil", ""].each { |none| expect(proxies(none)).to eq([]) }
   end
 
+  it "are this machine for true, where they may see something, and never for proxies" do
+    here = %w[127.0.0.0/8 ::1 unix]
+    [[true, here], ["true", here], [false, []], [%w[10.0.0.0/8], %w[10.0.0.0/8]]]
+      .each { |given, kept| expect(Kino::Configuration.new(error_page: given).error_page).to eq(kept) }
+    expect(refusal(:error_page, 3)).to include("true for this machine").and end_with(
+      'write error_page: ["127.0.0.1", "172.17.0.0/16"]'
+    )
+    expect { proxies(true) }.to raise_error(Kino::ConfigurationError, /trusted_proxies: given true/)
+  end
+
   it "are this machine by default, and frozen" do
     default = Kino::Configuration.new.trusted_proxies
     expect(default).to eq(%w[127.0.0.0/8 ::1 unix])

@@ -7,7 +7,7 @@ require "stringio"
 RSpec.describe Kino.const_get(:Callbacks) do
   let(:errors) { StringIO.new }
   let(:told) { [] }
-  let(:callbacks) { described_class.new(Kino.const_get(:Failure).new("test", errors)) { false } }
+  let(:callbacks) { described_class.new(Kino.const_get(:Failure).new(errors)) { false } }
 
   def env(finished, reply = []) = { "rack.response_finished" => finished, "rack.after_reply" => reply }
 

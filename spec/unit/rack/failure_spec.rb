@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "kino/errors"
+require "kino/rack/error_page"
 require "kino/rack/failure"
 require "stringio"
 
@@ -13,7 +14,7 @@ RSpec.describe Kino.const_get(:Failure) do
 
   it "writes to the request's rack.errors, and to the server's where there is no request" do
     own = StringIO.new
-    failure = described_class.new("test", errors)
+    failure = described_class.new(errors)
     failure.log({ "rack.errors" => own, "REQUEST_METHOD" => "GET", "PATH_INFO" => "/a" }, error)
     failure.log(nil, error)
 
@@ -31,14 +32,16 @@ RSpec.describe Kino.const_get(:Failure) do
     end
     [[round.new("round"), /round/], [raising.new("raising"), /raising/], [nothing.new, /could not be described/]]
       .each do |odd, text|
-      answer = described_class.new("development", errors).answer({}, odd) { |other| raise other }
+      page = Kino.const_get(:ErrorPage).new(["127.0.0.1"])
+      failure = described_class.new(errors, page: page)
+      answer = failure.answer({ "REMOTE_ADDR" => "127.0.0.1" }, odd) { |other| raise other }
       expect(answer).to match([500, Hash, [text]])
     end
   end
 
   it "has standard error take what rack.errors does not" do
     native
-    described_class.new("test", errors).log({ "rack.errors" => broken }, error)
+    described_class.new(errors).log({ "rack.errors" => broken }, error)
 
     expect(native).to have_received(:log).with(/boom/)
     expect(native).not_to have_received(:log_lost)
@@ -46,7 +49,7 @@ RSpec.describe Kino.const_get(:Failure) do
 
   it "counts what nobody takes, and raises nothing" do
     allow(native).to receive(:log).and_return(false)
-    described_class.new("test", broken).log({ "rack.errors" => broken }, error)
+    described_class.new(broken).log({ "rack.errors" => broken }, error)
 
     expect(native).to have_received(:log_lost).once
   end
@@ -55,22 +58,22 @@ RSpec.describe Kino.const_get(:Failure) do
     native
     told = []
     hooks = [->(*given) { told << given.size }, -> { raise "no tracker" }, ->(error) { told << error.message }]
-    described_class.new("test", errors, on_error: hooks).log({ "rack.errors" => broken }, error)
+    described_class.new(errors, on_error: hooks).log({ "rack.errors" => broken }, error)
 
     expect(told).to eq([2, "boom"])
   end
 
   it "answers with the client's own fault, and else with the handler's answer or a plain one" do
-    failure = described_class.new("production", errors, handler: ->(_, _, status) { [status, {}, ["handled"]] })
+    failure = described_class.new(errors, handler: ->(_, _, status) { [status, {}, ["handled"]] })
     expect(failure.answer({}, Kino::ClientTimeout.new("late")))
       .to match([408, hash_including("connection"), ["late\n"]])
     expect(failure.answer({}, error)).to eq([500, {}, ["handled"]])
-    expect(failure.plain(error)).to match([500, Hash, ["Internal Server Error\n"]])
+    expect(failure.plain).to match([500, Hash, ["Internal Server Error\n"]])
   end
 
   it "gives what the handler raises to whoever asked, and answers all the same" do
     others = []
-    failure = described_class.new("production", errors, handler: -> { raise "handler" })
+    failure = described_class.new(errors, handler: -> { raise "handler" })
     expect(failure.answer({}, error) { |other| others << other.message }).to match([500, Hash, Array])
     expect(others).to eq(["handler"])
   end

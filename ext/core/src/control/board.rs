@@ -16,7 +16,8 @@ const SURVEY: Duration = Duration::from_millis(800);
 pub(super) const RUBY: Duration = Duration::from_millis(1000);
 const LOOK: Duration = Duration::from_millis(5);
 /// Numbers that say how things are now, and are nothing to be added up over time.
-pub(super) const GAUGES: [&str; 6] = ["connections", "running", "threads", "kept_bytes", "spooled_bytes", EXPIRES];
+pub(super) const GAUGES: [&str; 7] =
+    ["connections", "tunnels", "running", "threads", "kept_bytes", "spooled_bytes", EXPIRES];
 
 /// The board.
 #[derive(Debug)]

@@ -43,7 +43,7 @@ const COUNTERS: [(&str, &str, &str); 21] = [
     ("answered", "answers_total", "Answers sent whole"),
     ("aborted", "answers_aborted_total", "Connections given up in the middle of an answer"),
     ("health", "health_checks_total", "Answers at health_path"),
-    ("hijacked", "connections_hijacked_total", "Connections that the app has taken for itself"),
+    ("hijacked", "connections_hijacked_total", "Connections, and streams of HTTP/2, that the app has taken for itself"),
     ("evicted", "connections_evicted_total", "Idle connections closed to let newcomers in"),
     ("keepalive_timeout", "keepalive_timeouts_total", "Connections closed between requests"),
     ("write_timeout", "write_timeouts_total", "Answers given up since their client took nothing"),
@@ -188,6 +188,8 @@ fn counters(text: &mut Text, board: &Snapshot) {
     }
     text.counter("processes_ended_total", "Processes that are gone, whatever has ended them", board.past.processes);
     text.gauge("kept_bytes", "Bytes of answers kept for slow clients", board.sum("kept_bytes"));
+    let help = "Streams of HTTP/2 that apps have taken, such as WebSockets";
+    text.gauge("http2_tunnels", help, board.sum("tunnels"));
     text.gauge("spooled_bytes", "Bytes of bodies and answers in files", board.sum("spooled_bytes"));
 }
 

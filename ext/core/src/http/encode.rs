@@ -213,7 +213,8 @@ pub fn refusal(fault: Fault, is_head: bool, id: Option<&[u8]>, date: &[u8; date:
     if let Some(id) = id {
         head.sink.field(request_id::NAME.as_bytes(), id);
     }
-    head.end(Asked { is_head, version: Version::Http11, keep_alive: false }, Some(text.len() as u64 + 1), date);
+    let asked = Asked { is_head, version: Version::Http11, keep_alive: false, is_extended: false };
+    head.end(asked, Some(text.len() as u64 + 1), date);
     let head = out.len();
     if !is_head {
         out.extend_from_slice(text.as_bytes());

@@ -49,6 +49,8 @@ pub struct Head {
     pub(super) target: Span,
     pub(super) version: Version,
     pub(super) fields: Vec<(Span, Span)>,
+    /// See [`Head::is_extended_connect`].
+    pub(super) is_extended: bool,
 }
 
 impl<'h> Seen<'h> {
@@ -127,7 +129,12 @@ impl Head {
         };
         let (method, target) = (add(method), add(target));
         let fields = fields.map(|(name, value)| (add(name), add(value))).collect();
-        Head { bytes, method, target, version, fields }
+        Head { bytes, method, target, version, fields, is_extended: false }
+    }
+
+    /// The same of one that an extended CONNECT stands for.
+    pub fn extended(self) -> Head {
+        Head { is_extended: true, ..self }
     }
 
     /// The method, as it was sent.
@@ -159,6 +166,12 @@ impl Head {
     /// Whether the request is HEAD, whose answer has no body.
     pub fn is_head(&self) -> bool {
         self.method() == b"HEAD"
+    }
+
+    /// Whether it came as an extended CONNECT (RFC 8441), which asks for its stream to be a tunnel for another protocol. It is told as
+    /// the request of HTTP/1.1 that it stands for: a GET with `upgrade`.
+    pub fn is_extended_connect(&self) -> bool {
+        self.is_extended
     }
 
     /// Method and path, without the query, which may hold secrets; cut off when very long.

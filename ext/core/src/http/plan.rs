@@ -13,12 +13,15 @@ pub struct Asked {
     pub version: Version,
     /// Both client and server let the connection stay open.
     pub keep_alive: bool,
+    /// It asks for a tunnel ([`Head::is_extended_connect`]), which every 2xx would grant.
+    pub is_extended: bool,
 }
 
 impl Asked {
     /// Of a request head, and whether the connection may stay open.
     pub fn of(head: &Head, keep_alive: bool) -> Asked {
-        Asked { is_head: head.is_head(), version: head.version(), keep_alive }
+        let (is_head, is_extended) = (head.is_head(), head.is_extended_connect());
+        Asked { is_head, version: head.version(), keep_alive, is_extended }
     }
 }
 
@@ -150,7 +153,7 @@ pub fn decide(status: u16, stated: Stated, asked: Asked, body: Option<u64>) -> D
 mod tests {
     use super::*;
 
-    const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true };
+    const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true, is_extended: false };
 
     /// Every way to ask, for every way that an app may speak of its body.
     fn all_ways(mut look: impl FnMut(Stated, Asked, Option<u64>)) {
@@ -159,7 +162,7 @@ mod tests {
             for body in [None, Some(0), Some(7)] {
                 for (length, is_encoded) in [(None, false), (None, true), (Some(7), false), (Some(7), true)] {
                     let stated = Stated { length, is_encoded, ..Stated::default() };
-                    look(stated, Asked { is_head, version, keep_alive }, body);
+                    look(stated, Asked { is_head, version, keep_alive, is_extended: false }, body);
                 }
             }
         }

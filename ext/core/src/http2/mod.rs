@@ -23,3 +23,4 @@ pub mod lines;
 pub mod priority;
 pub mod request;
 pub mod session;
+pub mod upgrade;

@@ -9,6 +9,7 @@ use crate::http::framing::{self, Framing};
 use crate::http::head::{Head, Version};
 use crate::http::parse::LONGEST_NAME;
 use crate::http::target;
+use crate::http2::upgrade;
 
 /// The pseudo-fields.
 #[derive(Default)]
@@ -17,6 +18,7 @@ struct Pseudo<'f> {
     scheme: Option<&'f [u8]>,
     authority: Option<&'f [u8]>,
     path: Option<&'f [u8]>,
+    protocol: Option<&'f [u8]>,
 }
 
 /// The head, and what it says of the body.
@@ -60,8 +62,18 @@ pub(super) fn head(fields: &Fields, limits: &Limits) -> Result<(Head, Framing), 
         regular.insert(0, (b"host", host));
     }
     let (method, path) = pseudo.request(limits)?;
-    let head = Head::assemble(Version::Http2, method, path, regular.into_iter());
-    let framing = framing::of(&head)?;
+    let Some(protocol) = pseudo.protocol else {
+        let head = Head::assemble(Version::Http2, method, path, regular.into_iter());
+        let framing = framing::of(&head)?;
+        return Ok((head, framing));
+    };
+    // As the request of HTTP/1.1 that it stands for (RFC 8441 section 5): apps know that.
+    regular.retain(|(name, _)| *name != upgrade::KEY.0);
+    regular.extend(upgrade::fields(protocol));
+    let head = Head::assemble(Version::Http2, b"GET", path, regular.into_iter()).extended();
+    malformed_if(head.field("content-length").is_some(), "CONNECT has no body, and content-length is given")?;
+    // Nobody waits for a 100 to be let into a tunnel.
+    let framing = Framing { expects_continue: false, ..framing::of(&head)? };
     Ok((head, framing))
 }
 
@@ -86,6 +98,7 @@ impl<'f> Pseudo<'f> {
             b":scheme" => &mut self.scheme,
             b":authority" => &mut self.authority,
             b":path" => &mut self.path,
+            b":protocol" => &mut self.protocol,
             _ => return Err(Fault::Malformed("there is a pseudo-field that requests don't have")),
         };
         malformed_if(place.replace(value).is_some(), "a pseudo-field is given more than once")
@@ -106,8 +119,12 @@ impl<'f> Pseudo<'f> {
     fn request(&self, limits: &Limits) -> Result<(&'f [u8], &'f [u8]), Fault> {
         let method = self.method.ok_or(Fault::Malformed("the pseudo-field :method is missing"))?;
         malformed_if(method.is_empty() || !method.iter().all(|&byte| is_token(byte)), "the method is not valid")?;
-        if method == b"CONNECT" {
-            return Err(Fault::Connect);
+        match (method, self.protocol) {
+            (b"CONNECT", None) => return Err(Fault::Connect),
+            // RFC 8441 section 4, with all that others have.
+            (b"CONNECT", Some(protocol)) => malformed_if(!is_protocol(protocol), "the protocol is not valid")?,
+            (_, Some(_)) => return Err(Fault::Malformed("the pseudo-field :protocol is CONNECT's alone")),
+            (_, None) => {}
         }
         let scheme = self.scheme.ok_or(Fault::Malformed("the pseudo-field :scheme is missing"))?;
         malformed_if(!is_scheme(scheme), "the scheme is not valid")?;
@@ -116,6 +133,7 @@ impl<'f> Pseudo<'f> {
             return Err(Fault::TargetTooLong);
         }
         let is_right = matches!(path.first(), Some(b'/' | b'*')) && path.iter().all(|&byte| byte > b' ' && byte != 127);
+        let is_right = is_right && (self.protocol.is_none() || path[0] == b'/');
         malformed_if(!is_right || target::split(path).is_none(), "the pseudo-field :path is not valid")?;
         Ok((method, path))
     }
@@ -146,6 +164,12 @@ fn malformed_if(wrong: bool, why: &'static str) -> Result<(), Fault> {
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A name, and perhaps a version (RFC 9110 section 7.8).
+fn is_protocol(protocol: &[u8]) -> bool {
+    let mut parts = protocol.splitn(2, |&byte| byte == b'/');
+    parts.all(|part| !part.is_empty() && part.iter().all(|&byte| is_token(byte)))
 }
 
 /// RFC 3986 section 3.1.
@@ -253,6 +277,67 @@ mod tests {
         assert_eq!(status(with(&[("x", "y"); 100])), 431);
         assert_eq!(status(without(":method", Some("CONNECT"))), 501);
         assert_eq!(status(with(&[("expect", "tea")])), 417);
+    }
+
+    const CONNECT: [(&str, &str); 5] = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "https"),
+        (":path", "/c?d"),
+        (":authority", "h"),
+    ];
+
+    fn connecting(name: &str, value: Option<&str>, more: &[(&str, &str)]) -> Result<(Head, Framing), Fault> {
+        let kept = CONNECT.into_iter().filter(|(other, _)| *other != name);
+        let all: Vec<_> = kept.chain(value.map(|value| (name, value))).chain(more.iter().copied()).collect();
+        head(&fields(&all), &Limits::default())
+    }
+
+    #[test]
+    fn an_extended_connect_is_the_request_of_http_1_that_it_stands_for() {
+        let (head, framing) = connecting(
+            ":protocol",
+            Some("websocket"),
+            &[("sec-websocket-version", "13"), ("sec-websocket-key", "mine")],
+        )
+        .unwrap();
+        assert!(head.is_extended_connect());
+        assert_eq!((head.method(), head.target(), head.version()), (&b"GET"[..], &b"/c?d"[..], Version::Http2));
+        assert_eq!(framing.length, Length::None);
+        let all: Vec<_> = head.fields().collect();
+        let expected: [(&[u8], &[u8]); 5] = [
+            (b"host", b"h"),
+            (b"sec-websocket-version", b"13"),
+            (b"upgrade", b"websocket"),
+            (b"connection", b"Upgrade"),
+            upgrade::KEY,
+        ];
+        assert_eq!(all, expected);
+        let (head, _) = connecting(":protocol", Some("connect-udp/2"), &[]).unwrap();
+        assert_eq!((head.field("upgrade"), head.field("sec-websocket-key")), (Some(&b"connect-udp/2"[..]), None));
+    }
+
+    #[test]
+    fn an_extended_connect_has_all_that_it_needs_and_no_body() {
+        for name in [":scheme", ":path", ":authority"] {
+            assert_eq!(status(connecting(name, None, &[])), 400, "{name}");
+            assert_eq!(status(connecting(name, Some(""), &[])), 400, "{name}");
+        }
+        for protocol in ["", "a,b", "a b", "/1", "a/", "a/1/2"] {
+            assert_eq!(status(connecting(":protocol", Some(protocol), &[])), 400, "{protocol}");
+        }
+        assert_eq!(status(connecting(":path", Some("*"), &[])), 400);
+        assert_eq!(status(connecting(":method", Some("GET"), &[])), 400, "it is CONNECT's alone");
+        assert_eq!(status(connecting(":protocol", None, &[])), 501, "this is no proxy");
+        for wrong in
+            [(":protocol", "other"), ("content-length", "0"), ("connection", "upgrade"), ("upgrade", "websocket")]
+        {
+            assert_eq!(status(connecting(":scheme", Some("http"), &[wrong])), 400, "{wrong:?}");
+        }
+        assert!(
+            connecting(":scheme", Some("http"), &[("expect", "100-continue")])
+                .is_ok_and(|(_, it)| !it.expects_continue)
+        );
     }
 
     #[test]

@@ -117,6 +117,8 @@ struct Stream<T> {
     is_receiving: bool,
     /// We may.
     is_sending: bool,
+    /// It is to be a tunnel (RFC 8441): there are no trailers in it.
+    is_tunnel: bool,
     /// Its body's bytes that the head has promised and that have not come.
     to_come: Option<u64>,
     allowance: Allowance,
@@ -286,6 +288,11 @@ impl<T: Default> Session<T> {
     /// Whether nothing that comes is taken any more, and all that was taken is done.
     pub fn is_over(&self) -> bool {
         self.leaving == Leaving::Left && self.streams.is_empty()
+    }
+
+    /// Whether nothing that comes is taken any more.
+    pub fn has_left(&self) -> bool {
+        self.leaving == Leaving::Left
     }
 
     /// Whether the client has been told that the connection ends.

@@ -224,6 +224,14 @@ impl Connections {
         }
     }
 
+    /// Once nothing is left of those that drain but streams that apps have taken: nobody waits for these for longer than they need to
+    /// say their last.
+    pub(super) fn end_tunnels(&mut self) {
+        if self.is_draining && self.all.iter().all(|(_, connection)| connection.has_only_tunnels()) {
+            self.all.iter().for_each(|(_, connection)| connection.end_tunnels());
+        }
+    }
+
     /// What is still coming, and still leaving, as far as nobody else has it just now.
     pub(super) fn survey(&self) -> Vec<InFlight> {
         let now = self.context.clock.now();

@@ -292,13 +292,27 @@ impl Exchange {
         &self.context
     }
 
-    /// Gives the socket to the caller, and what has come from it and has not been read: the engine forgets the connection. Where the client speaks TLS, the socket is one end of a pair, and Kino speaks it for the caller.
+    /// Gives the socket to the caller, and what has come from it and has not been read: the engine forgets the connection. Where the
+    /// client speaks TLS, or HTTP/2, the socket is one end of a pair, and Kino speaks that for the caller.
     ///
     /// # Errors
     /// Both the request and the error, when the process has no descriptor left, or when the request was answered by
-    /// others.
-    pub fn hijack(mut self: Box<Self>) -> Result<TakenSocket, (Box<Self>, io::Error)> {
-        match self.begin_answer().and_then(|()| self.line.hijack()) {
+    /// others, or is one of HTTP/2 that has asked for no tunnel.
+    pub fn hijack(self: Box<Self>) -> Result<TakenSocket, (Box<Self>, io::Error)> {
+        self.give_away(None)
+    }
+
+    /// The same of a stream of HTTP/2, by an answer that grants it ([`Asked::is_extended`]): its status, and the lines of its head.
+    ///
+    /// # Errors
+    /// As [`Exchange::hijack`].
+    pub fn grant(mut self: Box<Self>, status: u16, head: &[u8]) -> Result<TakenSocket, (Box<Self>, io::Error)> {
+        self.noted.status = status;
+        self.give_away(Some(head))
+    }
+
+    fn give_away(mut self: Box<Self>, granted: Option<&[u8]>) -> Result<TakenSocket, (Box<Self>, io::Error)> {
+        match self.begin_answer().and_then(|()| self.line.hijack(granted)) {
             Ok(taken) => {
                 self.answer = Answer::Over;
                 self.leave();

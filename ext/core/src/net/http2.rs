@@ -21,6 +21,7 @@ use super::deadlines::NEVER;
 use super::owner::Owner;
 use super::right::Right;
 use super::transport::Transport;
+use super::tunnel::Tunnel;
 use super::unsent::Unsent;
 use crate::config::{Config, Limits};
 use crate::error::Fault;
@@ -128,11 +129,17 @@ pub(super) struct Call {
     pub(super) remainder: Option<Box<Remainder>>,
     /// Whoever writes the answer waits for room.
     pub(super) is_blocked: bool,
+    /// What has come on a stream that is to be a tunnel, until it is one. Its window is closed by so much.
+    pub(super) early: Vec<u8>,
+    /// Once the app has taken it.
+    pub(super) tunnel: Option<Arc<Tunnel>>,
 }
 
 /// ```text
 ///   Arriving --complete, or streamed--> Found --> Given --answer not taken whole--> Leaving
-///      \--------------fault-------------------------------------------------------/
+///      \                               \                        /
+///       \--------------fault----------- | ---------------------/
+///                                        \--the app takes it--> Taken
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -144,6 +151,8 @@ pub(super) enum Stage {
     Given,
     /// What is left of the answer is sent.
     Leaving,
+    /// It is a tunnel, and the app's.
+    Taken,
 }
 
 /// What is known of an answer that is being written.
@@ -210,6 +219,18 @@ impl Default for Call {
             answer: Answer::default(),
             remainder: None,
             is_blocked: false,
+            early: Vec::new(),
+            tunnel: None,
+        }
+    }
+}
+
+impl Call {
+    /// Something has happened: whoever waits for the client, or passes on what the app says, looks again.
+    fn tell(&self) {
+        match &self.tunnel {
+            Some(tunnel) => tunnel.call(),
+            None => self.served.tell(),
         }
     }
 }
@@ -369,14 +390,14 @@ impl Speech {
         if std::mem::take(&mut self.is_awaited) {
             for (_, call) in self.session.hosts().filter(|(_, call)| call.is_blocked) {
                 call.is_blocked = false;
-                call.served.tell();
+                call.tell();
             }
         }
     }
 
     /// Wakes all who wait for anything.
     pub(super) fn wake_all(&mut self) {
-        self.session.hosts().for_each(|(_, call)| call.served.tell());
+        self.session.hosts().for_each(|(_, call)| call.tell());
     }
 
     /// What was held of a body is in memory no more, or is the app's: others may send as much.

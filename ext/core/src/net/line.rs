@@ -128,12 +128,11 @@ impl Line {
         }
     }
 
-    pub(super) fn hijack(&self) -> io::Result<TakenSocket> {
+    /// Gives the connection away, or the stream: with a head that grants it, or the app writes one of HTTP/1.1.
+    pub(super) fn hijack(&self, granted: Option<&[u8]>) -> io::Result<TakenSocket> {
         match self {
             Line::Connection(connection) => connection.hijack(),
-            Line::Stream(_) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "requests of HTTP/2 have no socket of their own"))
-            }
+            Line::Stream(stream) => stream.hijack(granted),
         }
     }
 

@@ -43,4 +43,5 @@ pub mod survey;
 mod transport;
 pub(crate) mod trap;
 pub mod trusted;
+mod tunnel;
 mod unsent;

@@ -120,6 +120,7 @@ impl Poller {
         if self.context.is_draining() && !self.connections.are_draining() {
             self.drain();
         }
+        self.connections.end_tunnels();
         self.has_to_relieve = self.context.helpers.relieve();
         self.forget_hijacked();
         self.tell_siblings();

@@ -1,11 +1,13 @@
 //! What an app may do beside its answer: say something before it, or take the socket for itself.
 
+use std::io;
 use std::os::fd::{IntoRawFd, RawFd};
 
 use kino_core::http::date;
 use kino_core::http::head::Version;
 use kino_core::http::plan::Plan;
-use kino_core::net::exchange::{Exchange, Family};
+use kino_core::http2::upgrade;
+use kino_core::net::exchange::{Exchange, Family, TakenSocket};
 use magnus::{Error, RHash, RString, Ruby, Symbol, Value};
 
 use super::{Request, State};
@@ -32,11 +34,12 @@ impl Request {
     /// `take_socket -> [descriptor, :tcp, :unix or :pair, String]`: the socket is the app's, and what has come from it.
     pub(crate) fn take_socket(ruby: &Ruby, this: Handle<Request>) -> Result<Socket, Error> {
         let exchange = this.take_open(ruby)?;
-        this.give_away(ruby, exchange)
+        this.given(ruby, exchange.hijack())
     }
 
     /// `take_over(status, headers, protocol) -> [descriptor, :tcp, :unix or :pair, String]`: the same after an
-    /// answer's head; with a protocol, because the connection goes on with that.
+    /// answer's head; with a protocol, because the connection goes on with that. Of HTTP/2 it is one end of a stream, if the client has
+    /// asked for that (RFC 8441).
     pub(crate) fn take_over(
         ruby: &Ruby,
         this: Handle<Request>,
@@ -45,13 +48,19 @@ impl Request {
         protocol: Option<RString>,
     ) -> Result<Socket, Error> {
         let mut head = Vec::new();
-        let (own, version) = this.with(ruby, |exchange| (exchange.own_fields(), exchange.asked().version))?;
-        if version == Version::Http2 {
+        let (own, asked) = this.with(ruby, |exchange| (exchange.own_fields(), exchange.asked()))?;
+        if asked.version == Version::Http2 && !asked.is_extended {
             let why = "the app wants the socket; requests of HTTP/2 share one, and have none of their own";
             return Err(exception::response_error(ruby, why.to_owned()));
         }
         let date = date::format(date::now());
         let status = response::raw_head(ruby, &mut head, (status, headers, protocol), &own, &date)?;
+        if asked.is_extended {
+            let granted = this.with(ruby, |exchange| upgrade::granted(&head, exchange.head()))?;
+            let answer = granted.map_err(|why| exception::response_error(ruby, format!("the app's answer: {why}")))?;
+            let exchange = this.take_open(ruby)?;
+            return this.given(ruby, exchange.grant(answer.status, &answer.lines));
+        }
         let sent = this.with(ruby, |exchange| {
             exchange.begins(Plan::raw(status), head.len());
             exchange.send(&head)
@@ -59,11 +68,11 @@ impl Request {
         sent.map_err(|error| SendError::from(error).raise(ruby))?;
         this.wait_for_client(ruby)?;
         let exchange = this.take_open(ruby)?;
-        this.give_away(ruby, exchange)
+        this.given(ruby, exchange.hijack())
     }
 
-    fn give_away(&self, ruby: &Ruby, exchange: Box<Exchange>) -> Result<Socket, Error> {
-        match exchange.hijack() {
+    fn given(&self, ruby: &Ruby, taken: Result<TakenSocket, (Box<Exchange>, io::Error)>) -> Result<Socket, Error> {
+        match taken {
             Ok((socket, family, unread)) => {
                 self.put_state(State::Hijacked);
                 // Ruby's from here on, which closes it when its object is collected.

@@ -1,6 +1,6 @@
 use super::*;
 
-const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true };
+const GET: Asked = Asked { is_head: false, version: Version::Http11, keep_alive: true, is_extended: false };
 const HEAD: Asked = Asked { is_head: true, ..GET };
 const OLD: Asked = Asked { version: Version::Http10, ..GET };
 

@@ -85,8 +85,11 @@ impl<T: Default> Session<T> {
             return Ok(Event::Refused);
         }
         let mut head = request::head(fields, &self.bounds.limits);
+        let is_tunnel = matches!(&head, Ok((head, _)) if head.is_extended_connect());
         let mut to_come = None;
-        if let Ok((_, framing)) = &mut head {
+        if let Ok((_, framing)) = &mut head
+            && !is_tunnel
+        {
             to_come = match framing.length {
                 Length::Known(length) => Some(length),
                 // Nothing says so: transfer-encoding has been refused.
@@ -109,6 +112,7 @@ impl<T: Default> Session<T> {
             host: T::default(),
             is_receiving: !ends,
             is_sending: true,
+            is_tunnel,
             to_come,
             allowance: Allowance::new(flow::STREAM),
             room: Room::new(self.initial),
@@ -123,6 +127,10 @@ impl<T: Default> Session<T> {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(Event::Nothing) };
         if !stream.is_receiving {
             return self.break_stream(id, Code::StreamClosed, "HEADERS follows the request's end");
+        }
+        if stream.is_tunnel {
+            // RFC 9113 section 8.5.
+            return self.break_stream(id, Code::Protocol, "HEADERS is in a tunnel");
         }
         if !ends {
             return self.malformed(id, "trailers are not the request's end");

@@ -18,6 +18,7 @@ impl<T: Default> Session<T> {
             (frame::MAX_CONCURRENT_STREAMS, self.bounds.streams as u32),
             (frame::INITIAL_WINDOW_SIZE, flow::STREAM),
             (frame::MAX_HEADER_LIST_SIZE, list as u32),
+            (frame::ENABLE_CONNECT_PROTOCOL, 1),
             (frame::NO_RFC7540_PRIORITIES, 1),
         ];
         frame::push_settings(&mut self.out, &settings);

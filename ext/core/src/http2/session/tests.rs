@@ -131,6 +131,10 @@ fn a_connection_begins_with_both_sides_settings() {
     let mut client = Client::new(Limits::default());
     let heard = client.heard();
     assert_eq!((heard[0].kind, heard[0].flags, heard[1].kind), (frame::SETTINGS, 0, frame::WINDOW_UPDATE));
+    assert!(
+        heard[0].payload.chunks(6).any(|setting| setting == [0, 8, 0, 0, 0, 1]),
+        "tunnels may be asked for (RFC 8441)"
+    );
     // Byte by byte.
     for byte in frame::PREFACE {
         assert_eq!(client.send(&[*byte]), Ok(vec![]));
@@ -162,6 +166,31 @@ fn a_request_and_its_answer() {
     assert_eq!((heard[1].flags, &heard[1].payload[..]), (frame::END_STREAM, &b"hello"[..]));
     client.session.settle(1);
     assert!(client.session.is_idle());
+}
+
+/// RFC 8441, RFC 9113 section 8.5.
+#[test]
+fn an_extended_connect_opens_a_stream_for_data_both_ways_and_nothing_else() {
+    const CONNECT: [(&str, &str); 5] =
+        [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/"), (":authority", "h")];
+    let mut client = Client::begin();
+    assert_eq!(client.headers(1, 0, &CONNECT), Ok(vec!["head 1 GET / false".to_owned()]));
+    client.session.head(1, b"HTTP/1.1 200 \r\n\r\n", false);
+    assert_eq!(client.frame(frame::DATA, 0, 1, b"hello"), Ok(vec!["data 1 5 false".to_owned()]));
+    assert_eq!(client.session.data(1, &[IoSlice::new(b"world")], false), 5);
+    assert_eq!(client.heard().iter().map(|frame| (frame.kind, frame.flags)).collect::<Vec<_>>(), [(1, 4), (0, 0)]);
+    // Either side may end first.
+    assert_eq!(client.frame(frame::DATA, frame::END_STREAM, 1, b""), Ok(vec!["data 1 0 true".to_owned()]));
+    assert_eq!(client.session.data(1, &[IoSlice::new(b"more")], false), 4);
+    client.session.end_answer(1, b"");
+    client.session.settle(1);
+    assert!(client.session.is_idle());
+    client.heard();
+
+    client.headers(3, 0, &CONNECT).unwrap();
+    let gone = vec!["gone HEADERS is in a tunnel".to_owned()];
+    assert_eq!(client.headers(3, frame::END_STREAM, &[("x-sum", "1")]), Ok(gone));
+    assert_eq!(client.heard(), [reset(3, Code::Protocol)]);
 }
 
 #[test]

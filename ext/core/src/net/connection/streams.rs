@@ -7,6 +7,7 @@ mod gone;
 mod jobs;
 mod sending;
 mod stream;
+mod tunnel;
 
 use std::sync::Arc;
 use std::time::Duration;

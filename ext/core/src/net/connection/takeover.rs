@@ -16,7 +16,7 @@ pub enum Family {
     Tcp,
     /// A unix socket.
     Unix,
-    /// One end of a pair of unix sockets: the client speaks TLS, which is spoken at the other end.
+    /// One end of a pair of unix sockets: the client speaks TLS, or HTTP/2, which is spoken at the other end.
     Pair,
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod handshakes;
 mod streams;
+mod tunnels;
 
 use mio::{Poll, Token, Waker};
 

@@ -45,6 +45,7 @@ impl Exchange {
         self.context.account(|now| {
             let is_unanswered = end == End::Cut && self.noted.sent == 0;
             let status = match self.noted.status {
+                0 if end == End::Taken && self.asked.is_extended => 200,
                 0 if end == End::Taken => TAKEN,
                 _ if is_unanswered && self.is_client_gone() => CLIENT_LEFT,
                 _ if is_unanswered => 0,

@@ -52,7 +52,12 @@ impl Connection {
         if self.asks_for_health(call) {
             return self.answer_health(speech, id);
         }
-        if ends { self.is_complete(speech, id) } else { self.body_begins(speech, id, framing) }
+        // What comes on a stream that is to be a tunnel is no body.
+        if ends || call.head.is_extended_connect() {
+            self.is_complete(speech, id);
+        } else {
+            self.body_begins(speech, id, framing);
+        }
     }
 
     /// Of so many requests one connection may have.
@@ -135,6 +140,9 @@ impl Connection {
     pub(super) fn data_came(self: &Arc<Self>, speech: &mut Speech, id: u32, data: &[u8], ends: bool) {
         let Some(link) = self.link.get() else { return };
         let Some(call) = speech.session.host(id) else { return };
+        if call.head.is_extended_connect() {
+            return self.tunneled(speech, id, data, ends);
+        }
         call.came += data.len() as u64;
         if call.is_streamed {
             // Whoever reads it opens the stream's window again.
@@ -260,6 +268,7 @@ impl Connection {
     fn asks_for_health(&self, call: &Call) -> bool {
         let Some(health_path) = &self.context.config.health_path else { return false };
         matches!(call.head.method(), b"GET" | b"HEAD")
+            && !call.head.is_extended_connect()
             && target::split(call.head.target()).is_some_and(|target| target.path == health_path.as_slice())
     }
 

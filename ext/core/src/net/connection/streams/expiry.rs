@@ -73,6 +73,7 @@ impl Connection {
         call.due = NEVER;
         match call.stage {
             Stage::Arriving => self.refuse(speech, id, Fault::BodyTimeout),
+            Stage::Taken => self.cut_tunnel(speech, id, Code::Cancel),
             // It is about to be handed over, and looked at again then.
             Stage::Found => {}
             Stage::Given => {
@@ -119,7 +120,7 @@ impl Connection {
                 true
             }
             Stage::Given => call.right.take_back(),
-            Stage::Arriving | Stage::Leaving => false,
+            Stage::Arriving | Stage::Leaving | Stage::Taken => false,
         };
         let all: Vec<u32> = speech.session.hosts().filter_map(|(id, call)| waits(call).then_some(id)).collect();
         all.iter().for_each(|&id| self.take_call_back(speech, id, fault));
@@ -145,7 +146,7 @@ impl Connection {
         let tell = |call: &Call| {
             let (stage, since) = match call.stage {
                 Stage::Arriving => (Standing::Reading, call.since),
-                Stage::Found | Stage::Given => return None,
+                Stage::Found | Stage::Given | Stage::Taken => return None,
                 Stage::Leaving => (Standing::Writing, call.remainder.as_ref().map_or(now, |rest| rest.since)),
             };
             let age = Duration::from_millis(now.saturating_sub(since));

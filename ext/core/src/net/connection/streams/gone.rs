@@ -33,6 +33,7 @@ impl Connection {
                     self.account_of_rest_of(*remainder, End::Cut);
                 }
             }
+            Stage::Taken => call.tunnel.iter().for_each(|tunnel| tunnel.cut()),
         }
         call.served.tell();
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::body::{Part, ReadError};
 use super::super::life::Connection;
+use super::super::takeover::TakenSocket;
 use crate::error::Fault;
 use crate::http::decode::Trailers;
 use crate::http::encode;
@@ -255,6 +256,15 @@ impl Stream {
         self.with(|speech| self.connection.retire(speech));
     }
 
+    /// Gives the stream away as a tunnel, with the head of an answer that grants it, or the app writes one of HTTP/1.1.
+    ///
+    /// # Errors
+    /// When the client has asked for none, or is gone; or the process has no descriptor left. Nothing has changed then.
+    pub(in crate::net) fn hijack(&self, granted: Option<&[u8]>) -> io::Result<TakenSocket> {
+        let taken = self.with(|speech| self.connection.open_tunnel(speech, self.id, granted));
+        taken.unwrap_or_else(|| Err(io::ErrorKind::ConnectionReset.into()))
+    }
+
     /// The answer is whole, but for what has not been taken yet.
     pub(in crate::net) fn give_back(&self, (unsent, noted): (Unsent, Option<Noted>), completion: Option<Completion>) {
         let since = self.connection.context.clock.now();
@@ -305,8 +315,9 @@ impl Stream {
             work(speech);
             self.connection.push_out(speech);
             let is_over = speech.session.is_over() || speech.is_ending;
-            // The last one's end is when the wait for the next begins.
-            if is_over || speech.session.is_idle() && self.connection.reckon(speech) {
+            // The last one's end is when the wait for the next begins. One that drains may have had nothing else left.
+            let is_heard = is_over || self.connection.context.is_draining();
+            if is_heard || speech.session.is_idle() && self.connection.reckon(speech) {
                 self.connection.context.note(self.connection.key);
             }
         });

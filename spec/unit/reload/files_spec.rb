@@ -1,0 +1,82 @@
+# frozen_string_literal: true
+
+require "fileutils"
+require "kino/errors"
+require "kino/reload/files"
+require "tmpdir"
+
+RSpec.describe Kino.const_get(:Reload)::Files do
+  around { |example| Dir.mktmpdir("kino") { |folder| (@folder = File.realpath(folder)) && example.run } }
+
+  subject(:files) { described_class.new(@folder) }
+
+  def write(path, text = "x")
+    full = File.join(@folder, path)
+    FileUtils.mkdir_p(File.dirname(full))
+    File.write(full, text)
+    full
+  end
+
+  it "tells what has changed, has come and has gone, until that is so no more" do
+    changed, gone = write("app.rb"), write("views/deep/a.erb")
+    expect(files.changed).to be_nil
+    File.write(changed, "xx")
+    expect([files.changed, files.changed]).to eq(%w[app.rb app.rb])
+    File.delete(gone)
+    again = described_class.new(@folder)
+    write("config/settings.yml")
+    expect(again.changed).to eq("config/settings.yml")
+    FileUtils.rm_rf("#{@folder}/config")
+    expect(again.changed).to be_nil
+    FileUtils.rm_rf("#{@folder}/views")
+    write("views/deep/b.rb")
+    expect(again.changed).to eq("views/deep/b.rb")
+  end
+
+  it "sees a file that another was moved over, of the same length and age" do
+    path = write("app.rb", "a")
+    File.utime(1, 1, path)
+    files.changed
+    File.utime(1, 1, write("other", "b"))
+    File.rename("#{@folder}/other", path)
+    expect(files.changed).to eq("app.rb")
+  end
+
+  it "doesn't care for what is no code, or nobody's, and goes on after such a change" do
+    path = write("app.rb")
+    files
+    %w[data.json notes.txt app.rb~ .app.rb.swp tmp/a.rb log/a.rb node_modules/a/b.rb .git/a.rb vendor/bundle/a.rb
+       public/a.rb coverage/a.rb].each { |other| write(other) }
+    expect(files.changed).to be_nil
+    File.symlink(@folder, "#{@folder}/round")
+    Dir.mkdir("#{@folder}/empty")
+    expect(files.changed).to be_nil
+    Dir.rmdir("#{@folder}/empty")
+    2.times { expect(files.changed).to be_nil }
+    File.write(path, "xx")
+    expect(files.changed).to eq("app.rb")
+  end
+
+  it "looks at what has been loaded from elsewhere, gems and Ruby's own excepted" do
+    Dir.mktmpdir do |other|
+      other = File.realpath(other)
+      files
+      File.write("#{other}/far.rb", "")
+      require "#{other}/far"
+      files.booted
+      expect(files.changed).to be_nil
+      File.write("#{other}/far.rb", "1")
+      expect(files.changed).to eq("#{other}/far.rb")
+    end
+  end
+
+  it "does without a folder that is gone, or too large to be an app's" do
+    missing = described_class.new("#{@folder}/nowhere")
+    expect(missing.changed).to be_nil
+    stub_const("#{described_class}::MOST", 3)
+    5.times { |number| write("#{number}.rb") }
+    large = described_class.new(@folder)
+    write("0.rb", "changed")
+    expect(large.changed).to be_nil
+  end
+end
