@@ -11,11 +11,19 @@ Gem::Specification.new do |spec|
                      "scheduling are Rust, the app is called from plain Ruby threads."
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.3"
-  spec.metadata["rubygems_mfa_required"] = "true"
+  spec.homepage = "https://github.com/kino-rb/kino"
+  spec.metadata = {
+    "bug_tracker_uri" => "#{spec.homepage}/issues",
+    "changelog_uri" => "#{spec.homepage}/blob/v#{spec.version}/CHANGELOG.md",
+    "documentation_uri" => "#{spec.homepage}/tree/v#{spec.version}/doc",
+    "source_code_uri" => "#{spec.homepage}/tree/v#{spec.version}",
+    "rubygems_mfa_required" => "true"
+  }
 
   # The crates and the lock file are shipped: installing compiles them, with the versions that were tested.
   spec.files = Dir.chdir(__dir__) do
-    Dir["lib/**/*.rb", "exe/*", "sig/**/*.{rbs,yaml}", "Cargo.{toml,lock}", "{README,CHANGELOG}.md", "LICENSE"] +
+    Dir["lib/**/*.rb", "exe/*", "sig/**/*.{rbs,yaml}", "man/*.1", "Cargo.{toml,lock}", "LICENSE",
+        "{README,CHANGELOG,SECURITY}.md"] +
       Dir["ext/*/{Cargo.toml,build.rs,extconf.rb}", "ext/*/{src,benches,examples,tests}/**/*.{rs,html,policy}"]
   end
   spec.bindir = "exe"

@@ -1,8 +1,8 @@
 # Sourced by bin/setup: Ruby, its gems and a C toolchain from Debian stable, as packages. Only trixie has Ruby 3.3, so
 # bookworm gets it from a second source, made from the machine's own and pinned low enough to be used for nothing else.
 
-# What `rake lint` runs that is in no bundle; nothing else needs it.
-LINTERS=(rubocop shellcheck)
+# What `rake lint` runs that is in no bundle, and what specs of the manual and of completions try those with.
+LINTERS=(rubocop shellcheck mandoc zsh fish)
 DEBIAN_PACKAGES=(
   ruby ruby-dev bundler rake build-essential clang libclang-dev ruby-rb-sys
   ruby-rack ruby-rackup ruby-rspec ruby-simplecov ruby-capybara yard ruby-redcarpet

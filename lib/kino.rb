@@ -3,13 +3,21 @@
 require_relative "kino/version"
 require_relative "kino/errors"
 require_relative "kino/configuration"
-begin
-  require "kino/kino"
-rescue LoadError => error
-  raise unless error.path == "kino/kino"
 
-  raise LoadError, "Kino's native extension is not compiled for this Ruby (#{RUBY_VERSION}): " \
-                   "run `bundle exec rake compile` in a checkout, `gem pristine kino` for an installed gem", cause: nil
+# Gems that are compiled already carry a library for each Ruby; what was compiled here is the one there is.
+begin
+  require "kino/#{RUBY_VERSION[/\A\d+\.\d+/]}/kino"
+rescue LoadError => error
+  raise unless error.path == "kino/#{RUBY_VERSION[/\A\d+\.\d+/]}/kino"
+
+  begin
+    require "kino/kino"
+  rescue LoadError => missing
+    raise unless missing.path == "kino/kino"
+
+    raise LoadError, "Kino's native extension is not compiled for this Ruby (#{RUBY_VERSION}): run " \
+                     "`bundle exec rake compile` in a checkout, `gem pristine kino` for an installed gem", cause: nil
+  end
 end
 require_relative "kino/server/server"
 require_relative "kino/default_server"
@@ -29,3 +37,5 @@ module Kino
   DefaultServer.offer unless defined?(CLI)
   CapybaraServer.offer
 end
+
+require_relative "kino/railtie" if defined?(Rails::Railtie)

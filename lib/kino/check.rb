@@ -20,6 +20,7 @@ module Kino
     autoload :Command, "#{__dir__}/check/output/command"
     autoload :Finding, "#{__dir__}/check/output/report"
     autoload :Hazard, "#{__dir__}/check/output/report"
+    autoload :Loaded, "#{__dir__}/check/hazards/loaded"
     autoload :Hazards, "#{__dir__}/check/hazards/hazards"
     autoload :Rails, "#{__dir__}/check/hazards/rails"
     autoload :Report, "#{__dir__}/check/output/report"
@@ -35,22 +36,23 @@ module Kino
     class << self
       # @param app [#call] a Rack app
       # @param request [String] what the app is asked for in the trial, a method and a path; default `"GET /"`
-      # @param rackup [String] the file the app is from; the Ruby files of its folder are looked through for hazards.
-      #   Default `"config.ru"` in the current folder
+      # @param rackup [String] the file the app is from; those Ruby files of its folder that are loaded are looked
+      #   through for hazards. Default `"config.ru"` in the current folder
       # @param threads [Integer, nil] requests that run at once, which a database pool has to have connections for;
       #   default workers x threads of a {Configuration} without settings
+      # @param loaded [#include?] which files the app has loaded; default those that Ruby has
       # @return [Report]
       # @raise [ArgumentError] for a request that is none
-      def report(app, request: "GET /", rackup: "config.ru", threads: nil)
+      def report(app, request: "GET /", rackup: "config.ru", threads: nil, loaded: Loaded.new)
         request = Request.parse(request)
         rails = Rails.here
         search, findings = search(app, rails)
-        hazards = Hazards.new(rackup)
+        hazards = Hazards.new(rackup, loaded: loaded)
         found = hazards.find + (rails ? rails.hazards(threads || default_threads) : [])
         trial = findings.empty? ? Trial.run(app, request) : Trial.skip(request)
         Ractor.make_shareable(Report.new(rackup: rackup.dup, findings: findings, findings_left_out: search.left_out,
                                          hazards: found, files: hazards.files, files_left_out: hazards.left_out,
-                                         trial: trial))
+                                         files_unused: hazards.unused, trial: trial))
       end
 
       # What keeps the app out of `:ractor` mode, as far as that can be told without calling it.

@@ -2,6 +2,7 @@
 
 require_relative "version"
 require_relative "errors"
+require_relative "colours"
 require_relative "configuration"
 require_relative "cli/init"
 require_relative "cli/options"
@@ -34,11 +35,12 @@ module Kino
       when :check then check(options)
       when :init then init(options.init_path)
       when :from_puma then from_puma(options.puma_path)
+      when :completions then say(Completions.for(options.shell, options.flags))
       when :version then say("Kino #{VERSION}")
       when :help then say(options.help)
       end
     rescue Error, LoadError => error
-      @err.puts "kino: #{error.message}"
+      @err.puts "#{Colours.for(@err).paint("kino:", :bold, :red)} #{error.message}"
       1
     rescue SignalException => error
       128 + error.signo

@@ -2,6 +2,7 @@
 
 require_relative "configuration/rackup_options"
 require_relative "processes/command"
+require_relative "processes/rackup_process"
 
 module Kino
   # What {::Rackup::Handler::Kino} serves with. That stands outside of Kino, so this one is no private constant.
@@ -21,28 +22,15 @@ module Kino
       def serve(app, options, picked: false, &block)
         read = -> { RackupOptions.new(options).configuration }
         notices = picked ? [DefaultServer::NOTICE] : []
-        parent = Process.pid
-        boot = lambda do
-          disown_pid_files unless Process.pid == parent
-          app
+        process = RackupProcess.new.prepare
+        Command.new(read.call, read: read, notices: notices) { app }.run do |server|
+          process.serves
+          block&.call(server)
         end
-        Command.new(read.call, read: read, notices: notices, &boot).run(&block)
       end
 
       # @return [Hash{String => String}] the options, and what they do
       def valid_options = RackupOptions.valid
-
-      private
-
-      # Rackup removes its pid file when a process ends, and so would each that is forked from this one.
-      def disown_pid_files
-        return unless defined?(::Rackup::Server)
-
-        ObjectSpace.each_object(::Rackup::Server) do |server|
-          pid = server.options[:pid]
-          server.options = { **server.options, pid: "#{pid}.#{Process.pid}" } if pid
-        end
-      end
     end
   end
 end

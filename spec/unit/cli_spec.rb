@@ -39,7 +39,7 @@ RSpec.describe Kino::CLI do
     status, out, err = kino("--check")
     expect([status, err]).to eq([0, ""])
     expect(out).to start_with("config.ru runs in :ractor mode.")
-      .and end_with("Trial: GET / in a ractor answered 200.\n")
+      .and include("Trial: GET / in a ractor answered 200.")
 
     File.write("other.ru", "puts 'loading'\nrun ->(_env) { [200, {}, []] }\n")
     status, out, err = kino("--check", "other.ru", "--format", "json")
@@ -47,11 +47,48 @@ RSpec.describe Kino::CLI do
     expect(JSON.parse(out)).to include("rackup" => "other.ru", "ractor" => false)
   end
 
+  describe "on a terminal" do
+    let(:names) { %w[NO_COLOR FORCE_COLOR TERM] }
+
+    around do |example|
+      before = ENV.to_h.slice(*names)
+      names.each { |name| ENV.delete(name) }
+      example.run
+    ensure
+      names.each { |name| ENV[name] = before[name] }
+    end
+
+    # All that the command writes to a terminal.
+    def shown(*argv)
+      terminal = StringIO.new.tap { |io| def io.tty? = true }
+      described_class.new(argv, out: terminal, err: terminal).run
+      terminal.string
+    end
+
+    it "has colours, unless NO_COLOR is set" do
+      File.write("config.ru", "run ->(_env) { [200, {}, []] }\n")
+
+      expect(shown("--check"))
+        .to start_with("\e[1;31mconfig.ru can't run in :ractor mode").and include("\e[1mNext:\e[0m\n")
+      expect(shown("--chekc")).to start_with("\e[1;31mkino:\e[0m --chekc: there is no such option")
+      expect(shown("--check", "--format", "json")).not_to include("\e[")
+      expect(shown("--help")).not_to include("\e[")
+      ENV["NO_COLOR"] = "1"
+      expect(shown("--check") + shown("--chekc")).not_to include("\e[")
+    end
+
+    it "has them elsewhere where FORCE_COLOR wants them" do
+      expect(kino("--chekc").last).to start_with("kino: ")
+      ENV["FORCE_COLOR"] = "1"
+      expect(kino("--chekc").last).to start_with("\e[1;31mkino:\e[0m ")
+    end
+  end
+
   it "asks what it is told to, and says why an app can't be loaded" do
     File.write("config.ru", <<~RUBY)
       run Module.new { def self.call(env) = [env["PATH_INFO"] == "/a" ? 204 : 404, {}, []] }
     RUBY
-    expect(kino("--check", "--request", "GET /a")[1]).to end_with("Trial: GET /a in a ractor answered 204.\n")
+    expect(kino("--check", "--request", "GET /a")[1]).to include("Trial: GET /a in a ractor answered 204.")
     expect(kino("--check", "missing.ru")).to match([1, "", start_with("kino: missing.ru: no such file")])
   end
 

@@ -1,7 +1,10 @@
 # frozen_string_literal: true
 
 require "optparse"
+require_relative "completions"
+require_relative "flag"
 require_relative "remote"
+require_relative "values"
 
 module Kino
   class CLI
@@ -9,14 +12,13 @@ module Kino
     #
     # @api private
     class Options
-      # What a report can be written as.
-      FORMATS = %w[text json].freeze
       # Commands that write a report, and those that a process may be named for.
       REPORTS = %i[status requests].freeze
       OF_PROCESS = %i[restart reload stop].freeze
-      private_constant :FORMATS, :REPORTS, :OF_PROCESS
+      private_constant :REPORTS, :OF_PROCESS
 
-      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:version`, `:help`, or one of {Remote::COMMANDS}
+      # @return [Symbol] `:serve`, `:check`, `:init`, `:from_puma`, `:completions`, `:version`, `:help`, or one of
+      #   {Remote::COMMANDS}
       attr_reader :task
       # @return [Boolean] whether `restart` is to start another server, and not only to boot the app anew
       attr_reader :full
@@ -30,6 +32,8 @@ module Kino
       attr_reader :init_path
       # @return [String] the file that `--from-puma` reads
       attr_reader :puma_path
+      # @return [String] the shell that `--completions` is about
+      attr_reader :shell
       # @return [Boolean] whether TLS is to be spoken with a certificate of this machine's own
       attr_reader :dev_tls
       # @return [Boolean] whether the app is to be booted anew when its code has changed
@@ -63,7 +67,21 @@ module Kino
         "Usage: #{usage}\n\n#{about}\n\nThe server is found by kino.rb (-C FILE for another), or by --control URI.\n"
       end
 
+      # @return [Array<Flag>] all there are, in the order of `--help`
+      def flags
+        @parser.top.list.grep(OptionParser::Switch).map { |switch| Flag.of(switch, values_of(switch.long.first)) }
+      end
+
       private
+
+      # Those that are few.
+      def values_of(flag)
+        setting = Configuration::Settings::TABLE.values.find { |one| one.flags.include?(flag) }
+        return setting.kind.names if setting&.kind.respond_to?(:names)
+
+        { "--environment" => %w[development test production], "--format" => Values::FORMATS,
+          "--completions" => Completions::SHELLS }.fetch(flag, [])
+      end
 
       def build_parser
         OptionParser.new(nil, 26) do |parser|
@@ -120,6 +138,10 @@ module Kino
           @task = :from_puma
           @puma_path = path || Configuration::Puma::PATH
         end
+        parser.on("--completions SHELL", "print what has bash, zsh or fish complete kino's words") do |shell|
+          @task = :completions
+          @shell = Values.shell(shell)
+        end
         parser.on("-v", "--version", "print the version and exit") { @task = :version }
         parser.on("-h", "--help", "print this and exit") { @task = :help }
       end
@@ -130,25 +152,12 @@ module Kino
         end
         parser.on("--format FORMAT", "of a report: text or json (default text)") do |format|
           @checks << "--format #{format}"
-          @format = known_format(format)
+          @format = Values.format(format)
         end
         parser.on("--request REQUEST", 'what it asks of the app (default "GET /")') do |request|
           @checks << "--request #{request.inspect}"
-          @request = known_request(request)
+          @request = Values.request(request)
         end
-      end
-
-      def known_format(format)
-        return format if FORMATS.include?(format)
-
-        raise ConfigurationError, "--format: given #{format.inspect}, allowed: text or json; write --format json"
-      end
-
-      def known_request(request)
-        require_relative "../check"
-        Check::Request.parse(request).to_s
-      rescue ArgumentError => error
-        raise ConfigurationError, "--request: #{error.message.sub("write ", "write --request ")}"
       end
 
       # The command's words, or the app's file.
@@ -162,15 +171,7 @@ module Kino
         more.unshift(pid) if pid && allowed == "nothing"
         raise ConfigurationError, "#{@command}: given #{more.join(" and ")} besides, allowed: #{allowed}" if more.any?
 
-        @pid = process_id(pid) if pid
-      end
-
-      def process_id(text)
-        pid = Integer(text, 10, exception: false)
-        return pid if pid&.positive?
-
-        raise ConfigurationError, "#{@command}: given #{text.inspect}, allowed: a process's id; write " \
-                                  "kino #{@command} 1234"
+        @pid = Values.process_id(@command, pid) if pid
       end
 
       def refuse_needless
@@ -202,12 +203,7 @@ module Kino
         "#{argument}: there is no such option; #{near ? "did you mean #{near}?" : "see kino --help"}"
       end
 
-      def known_flags
-        settings = Configuration::Settings::TABLE.values.flat_map(&:flags)
-        [*settings.grep(/\A--/),
-         *%w[--config --dev-tls --reload --check --format --request --full --backtrace --init --from-puma --version
-             --help]]
-      end
+      def known_flags = flags.map(&:long)
 
       def take_files(files)
         raise ConfigurationError, "given the files #{files.join(" and ")}, allowed: one" if files.size > 1

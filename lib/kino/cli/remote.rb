@@ -2,6 +2,7 @@
 
 require "io/console"
 require "json"
+require_relative "../colours"
 require_relative "control_client"
 require_relative "order"
 require_relative "report"
@@ -19,7 +20,8 @@ module Kino
         requests: ["kino requests [--backtrace] [--format json]",
                    "Lists the requests in flight; with --backtrace, also where each thread of Ruby's is."],
         metrics: ["kino metrics", "Prints what Prometheus would read."],
-        top: ["kino top", "Shows both, once a second, until Ctrl-C; once where its output is no terminal."],
+        top: ["kino top",
+              "Shows status and requests, once a second, until Ctrl-C; once where its output is no terminal."],
         restart: ["kino restart [--full] [PID]",
                   "Boots the app anew, and replaces process by process; with --full, and with one process, another " \
                   "server takes this one's place. Without a PID: what control, or else pidfile, says in kino.rb."],
@@ -81,7 +83,7 @@ module Kino
       def status
         text = page("/stats")
         stats = JSON.parse(text)
-        say(@options.format == "json" ? text : Report.new(stats).to_s)
+        say(@options.format == "json" ? text : Report.new(stats, colours: colours).to_s)
         stats["server"]["ready"] ? 0 : 1
       end
 
@@ -97,7 +99,8 @@ module Kino
 
         loop do
           rows, columns = @out.winsize
-          @out.print(HOME, screen.lines(chomp: true).first(rows - 1).map { |line| "#{line[0, columns]}\n" }.join)
+          lines = screen.lines(chomp: true).first(rows - 1)
+          @out.print(HOME, lines.map { |line| "#{Colours.cut(line, columns)}\n" }.join)
           sleep PAUSE
         end
       rescue Interrupt
@@ -106,8 +109,10 @@ module Kino
 
       def screen
         before, @stats = @stats, JSON.parse(page("/stats"))
-        "#{Report.new(@stats, before)}\n\n#{page("/requests?format=text")}"
+        "#{Report.new(@stats, before, colours: colours)}\n\n#{page("/requests?format=text")}"
       end
+
+      def colours = Colours.for(@out)
 
       def say(text)
         @out.puts text

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../colours"
+
 module Kino
   class CLI
     # What `/stats` says, for a terminal.
@@ -47,9 +49,11 @@ module Kino
 
       # @param stats [Hash] what `/stats` says
       # @param before [Hash, nil] what it has said before, for rates
-      def initialize(stats, before = nil)
+      # @param colours [Colours]
+      def initialize(stats, before = nil, colours: Colours.none)
         @server, @sum, @processes = stats.values_at("server", "sum", "processes")
         @before = before
+        @colours = colours
       end
 
       # @return [String]
@@ -59,7 +63,7 @@ module Kino
 
       def headline
         "Kino #{@server["version"]}, pid #{@server["pid"]}, up #{self.class.time(@server["uptime"])}: " \
-          "#{@server["ready"] ? "ready" : "NOT READY"}"
+          "#{@server["ready"] ? @colours.paint("ready", :green) : @colours.paint("NOT READY", :bold, :red)}"
       end
 
       def load_line
@@ -79,13 +83,16 @@ module Kino
 
       def trouble
         counted = @sum["counters"].slice(*TROUBLE).select { |_, count| count.positive? }
-        counted.map { |name, count| "#{name} #{count}" }.join(", ") unless counted.empty?
+        @colours.paint(counted.map { |name, count| "#{name} #{count}" }.join(", "), :yellow) unless counted.empty?
       end
 
       def table
         rows = @processes.map { |one| COLUMNS.each_value.map { |cell| cell.call(one).to_s } }
         widths = [COLUMNS.keys, *rows].transpose.map { |column| column.map(&:size).max }
-        [COLUMNS.keys, *rows].map { |row| row.zip(widths).map { |cell, width| cell.rjust(width) }.join("  ") }
+        head, *lines = [COLUMNS.keys, *rows].map do |row|
+          row.zip(widths).map { |cell, width| cell.rjust(width) }.join("  ")
+        end
+        [@colours.paint(head, :bold), *lines]
       end
     end
   end

@@ -122,6 +122,9 @@ module Kino
 
       # One of a few names.
       class Choice
+        # @return [Array<Symbol>] the names
+        attr_reader :names
+
         # @param names [Array<Symbol>] the names
         # @param refused [Hash{Symbol => String}] names people will try, and why they aren't allowed
         def initialize(*names, refused: {})

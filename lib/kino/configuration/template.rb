@@ -20,7 +20,29 @@ module Kino
         # over this file, and this file over the defaults. Every setting below is commented out and shows
         # its default, or an example.
       RUBY
-      private_constant :WIDTH, :HEAD
+
+      # What each group of settings is for, and which of them to look at first.
+      GROUPS = {
+        "Where Kino listens" => "The addresses, and who is believed at them. Most apps need one line: bind, or port " \
+                                "where a platform says PORT.",
+        "How requests are run" => "How many requests run at once in a process, and what the app wants called. Look " \
+                                  "at threads first: as many as your database pool has connections.",
+        "Processes" => "Copies of the app, for all cores. Look at processes first; what follows keeps their memory " \
+                       "down, and says what each is to open and to let go of.",
+        "The app" => "Which app it is, and what it finds of the server.",
+        "Logs" => "What is written of each request and of the server. Without any of it, Kino says when it starts " \
+                  "and stops, and what goes wrong.",
+        "Bounds on a request" => "What a client may send. Past each bound it gets an answer that says so, and the " \
+                                 "app never sees the request.",
+        "Bounds on load" => "What all clients together may have. Past it, they wait or hear 503, and those who are " \
+                            "served are served as fast as before.",
+        "HTTP/2" => "Clients that want it have it over TLS; nothing need be written for that.",
+        "Deadlines, in seconds" => "For clients who are slow, for the app, and for the stop. The defaults suit what " \
+                                   "stands in the open; look at request_timeout and shutdown_timeout first.",
+        "How it is, and what it is to do" => "For those who look after it: kino status, requests, top, restart and " \
+                                             "stop ask here, and so do Prometheus and load balancers."
+      }.freeze
+      private_constant :WIDTH, :HEAD, :GROUPS
 
       class << self
         # @return [String] the file's text
@@ -43,7 +65,7 @@ module Kino
         private
 
         def section(title, settings)
-          "# == #{title}\n\n#{settings.map { |setting| entry(setting) }.join("\n")}"
+          "# == #{title}\n#\n#{comment(GROUPS.fetch(title))}\n#{settings.map { |setting| entry(setting) }.join("\n")}"
         end
 
         def entry(setting)

@@ -13,6 +13,8 @@ module Kino
     VARIABLE = "KINO_INHERITED"
     # `rails server` refuses to start while its file of that name is another process's.
     PIDFILE = "PIDFILE"
+    # Where it finds the file that has this one's number, and is to have its own.
+    KEPT = "KINO_PIDFILE"
     # What a service manager has told this process alone: its sockets are handed on as those of any server are, and only
     # another server is to tell it anything.
     OURS = %w[LISTEN_FDS LISTEN_PID LISTEN_FDNAMES WATCHDOG_PID].freeze
@@ -40,6 +42,17 @@ module Kino
       # @return [Array<String>] what `bind` said when this process's sockets were opened
       attr_writer :addresses
 
+      # Notes what rackup does with this process, see {RackupProcess}: whoever is started is to do without.
+      #
+      # @param named [String, nil] the pid file that it writes, absolute; nil where it writes none
+      # @param kept [String, nil] the one that is to have the number of whoever serves in the end
+      # @param without [Array<String>] words by which it sends a process to the background: another server is there
+      #   already, and a mold is not to leave its parent
+      # @return [void]
+      def rackup(named:, kept:, without:)
+        @named, @kept, @without = named, kept, without
+      end
+
       # Notes how this process was started: to be called before it takes another title or goes to another folder.
       #
       # @return [void]
@@ -66,7 +79,8 @@ module Kino
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
         kept = shared.to_h { |number| [number, number] }
         Native.leave_listeners(true) # Ruby may fork for it
-        command = [environment(kind, given), *@command, { chdir: folder, unsetenv_others: true, **kept }]
+        pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
+        command = [environment(kind, given, pidfile), *words(pidfile), { chdir: folder, unsetenv_others: true, **kept }]
         [ours, kind == :mold ? spawn_tied(command, theirs) : Process.spawn(*command)]
       rescue SystemCallError
         ours&.close
@@ -137,10 +151,25 @@ module Kino
       # In one word, which is there in any case.
       def encoded = ["#{@addresses.to_a.join("\n")}\n"].pack("m0")
 
-      def environment(kind, given)
+      def environment(kind, given, pidfile)
         left_out = kind == :mold ? OURS + MANAGER : OURS
-        pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
-        @environment.except(*left_out).merge(VARIABLE => given, PIDFILE => pidfile)
+        @environment.except(*left_out).merge(VARIABLE => given, PIDFILE => pidfile, KEPT => @kept)
+      end
+
+      # As this process was started, but for what rackup is not to do again, and for its pid file.
+      def words(pidfile)
+        @command.filter_map do |word|
+          next if @without&.include?(word)
+
+          flag, path = word.match(/\A(-P|--\w+=)?(.+)\z/m)&.captures
+          named?(path) ? "#{flag}#{pidfile}" : word
+        end
+      end
+
+      def named?(path)
+        @named && path && File.expand_path(path, folder).b == @named.b
+      rescue ArgumentError
+        false # such as ~nobody
       end
 
       # There may be none that can be written to, which matters to nobody but `rails server`.

@@ -26,10 +26,25 @@ module Kino
     # @return [Array<String>] what is good to know
     def lines = [*(@settings.mode == :threaded ? threaded_lines : ractor_lines), *unread, *ignored]
 
-    # @return [Array<String>] what will fail under load
-    def warnings = [DatabasePool.here&.warning(threads), needless_tls].compact
+    # @return [Array<String>] what will fail under load; a Rails app's log has what is about its database, too
+    def warnings = [pool, needless_tls].compact
 
     private
+
+    # Rails' log is where its users look, and the only place where a server in the background is read. What they see
+    # there isn't said twice.
+    def pool
+      warning = DatabasePool.here&.warning(threads)
+      warning unless warning && railtie&.warn(warning)
+    end
+
+    # Where Rails came after Kino, as with `kino`, none is there yet. What Kino says may go there anyway.
+    def railtie
+      return if !defined?(::Rails::Railtie) || (@configuration.logger && @configuration.logger == ::Rails.logger)
+
+      require_relative "../railtie"
+      Railtie
+    end
 
     def threaded_lines = [only_threads, could_run_in_ractors].compact
 

@@ -31,8 +31,10 @@ RSpec.describe "doc/check.md" do
     Snippets.ruby.find { |piece| piece.file == "doc/check.md" && piece.text.start_with?(start) }.text
   end
 
-  # As words, for it is broken into lines; older Rubies keep what is a ractor's own in another way, which it names.
+  # As words, for it is broken into lines; older Rubies keep what is a ractor's own in another way, which it names, and
+  # say of ractors that it takes a newer one.
   def words(text)
+    text = text.gsub(/\s\(in\sparallel\sfrom\sRuby\s4\.0\son\)/, "")
     text = text.gsub(/Ractor\.store_if_absent\(:(\w+)\)\s\{\s(.+?)\s\}`/m) { "Ractor.current[:#{$1}] ||= #{$2}`" }
     text.split
   end

@@ -13,11 +13,12 @@ RSpec.describe "commands in README and doc/" do
   elsewhere = {
     "bin/demo" => "bin/demo", "bin/test" => "bin/test", # they are what runs this
     "bin/rails server" => "spec/integration/front_doors/rails_server_spec.rb",
+    "bin/rails generate kino:install" => "spec/integration/front_doors/rails_generator_spec.rb",
     "kino top" => "spec/unit/cli/remote_spec.rb",
     "ruby ractor_probe.rb" => "spec/integration/examples/ractor_probe_spec.rb"
   }
   asks = %w[status requests restart reload stop metrics]
-  ends = %w[--check --help -h --from-puma --version --init]
+  ends = %w[--check --help -h --from-puma --version --init --completions]
 
   before do
     %w[config.ru other.ru].each { |path| write(path, <<~RUBY) }

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require "support/kino_process"
+require "support/kino_processes"
 
 RSpec.describe "rackup -s kino" do
-  include KinoProcess::Helpers
+  include KinoProcesses
 
   before { write("config.ru", 'run ->(env) { [200, {}, ["hello from #{ENV["RACK_ENV"]}"]] }') }
 
@@ -39,6 +39,31 @@ RSpec.describe "rackup -s kino" do
     expect(process.out).to include(" x 4 threads, development)")
     expect(process.signal(:INT).status).to eq(0)
     expect(process.out).to end_with("Stopped\n")
+  end
+
+  # Its pid file, and the background, are rackup's own, which knows nothing of restarts.
+  [["in front", []], ["in the background", %w[-D]]].each do |where, flags|
+    it "keeps the number of whoever serves in its pid file (#{where})" do
+      write("config.ru", "run ->(_) { [200, {}, [Process.pid.to_s]] }")
+      write("kino.rb", "restart_file 'restart.txt'\n")
+      url = "http://127.0.0.1:#{port = free_port}"
+      rackup("-p", port.to_s, "-o", "127.0.0.1", "-E", "production", "-P", "my.pid", *flags)
+      number = -> { File.exist?("#{folder}/my.pid") && File.read("#{folder}/my.pid").to_i }
+      eventually("it serves") { !refused?(url) }
+      pids = [number.call]
+      2.times do |round|
+        write("restart.txt", "once more" * round)
+        eventually("the file has another number") { number.call != pids.last && number.call&.positive? }
+        pids << number.call
+        eventually("that one answers") { RawClient.open(url) { |client| client.get.body } == pids.last.to_s }
+      end
+
+      expect(pids.uniq.size).to eq(3)
+      Process.kill(:TERM, pids.last)
+      eventually("it has ended") { number.call == false && refused?(url) }
+    ensure
+      pids&.each { |pid| alive?(pid) && Process.kill(:KILL, pid) }
+    end
   end
 
   it "lists the settings" do

@@ -56,6 +56,9 @@ RSpec.describe "The commands about a server that runs" do
       expect(out).to match(/^ +1 +77 +ready +59 s +2 +0 +1\/5 +0 +12 +30\.0 MB +\? +20 +\?$/)
       expect(kino("status", "--format", "json")[1]).to eq("#{stats.to_json}\n")
     end
+    report = Kino::CLI.const_get(:Report).new(JSON.parse(stats.to_json), colours: Kino.const_get(:Colours).new(true))
+    expect(report.to_s.lines.values_at(0, 2, 4))
+      .to match([end_with(": \e[32mready\e[0m\n"), "\e[33mrefused 4\e[0m\n", start_with("\e[1mPROCESS  PID")])
     stats[:server][:ready] = false
     File.unlink("control.sock")
     answering("GET /stats" => [200, stats.to_json]) { expect(kino("status").first).to eq(1) }

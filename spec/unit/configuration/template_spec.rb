@@ -16,6 +16,14 @@ RSpec.describe Kino::Configuration::Template do
     expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")])).to eq(Kino::Configuration.new)
   end
 
+  it "says of each group of settings what it is for" do
+    text = described_class.text
+
+    Kino::Configuration::Settings::SECTIONS.each_key do |title|
+      expect(text).to match(/^# == #{Regexp.escape(title)}\n#\n# [^=\n]{40,}\n(# .+\n)*\n# /)
+    end
+  end
+
   it "works when every setting is uncommented" do
     require "logger" # as the one of that name says
     words = Kino::Configuration::Settings::TABLE.keys.join("|")

@@ -19,11 +19,15 @@ module Kino
       attr_reader :files
       # @return [Integer] files that weren't, since there are too many
       attr_reader :left_out
+      # @return [Integer] files that weren't, since the app has not loaded them
+      attr_reader :unused
 
       # @param rackup [String] the config.ru; the files of its folder are read too
-      def initialize(rackup)
+      # @param loaded [#include?, nil] which of them the app has loaded; nil for all
+      def initialize(rackup, loaded: nil)
         @rackup = File.expand_path(rackup)
-        @files = @left_out = 0
+        @loaded = loaded
+        @files = @left_out = @unused = 0
       end
 
       # @return [Array<Hazard>] by file and line
@@ -38,7 +42,9 @@ module Kino
       private
 
       def read
-        paths = [(@rackup if File.file?(@rackup)), *walk(File.dirname(@rackup)).sort].compact.uniq
+        paths, unused = walk(File.dirname(@rackup)).sort.partition { |path| @loaded.nil? || @loaded.include?(path) }
+        @unused = unused.size
+        paths = [(@rackup if File.file?(@rackup)), *paths].compact.uniq
         @left_out = [paths.size - LIMIT, 0].max
         sources = paths.first(LIMIT).filter_map { |path| Source.read(path) }
         @files = sources.size

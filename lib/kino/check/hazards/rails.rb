@@ -3,6 +3,7 @@
 require_relative "../output/describe"
 require_relative "../output/report"
 require_relative "../parser/source"
+require_relative "../../server/database_pool"
 
 module Kino
   module Check
@@ -53,12 +54,15 @@ module Kino
       end
 
       def pool(threads)
-        size = pool_size
-        return if size.nil? || size >= threads
+        pool = DatabasePool.here
+        return if pool.nil? || pool.size >= threads
 
-        Hazard.new(kind: :database_pool, where: place(/^\s*pool:/, "config/database.yml"), code: "pool: #{size}",
-                   why: "#{threads} requests run at once (workers x threads): #{threads - size} of them wait for a " \
-                        "database connection, or fail after #{timeout} s", cure: "`pool: #{threads}`, or fewer threads")
+        code = "#{pool.word}: #{pool.size}"
+        line = place(/\b#{code}\b/, "config/database.yml") || place(/^\s*#{pool.word}:/, "config/database.yml")
+        Hazard.new(kind: :database_pool, where: line, code: code,
+                   why: "#{threads} requests run at once (workers x threads): #{threads - pool.size} of them wait " \
+                        "for a connection#{" to #{pool.name}" if pool.name}, or fail after #{pool.timeout} s",
+                   cure: "`#{pool.word}: #{threads}`, or fewer threads")
       end
 
       def logger
@@ -75,19 +79,6 @@ module Kino
         return log.broadcasts.all? { |one| thread_safe?(one) } if log.respond_to?(:broadcasts)
 
         (defined?(::Logger) && ::Logger === log) || log.class.name.start_with?("SemanticLogger")
-      end
-
-      def pool_size = database&.pool
-
-      def timeout = database.checkout_timeout
-
-      # The settings, without connecting; nil for an app that has no database.
-      def database
-        return if !defined?(::ActiveRecord) || ::ActiveRecord.autoload?(:Base)
-
-        ::ActiveRecord::Base.connection_db_config
-      rescue StandardError
-        nil # none is configured for this environment
       end
 
       def hazard(kind, code, why, cure)

@@ -3,6 +3,7 @@
 require "json"
 require_relative "../../server/app_loader"
 require_relative "../../check"
+require_relative "text"
 
 module Kino
   module Check
@@ -28,17 +29,22 @@ module Kino
       # @return [Integer] the exit status: 0 when the app runs in `:ractor` mode, 1 when it doesn't
       # @raise [AppLoadError]
       def run
-        report = aside { report_on(AppLoader.load(@configuration.rackup, @configuration.environment)) }
-        @out.puts(@format == "json" ? JSON.pretty_generate(report.to_h) : report.to_s)
+        report = aside { report_on(load) }
+        @out.puts(@format == "json" ? JSON.pretty_generate(report.to_h) : Text.new(report, Colours.for(@out)).to_s)
         status = report.ractor? ? 0 : 1
         report.trial.outcome == :silent ? leave(status) : status
       end
 
       private
 
+      def load
+        @loaded = Loaded.new
+        @loaded.watch { AppLoader.load(@configuration.rackup, @configuration.environment) }
+      end
+
       def report_on(app)
-        Check.report(app, request: @request, rackup: @configuration.rackup,
-                          threads: @configuration.capacity)
+        Check.report(app, request: @request, rackup: @configuration.rackup, threads: @configuration.capacity,
+                          loaded: @loaded)
       end
 
       def leave(status)

@@ -2,6 +2,7 @@
 
 require_relative "../../version"
 require_relative "../../workers/ractors"
+require_relative "next_steps"
 require_relative "text"
 
 module Kino
@@ -20,9 +21,12 @@ module Kino
     #   @return [Integer] files that were looked through for hazards
     # @!attribute [r] files_left_out
     #   @return [Integer] files that weren't, since there are too many
+    # @!attribute [r] files_unused
+    #   @return [Integer] files that weren't, since the app has not loaded them
     # @!attribute [r] trial
     #   @return [Trial] the app's call in a ractor
-    Report = Data.define(:rackup, :findings, :findings_left_out, :hazards, :files, :files_left_out, :trial) do
+    Report = Data.define(:rackup, :findings, :findings_left_out, :hazards, :files, :files_left_out, :files_unused,
+                         :trial) do
       # @return [Boolean] whether the app runs in `:ractor` mode: nothing stands in the way, and it answered in a ractor
       def ractor? = findings.empty? && trial.passed?
 
@@ -30,8 +34,12 @@ module Kino
       def to_h
         { kino: VERSION, ruby: RUBY_VERSION, parallel: Ractors.parallel?, rackup: rackup, ractor: ractor?,
           findings: findings.map(&:to_h), findings_left_out: findings_left_out, trial: trial.to_h,
-          hazards: hazards.map(&:to_h), files: files, files_left_out: files_left_out }
+          hazards: hazards.map(&:to_h), files: files, files_left_out: files_left_out, files_unused: files_unused,
+          next_steps: next_steps }
       end
+
+      # @return [Array<String>] what to do about it, in order
+      def next_steps = NextSteps.new(self).steps
 
       # @return [String] all of it, to be read
       def to_s = Text.new(self).to_s
@@ -42,7 +50,7 @@ module Kino
     # @!attribute [r] kind
     #   @return [Symbol] what it is, for programs: `:unfrozen`, `:block`, `:method`, `:lock`, `:queue`, `:io`,
     #     `:thread`, `:logger`, `:iterator`, `:native`, `:constant`, `:class_ivar`, `:class_variable`, `:global`,
-    #     `:define_method`, `:require`, `:rails` or `:unknown`
+    #     `:define_method`, `:require`, `:rails`, `:sinatra`, `:roda` or `:unknown`
     # @!attribute [r] path
     #   @return [String] the way to it from the app, `app.@app.@cache`, or its name, `App::CACHE`
     # @!attribute [r] type

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../../colours"
 require_relative "../../server/mode"
 
 module Kino
@@ -17,13 +18,18 @@ module Kino
       private_constant :WIDTH, :SHOWN, :LABEL
 
       # @param report [Report]
-      def initialize(report)
+      # @param colours [Colours]
+      def initialize(report, colours = Colours.none)
         @report = report
         @trial = report.trial
+        @colours = colours
       end
 
-      # @return [String] verdict, findings, hazards, trial
-      def to_s = [verdict, *findings, *hazards, trial].join("\n\n")
+      # @return [String] verdict, findings, hazards, trial, and what to do next
+      def to_s
+        first = @colours.paint(verdict, :bold, @report.ractor? ? :green : :red)
+        [first, *findings, *hazards, trial, next_steps].join("\n\n")
+      end
 
       private
 
@@ -67,7 +73,8 @@ module Kino
 
       def looked
         "#{@report.files} file#{"s" unless @report.files == 1}" \
-          "#{" (#{@report.files_left_out} more weren't read)" if @report.files_left_out.positive?}"
+          "#{" (#{@report.files_left_out} more weren't read)" if @report.files_left_out.positive?}" \
+          "#{" (without #{@report.files_unused} that the app has not loaded)" if @report.files_unused.positive?}"
       end
 
       def hazard(hazard, title)
@@ -95,11 +102,20 @@ module Kino
         end
       end
 
+      def next_steps
+        steps = @report.next_steps.each_with_index.map { |step, index| "#{index + 1}. #{wrap(step, 3)}" }
+        "#{@colours.paint("Next:", :bold)}\n#{steps.join("\n")}"
+      end
+
       def doubt = @trial.passed? ? nil : " What it logged above tells why."
 
       def block(title, **lines)
         filled = lines.reject { |_, text| text.to_s.empty? }
-        [title, *filled.map { |name, text| "#{name.to_s.rjust(LABEL)}  #{wrap(text, LABEL + 2)}" }].join("\n")
+        [@colours.paint(title, :bold), *filled.map { |name, text| line(name, text) }].join("\n")
+      end
+
+      def line(name, text)
+        "#{@colours.paint(name.to_s.rjust(LABEL), :faint)}  #{wrap(text, LABEL + 2)}"
       end
 
       # Breaks lines between words, but not within code; all lines but the first are indented.

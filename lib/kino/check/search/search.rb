@@ -2,6 +2,7 @@
 
 require_relative "children"
 require_relative "diagnosis"
+require_relative "frameworks"
 require_relative "kinds"
 require_relative "reach"
 require_relative "sources"
@@ -39,6 +40,7 @@ module Kino
         @waiting = []
         @shareable = []
         @diagnoses = []
+        @frameworks = []
         @findings = []
         @left_out = 0
       end
@@ -52,7 +54,8 @@ module Kino
           break unless @reach&.step
         end
         @diagnoses.reject!(&:idle?)
-        @diagnoses << Diagnosis.new(app, :unknown, "app") if @diagnoses.empty? && !Ractor.shareable?(app)
+        nothing = @diagnoses.empty? && @frameworks.empty?
+        @diagnoses << Diagnosis.new(app, :unknown, "app") if nothing && !Ractor.shareable?(app)
         told
       end
 
@@ -73,9 +76,9 @@ module Kino
       private
 
       def told
-        all = @diagnoses.size + @findings.size
-        shown = @diagnoses.first(@limit).map { |diagnosis| diagnosis.finding(@sources) }
-        shown += @findings.first(@limit - shown.size)
+        all = @frameworks.size + @diagnoses.size + @findings.size
+        shown = @diagnoses.first(@limit - @frameworks.size).map { |diagnosis| diagnosis.finding(@sources) }
+        shown = [*@frameworks, *shown, *@findings.first(@limit - @frameworks.size - shown.size)]
         @left_out = all - shown.size
         shown
       end
@@ -95,6 +98,8 @@ module Kino
       end
 
       def look(item)
+        return if framework?(item)
+
         @reach&.meet(item.object, item.path)
         shareable = Ractor.shareable?(item.object)
         kind = shareable ? nil : Kinds.of(item.object)
@@ -103,6 +108,14 @@ module Kino
 
         blocked = descend(item, diagnosis)
         diagnose(item, :native) unless shareable || kind || blocked
+      end
+
+      # What such a one has inside is named by its finding alone.
+      def framework?(item)
+        finding = Frameworks.finding(item.object, item.path)
+        @frameworks << finding if finding && @frameworks.none? { |one| one.type == finding.type } &&
+                                  @frameworks.size < @limit
+        !finding.nil?
       end
 
       # @return [Boolean] whether something inside can't be shared, or may be so
