@@ -11,14 +11,17 @@ Gem::Specification.new do |spec|
                      "scheduling are Rust, the app is called from plain Ruby threads."
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.3"
-  spec.homepage = "https://github.com/kino-rb/kino"
-  spec.metadata = {
-    "bug_tracker_uri" => "#{spec.homepage}/issues",
-    "changelog_uri" => "#{spec.homepage}/blob/v#{spec.version}/CHANGELOG.md",
-    "documentation_uri" => "#{spec.homepage}/tree/v#{spec.version}/doc",
-    "source_code_uri" => "#{spec.homepage}/tree/v#{spec.version}",
-    "rubygems_mfa_required" => "true"
-  }
+  spec.metadata["rubygems_mfa_required"] = "true"
+
+  # Whoever releases it says where it is developed (GitHub's workflows do by themselves); elsewhere nobody is sent anywhere.
+  home = ENV.fetch("KINO_HOMEPAGE") { ENV.values_at("GITHUB_SERVER_URL", "GITHUB_REPOSITORY").compact.join("/") }
+  unless home.empty?
+    spec.homepage = home
+    spec.metadata.update("bug_tracker_uri" => "#{home}/issues",
+                         "changelog_uri" => "#{home}/blob/v#{spec.version}/CHANGELOG.md",
+                         "documentation_uri" => "#{home}/tree/v#{spec.version}/doc",
+                         "source_code_uri" => "#{home}/tree/v#{spec.version}")
+  end
 
   # The crates and the lock file are shipped: installing compiles them, with the versions that were tested.
   spec.files = Dir.chdir(__dir__) do
