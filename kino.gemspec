@@ -13,7 +13,7 @@ Gem::Specification.new do |spec|
   spec.required_ruby_version = ">= 3.3"
   spec.metadata["rubygems_mfa_required"] = "true"
 
-  # Whoever releases it says where it is developed (GitHub's workflows do by themselves); elsewhere nobody is sent anywhere.
+  # Whoever releases it says where it is developed, as GitHub's workflows do; else nobody is sent anywhere.
   home = ENV.fetch("KINO_HOMEPAGE") { ENV.values_at("GITHUB_SERVER_URL", "GITHUB_REPOSITORY").compact.join("/") }
   unless home.empty?
     spec.homepage = home
