@@ -23,6 +23,7 @@ require_relative "kino/capybara_server"
 #   server.run
 module Kino
   autoload :Check, "kino/check"
+  autoload :RactorLogger, "kino/ractor_logger"
 
   # The command is the server already.
   DefaultServer.offer unless defined?(CLI)
