@@ -1,0 +1,11 @@
+# frozen_string_literal: true
+
+# What Kino reads when it starts in this folder. `kino --init` writes one with every setting explained.
+
+environment "production"
+bind "tcp://127.0.0.1:9292"
+
+# Kino has the app share itself (`ractorize!`), and starts so many ractors of so many threads.
+mode :ractor
+workers ENV.fetch("WORKERS", 2).to_i
+threads 1
