@@ -11,8 +11,8 @@ module Kino
   module Sharing
     class << self
       # @param app [#call] a Rack app
-      # @return [Boolean] whether it, or the Rails application in it, says how it is shared
-      def known?(app) = !sharer(app).nil?
+      # @return [Boolean] whether it isn't shared yet, and it, or the Rails application in it, knows how
+      def known?(app) = !::Ractor.shareable?(app) && !sharer(app).nil?
 
       # Shares it, where it isn't shared yet and knows how.
       #
@@ -20,9 +20,9 @@ module Kino
       # @return [void]
       # @raise [UnshareableAppError] when that fails, which leaves some of the app frozen
       def share(app)
-        return if ::Ractor.shareable?(app) || (sharer = sharer(app)).nil?
+        return unless known?(app)
 
-        sharer.ractorize!
+        sharer(app).ractorize!
         ::Ractor.make_shareable(app)
       rescue StandardError, ScriptError => error
         raise UnshareableAppError, explain(error)

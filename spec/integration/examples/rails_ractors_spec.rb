@@ -92,8 +92,9 @@ RSpec.describe "examples/rails-ractors" do
 
     it "tries each repair, and says what became of that" do
       told = part(missing.empty? ? "Without one of them" : "Repairs, of which none helps").grep(/\A  \w/)
+      names = repairs.map { |file| File.basename(file, ".rb") }
 
-      expect(told.map { |line| line[/\A  (\w+): /, 1] }).to match_array(repairs.map { |file| File.basename(file, ".rb") })
+      expect(told.map { |line| line[/\A  (\w+): /, 1] }).to match_array(names)
     end
 
     it "asks a server in each mode that there is, and counts requests and memory" do

@@ -73,6 +73,8 @@ RSpec.describe Kino.const_get(:Sharing) do
     expect([described_class.known?(sharing), described_class.known?(app)]).to eq([true, false])
     rails(sharing)
     expect(described_class.known?(app)).to be(true)
+    described_class.share(app)
+    expect(described_class.known?(app)).to be(false)
   end
 
   it "says what failed and where, and that the process can't go on with the app" do
