@@ -94,7 +94,9 @@ module RactorProbe
 
       answers, errors = found
       failed = failures(answers)
-      puts "  #{@all - failed.size} of #{@all} requests are answered as threads answer them"
+      served = answers.keys - failed
+      puts "  #{served.size} of #{@all} requests are answered as threads answer them#{": " if served.any?}",
+           *served.each_slice(5).map { |names| "    #{names.join("; ")}" }
       told = failed.map { |name| errors[name] || { what: name, error: "answered #{answers[name].inspect[0, 80]}" } }
       told.group_by { |one| one.values_at(:error, :where) }
           .each_value { |ones| tell(**ones.first, what: ones.map { |one| one[:what] }.join(", ")) }
