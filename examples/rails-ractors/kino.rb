@@ -5,7 +5,6 @@
 environment "production"
 bind "tcp://127.0.0.1:9292"
 
-# Kino has the app share itself (`ractorize!`), and starts so many ractors of so many threads.
+# Kino has the app share itself (`ractorize!`), and starts a ractor for each CPU; `workers 8` is another number.
 mode :ractor
-workers ENV.fetch("WORKERS", 2).to_i
 threads 1
