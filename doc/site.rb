@@ -81,18 +81,26 @@ module Site
     name = pages[path] || pages[File.join(path, "README.md")]
     return "#{name == "index" ? "index" : "file.#{name}"}.html#{"##{anchor}" if anchor}" if name
 
-    # What is no page is shown as it is.
-    "source/#{path}"
+    # What is no page is shown as it is, and a folder as a list of what is in it.
+    "source/#{path}#{"/index.html" if File.directory?(File.join(ROOT, path))}"
   end
 
-  # What pages link to that is none: files, and folders as lists of what is in them.
+  # What pages link to that is none.
   def copy_sources(folder)
     pages = Dir.glob(File.join(folder, "*.html")).map { |page| File.read(page) }
     pages.join.scan(%r{"source/([^"#]+)"}).flatten.uniq.each do |path|
-      from, to = File.join(ROOT, path), File.join(folder, "source", path)
+      to = File.join(folder, "source", path)
       FileUtils.mkdir_p(File.dirname(to))
-      FileUtils.cp(from, to) if File.file?(from)
+      path.end_with?("/index.html") ? list(File.dirname(path), to) : FileUtils.cp(File.join(ROOT, path), to)
     end
+  end
+
+  def list(path, to)
+    files = Dir.children(File.join(ROOT, path)).sort.select { |name| File.file?(File.join(ROOT, path, name)) }
+    files.each { |name| FileUtils.cp(File.join(ROOT, path, name), File.dirname(to)) }
+    items = files.map { |name| %(<li><a href="#{CGI.escapeHTML(name)}">#{CGI.escapeHTML(name)}</a></li>) }
+    title = CGI.escapeHTML(path)
+    File.write(to, "<!doctype html><title>#{title}</title><h1>#{title}</h1><ul>#{items.join}</ul>")
   end
 
   # As GitHub names them, for whoever has linked to them there.
@@ -119,5 +127,5 @@ module Site
     File.read(full).match?(/(?:id|name)="#{Regexp.union(named, CGI.escapeHTML(named))}"/)
   end
 
-  private_class_method :document, :linked, :site_link, :copy_sources, :name_headings, :links, :there?
+  private_class_method :document, :linked, :site_link, :copy_sources, :list, :name_headings, :links, :there?
 end

@@ -31,6 +31,7 @@ require_relative "kino/capybara_server"
 #   server.run
 module Kino
   autoload :Check, "kino/check"
+  autoload :RactorLogger, "kino/ractor_logger"
   autoload :TestServer, "kino/test_server"
 
   # The command is the server already.

@@ -4,7 +4,8 @@ require_relative "configuration"
 
 module Kino
   # Tells whether an app can run in `:ractor` mode, and what may go wrong in `:threaded` mode; the command is
-  # `kino --check`. An app isn't changed by it: nothing is frozen, and none of its code runs but in the trial.
+  # `kino --check`. An app isn't changed by it: nothing is frozen, and none of its code runs but in the trial. One that
+  # shares itself (`ractorize!`) is asked to in a forked process.
   #
   # @example
   #   require "kino/check"
@@ -14,8 +15,8 @@ module Kino
   #   puts report
   #
   # Its parts are five: `parser/` reads Ruby files, `search/` finds what is reachable and stands in the way of ractors,
-  # `hazards/` finds what is unsafe with threads, `trial` calls the app in a ractor, and `output/` tells of it all. Each
-  # is loaded when it is asked for.
+  # `hazards/` finds what is unsafe with threads, `trial` and `sharing_trial` call the app in a ractor, and `output/`
+  # tells of it all. Each is loaded when it is asked for.
   module Check
     autoload :Command, "#{__dir__}/check/output/command"
     autoload :Finding, "#{__dir__}/check/output/report"
@@ -26,6 +27,7 @@ module Kino
     autoload :Report, "#{__dir__}/check/output/report"
     autoload :Request, "#{__dir__}/check/trial"
     autoload :Search, "#{__dir__}/check/search/search"
+    autoload :SharingTrial, "#{__dir__}/check/sharing_trial"
     autoload :Sources, "#{__dir__}/check/search/sources"
     autoload :Trial, "#{__dir__}/check/trial"
 
@@ -46,11 +48,10 @@ module Kino
       def report(app, request: "GET /", rackup: "config.ru", threads: nil, loaded: Loaded.new)
         request = Request.parse(request)
         rails = Rails.here
-        search, findings = search(app, rails)
         hazards = Hazards.new(rackup, loaded: loaded)
         found = hazards.find + (rails ? rails.hazards(threads || default_threads) : [])
-        trial = findings.empty? ? Trial.run(app, request) : Trial.skip(request)
-        Ractor.make_shareable(Report.new(rackup: rackup.dup, findings: findings, findings_left_out: search.left_out,
+        findings, left_out, trial = try(app, request, rails)
+        Ractor.make_shareable(Report.new(rackup: rackup.dup, findings: findings, findings_left_out: left_out,
                                          hazards: found, files: hazards.files, files_left_out: hazards.left_out,
                                          files_unused: hazards.unused, trial: trial))
       end
@@ -63,6 +64,16 @@ module Kino
       def findings(app) = search(app, Rails.here).last
 
       private
+
+      def try(app, request, rails)
+        if SharingTrial.for?(app)
+          findings, trial = SharingTrial.run(app, request)
+          return [findings, 0, trial]
+        end
+
+        search, findings = search(app, rails)
+        [findings, search.left_out, findings.empty? ? Trial.run(app, request) : Trial.skip(request)]
+      end
 
       def search(app, rails)
         search = Search.new(Sources.new, code: rails.nil?, **(rails ? RAILS : {}))

@@ -45,6 +45,8 @@ module Kino
     attr_reader :on_worker_boot
     # @return [Array<#call>] called in each worker with its number after it has served; default none
     attr_reader :on_worker_stop
+    # @return [Array<#call>] called in each thread with its worker's number before it serves; default none
+    attr_reader :on_thread_boot
     # @return [Boolean] whether the app is booted once, and its processes forked from that; default true
     attr_reader :preload
     # @return [Array<#call>] called where the app has been booted before it is forked; default none

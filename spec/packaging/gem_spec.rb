@@ -13,6 +13,8 @@ RSpec.describe "the gem" do
                                   "ext/kino/src/lib.rs",
                                   "exe/kino", "lib/kino.rb", "lib/rackup/handler/kino.rb",
                                   "README.md", "CHANGELOG.md", "LICENSE")
+    # Repairs of Rails are an example's own, and nobody else's.
+    expect(@gem.files.grep(/\Aexamples|repair|probe/)).to eq([])
     expect(@gem.files.grep(/\.(so|bundle|o|gem)\z|(\A|\/)(target|tmp)\//)).to eq([])
   end
 

@@ -8,7 +8,7 @@ RSpec.describe "The constants of Kino" do
   errors = %w[AppLoadError BindError BodyTooLargeError ClientDisconnected ClientError ClientTimeout ConfigurationError
               Error MalformedBodyError RequestTimeoutError ResponseError UnshareableAppError WorkerBootError
               WorkerStuckError]
-  front_doors = %w[CLI Check Configuration Server TestServer VERSION]
+  front_doors = %w[CLI Check Configuration RactorLogger Server TestServer VERSION]
   # What apps get to see.
   in_env = %w[EarlyHints NoInput Request Stream StreamedInput]
   # What hooks are called with.

@@ -62,7 +62,7 @@ module Kino
       NO_RESTART_HOOK = "restarts have no hook of their own; on_drain is called in what they replace"
       NO_CONTROL = "Kino's own is the setting control: it has the numbers, and does what pumactl does"
       BUNDLE = "what a restart boots has the Gemfile, the app and kino.rb as they are then"
-      NO_THREAD_HOOK = "threads have no hook of their own; on_worker_boot is called before they serve"
+      NO_THREAD_HOOK = "nothing is called when a thread ends; on_worker_stop is, when all of a worker's have served"
       EPOLL = "the Rust core waits for sockets by itself"
       private_constant :NO_PARENT_HOOK, :NO_RESTART_HOOK, :NO_CONTROL, :BUNDLE, :NO_THREAD_HOOK, :EPOLL
 
@@ -92,7 +92,7 @@ module Kino
         before_refork: taken(:on_refork),
         before_restart: ignored(NO_RESTART_HOOK),
         before_thread_exit: ignored(NO_THREAD_HOOK),
-        before_thread_start: ignored(NO_THREAD_HOOK),
+        before_thread_start: taken(:on_thread_boot),
         before_worker_boot: taken(:on_process_boot),
         before_worker_fork: ignored(NO_PARENT_HOOK),
         before_worker_shutdown: taken(:on_process_exit),
@@ -136,7 +136,7 @@ module Kino
         on_restart: ignored(NO_RESTART_HOOK),
         on_stopped: ignored("on_worker_stop is called in each worker after it has served, and at_exit works"),
         on_thread_exit: ignored(NO_THREAD_HOOK),
-        on_thread_start: ignored(NO_THREAD_HOOK),
+        on_thread_start: taken(:on_thread_boot),
         on_worker_boot: taken(:on_process_boot, "in a file of Puma's; in a kino.rb it is Kino's own, of each worker"),
         on_worker_fork: ignored(NO_PARENT_HOOK),
         on_worker_shutdown: taken(:on_process_exit),

@@ -20,8 +20,8 @@ module Kino
       # Requests until a `fork_worker` without a number forks anew.
       REQUESTS = 1000
       # What a key may stand before, for data that is kept by it.
-      HOOKS = %i[before_fork before_refork before_worker_boot before_worker_shutdown on_process_boot on_process_exit
-                 on_refork on_worker_boot on_worker_shutdown].freeze
+      HOOKS = %i[before_fork before_refork before_thread_start before_worker_boot before_worker_shutdown on_process_boot
+                 on_process_exit on_refork on_thread_start on_worker_boot on_worker_shutdown].freeze
       # What means true when nothing comes after it.
       YES = %i[allow_underscore_headers early_hints preload_app! quiet].freeze
       private_constant :PARAMETERS, :SSL, :SSL_TEXT, :HOOKS, :YES

@@ -155,6 +155,13 @@ module Kino
                       summary: "called in each worker after it has served", doc: <<~TEXT),
             Called in each worker after it has served its last request, with the worker's number.
           TEXT
+          Setting.new(:on_thread_boot, WORKER_HOOK, default: [].freeze, default_text: "none",
+                      summary: "called in each thread of a worker before it serves", doc: <<~TEXT),
+            Called in each thread that serves requests, before its first, with its worker's number: the
+            place for what a thread has of its own, such as a connection handler of Active Record in a
+            ractor. In mode :ractor it runs in the worker's ractor, as on_worker_boot does. A hook that
+            raises is logged, and its thread serves all the same.
+          TEXT
           Setting.new(:on_drain, Kinds::Hook.new("{ FEED.close }"), default: [].freeze, default_text: "none",
                       summary: "called when the server is told to stop", doc: <<~TEXT),
             Called once, with nothing, when the server is told to stop, before it waits for what runs: the

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../workers/ractors"
+require_relative "sharing"
 
 module Kino
   # Which of the modes a server runs in, and why: `:auto` is decided once, when it starts.
@@ -26,7 +27,8 @@ module Kino
       # @param app [#call] a Rack app
       # @param configuration [Configuration]
       # @return [Mode]
-      # @raise [UnshareableAppError] when `:ractor` is asked for and the app can't be shared
+      # @raise [UnshareableAppError] when `:ractor` is asked for and the app can't be shared: one that says itself how
+      #   is shared here, see {Sharing}
       def of(app, configuration)
         case configuration.mode
         when :threaded then new(:threaded, nil, nil)
@@ -45,6 +47,7 @@ module Kino
       private
 
       def ractor(app, configuration)
+        Sharing.share(app)
         raise unshareable(app) unless ::Ractor.shareable?(app)
 
         warning = SLOW_CLOSURES if configuration.workers > 1 && closures_stop_ractors?
@@ -60,7 +63,9 @@ module Kino
 
       # Why ractors would not do, in the order in which that is cheap to find out.
       def obstacle(app, configuration)
-        if rails? then "Rails can't be shared between ractors"
+        if Sharing.known?(app)
+          "an app that shares itself (ractorize!) does so in mode :ractor alone, which is an experiment with Rails"
+        elsif rails? then "Rails can't be shared between ractors"
         elsif !Ractors.parallel? then "ractors of Ruby #{RUBY_VERSION} get in each other's way"
         elsif configuration.with(mode: :ractor).workers > 1 && closures_stop_ractors?
           "with YJIT, ractors of this Ruby stop each other"

@@ -71,13 +71,14 @@ module Kino
     # @return [Worker::Plan]
     def self.plan(native, settings)
       in_ractors = settings.mode == :ractor
-      hooks = [settings.on_worker_boot, settings.on_worker_stop, [*settings.lowlevel_error_handler], settings.on_error]
-      boot, stop, handler, on_error = hooks.map do |list|
+      hooks = [settings.on_worker_boot, settings.on_worker_stop, settings.on_thread_boot,
+               [*settings.lowlevel_error_handler], settings.on_error]
+      boot, stop, thread, handler, on_error = hooks.map do |list|
         in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
       end
       Worker::Plan.new(native.number, settings.min_threads, Crew.elastic?(settings), settings.max_io_threads.positive?,
                        !in_ractors || settings.threads > 1, settings.processes > 1, ErrorPage.of(settings),
-                       settings.early_hints, boot, stop, handler.first, on_error, Log.form(settings))
+                       settings.early_hints, boot, stop, thread, handler.first, on_error, Log.form(settings))
     end
     private_class_method :plan
 

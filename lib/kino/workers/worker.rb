@@ -44,6 +44,8 @@ module Kino
     #   @return [Array<#call>] called with the worker's index before it serves
     # @!attribute [r] on_stop
     #   @return [Array<#call>] called with it after it has served
+    # @!attribute [r] on_thread
+    #   @return [Array<#call>] called with it in each thread before that serves
     # @!attribute [r] error_handler
     #   @return [#call, nil] see {Failure}
     # @!attribute [r] on_error
@@ -51,7 +53,7 @@ module Kino
     # @!attribute [r] log_form
     #   @return [Symbol] see {Failure}
     Plan = Data.define(:engine, :threads, :elastic, :io_bound, :multithread, :multiprocess, :error_page, :early_hints,
-                       :on_boot, :on_stop, :error_handler, :on_error, :log_form)
+                       :on_boot, :on_stop, :on_thread, :error_handler, :on_error, :log_form)
 
     # How a worker came to its end; shareable.
     #
@@ -234,7 +236,22 @@ module Kino
 
     def serving_task
       server = WorkerThread.new(@native.thread(env_prototype), @app, @failure)
-      Task.new(@changed, server).start(name) { server.serve_all }
+      Task.new(@changed, server).start(name) do
+        run_thread_hooks
+        server.serve_all
+      end
+    end
+
+    # One that raises doesn't keep its thread from serving, which would be replaced by the like for ever.
+    def run_thread_hooks
+      process = Process.pid
+      @plan.on_thread.each do |hook|
+        Thread.handle_interrupt(Task::OPEN) { hook.call(@index) }
+      rescue Exception => error
+        raise unless process == Process.pid # a child that the hook has forked leaves by what it has raised
+
+        @failure.log(nil, error)
+      end
     end
 
     # What is the same in each of a worker's envs.

@@ -15,7 +15,7 @@ RSpec.describe "commands in README and doc/" do
     "bin/rails server" => "spec/integration/front_doors/rails_server_spec.rb",
     "bin/rails generate kino:install" => "spec/integration/front_doors/rails_generator_spec.rb",
     "kino top" => "spec/unit/cli/remote_spec.rb",
-    "ruby ractor_probe.rb" => "spec/integration/examples/ractor_probe_spec.rb"
+    "ruby ractor_probe.rb" => "spec/integration/examples/rails_ractors_spec.rb"
   }
   asks = %w[status requests restart reload stop metrics]
   ends = %w[--check --help -h --from-puma --version --init --completions]

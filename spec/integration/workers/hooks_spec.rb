@@ -58,6 +58,32 @@ RSpec.describe "Workers' hooks" do
       expect(all_told).to eq(["has served", ["stops", 0]])
     end
 
+    it "run once in each thread, in that thread, before it serves: on_thread_boot" do
+      booting = telling(:boot)
+      remembering = shareable { ->(worker) { Thread.current[:worker] = "worker #{worker}" } }
+      app = shareable { ->(_) { [200, {}, [Thread.current[:worker].to_s]] } }
+      serve(app, threads: 3, on_thread_boot: [booting, remembering]) do |server|
+        expect(Array.new(3 * copies) { take(told) }).to eq([[:boot, 0]] * 3 * copies)
+        RawClient.open(server.url) { |client| 5.times { expect(client.get("/").body).to eq("worker 0") } }
+        expect(told).to be_empty
+      end
+    end
+
+    it "run in a thread that takes another's place, too, and one that raises doesn't keep it from serving" do
+      not_of_processes "both tell the same channel"
+      hooks = [telling(:first), shareable { ->(_) { raise "no client" } }, telling(:last)]
+      app = shareable { ->(env) { env["PATH_INFO"] == "/end" ? Thread.exit : [200, {}, ["served"]] } }
+      serve(app, lint: false, threads: 1, on_thread_boot: hooks) do |server, log|
+        expect([take(told), take(told)]).to eq([[:first, 0], [:last, 0]])
+        log.wait_for(/no client \(RuntimeError\)/)
+        expect(RawClient.open(server.url) { |client| client.get("/end").status }).to eq(500)
+        expect([take(told), take(told)]).to eq([[:first, 0], [:last, 0]])
+        expect(RawClient.open(server.url) { |client| client.get("/").body }).to eq("served")
+        log.wait_for(/Thread\.exit|ended the thread/)
+        log.wait_for(/no client \(RuntimeError\)/)
+      end
+    end
+
     it "run where their worker's requests do" do
       remembering = shareable { ->(worker) { Ractor.current[:worker] = "worker #{worker}" } }
       app = shareable { ->(_) { [200, {}, [Ractor.current[:worker]]] } }

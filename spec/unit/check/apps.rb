@@ -19,6 +19,21 @@ module CheckApps
     def self.call(_env) = [200, {}, [NAMES.first, @greeting]]
   end
 
+  # Shares itself.
+  class Sharing
+    def initialize(status: 200)
+      @status = status
+      @lock = Mutex.new
+    end
+
+    def call(_env) = [@status, {}, ["shared"]]
+
+    def ractorize!
+      @lock = nil
+      Ractor.make_shareable(self)
+    end
+  end
+
   class Middleware
     def initialize(app) = @app = app
     def call(env) = @app.call(env)

@@ -100,8 +100,8 @@ RSpec.describe Kino::Configuration::DSL do
       ready_timeout 3
     RUBY
 
-    hooks = %i[on_worker_boot on_worker_stop on_drain on_error logger before_fork on_warmup on_process_boot
-               on_process_exit on_refork]
+    hooks = %i[on_worker_boot on_worker_stop on_thread_boot on_drain on_error logger before_fork on_warmup
+               on_process_boot on_process_exit on_refork]
     expect(configuration.to_h.except(*hooks)).to eq(
       bind: %w[tcp://0.0.0.0:3000 unix:///run/app.sock], mode: :threaded, workers: 2, threads: 4,
       min_threads: 2, thread_idle_timeout: 9, max_io_threads: 6,
@@ -181,7 +181,7 @@ RSpec.describe Kino::Configuration::DSL do
     end
 
     it "are none where none is written" do
-      expect(configuration).to have_attributes(on_worker_boot: [], on_worker_stop: [], on_error: [],
+      expect(configuration).to have_attributes(on_worker_boot: [], on_worker_stop: [], on_thread_boot: [], on_error: [],
                                                lowlevel_error_handler: nil)
     end
 

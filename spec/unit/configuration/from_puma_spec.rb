@@ -51,6 +51,8 @@ RSpec.describe Kino::Configuration::FromPuma do
       allow_underscore_headers
       bind "tcp://127.0.0.1:1?low_latency=true"
       before_worker_boot { |process| p process }
+      on_thread_start { connect }
+      before_thread_start { connect }
       on_worker_boot(&BOOT)
       on_worker_boot(:key) do |process|
         p process
@@ -85,6 +87,8 @@ RSpec.describe Kino::Configuration::FromPuma do
       underscore_headers true
       bind "tcp://127.0.0.1:1"
       on_process_boot { |process| p process }
+      on_thread_boot { connect }
+      on_thread_boot { connect }
       on_process_boot(&BOOT)
       on_process_boot do |process|
         p process

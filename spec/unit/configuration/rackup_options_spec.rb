@@ -80,8 +80,8 @@ RSpec.describe Kino.const_get(:RackupOptions) do
 
   it "lists them all for rackup -h" do
     names = described_class.valid.keys.map { |option| option[/\A\w+/] }
-    hooks = %w[on_worker_boot on_worker_stop on_drain on_error lowlevel_error_handler logger before_fork on_warmup
-               on_process_boot on_process_exit on_refork tls]
+    hooks = %w[on_worker_boot on_worker_stop on_thread_boot on_drain on_error lowlevel_error_handler logger before_fork
+               on_warmup on_process_boot on_process_exit on_refork tls]
     settings = Kino::Configuration.new.to_h.keys.map(&:to_s) - hooks - %w[rackup]
 
     expect(names).to eq(["Host", "Port", *settings, "config_file"])

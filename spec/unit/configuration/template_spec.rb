@@ -31,9 +31,10 @@ RSpec.describe Kino::Configuration::Template do
 
     expect(Kino::Configuration.from([Kino::Configuration::DSL.load("kino.rb")]))
       .to have_attributes(threads: 5, mode: :threaded, quiet: true, max_connections: 1024, spool_dir: "/var/tmp",
-                          stuck_timeout: 60, on_worker_boot: [Proc], on_worker_stop: [Proc], on_drain: [Proc],
-                          on_error: [Proc], lowlevel_error_handler: Proc, processes: 4, preload: false,
-                          before_fork: [Proc], on_warmup: [Proc], on_process_boot: [Proc], on_process_exit: [Proc],
+                          stuck_timeout: 60, on_worker_boot: [Proc], on_worker_stop: [Proc],
+                          on_thread_boot: [Proc], on_drain: [Proc], on_error: [Proc],
+                          lowlevel_error_handler: Proc, processes: 4, preload: false, before_fork: [Proc],
+                          on_warmup: [Proc], on_process_boot: [Proc], on_process_exit: [Proc],
                           on_refork: [Proc], refork_after: [1000], recycle_memory: 512 * 1024**2)
   end
 

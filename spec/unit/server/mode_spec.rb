@@ -48,6 +48,17 @@ RSpec.describe Kino.const_get(:Mode) do
       expect(mode(shareable, :ractor, workers: 1).warning).to be_nil
     end
 
+    it "has an app share itself that knows how" do
+      app = Class.new do
+        def call(_env) = [200, {}, []]
+
+        def ractorize! = Ractor.make_shareable(self)
+      end.new
+
+      expect(mode(app, :ractor).name).to be(:ractor)
+      expect(Ractor.shareable?(app)).to be(true)
+    end
+
     it "is refused for any other app, naming what stands in the way" do
       findings = Array.new(2) { |number| finding("app.@cache#{number} is a Hash") }
       allow(Kino::Check).to receive(:findings).with(unshareable).and_return(findings)
@@ -79,6 +90,16 @@ RSpec.describe Kino.const_get(:Mode) do
 
       expect(mode(shareable)).to have_attributes(name: :threaded, warning: nil, reason: /\ARails can't be shared/)
       expect(Kino::Check).not_to have_received(:findings)
+    end
+
+    it "is threads for an app that would share itself, which isn't asked to" do
+      app = Class.new do
+        def call(_env) = [200, {}, []]
+
+        def ractorize! = raise("not asked")
+      end.new
+
+      expect(mode(app)).to have_attributes(name: :threaded, reason: /\Aan app that shares itself/)
     end
 
     it "is not put off by parts of Rails, without an application" do

@@ -11,6 +11,10 @@ module Kino
     #
     # @api private
     class Rails
+      # Of a version that knows of ractors.
+      EXPERIMENT = "; `mode :ractor` shares it (ractorize!), which is an experiment: doc/rails.md"
+      private_constant :EXPERIMENT
+
       # @return [Rails, nil] of the Rails application of this process; nil where there is none
       def self.here
         application = defined?(::Rails.application) && ::Rails.application
@@ -28,7 +32,7 @@ module Kino
         Finding.new(kind: :rails, path: "app", type: @application.class.name, value: "Rails #{::Rails.version}",
                     why: "Rails keeps its configuration, routes, caches and connections in objects and variables of " \
                          "classes that other ractors may not touch", where: nil,
-                    cure: "serve it with `mode :threaded`, which is what `:auto` does")
+                    cure: "serve it with `mode :threaded`, which is what `:auto` does#{EXPERIMENT if shares_itself?}")
       end
 
       # @param threads [Integer] requests that run at once
@@ -36,6 +40,8 @@ module Kino
       def hazards(threads) = [eager_load, reloading, pool(threads), logger].compact
 
       private
+
+      def shares_itself? = @application.respond_to?(:ractorize!)
 
       def eager_load
         return if @config.eager_load

@@ -50,7 +50,7 @@ module Kino
     # @!attribute [r] kind
     #   @return [Symbol] what it is, for programs: `:unfrozen`, `:block`, `:method`, `:lock`, `:queue`, `:io`,
     #     `:thread`, `:logger`, `:iterator`, `:native`, `:constant`, `:class_ivar`, `:class_variable`, `:global`,
-    #     `:define_method`, `:require`, `:rails`, `:sinatra`, `:roda` or `:unknown`
+    #     `:define_method`, `:require`, `:rails`, `:sinatra`, `:roda`, `:ractorize` or `:unknown`
     # @!attribute [r] path
     #   @return [String] the way to it from the app, `app.@app.@cache`, or its name, `App::CACHE`
     # @!attribute [r] type

@@ -47,6 +47,13 @@ RSpec.describe Kino::Check::Rails do
     expect(report).to have_attributes(ractor?: false, trial: have_attributes(outcome: :skipped))
   end
 
+  it "says so where this Rails would share itself, as an experiment" do
+    expect(with_rails.finding.cure).not_to include("ractorize!")
+    application.define_singleton_method(:ractorize!) { raise "not asked" }
+
+    expect(with_rails.finding.cure).to include("mode :threaded", "`mode :ractor` shares it (ractorize!)", "experiment")
+  end
+
   it "has no hazards where all is set for threads" do
     expect(hazards).to eq([])
   end

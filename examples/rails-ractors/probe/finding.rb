@@ -1,21 +1,26 @@
 # frozen_string_literal: true
 
 module RactorProbe
-  # What a step finds, as a Hash: `what` was tried, and the `status` of a right answer, or :done; or the `error` that
-  # came instead and `where` it is from.
+  # What a step finds, as a Hash: `what` was tried, and `status`, how that went; or the `error` that came instead and
+  # `where` it is from.
   module Finding
     # A FILE:LINE starts in one of these.
     FOLDERS = Ractor.make_shareable([*Gem.path.map { |path| "#{path}/gems/" }, "#{File.dirname(__dir__)}/"])
     # Files of the probe itself.
-    OWN = File.join(File.dirname(__dir__), "ractor_probe").freeze
+    OWN = __dir__.freeze
 
     class << self
       # What the block finds, or the error that it raises.
       def guard(what)
         yield
       rescue Exception => error # whatever keeps a step from its end is what the probe is about
+        [tell(what, error)]
+      end
+
+      # An error as it is told.
+      def tell(what, error)
         error = first(error)
-        [{ what: what, error: "#{error.class}: #{words(error.message)}", where: where(error) }]
+        { what: what, error: "#{error.class}: #{words(error.message)}", where: where(error) }
       end
 
       # Where a class or module is.
