@@ -312,7 +312,20 @@ module Kino
       @notes = resolver.notes.freeze
       @remarks = remarks
       compare_threads(resolver)
+      compare_tls(resolver)
       freeze
+    end
+
+    # All names at an address have one of these: the last to be written would say what holds for the first.
+    def compare_tls(resolver)
+      TLS::SHARED.each do |name|
+        first, other = tls.filter_map { |given| given[name] }.uniq
+        next unless other
+
+        raise ConfigurationError, "#{resolver.label(:tls)}: given two for #{name}:, #{TLS.short(first)} and " \
+                                  "#{TLS.short(other)}, allowed: one, which holds for all names at an address; write it " \
+                                  "once, or at addresses of their own: bind \"ssl://0.0.0.0:443?#{name}=...\""
+      end
     end
 
     def compare_threads(resolver)

@@ -9,6 +9,8 @@ module Kino
       # What may stand there, and the kind of each: a `:pem` is a file's path, or the PEM text itself.
       KEYS = { cert: :pem, key: :pem, key_password_command: :text, ocsp: :file, client_ca: :pem, verify: :verify,
                min_version: :version }.freeze
+      # What clients of all certificates have in common.
+      SHARED = %i[client_ca verify min_version].freeze
       # What begins PEM text. No path has it.
       TEXT = "-----BEGIN "
       # Whether clients have to show a certificate.
@@ -16,6 +18,10 @@ module Kino
       # The oldest version of TLS, by what it may be called.
       VERSIONS = { "1.2" => "1.2", "1.3" => "1.3", "TLSv1_2" => "1.2", "TLSv1_3" => "1.3" }.freeze
       private_constant :KEYS, :TEXT, :VERIFY, :VERSIONS
+
+      # @param value [String]
+      # @return [String] the same as errors name it
+      def self.short(value) = value.include?(TEXT) ? "PEM text" : value
 
       # @return [String] what a kino.rb may say
       def example = 'cert: "/etc/ssl/app.pem", key: "/etc/ssl/app.key"'
@@ -42,7 +48,7 @@ module Kino
         case value
         when Hash then "{#{value.map { |name, one| "#{name}: #{show(one)}" }.join(", ")}}"
         when Array then "[#{value.map { |one| show(one) }.join(", ")}]"
-        when String then value.include?(TEXT) ? "PEM text" : value.inspect
+        when String then value.include?(TEXT) ? TLS.short(value) : value.inspect
         else value.inspect
         end
       end

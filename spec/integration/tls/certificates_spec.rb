@@ -106,6 +106,30 @@ RSpec.describe "Certificates" do
       end
     end
 
+    it "of clients that have ended since are good for no session that is taken up" do
+      ca = TLS::Made.new("ca", authority: true)
+      own = TLS::Made.new(by: ca, days: 3 / 86_400.0)
+      secure({ **TLS.made.given, client_ca: ca.cert_pem, verify: :required }) do |server|
+        ask = lambda do |session|
+          tls = OpenSSL::SSL::SSLSocket.new(TCPSocket.new("127.0.0.1", server.port), OpenSSL::SSL::SSLContext.new.tap do |it|
+            it.max_version = OpenSSL::SSL::TLS1_2_VERSION
+            it.cert, it.key = own.certificate, own.key
+          end)
+          tls.session = session if session
+          RawClient.new(tls.connect).then { |raw| raw.get.tap { raw.close } }
+          tls
+        rescue OpenSSL::SSL::SSLError, RawClient::Truncated, SystemCallError
+          :refused
+        end
+        first = ask.call(nil)
+        again = ask.call(first.session)
+        expect(again == :refused || again.session_reused?).to be(true)
+        sleep 0.1 until Time.now > own.certificate.not_after + 1
+        expect(ask.call(first.session)).to eq(:refused)
+        expect(server.stats[:tls_client_certificate]).to be_positive
+      end
+    end
+
     it "of clients are asked for where they are to be verified" do
       ca = TLS::Made.new("ca", authority: true)
       own, other = TLS::Made.new(by: ca), TLS::Made.new(by: TLS::Made.new("ca", authority: true))

@@ -25,6 +25,15 @@ RSpec.describe Kino::Configuration::TLS do
     expect(tls(min_version: "TLSv1_2")).to eq([{ min_version: "1.2" }])
   end
 
+  it "says once what holds for all names at an address" do
+    pair = { cert: "/a", key: "/k" }
+    expect(tls({ **pair, verify: :required }, { **pair, verify: "required" }, { cert: "/b", key: "/k" }).size).to eq(2)
+    { verify: %i[required none], min_version: [1.2, 1.3], client_ca: %w[/a.pem /b.pem] }.each do |name, (one, other)|
+      expect { tls({ **pair, name => one }, { **pair, name => other }) }
+        .to raise_error(Kino::ConfigurationError, /tls: given two for #{name}:, #{one} and #{other}, allowed: one/)
+    end
+  end
+
   it "is refused with what is wrong, and without what is secret" do
     key = "-----BEGIN PRIVATE KEY-----\nAAAA"
     {

@@ -27,7 +27,7 @@ fn encode_fields(lines: &[u8], encoder: &mut Encoder, out: &mut Vec<u8>) {
         } else {
             name
         };
-        if !is_of_connection(name) {
+        if !is_of_connection(name) && !is_of_requests(name) {
             encoder.field(name, value, indexing(name), out);
         }
     }
@@ -51,6 +51,11 @@ fn status(head: &[u8]) -> u16 {
 /// What says something of a connection of HTTP/1 has no place here (RFC 9113 section 8.2.2).
 pub(super) fn is_of_connection(name: &[u8]) -> bool {
     matches!(name, b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" | b"upgrade")
+}
+
+/// What an answer has no place for, either: clients take the answer for malformed.
+fn is_of_requests(name: &[u8]) -> bool {
+    matches!(name, b"te" | b"http2-settings")
 }
 
 fn indexing(name: &[u8]) -> Indexing {

@@ -26,12 +26,34 @@ use crate::http::head::Head;
 const REMEMBERED: usize = 256;
 /// What a client may reset at once, and how many a second after that. A browser whose page is left resets all it has asked for.
 const RESETS: (u64, u64) = (256, 64);
-/// The same of frames that ask for nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown ones, and windows that open for nothing.
+/// The same of frames that ask for nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown ones, and windows that open for nothing
+/// ([`Used`]).
 const IDLE_FRAMES: (u64, u64) = (1024, 128);
 /// CONTINUATION frames of one header block.
 const CONTINUATIONS: u32 = 32;
 /// Bytes that wait to be sent, past which nothing is answered any more: the client reads nothing, and asks for more and more.
 const UNREAD: usize = 1024 * 1024;
+
+/// Bytes that were sent and whose room the client has not given back yet. A window that opens by some of them is what keeps an answer
+/// going, however many frames a client makes of it: some open their windows by 4 KiB at a time.
+#[derive(Debug, Default)]
+struct Used(u64);
+
+impl Used {
+    /// What a window opens by at least, unless less was used: else each byte could come back in a frame of its own.
+    const STEP: u64 = 256;
+
+    fn sent(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_add(bytes as u64);
+    }
+
+    /// Whether a window that opens by so much opens for something.
+    fn gives_back(&mut self, more: u32) -> bool {
+        let is_used = self.0 > 0 && u64::from(more) >= self.0.min(Used::STEP);
+        self.0 = self.0.saturating_sub(u64::from(more));
+        is_used
+    }
+}
 
 /// What is known of a connection. Its streams each have a `T`.
 ///
@@ -66,6 +88,8 @@ pub struct Session<T> {
     sent: usize,
     resets: Guard,
     idle_frames: Guard,
+    /// Of the connection's window, and of those of all streams.
+    used: [Used; 2],
     leaving: Leaving,
     /// In milliseconds, as whoever has it says.
     now: u64,
@@ -220,6 +244,7 @@ impl<T: Default> Session<T> {
             sent: 0,
             resets: Guard::new(RESETS.0, RESETS.1),
             idle_frames: Guard::new(IDLE_FRAMES.0, IDLE_FRAMES.1),
+            used: Default::default(),
             leaving: Leaving::No,
             now: 0,
         };

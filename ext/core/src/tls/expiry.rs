@@ -23,6 +23,20 @@ pub(super) fn expires(certificate: &[u8]) -> Option<u64> {
     time(tag, text)
 }
 
+/// Whether it is an answer about a certificate as a responder gives it when it has one (RFC 6960 section 4.2.1): one whole
+/// `OCSPResponse` that is `successful`, with what it says.
+pub(super) fn is_ocsp_response(der: &[u8]) -> bool {
+    const ENUMERATED: u8 = 0x0a;
+    const RESPONSE: u8 = 0xa0;
+    let whole = |response| {
+        let (SEQUENCE, body, []) = element(response)? else { return None };
+        let (ENUMERATED, [0], bytes) = element(body)? else { return None };
+        let (RESPONSE, bytes, []) = element(bytes)? else { return None };
+        matches!(element(bytes)?, (SEQUENCE, _, [])).then_some(())
+    };
+    whole(der).is_some()
+}
+
 /// The tag and content of the first of some elements, and what follows it (X.690 section 8.1).
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
@@ -88,6 +102,18 @@ mod tests {
             let _ = expires(&made.cert_der()[..length]);
         }
         assert_eq!(expires(b""), None);
+    }
+
+    #[test]
+    fn an_answer_about_a_certificate_is_told_from_others() {
+        let answer = [0x30, 0x09, 0x0a, 0x01, 0x00, 0xa0, 0x04, 0x30, 0x02, 0x06, 0x00];
+        assert!(is_ocsp_response(&answer));
+        for length in 0..answer.len() {
+            assert!(!is_ocsp_response(&answer[..length]));
+        }
+        let not_now = [0x30, 0x03, 0x0a, 0x01, 0x03];
+        assert!(!is_ocsp_response(&not_now) && !is_ocsp_response(b"response") && !is_ocsp_response(&[0x30, 0x00]));
+        assert!(!is_ocsp_response(&[&answer[..], b"x"].concat()));
     }
 
     #[test]

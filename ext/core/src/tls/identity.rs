@@ -49,7 +49,13 @@ impl Identity {
             })
         })?;
         if let Some(path) = &given.ocsp {
-            key.ocsp = Some(read(path, "ocsp")?);
+            let response = read(path, "ocsp")?;
+            if !expiry::is_ocsp_response(&response) {
+                return Err(SetupError(format!(
+                    "ocsp {path:?} is no answer about a certificate (DER, successful); write one with openssl ocsp -respout, or leave ocsp out"
+                )));
+            }
+            key.ocsp = Some(response);
         }
         let der = key.cert.first().ok_or_else(|| none_in(&label))?;
         Ok(Identity { names: names(der), expires: expiry::expires(der), key: Arc::new(key), label })
@@ -155,8 +161,11 @@ mod tests {
         let path = folder.path().join("ocsp");
         let given = Given { ocsp: Some(path.clone()), ..Made::of(&["a"]).given() };
         assert!(load(&given).unwrap_err().starts_with("ocsp \""));
+        let answer = [0x30, 0x09, 0x0a, 0x01, 0x00, 0xa0, 0x04, 0x30, 0x02, 0x06, 0x00];
+        std::fs::write(&path, answer).unwrap();
+        assert_eq!(load(&given).unwrap().key.ocsp.as_deref(), Some(&answer[..]));
         std::fs::write(&path, b"response").unwrap();
-        assert_eq!(load(&given).unwrap().key.ocsp.as_deref(), Some(&b"response"[..]));
+        assert!(load(&given).unwrap_err().contains("is no answer about a certificate"));
     }
 
     #[test]

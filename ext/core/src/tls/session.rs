@@ -5,10 +5,12 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use pkcs8::LineEnding;
-use rustls::{Error, HandshakeKind, ServerConnection};
+use rustls::{CertificateError, Error, HandshakeKind, ServerConnection};
 
+use super::expiry;
 use super::port::Port;
 
 /// Plaintext that is encrypted before any of it has left: two records (RFC 8446 section 5.1). It bounds what a client that reads
@@ -100,7 +102,20 @@ impl Session {
         if self.tls.is_handshaking() {
             return Ok(Progress::Wants);
         }
-        Ok(Progress::Done { is_resumed: self.tls.handshake_kind() == Some(HandshakeKind::Resumed) })
+        let is_resumed = self.tls.handshake_kind() == Some(HandshakeKind::Resumed);
+        if is_resumed && self.is_peer_expired() {
+            let expired = Error::InvalidCertificate(CertificateError::Expired);
+            return Err((Cause::ClientCertificate, expired));
+        }
+        Ok(Progress::Done { is_resumed })
+    }
+
+    /// Whether the certificate that the client has shown in an earlier session has ended since: a ticket lives on by the next one, and
+    /// would for ever.
+    fn is_peer_expired(&self) -> bool {
+        let Some([certificate, ..]) = self.tls.peer_certificates() else { return false };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        expiry::expires(certificate).is_some_and(|end| end < now)
     }
 
     /// Takes plaintext, reading on where there is none. What the client has to be told, it is told.

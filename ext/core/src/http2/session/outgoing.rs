@@ -93,6 +93,7 @@ impl<T: Default> Session<T> {
             }
         }
         self.room.take(taken);
+        self.used.iter_mut().for_each(|used| used.sent(taken));
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.room.take(taken);
         }

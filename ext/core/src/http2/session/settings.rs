@@ -102,7 +102,9 @@ impl<T: Default> Session<T> {
         let Some(more) = frame::number(payload).filter(|_| payload.len() == 4).map(|more| more & LARGEST) else {
             return Err(Violation::new(Code::FrameSize, "WINDOW_UPDATE has not its length"));
         };
-        self.idle_frame()?;
+        if !self.used[usize::from(header.stream > 0)].gives_back(more) {
+            self.idle_frame()?;
+        }
         if header.stream == 0 {
             if more == 0 {
                 return Err(Violation::new(Code::Protocol, "WINDOW_UPDATE opens nothing"));

@@ -417,6 +417,37 @@ fn windows_hold_both_ways() {
 }
 
 #[test]
+fn room_that_is_given_back_in_small_steps_is_no_flood_and_in_bytes_is_one() {
+    let take_all = |step: u32| {
+        let mut client = Client::begin();
+        client.get(1).unwrap();
+        client.session.head(1, OK, false);
+        let part = [0; 4096];
+        for _ in 0..2000 {
+            if client.session.data(1, &[IoSlice::new(&part)], false) != part.len() {
+                return Ok(false);
+            }
+            client.heard();
+            for _ in 0..part.len() as u32 / step {
+                client.frame(frame::WINDOW_UPDATE, 0, 1, &step.to_be_bytes())?;
+                client.frame(frame::WINDOW_UPDATE, 0, 0, &step.to_be_bytes())?;
+            }
+        }
+        Ok(true)
+    };
+    assert!(take_all(1024).unwrap());
+    assert_eq!(code(take_all(16)), Code::EnhanceYourCalm);
+    // What was used is given back once.
+    let mut client = Client::begin();
+    client.get(1).unwrap();
+    client.session.head(1, OK, false);
+    client.session.data(1, &[IoSlice::new(&[0; 60_000])], false);
+    client.heard();
+    let flood = (0..3000).try_for_each(|_| client.frame(frame::WINDOW_UPDATE, 0, 0, &[0, 0, 4, 0]).map(drop));
+    assert_eq!(code(flood), Code::EnhanceYourCalm);
+}
+
+#[test]
 fn what_has_been_read_may_come_again() {
     let mut client = Client::begin();
     client.post(1, &[]).unwrap();
