@@ -22,10 +22,10 @@ RSpec.describe "Requests of a connection of HTTP/2 that wait for a worker" do
     # Yields while the one worker is busy.
     def while_busy(order, **settings)
       gate = Channel.new
-      speak(telling(order, gate), workers: 1, threads: 1, control: control, **settings) do |client, server|
+      speak(telling(order, gate), workers: 1, threads: 1, control: control, **settings) do |client, server, log|
         client.request(1, "GET", "/slow")
         eventually("it runs") { server.stats[:running] == 1 }
-        yield client, server, -> { gate << :open }
+        yield client, server, -> { gate << :open }, log
       end
     end
 
@@ -70,7 +70,8 @@ RSpec.describe "Requests of a connection of HTTP/2 that wait for a worker" do
 
     it "leave room for others where there is none (queue_depth)" do
       order = Channel.new
-      while_busy(order, queue_depth: 4) do |client, server, go_on|
+      while_busy(order, queue_depth: 4) do |client, server, go_on, log|
+        log.allow
         4.times { |n| client.request(3 + (2 * n), "GET", "/#{n}") }
         wait_for(4)
         RawClient.open(server.url) do |plain|

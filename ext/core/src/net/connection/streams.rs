@@ -21,6 +21,8 @@ use crate::net::transport::{Came, Wire};
 
 /// For how long a client that is told of the connection's end may open streams, at most: until it must have heard of it.
 const LEAVE: Duration = Duration::from_millis(500);
+/// What a stream that comes or goes takes of a turn, as bytes: to deal with it takes as long as to read so many, however few it came in.
+const STREAM: u64 = 2048;
 /// Bytes that the client has not taken, past which nothing more is read of it.
 const UNHEARD: usize = 256 * 1024;
 
@@ -80,7 +82,8 @@ impl Connection {
             Ok(Came::Bytes { length, is_drained }) => {
                 intake.spend(length as u64);
                 life.has_read(is_drained);
-                self.listen(speech, &intake.buffer[..length]);
+                let streams = self.listen(speech, &intake.buffer[..length]);
+                intake.spend(streams * STREAM);
                 None
             }
             Ok(Came::Nothing) => {
@@ -95,12 +98,16 @@ impl Connection {
         }
     }
 
-    /// Bytes have come.
-    fn listen(self: &Arc<Self>, speech: &mut Speech, mut input: &[u8]) {
+    /// Bytes have come: how often a stream came or went with them.
+    fn listen(self: &Arc<Self>, speech: &mut Speech, mut input: &[u8]) -> u64 {
+        let mut streams = 0;
         speech.session.set_time(self.context.clock.now());
         while !speech.is_ending {
             match speech.session.receive(&mut input) {
-                Ok(Some(event)) => self.heard(speech, event),
+                Ok(Some(event)) => {
+                    streams += u64::from(matches!(event, Event::Head { .. } | Event::Gone { .. } | Event::Refused));
+                    self.heard(speech, event);
+                }
                 Ok(None) => break,
                 Err(violation) => self.violated(speech, violation),
             }
@@ -109,6 +116,7 @@ impl Connection {
             true => speech.block_due.min(self.context.clock.after(self.context.config.header_timeout)),
             false => NEVER,
         };
+        streams
     }
 
     fn heard(self: &Arc<Self>, speech: &mut Speech, event: Event<'_, Call>) {
