@@ -11,7 +11,6 @@ use bytes::Bytes;
 pub struct Kept {
     bytes: AtomicU64,
     most: u64,
-    given_up: AtomicU64,
 }
 
 /// Some of them, until this is dropped. It lies beside the memory that it counts, so that both end together.
@@ -32,17 +31,12 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Claimed<T> {
 
 impl Kept {
     pub(super) fn new(most: u64) -> Arc<Kept> {
-        Arc::new(Kept { bytes: AtomicU64::new(0), most, given_up: AtomicU64::new(0) })
+        Arc::new(Kept { bytes: AtomicU64::new(0), most })
     }
 
     /// Bytes that are kept now.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that were kept and are no more, since the start.
-    pub(super) fn given_up(&self) -> u64 {
-        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Whether more is kept than should be.
@@ -80,7 +74,6 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.kept.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.kept.given_up.fetch_add(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -101,6 +94,6 @@ mod tests {
         drop(bytes);
         assert_eq!(kept.bytes(), 8);
         drop(part);
-        assert_eq!((kept.bytes(), kept.given_up()), (0, 11));
+        assert_eq!(kept.bytes(), 0);
     }
 }

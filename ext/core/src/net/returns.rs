@@ -14,13 +14,13 @@ const MOMENT: u64 = 500;
 /// Milliseconds between two times.
 const INTERVAL: u64 = 10_000;
 
-/// What is known of that. It goes by what was kept for slow clients and is no more ([`Kept::given_up`]).
+/// What is known of that. It goes by what was kept for slow clients and is no more.
 #[derive(Debug)]
 pub(super) struct Returns {
     /// Gives free memory back.
     give_back: Option<fn()>,
-    /// What had been given up at the last time, and when that was.
-    seen: u64,
+    /// The most that was kept since the last time, and when that was.
+    most: u64,
     last: Option<u64>,
     due: u64,
 }
@@ -28,7 +28,7 @@ pub(super) struct Returns {
 impl Returns {
     /// By `give_back`, where there is a way.
     pub(super) fn new(give_back: Option<fn()>) -> Returns {
-        Returns { give_back, seen: 0, last: None, due: NEVER }
+        Returns { give_back, most: 0, last: None, due: NEVER }
     }
 
     /// When it is to be looked at again at the latest, in the clock's milliseconds.
@@ -39,20 +39,21 @@ impl Returns {
     /// A look, once in each turn.
     pub(super) fn look(&mut self, kept: &Kept, now: u64) {
         let Some(give_back) = self.give_back else { return };
-        if self.is_time(kept.given_up(), now) {
+        if self.is_time(kept.bytes(), now) {
             // Where no thread can be had, memory is not all that is short.
             let _ = thread::Builder::new().name("kino memory".to_owned()).spawn(give_back);
         }
     }
 
-    fn is_time(&mut self, given_up: u64, now: u64) -> bool {
-        if self.due == NEVER && given_up - self.seen >= MUCH {
+    fn is_time(&mut self, kept: u64, now: u64) -> bool {
+        self.most = self.most.max(kept);
+        if self.due == NEVER && self.most - kept >= MUCH {
             let next = self.last.map_or(0, |last| last.saturating_add(INTERVAL));
             self.due = next.max(now.saturating_add(MOMENT));
         }
         let is_time = self.due <= now;
         if is_time {
-            (self.seen, self.last, self.due) = (given_up, Some(now), NEVER);
+            (self.most, self.last, self.due) = (kept, Some(now), NEVER);
         }
         is_time
     }
@@ -65,11 +66,13 @@ mod tests {
     #[test]
     fn memory_is_given_back_a_moment_after_much_was_given_up_and_seldom() {
         let mut returns = Returns::new(None);
-        assert!(!returns.is_time(MUCH - 1, 100) && returns.due() == NEVER);
-        assert!(!returns.is_time(MUCH, 200) && returns.due() == 200 + MOMENT);
-        assert!(!returns.is_time(MUCH * 2, 300) && returns.is_time(MUCH * 3, 200 + MOMENT));
-        assert!(!returns.is_time(MUCH * 4 - 1, 900) && returns.due() == NEVER);
-        assert!(!returns.is_time(MUCH * 4, 1000) && returns.due() == 200 + MOMENT + INTERVAL);
-        assert!(!returns.is_time(MUCH * 9, 5000) && returns.is_time(MUCH * 9, 20_000) && returns.due() == NEVER);
+        assert!(!returns.is_time(MUCH * 4, 100) && returns.due() == NEVER);
+        assert!(!returns.is_time(MUCH * 3 + 1, 100) && returns.due() == NEVER);
+        assert!(!returns.is_time(MUCH * 3, 200) && returns.due() == 200 + MOMENT);
+        assert!(!returns.is_time(0, 300) && returns.is_time(0, 200 + MOMENT) && returns.due() == NEVER);
+        assert!(!returns.is_time(MUCH, 900) && returns.due() == NEVER);
+        assert!(!returns.is_time(0, 1000) && returns.due() == 200 + MOMENT + INTERVAL);
+        assert!(!returns.is_time(MUCH * 9, 5000) && returns.is_time(MUCH * 9, 20_000));
+        assert!(!returns.is_time(MUCH * 8 + 1, 30_000) && returns.due() == NEVER);
     }
 }
