@@ -10,7 +10,7 @@
 //!                 (3, urgency 3): r
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Something that waits.
 #[derive(Debug)]
@@ -32,8 +32,10 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) struct Turns<T> {
     row: VecDeque<Turn<T>>,
-    /// None is empty, and each one's connection has one turn in the row.
-    lanes: BTreeMap<Lane, VecDeque<Waiting<T>>>,
+    /// In their order. None is empty, and each one's connection has one turn in the row.
+    lanes: Vec<(Lane, VecDeque<Waiting<T>>)>,
+    /// The room of a lane that has become empty, for the next.
+    spare: VecDeque<Waiting<T>>,
     length: usize,
 }
 
@@ -45,23 +47,16 @@ enum Turn<T> {
     Of(usize),
 }
 
-/// Where something waits: at that place of the row, or first in its lane.
+/// Where something waits: at that place of the row, or first in that lane.
 #[derive(Clone, Copy)]
 enum Place {
     Row(usize),
-    Lane(Lane),
+    Lane(usize),
 }
 
 impl<T> Default for Turns<T> {
     fn default() -> Self {
-        Turns { row: VecDeque::new(), lanes: BTreeMap::new(), length: 0 }
-    }
-}
-
-impl Lane {
-    /// All of a connection's.
-    fn all_of(connection: usize) -> std::ops::RangeInclusive<Lane> {
-        Lane { connection, urgency: 0 }..=Lane { connection, urgency: u8::MAX }
+        Turns { row: VecDeque::new(), lanes: Vec::new(), spare: VecDeque::new(), length: 0 }
     }
 }
 
@@ -74,11 +69,15 @@ impl<T> Turns<T> {
     pub(super) fn push(&mut self, lane: Option<Lane>, waiting: Waiting<T>) {
         self.length += 1;
         let Some(lane) = lane else { return self.row.push_back(Turn::One(waiting)) };
-        let is_first = self.lanes.range(Lane::all_of(lane.connection)).next().is_none();
-        if is_first {
+        if self.first_of(lane.connection).is_none() {
             self.row.push_back(Turn::Of(lane.connection));
         }
-        self.lanes.entry(lane).or_default().push_back(waiting);
+        let at = self.lanes.binary_search_by_key(&lane, |&(other, _)| other);
+        let at = at.unwrap_or_else(|at| {
+            self.lanes.insert(at, (lane, std::mem::take(&mut self.spare)));
+            at
+        });
+        self.lanes[at].1.push_back(waiting);
     }
 
     /// Takes what comes next.
@@ -90,9 +89,9 @@ impl<T> Turns<T> {
             }
             Turn::Of(connection) => connection,
         };
-        let (&lane, _) = self.lanes.range(Lane::all_of(connection)).next()?;
-        let next = self.take_from(lane, VecDeque::pop_front);
-        if self.lanes.range(Lane::all_of(connection)).next().is_some() {
+        let first = self.first_of(connection)?;
+        let next = self.take_from(first, VecDeque::pop_front);
+        if self.first_of(connection).is_some() {
             self.row.push_back(Turn::Of(connection));
         }
         next
@@ -114,8 +113,8 @@ impl<T> Turns<T> {
                 }
                 _ => None,
             },
-            Place::Lane(lane) => {
-                let taken = self.take_from(lane, VecDeque::pop_front);
+            Place::Lane(at) => {
+                let taken = self.take_from(at, VecDeque::pop_front);
                 self.forget_empty();
                 taken
             }
@@ -128,31 +127,29 @@ impl<T> Turns<T> {
             Turn::One(waiting) => Some((waiting.since, Place::Row(at))),
             Turn::Of(_) => None,
         });
-        let first =
-            |(&lane, waiting): (&Lane, &VecDeque<Waiting<T>>)| Some((waiting.front()?.since, Place::Lane(lane)));
-        alone.into_iter().chain(self.lanes.iter().filter_map(first)).min_by_key(|&(since, _)| since)
+        let lanes = self.lanes.iter().enumerate();
+        let first = lanes.filter_map(|(at, (_, waiting))| Some((waiting.front()?.since, Place::Lane(at))));
+        alone.into_iter().chain(first).min_by_key(|&(since, _)| since)
     }
 
     /// Takes the last, and least urgent, of the connection that has most waiting, if that is more than one more than `lane`'s
     /// connection has: so that this may have its place.
     pub(super) fn make_room_for(&mut self, lane: Option<Lane>) -> Option<T> {
-        let (mut most, mut own, mut longest) = (0, 0, None);
-        let (mut of, mut there) = (None, 0);
-        for (&Lane { connection, .. }, waiting) in &self.lanes {
-            there = if of == Some(connection) { there } else { 0 } + waiting.len();
-            of = Some(connection);
-            if lane.is_some_and(|lane| lane.connection == connection) {
+        let (mut most, mut own, mut longest, mut from) = (0, 0, None, 0);
+        for lanes in self.lanes.chunk_by(|(one, _), (other, _)| one.connection == other.connection) {
+            let there = lanes.iter().map(|(_, waiting)| waiting.len()).sum();
+            from += lanes.len();
+            if lane.is_some_and(|lane| lane.connection == lanes[0].0.connection) {
                 own = there;
             }
             if there > most {
-                (most, longest) = (there, of);
+                (most, longest) = (there, Some(from - 1));
             }
         }
         if most <= own + 1 {
             return None;
         }
-        let (&last, _) = self.lanes.range(Lane::all_of(longest?)).next_back()?;
-        self.take_from(last, VecDeque::pop_back).map(|waiting| waiting.item)
+        self.take_from(longest?, VecDeque::pop_back).map(|waiting| waiting.item)
     }
 
     /// Takes all out that nobody waits for any more.
@@ -161,13 +158,13 @@ impl<T> Turns<T> {
             Turn::One(waiting) => is_awaited(&waiting.item),
             Turn::Of(_) => true,
         });
-        self.lanes.retain(|_, waiting| {
+        self.lanes.retain_mut(|(_, waiting)| {
             waiting.retain(|waiting| is_awaited(&waiting.item));
             !waiting.is_empty()
         });
         self.forget_empty();
         let alone = self.row.iter().filter(|turn| matches!(turn, Turn::One(_))).count();
-        self.length = alone + self.lanes.values().map(VecDeque::len).sum::<usize>();
+        self.length = alone + self.lanes.iter().map(|(_, waiting)| waiting.len()).sum::<usize>();
     }
 
     /// All that waits, that which has waited for longest first.
@@ -176,20 +173,26 @@ impl<T> Turns<T> {
             Turn::One(waiting) => Some(waiting),
             Turn::Of(_) => None,
         });
-        let mut all: Vec<_> = alone.chain(self.lanes.values().flatten()).collect();
+        let mut all: Vec<_> = alone.chain(self.lanes.iter().flat_map(|(_, waiting)| waiting)).collect();
         all.sort_by_key(|waiting| waiting.since);
         all
     }
 
+    /// The lane of a connection's most urgent.
+    fn first_of(&self, connection: usize) -> Option<usize> {
+        let at = self.lanes.partition_point(|(lane, _)| lane.connection < connection);
+        self.lanes.get(at).filter(|(lane, _)| lane.connection == connection).map(|_| at)
+    }
+
     fn take_from(
         &mut self,
-        lane: Lane,
+        at: usize,
         take: impl FnOnce(&mut VecDeque<Waiting<T>>) -> Option<Waiting<T>>,
     ) -> Option<Waiting<T>> {
-        let waiting = self.lanes.get_mut(&lane)?;
+        let waiting = &mut self.lanes.get_mut(at)?.1;
         let taken = take(waiting);
         if waiting.is_empty() {
-            self.lanes.remove(&lane);
+            self.spare = self.lanes.remove(at).1;
         }
         self.length -= usize::from(taken.is_some());
         taken
@@ -197,11 +200,12 @@ impl<T> Turns<T> {
 
     /// A connection that has nothing waiting has no turn.
     fn forget_empty(&mut self) {
-        let Turns { row, lanes, .. } = self;
+        let mut row = std::mem::take(&mut self.row);
         row.retain(|turn| match turn {
             Turn::One(_) => true,
-            &Turn::Of(connection) => lanes.range(Lane::all_of(connection)).next().is_some(),
+            &Turn::Of(connection) => self.first_of(connection).is_some(),
         });
+        self.row = row;
     }
 }
 
