@@ -124,7 +124,7 @@ impl Poller {
             self.drain();
         }
         self.has_to_relieve = self.context.helpers.relieve();
-        self.returns.look(&self.context.kept, self.context.turn_began());
+        self.returns.look(&self.context.kept, self.connections.len(), self.context.turn_began());
         self.forget_hijacked();
         self.tell_siblings();
         if self.context.surveys.is_wanted() {

@@ -9,17 +9,19 @@ use super::kept::Kept;
 
 /// Bytes that are worth it.
 const MUCH: u64 = 16 * 1024 * 1024;
+/// About what a connection takes over TLS, where most is.
+const CONNECTION: u64 = 8 * 1024;
 /// Milliseconds until it is done: when one client leaves, others may, too.
 const MOMENT: u64 = 500;
 /// Milliseconds between two times.
 const INTERVAL: u64 = 10_000;
 
-/// What is known of that. It goes by what was kept for slow clients and is no more.
+/// What is known of that. It goes by what there was of connections, and was kept for slow clients, and is no more.
 #[derive(Debug)]
 pub(super) struct Returns {
     /// Gives free memory back.
     give_back: Option<fn()>,
-    /// The most that was kept since the last time, and when that was.
+    /// The most that there was since the last time, and when that was.
     most: u64,
     last: Option<u64>,
     due: u64,
@@ -37,23 +39,23 @@ impl Returns {
     }
 
     /// A look, once in each turn.
-    pub(super) fn look(&mut self, kept: &Kept, now: u64) {
+    pub(super) fn look(&mut self, kept: &Kept, connections: usize, now: u64) {
         let Some(give_back) = self.give_back else { return };
-        if self.is_time(kept.bytes(), now) {
+        if self.is_time(kept.bytes() + connections as u64 * CONNECTION, now) {
             // Where no thread can be had, memory is not all that is short.
             let _ = thread::Builder::new().name("kino memory".to_owned()).spawn(give_back);
         }
     }
 
-    fn is_time(&mut self, kept: u64, now: u64) -> bool {
-        self.most = self.most.max(kept);
-        if self.due == NEVER && self.most - kept >= MUCH {
+    fn is_time(&mut self, there: u64, now: u64) -> bool {
+        self.most = self.most.max(there);
+        if self.due == NEVER && self.most - there >= MUCH {
             let next = self.last.map_or(0, |last| last.saturating_add(INTERVAL));
             self.due = next.max(now.saturating_add(MOMENT));
         }
         let is_time = self.due <= now;
         if is_time {
-            (self.most, self.last, self.due) = (kept, Some(now), NEVER);
+            (self.most, self.last, self.due) = (there, Some(now), NEVER);
         }
         is_time
     }
