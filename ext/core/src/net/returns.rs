@@ -9,8 +9,8 @@ use super::kept::Kept;
 
 /// Bytes that are worth it.
 const MUCH: u64 = 16 * 1024 * 1024;
-/// About what a connection takes over TLS, where most is.
-const CONNECTION: u64 = 8 * 1024;
+/// About what a connection takes over TLS, at its handshake, where most is.
+const CONNECTION: u64 = 16 * 1024;
 /// Milliseconds until it is done: when one client leaves, others may, too.
 const MOMENT: u64 = 500;
 /// Milliseconds between two times.

@@ -81,3 +81,22 @@ fn many_small_requests_take_more_of_a_turn_than_their_bytes() {
     assert!(found(&scene) < 100);
     assert_eq!((scene.look(), found(&scene)), (Verdict::Wait, 100));
 }
+
+#[test]
+fn streams_that_come_and_go_at_once_leave_others_their_turn() {
+    let mut scene = scene(false);
+    scene.intake.buffer = vec![0; 64 * 1024].into();
+    scene.client.bring(&[&PREFACE[..], &SETTINGS].concat());
+    scene.look();
+    let mut bytes = Vec::new();
+    for id in (1..200).step_by(2) {
+        bytes.extend(&REQUEST[..8]);
+        bytes.push(id);
+        bytes.extend(&REQUEST[9..]);
+        bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, id, 0, 0, 0, 8]);
+    }
+    scene.client.bring(&bytes);
+    assert_eq!((scene.look(), scene.look()), (Verdict::Again, Verdict::Wait));
+    assert!(scene.connection.link.get().unwrap().lock().session.is_idle());
+    assert_eq!(scene.context.stats.http2_floods.get(), 0);
+}
