@@ -24,7 +24,7 @@ const LEAVE: Duration = Duration::from_millis(500);
 /// What a stream that comes or goes takes of a turn, as bytes: to deal with it takes as long as to read so many, however few it came in.
 const STREAM: u64 = 2048;
 /// Streams that come or go in one look at a connection, before the next one's turn: a connection's first read may have thousands.
-const AT_ONCE: u64 = 128;
+const AT_ONCE: u64 = 64;
 /// Bytes that the client has not taken, past which nothing more is read of it.
 const UNHEARD: usize = 256 * 1024;
 

@@ -96,7 +96,8 @@ fn streams_that_come_and_go_at_once_leave_others_their_turn() {
         bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, id, 0, 0, 0, 8]);
     }
     scene.client.bring(&bytes);
-    assert_eq!((scene.look(), scene.look()), (Verdict::Again, Verdict::Wait));
+    let looks = std::iter::repeat_with(|| scene.look()).take_while(|&verdict| verdict == Verdict::Again).count();
+    assert_eq!(looks, 3);
     assert!(scene.connection.link.get().unwrap().lock().session.is_idle());
     assert_eq!(scene.context.stats.http2_floods.get(), 0);
 }
