@@ -25,9 +25,9 @@ module HostileApp
   end
 
   # The heartbeat is to show what the server keeps others from, not for how long an app computes in one go.
-  def small_strings
-    Array.new(Bench::Hostile::Content::PIECES) do |number|
-      Thread.pass if (number % 64).zero?
+  def small_strings(number)
+    Array.new(number) do |at|
+      Thread.pass if (at % 64).zero?
       +"" << Bench::Hostile::Content::PIECE
     end
   end
@@ -37,7 +37,8 @@ module HostileApp
     when "/big" then BIG
     when "/file" then [File.read(__FILE__, HELLO.first.size)]
     when Bench::Hostile::Heartbeat::PATH then [Bench::Hostile::Heartbeat.to_json]
-    when "/small" then small_strings
+    when "/small" then small_strings(Bench::Hostile::Content::PIECES)
+    when "/own" then small_strings(Bench::Hostile::Content::FEW)
     when "/collect" then HELLO.tap { collect }
     else HELLO
     end

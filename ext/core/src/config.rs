@@ -133,6 +133,8 @@ pub struct Config {
     pub access_log: Option<Arc<AccessLog>>,
     /// Who else hears of each request once it is over. With neither, nothing is noted of requests.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// Has the allocator give free memory back to the system, which may take milliseconds; where there is such a way.
+    pub give_back_memory: Option<fn()>,
     /// Threads that serve requests, when all are there: for those who look at it from outside.
     pub workers: usize,
     /// The path at which it says by itself whether it is ready.
@@ -178,6 +180,7 @@ impl Default for Config {
             server_timing: false,
             access_log: None,
             observers: Vec::new(),
+            give_back_memory: None,
             workers: 0,
             health_path: None,
             ready_timeout: Duration::from_secs(10),

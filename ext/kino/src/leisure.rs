@@ -3,7 +3,7 @@
 use magnus::Error;
 
 use crate::engine_handle::EngineHandle;
-use crate::ffi::gvl;
+use crate::ffi::{allocator, gvl};
 
 /// `await_leisure -> true, false or nil`: waits until nothing has been in flight for a moment, once after something was. False
 /// when that is over already by the time that this thread has Ruby's lock; `nil` when there is no engine any more.
@@ -15,9 +15,15 @@ pub(crate) fn await_leisure(this: &EngineHandle) -> Result<Option<bool>, Error> 
     Ok(Some(!dispatch.is_busy()))
 }
 
-/// `used_leisure -> nil`: counts that it was used to collect garbage.
-pub(crate) fn used_leisure(this: &EngineHandle) {
+/// `used_leisure -> nil`: counts that it was used to collect garbage, and has what that has freed given back to the system.
+pub(crate) fn used_leisure(this: &EngineHandle) -> Result<(), Error> {
     if let Some(engine) = this.engine() {
         engine.server().context().stats.gc_when_idle.add();
     }
+    if let Some(give_back) = allocator::GIVE_BACK {
+        // It is over by itself.
+        gvl::without(give_back, || ());
+        gvl::check_interrupts()?;
+    }
+    Ok(())
 }

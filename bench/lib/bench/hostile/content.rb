@@ -9,6 +9,8 @@ module Bench
       # Of so many copies of this, each a string of its own, consists what is large in another way.
       PIECE = ("0123456789abcdef" * 1_024).freeze
       PIECES = 1_024
+      # Of fewer what is a client's own, and not large.
+      FEW = 16
     end
   end
 end

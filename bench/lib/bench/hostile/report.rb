@@ -53,7 +53,7 @@ module Bench
 
       # Those of the server's counters that tell of such clients.
       COUNTERS = %i[header_timeout body_timeout write_timeout aborted max_connections overloaded malformed
-                    log_dropped].freeze
+                    handshake_timeout tls_left tls_alert tls_malformed http2_floods http2_errors log_dropped].freeze
       private_constant :COUNTERS
     end
   end

@@ -4,20 +4,25 @@ require_relative "bad_requests"
 require_relative "descriptors"
 require_relative "flood"
 require_relative "footprint"
+require_relative "frame_floods"
 require_relative "heartbeat"
 require_relative "ordinary"
+require_relative "renegotiations"
 require_relative "resets"
+require_relative "slow_handshakes"
 require_relative "slow_heads"
 require_relative "slow_readers"
-require_relative "uploads"
 require_relative "small_strings"
+require_relative "stalled_streams"
+require_relative "uploads"
 
 module Bench
   module Hostile
     # One crowd against the server, an ordinary client beside it, and what is left of both when they are gone.
     class Scene
       # In the order in which they are made.
-      CROWDS = [SlowHeads, SlowReaders, SmallStrings, Resets, Flood, Uploads, Descriptors, ClosedLog, FullLog].freeze
+      CROWDS = [SlowHeads, SlowReaders, SmallStrings, Resets, Flood, Uploads, Descriptors, ClosedLog, FullLog,
+                SlowHandshakes, Renegotiations, RapidResets, Continuations, HpackBombs, Pings, StalledStreams].freeze
 
       # @!attribute title [String]
       # @!attribute p99 [Integer] milliseconds the ordinary client's may be

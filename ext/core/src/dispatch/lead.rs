@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::gvl_group::GvlGroup;
 use super::idle::Idle;
 use super::interrupt::Interrupt;
-use super::queue::{Queue, Waiting};
+use super::queue::Queue;
 use super::serving::AtWork;
 use super::tuning::GONE_AFTER;
+use super::turns::Waiting;
 use super::watch::Watch;
 use crate::bell::End;
 use crate::error::Fault;
@@ -220,8 +221,8 @@ impl Dispatch {
             self.ready.keep(Request::waits);
         }
         for request in ready {
-            if let Err(request) = self.ready.push(request, self.context.turn_began()) {
-                without_room.push(request);
+            if let Err(one) = self.ready.push(request, self.context.turn_began()) {
+                without_room.push(one);
             }
         }
         self.context.look_at_queue(self.ready.len(), waited == 0);

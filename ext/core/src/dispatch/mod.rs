@@ -1,6 +1,6 @@
 //! Who polls, who serves, and who waits: leader/followers over one poller.
 //!
-//! To be read in this order: [`lead`] (a worker takes a request, and polls while nobody else does), `queue`, `idle` (whom a
+//! To be read in this order: [`lead`] (a worker takes a request, and polls while nobody else does), `queue` and `turns`, `idle` (whom a
 //! batch wakes), `fallback` (who polls when no worker does), [`client_wait`] (a worker waits in the middle of a request), then
 //! [`gvl_group`] (the workers that share a GVL), `run_token` (which of them may fetch), `gvl_releases` (when that right is
 //! passed on) and `crew` (how many of them there are).
@@ -18,4 +18,5 @@ mod run_token;
 mod runner;
 pub mod serving;
 mod tuning;
+mod turns;
 mod watch;

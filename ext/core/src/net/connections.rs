@@ -39,6 +39,8 @@ pub(super) struct Connections {
     intake: Intake,
     /// Connections to look at in the next turn, whatever the events are.
     again: Vec<usize>,
+    /// The same of those that have had something of this turn: they come after all that have not.
+    again_last: Vec<usize>,
     /// Which turn this is, and in which one each key was looked at before the events.
     turn: u64,
     looked_first: Vec<u64>,
@@ -68,6 +70,7 @@ impl Connections {
             deadlines: Deadlines::default(),
             intake: Intake { buffer: vec![0; BUFFER].into_boxed_slice(), left: 0 },
             again: Vec::new(),
+            again_last: Vec::new(),
             turn: 0,
             looked_first: Vec::new(),
             ready: Vec::new(),
@@ -138,8 +141,13 @@ impl Connections {
         if connection.owner.claim(look == Look::MayBeEnded) {
             let look = if look == Look::Noted && connection.owner.take_end() { Look::MayBeEnded } else { look };
             let intake = &mut self.intake;
+            let left = intake.left;
             let verdict = connection.contained(At::Connection, || connection.advance(look, intake));
+            let (has_had_some, others) = (intake.left < left, self.again.len());
             self.follow(key, verdict.unwrap_or(Verdict::Close));
+            if has_had_some {
+                self.again_last.extend(self.again.drain(others..));
+            }
         }
     }
 
@@ -241,6 +249,7 @@ impl Connections {
     /// What the turn has brought.
     pub(super) fn end_turn(&mut self) -> Brought<'_> {
         let has_taken_back = std::mem::take(&mut self.has_taken_back);
+        self.again.append(&mut self.again_last);
         Brought { ready: self.ready.drain(..), has_taken_back }
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Link {
 pub(super) struct Speech {
     pub(super) transport: Transport,
     pub(super) session: Session<Call>,
+    /// What has been read, and is to be listened to in the next look.
+    pub(super) unheard: Vec<u8>,
     /// Requests that are to be handed over.
     pub(super) found: Vec<u32>,
     /// Streams of which a part of the answer waits for room, in the order of their turns where they are equally urgent.
@@ -250,6 +252,7 @@ impl Link {
         let speech = Speech {
             transport,
             session: Session::new(bounds),
+            unheard: Vec::new(),
             found: Vec::new(),
             leaving: VecDeque::new(),
             is_awaited: false,

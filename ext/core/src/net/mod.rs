@@ -35,6 +35,7 @@ mod pump;
 mod readiness;
 pub mod request;
 pub mod response_writer;
+mod returns;
 mod right;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;

@@ -19,6 +19,7 @@ use super::helpers::STUCK;
 use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::request::Request;
+use super::returns::Returns;
 use super::socket::Socket;
 use super::trap::{At, Call};
 use crate::config::Config;
@@ -53,6 +54,7 @@ pub struct Poller {
     connections: Connections,
     /// Jobs wait for helpers that may be stuck.
     has_to_relieve: bool,
+    returns: Returns,
     context: Arc<Context>,
     /// Nobody else can accept, so its loss is the process's end.
     is_vital: bool,
@@ -83,6 +85,7 @@ impl Poller {
             doors,
             connections: Connections::new(context.clone()),
             has_to_relieve: false,
+            returns: Returns::new(context.config.give_back_memory),
             context,
             is_vital: false,
         })
@@ -122,6 +125,7 @@ impl Poller {
         }
         self.connections.end_tunnels();
         self.has_to_relieve = self.context.helpers.relieve();
+        self.returns.look(&self.context.kept, self.connections.len(), self.context.turn_began());
         self.forget_hijacked();
         self.tell_siblings();
         if self.context.surveys.is_wanted() {
@@ -173,7 +177,7 @@ impl Poller {
         if self.connections.are_waiting() || (self.context.is_draining() && !self.connections.are_draining()) {
             return Some(Duration::ZERO);
         }
-        let mut next = self.connections.next();
+        let mut next = self.connections.next().min(self.returns.due());
         if self.context.lets_in() {
             next = next.min(self.doors.next());
         }

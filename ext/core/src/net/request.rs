@@ -33,6 +33,8 @@ pub struct Request {
     pub(super) ready: u64,
     /// The id that was made for it.
     pub(super) made_id: Option<Made>,
+    /// How urgent it is, among those of its connection.
+    pub(super) urgency: u8,
 }
 
 impl Request {
@@ -52,6 +54,7 @@ impl Request {
                 answered: life.answered(),
                 ready: life.ready(),
                 made_id: life.made_id(),
+                urgency: 0,
             }
         })
     }
@@ -71,6 +74,7 @@ impl Request {
                 answered: 0,
                 ready: handed.ready,
                 made_id: handed.made_id,
+                urgency: handed.priority.urgency,
             });
         })
     }
@@ -78,6 +82,11 @@ impl Request {
     /// Whether it is still to be served.
     pub(crate) fn waits(&self) -> bool {
         self.right.waits()
+    }
+
+    /// Its connection's key and its urgency, where it may be one of many of that connection.
+    pub(crate) fn stream(&self) -> Option<(usize, u8)> {
+        matches!(self.line, Line::Stream(_)).then(|| (self.line.key(), self.urgency))
     }
 
     /// Gives it up if its client is known to have left.

@@ -315,6 +315,10 @@ pub(crate) mod request {
         pub(crate) fn is_gone(&self) -> bool {
             false
         }
+
+        pub(crate) fn stream(&self) -> Option<(usize, u8)> {
+            None
+        }
     }
 }
 

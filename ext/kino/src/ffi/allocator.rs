@@ -13,3 +13,22 @@ pub(crate) fn bound_arenas(number: usize) {
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     let _ = number;
 }
+
+/// Gives back to the system what glibc's allocator has free between what is in use; `None` with another C library. It takes
+/// milliseconds, in which whoever else allocates may wait.
+pub(crate) const GIVE_BACK: Option<fn()> = {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        Some(give_back)
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    {
+        None
+    }
+};
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_back() {
+    // SAFETY: it takes a number, and gives back pages that hold nothing, under the allocator's own locks.
+    unsafe { libc::malloc_trim(0) };
+}

@@ -22,6 +22,10 @@ use crate::net::transport::{Came, Wire};
 
 /// For how long a client that is told of the connection's end may open streams, at most: until it must have heard of it.
 const LEAVE: Duration = Duration::from_millis(500);
+/// What a stream that comes or goes takes of a turn, as bytes: to deal with it takes as long as to read so many, however few it came in.
+const STREAM: u64 = 2048;
+/// Streams that come or go in one look at a connection, before the next one's turn: a connection's first read may have thousands.
+const AT_ONCE: u64 = 64;
 /// Bytes that the client has not taken, past which nothing more is read of it.
 const UNHEARD: usize = 256 * 1024;
 
@@ -71,19 +75,25 @@ impl Connection {
     fn hear(self: &Arc<Self>, life: &mut Life, speech: &mut Speech, intake: &mut Intake) -> Option<Verdict> {
         // What nobody reads the answers of is not read either: there is an event when the socket takes more.
         let is_full = speech.session.out().len() > UNHEARD;
-        if life.unread == Unread::Nothing || speech.is_ending || is_full {
+        let has_more = life.unread != Unread::Nothing || !speech.unheard.is_empty();
+        if !has_more || speech.is_ending || is_full {
             return Some(Verdict::Wait);
         }
         if intake.is_spent() {
             return Some(Verdict::Again);
+        }
+        if !speech.unheard.is_empty() {
+            let unheard = std::mem::take(&mut speech.unheard);
+            let streams = self.listen(speech, &unheard);
+            return has_listened(speech, streams, intake);
         }
         let came = Wire { transport: &mut speech.transport, socket: &self.socket }.read(&mut intake.buffer);
         match came {
             Ok(Came::Bytes { length, is_drained }) => {
                 intake.spend(length as u64);
                 life.has_read(is_drained);
-                self.listen(speech, &intake.buffer[..length]);
-                None
+                let streams = self.listen(speech, &intake.buffer[..length]);
+                has_listened(speech, streams, intake)
             }
             Ok(Came::Nothing) => {
                 life.has_nothing_unread();
@@ -97,12 +107,20 @@ impl Connection {
         }
     }
 
-    /// Bytes have come.
-    fn listen(self: &Arc<Self>, speech: &mut Speech, mut input: &[u8]) {
+    /// Bytes have come: how often a stream came or went with them. Past some, the rest is left for the next look.
+    fn listen(self: &Arc<Self>, speech: &mut Speech, mut input: &[u8]) -> u64 {
+        let mut streams = 0;
         speech.session.set_time(self.context.clock.now());
         while !speech.is_ending {
+            if streams >= AT_ONCE {
+                speech.unheard = input.to_vec();
+                break;
+            }
             match speech.session.receive(&mut input) {
-                Ok(Some(event)) => self.heard(speech, event),
+                Ok(Some(event)) => {
+                    streams += u64::from(matches!(event, Event::Head { .. } | Event::Gone { .. } | Event::Refused));
+                    self.heard(speech, event);
+                }
                 Ok(None) => break,
                 Err(violation) => self.violated(speech, violation),
             }
@@ -111,6 +129,7 @@ impl Connection {
             true => speech.block_due.min(self.context.clock.after(self.context.config.header_timeout)),
             false => NEVER,
         };
+        streams
     }
 
     fn heard(self: &Arc<Self>, speech: &mut Speech, event: Event<'_, Call>) {
@@ -174,4 +193,10 @@ impl Connection {
         self.close(life);
         Step::Go
     }
+}
+
+/// Takes what that took of a turn; a verdict where the rest is for another look.
+fn has_listened(speech: &Speech, streams: u64, intake: &mut Intake) -> Option<Verdict> {
+    intake.spend(streams * STREAM);
+    (!speech.unheard.is_empty()).then_some(Verdict::Again)
 }

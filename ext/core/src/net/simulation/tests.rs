@@ -122,6 +122,25 @@ fn who_was_looked_at_first_once_is_in_line_again() {
     }
 }
 
+#[test]
+fn who_has_had_something_of_a_turn_comes_after_those_who_have_not() {
+    let mut world = World::new(Config { http2: true, ..Config::default() }, 4096);
+    world.connect();
+    world.connect();
+    let mut bytes = [&crate::http2::frame::PREFACE[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    for id in (1..200).step_by(2) {
+        bytes.extend([0, 0, 6, 1, 5, 0, 0, 0, id, 0x82, 0x86, 0x84, 0x41, 1, b'x']);
+        bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, id, 0, 0, 0, 8]);
+    }
+    world.clients[0].socket.bring(&bytes);
+    world.clients[1].socket.bring(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    world.turn(1);
+    assert!(world.clients[1].socket.take_sent().is_empty());
+    world.turn(1);
+    world.serve_all();
+    assert!(world.clients[1].socket.take_sent().starts_with(b"HTTP/1.1 200 "));
+}
+
 /// The same, over TLS.
 #[test]
 fn scripts_that_have_broken_it_over_tls_pass() {

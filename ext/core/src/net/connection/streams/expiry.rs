@@ -136,7 +136,8 @@ impl Connection {
     /// Whether nothing of a request has come, and nothing is to be sent.
     pub(in crate::net) fn is_silent(&self) -> bool {
         let Some(speech) = self.link.get().and_then(|link| link.try_lock()) else { return false };
-        speech.session.is_idle() && !speech.session.is_amid() && speech.session.out().is_empty()
+        let has_heard_all = !speech.session.is_amid() && speech.unheard.is_empty();
+        speech.session.is_idle() && has_heard_all && speech.session.out().is_empty()
     }
 
     /// What of requests is still coming, or of answers leaving.

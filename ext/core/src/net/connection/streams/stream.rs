@@ -18,6 +18,7 @@ use crate::http::plan::BodyFraming;
 use crate::http::request_id::Made;
 use crate::http::spool::Body;
 use crate::http2::frame::Code;
+use crate::http2::priority::Priority;
 use crate::net::account::{Account, End, Noted};
 use crate::net::completion::Completion;
 use crate::net::context::StreamingPlace;
@@ -49,6 +50,7 @@ pub(in crate::net) struct Handed {
     pub(in crate::net) place: Option<StreamingPlace>,
     pub(in crate::net) ready: u64,
     pub(in crate::net) made_id: Option<Made>,
+    pub(in crate::net) priority: Priority,
 }
 
 /// A stream, without its connection's lock.
@@ -105,6 +107,7 @@ impl Connection {
                 place: call.place.take(),
                 ready: call.ready,
                 made_id: call.made_id,
+                priority: call.priority,
             };
             link.is_given();
             let (served, head, made_id) = (call.served.clone(), call.head.clone(), call.made_id);

@@ -5,6 +5,8 @@ use crate::http2::frame::PREFACE;
 
 /// An empty SETTINGS frame.
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+/// What a request may be in, all of it.
+const REQUEST: [u8; 15] = [0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x41, 1, b'x'];
 
 fn scene(speaks_proxy: bool) -> Scene {
     Scene::at(Config { http2: true, ..Config::default() }, speaks_proxy)
@@ -60,4 +62,42 @@ fn without_the_setting_the_preface_is_a_version_that_nobody_speaks() {
     scene.client.bring(PREFACE);
     scene.look();
     assert!(scene.client.take_sent().starts_with(b"HTTP/1.1 505 "));
+}
+
+#[test]
+fn many_small_requests_take_more_of_a_turn_than_their_bytes() {
+    let mut scene = scene(false);
+    scene.client.bring(&[&PREFACE[..], &SETTINGS].concat());
+    scene.look();
+    for id in (1..200).step_by(2) {
+        let mut request = REQUEST;
+        request[8] = id;
+        scene.client.bring(&request);
+    }
+    // More than all of them have.
+    scene.intake.left = 16 * 1024;
+    assert_eq!(scene.connection.advance(Look::Noted, &mut scene.intake), Verdict::Again);
+    let found = |scene: &Scene| scene.connection.link.get().unwrap().lock().found.len();
+    assert!(found(&scene) < 100);
+    assert_eq!((scene.look(), found(&scene)), (Verdict::Wait, 100));
+}
+
+#[test]
+fn streams_that_come_and_go_at_once_leave_others_their_turn() {
+    let mut scene = scene(false);
+    scene.intake.buffer = vec![0; 64 * 1024].into();
+    scene.client.bring(&[&PREFACE[..], &SETTINGS].concat());
+    scene.look();
+    let mut bytes = Vec::new();
+    for id in (1..200).step_by(2) {
+        bytes.extend(&REQUEST[..8]);
+        bytes.push(id);
+        bytes.extend(&REQUEST[9..]);
+        bytes.extend([0, 0, 4, 3, 0, 0, 0, 0, id, 0, 0, 0, 8]);
+    }
+    scene.client.bring(&bytes);
+    let looks = std::iter::repeat_with(|| scene.look()).take_while(|&verdict| verdict == Verdict::Again).count();
+    assert_eq!(looks, 3);
+    assert!(scene.connection.link.get().unwrap().lock().session.is_idle());
+    assert_eq!(scene.context.stats.http2_floods.get(), 0);
 }
