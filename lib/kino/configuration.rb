@@ -323,8 +323,8 @@ module Kino
         next unless other
 
         raise ConfigurationError, "#{resolver.label(:tls)}: given two for #{name}:, #{TLS.short(first)} and " \
-                                  "#{TLS.short(other)}, allowed: one, which holds for all names at an address; write it " \
-                                  "once, or at addresses of their own: bind \"ssl://0.0.0.0:443?#{name}=...\""
+                                  "#{TLS.short(other)}, allowed: one, which holds for all names at an address; write " \
+                                  "it once, or at an address of its own: bind \"ssl://0.0.0.0:443?#{name}=...\""
       end
     end
 

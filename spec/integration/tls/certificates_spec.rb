@@ -109,12 +109,12 @@ RSpec.describe "Certificates" do
     it "of clients that have ended since are good for no session that is taken up" do
       ca = TLS::Made.new("ca", authority: true)
       own = TLS::Made.new(by: ca, days: 3 / 86_400.0)
-      secure({ **TLS.made.given, client_ca: ca.cert_pem, verify: :required }) do |server|
+      secure({ **TLS.made.given, client_ca: ca.cert_pem, verify: :required }) do |server, log|
         ask = lambda do |session|
-          tls = OpenSSL::SSL::SSLSocket.new(TCPSocket.new("127.0.0.1", server.port), OpenSSL::SSL::SSLContext.new.tap do |it|
-            it.max_version = OpenSSL::SSL::TLS1_2_VERSION
-            it.cert, it.key = own.certificate, own.key
-          end)
+          context = OpenSSL::SSL::SSLContext.new
+          context.max_version = OpenSSL::SSL::TLS1_2_VERSION
+          context.cert, context.key = own.certificate, own.key
+          tls = OpenSSL::SSL::SSLSocket.new(TCPSocket.new("127.0.0.1", server.port), context)
           tls.session = session if session
           RawClient.new(tls.connect).then { |raw| raw.get.tap { raw.close } }
           tls
@@ -126,6 +126,7 @@ RSpec.describe "Certificates" do
         expect(again == :refused || again.session_reused?).to be(true)
         sleep 0.1 until Time.now > own.certificate.not_after + 1
         expect(ask.call(first.session)).to eq(:refused)
+        log.wait_for(/invalid peer certificate: Expired \(client_ca, verify\)/)
         expect(server.stats[:tls_client_certificate]).to be_positive
       end
     end

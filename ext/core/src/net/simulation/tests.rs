@@ -124,7 +124,7 @@ fn who_was_looked_at_first_once_is_in_line_again() {
 
 #[test]
 fn who_has_had_something_of_a_turn_comes_after_those_who_have_not() {
-    let mut world = World::new(Config { http2: true, ..Config::default() }, 4096);
+    let mut world = World::new(Config { http2: true, ..Config::default() }, 4096, None);
     world.connect();
     world.connect();
     let mut bytes = [&crate::http2::frame::PREFACE[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
