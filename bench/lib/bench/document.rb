@@ -31,6 +31,12 @@ module Bench
       end
     end
 
+    # @param text [String] the document's
+    # @return [String] what the command has written there; empty where the markers are not there
+    def part(text = File.read(PATH))
+      text.partition(@first).last.then { |rest| rest.include?(@last) ? rest.partition(@last).first : "" }
+    end
+
     private
 
     # @yieldparam there [String]

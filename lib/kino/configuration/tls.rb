@@ -13,15 +13,17 @@ module Kino
       SHARED = %i[client_ca verify min_version].freeze
       # What begins PEM text. No path has it.
       TEXT = "-----BEGIN "
+      # What is told of that.
+      HIDDEN = "PEM text"
       # Whether clients have to show a certificate.
       VERIFY = %w[none optional required].freeze
       # The oldest version of TLS, by what it may be called.
       VERSIONS = { "1.2" => "1.2", "1.3" => "1.3", "TLSv1_2" => "1.2", "TLSv1_3" => "1.3" }.freeze
-      private_constant :KEYS, :TEXT, :VERIFY, :VERSIONS
+      private_constant :KEYS, :TEXT, :HIDDEN, :VERIFY, :VERSIONS
 
       # @param value [String]
       # @return [String] the same as errors name it
-      def self.short(value) = value.include?(TEXT) ? "PEM text" : value
+      def self.short(value) = value.include?(TEXT) ? HIDDEN : value
 
       # @return [String] what a kino.rb may say
       def example = 'cert: "/etc/ssl/app.pem", key: "/etc/ssl/app.key"'
@@ -48,7 +50,7 @@ module Kino
         case value
         when Hash then "{#{value.map { |name, one| "#{name}: #{show(one)}" }.join(", ")}}"
         when Array then "[#{value.map { |one| show(one) }.join(", ")}]"
-        when String then value.include?(TEXT) ? TLS.short(value) : value.inspect
+        when String then value.include?(TEXT) ? HIDDEN : value.inspect
         else value.inspect
         end
       end

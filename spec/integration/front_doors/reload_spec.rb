@@ -284,25 +284,26 @@ RSpec.describe "kino --reload" do
     eventually("the app's process has ended") { gone?(pid) }
   end
 
-  it "finishes what runs, in old processes too, when it is told to stop, and ends with status 0" do
+  # Tells it to stop while one request is in an old process, and newer code has served another.
+  def stop_with_one_in_old_code
     start_server
     waiting = wait_in_app
     version(2)
     expect(get.body).to eq("2")
     @server.signal(:TERM)
     @server.wait_for(/^Stopping/)
+    waiting
+  end
+
+  it "finishes what runs, in old processes too, when it is told to stop, and ends with status 0" do
+    waiting = stop_with_one_in_old_code
     go_on
     expect(waiting.value).to eq("1")
     expect(@server.status).to eq(0)
   end
 
   it "ends without what still runs when its time is over, with status 1, and at once on a second signal" do
-    start_server
-    waiting = wait_in_app
-    version(2)
-    expect(get.body).to eq("2")
-    @server.signal(:TERM)
-    @server.wait_for(/^Stopping/)
+    waiting = stop_with_one_in_old_code
     sleep 1.1 # in which another signal is the same wish
     expect(@server.signal(:TERM).status).to eq(143)
     expect { waiting.value }.to raise_error(StandardError)

@@ -10,7 +10,7 @@ module Bench
       # @param text [String] the document's
       def initialize(command, text = File.read(Document::PATH))
         @command = command
-        @part = text[/^<!-- #{command} --write: begin -->$.*^<!-- #{command} --write: end -->$/m].to_s
+        @part = Document.new(command).part(text)
       end
 
       # @param title [String] what its first cell begins with
@@ -18,7 +18,7 @@ module Bench
       # @return [Hash{String => Float}] what each of its rows has there, by the row's first word
       # @raise [Problem] when there is no such table, or column
       def column(title, column)
-        head, _, *rows = @part[/^\| #{Regexp.escape(title)}.*?(?=\n\n|\n<!--)/m].to_s.lines.map { |line| cells(line) }
+        head, _, *rows = @part[/^\| #{Regexp.escape(title)}.*?(?=\n\n|\n\z)/m].to_s.lines.map { |line| cells(line) }
         at = head&.index(column)
         raise Problem, "#{@command} has written no table #{title.inspect} with #{column.inspect}" unless at
 
