@@ -21,7 +21,9 @@ module KinoProcesses
           rescue Errno::EINTR
             retry
           end
-        when "/sleep" then [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]]
+        when "/sleep"
+          sleep(env["QUERY_STRING"].to_f)
+          [200, {}, [env["QUERY_STRING"]]]
         else [200, {}, ["#{Process.pid} #{VERSION}"]]
         end
       end
