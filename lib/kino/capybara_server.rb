@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # What `Capybara.server = :kino` starts, whichever of the two is required first.
+  # What `Capybara.server = :kino` starts, whichever of the two is required first. Where nobody names a server, Capybara
+  # takes Puma, and fails where that isn't in the bundle; Kino is taken there instead.
   #
   # @api private
   module CapybaraServer
@@ -9,6 +10,15 @@ module Kino
     module Servers
       # @return [Capybara::RegistrationContainer] the servers
       def servers = super.tap { |all| all.send(:register, :kino, CapybaraServer) unless all[:kino] }
+
+      # What Capybara calls where nobody has named a server.
+      #
+      # @param app (see CapybaraServer.call)
+      # @param port (see CapybaraServer.call)
+      # @return [void]
+      def run_default_server(app, port)
+        CapybaraServer.needed? ? servers[:kino].call(app, port, server_host) : super
+      end
     end
 
     # For Object, until there is a Capybara. Classes, which inherit this, have constants of their own.
@@ -32,6 +42,23 @@ module Kino
       # @return [void]
       def join
         ::Capybara.singleton_class.prepend(Servers) unless Object.autoload?(:Capybara)
+      end
+
+      # For Rails' system tests, which name Puma where nobody has named a server.
+      #
+      # @return [void]
+      def step_in
+        ::Capybara.server = :kino if ::Capybara.server == ::Capybara.servers[:default] && needed?
+      end
+
+      # @return [Boolean] whether there is no Puma
+      def needed?
+        require "puma"
+        false
+      rescue LoadError => error
+        raise unless error.path == "puma"
+
+        true
       end
 
       # Serves until the process ends, as Capybara wants it, and says nothing. Neither kino.rb nor the environment

@@ -3,12 +3,15 @@
 require "rails/railtie"
 
 module Kino
-  # What Kino is to a Rails app: `bin/rails generate kino:install`, and a word in the app's log where its settings don't
-  # go with the server's. It sets nothing, and neither adds a middleware nor takes one away.
+  # What Kino is to a Rails app: `bin/rails generate kino:install`, a word in the app's log where its settings don't go
+  # with the server's, and the server of its system tests where there is no Puma. It sets nothing, and neither adds a
+  # middleware nor takes one away.
   #
   # @api private
   class Railtie < ::Rails::Railtie
     generators { require_relative "../generators/kino/install/install_generator" }
+
+    ::ActiveSupport.on_load(:action_dispatch_system_test_case) { CapybaraServer.step_in }
 
     class << self
       # Writes a warning to the app's log.

@@ -29,18 +29,21 @@ module Snippets
     # @return [Array<Piece>]
     def ruby = blocks("ruby").map { |file, line, text| Piece.new(file, line, text) }
 
-    # Those of blocks of shell, and of indented lines that begin as a command does.
+    # All of those in blocks of shell, and indented lines that begin as a command does.
     #
     # @return [Array<Command>]
     def commands
-      (indented + blocks("sh")).flat_map do |file, line, text|
-        text.lines.flat_map { |each| each.split(/ {2,}#|; /).first(each.include?("; ") ? 9 : 1) }
-            .map(&:shellsplit).select { |words| words.first&.match?(PROGRAM) }
-            .map { |words| Command.new(file, line, words) }
-      end
+      of_program = ->(command) { command.words.first.match?(PROGRAM) }
+      indented.flat_map { |block| commands_of(*block) }.select(&of_program) +
+        blocks("sh").flat_map { |block| commands_of(*block) }
     end
 
     private
+
+    def commands_of(file, line, text)
+      text.lines.flat_map { |each| each.split(/ {2,}#|; /).first(each.include?("; ") ? 9 : 1) }
+          .map(&:shellsplit).reject(&:empty?).map { |words| Command.new(file, line, words) }
+    end
 
     def blocks(language)
       each_file do |file, text|

@@ -17,7 +17,9 @@ module Kino
     RACKUP_PORT = 9292
     # rackup's own default hosts: in development, and elsewhere.
     RACKUP_HOSTS = %w[localhost 0.0.0.0].freeze
-    private_constant :FOREIGN, :RACKUP_PORT, :RACKUP_HOSTS
+    # What `bin/rails restart` touches.
+    RAILS_RESTART = "tmp/restart.txt"
+    private_constant :FOREIGN, :RACKUP_PORT, :RACKUP_HOSTS, :RAILS_RESTART
 
     # @return [Hash{String => String}] the options and what they do, for `rackup -s kino -h`
     def self.valid
@@ -40,6 +42,7 @@ module Kino
       take_address
       take(:quiet, true) if @options[:Silent]
       @options.each { |name, value| take_option(name, value) }
+      take(:restart_file, RAILS_RESTART, false) if rails?
       Configuration.load(@given, path: @options[CONFIG_FILE], fallback: @fallback)
     end
 
@@ -62,9 +65,12 @@ module Kino
       [place, *query].join("?")
     end
 
+    # It tells what its user gave, as nobody else does.
+    def rails? = @options.key?(:user_supplied_options)
+
     # Rails tells what its user gave. Of rackup, which doesn't but always passes `config`, we know the defaults.
     def supplied?(key, defaults)
-      if @options.key?(:user_supplied_options) then @options[:user_supplied_options].include?(key)
+      if rails? then @options[:user_supplied_options].include?(key)
       else !@options.key?(:config) || !defaults.include?(@options[key])
       end
     end

@@ -10,8 +10,9 @@ module Kino
   # What an error of an app that has no page of its own is answered with in development: what was raised and why, where,
   # with the source around it, and the request. As HTML for browsers, JSON for whoever asks for that, else as text.
   #
-  # It is for those alone who sit at this machine, or are named (`error_page`). Who has come by proxies is who these
-  # name: each of them has to be one of those. Deeply frozen, so that all ractors have the same one.
+  # It is for those alone who sit at this machine, or are named (`error_page`), and who call it by a name that no website
+  # can have. Who has come by proxies is who these name: each of them has to be one of those. Deeply frozen, so that all
+  # ractors have the same one.
   #
   # @api private
   class ErrorPage
@@ -22,6 +23,11 @@ module Kino
     FORWARDED = /(?:\A|[;,])\s*for\s*=\s*("[^"]*"|[^;,]*)/i
     # An address as it may stand there: with a port, and one of IPv6 in brackets.
     HOP = /\A"?(?:\[([\h:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+)(?::\d+)?|([\h:.]+))"?\z/
+    # Names of this machine and of others near it, which are in no public DNS: an address, one word, or what ends in a
+    # word that is kept for that. A website could give a name of its own this machine's address (DNS rebinding), and
+    # have a visitor's browser read for it what is meant for who sits there.
+    NEARBY = /\A(?:[^.:\[\]]*|\d+(?:\.\d+){3}|\[[\h.]*:[\h:.]*\]|(?:[^.:]+\.)+(?:localhost|test|internal|local))
+              \.?(?::\d*)?\z/ix
     # What `REMOTE_ADDR` is for whoever has come by a unix socket.
     UNIX = "127.0.0.1"
     # What each form calls itself.
@@ -29,7 +35,7 @@ module Kino
     # Nothing of what it shows is to be kept, run, or taken for anything else.
     HEADERS = { "cache-control" => "no-store", "x-content-type-options" => "nosniff", "vary" => "accept",
                 "content-security-policy" => "default-src 'none'; style-src 'unsafe-inline'" }.freeze
-    private_constant :HOPS, :FORWARDED, :HOP, :UNIX, :TYPES, :HEADERS
+    private_constant :HOPS, :FORWARDED, :HOP, :NEARBY, :UNIX, :TYPES, :HEADERS
 
     # @param configuration [Configuration]
     # @return [ErrorPage, nil] nil where nobody is to see one
@@ -69,6 +75,8 @@ module Kino
     private
 
     def for?(env)
+      return false unless %w[HTTP_HOST SERVER_NAME].all? { |name| env[name].nil? || NEARBY.match?(env[name]) }
+
       hops = HOPS.flat_map { |name| env[name].to_s.split(",", -1) }
       hops.concat(env["HTTP_FORWARDED"].scan(FORWARDED).flatten) if env["HTTP_FORWARDED"]
       [env["REMOTE_ADDR"].to_s, *hops].all? { |hop| viewer?(hop.strip) }

@@ -10,7 +10,7 @@ module Kino
     # @api private
     class Files
       # What code, templates and settings are called.
-      KINDS = /(?:\.(?:rb|ru|rake|erb|haml|slim|builder|yml|yaml)|\A\.env)\z/
+      KINDS = /\.(?:rb|ru|rake|erb|haml|slim|builder|jbuilder|liquid|mustache|yml|yaml)\z|\A\.env(?:\.\w+)*\z/
       # Folders of what is nobody's code, or others'. So are those that begin with a dot.
       SKIPPED = %w[coverage log node_modules pkg public tmp vendor].freeze
       # Folders of Ruby's own files.

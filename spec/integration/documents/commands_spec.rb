@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "open3"
 require_relative "../../support/kino_process"
 require_relative "../../support/snippets"
 require_relative "../../support/tls"
@@ -76,9 +77,22 @@ RSpec.describe "commands in README and doc/" do
     end
   end
 
+  it "has testssl.sh look at a server, where that is installed, and find no version that is too old" do
+    _, *words = Snippets.commands.map(&:program).find { |name, *| name == "testssl.sh" }
+    program = %w[testssl.sh testssl].find { |name| there?(name) } # Debian's has the latter name
+    skip "there is no testssl.sh: apt-get install testssl.sh" unless program
+    made = TLS.made.write(folder)
+    server = kino("-b", "ssl://127.0.0.1:0?cert=#{made[:cert]}&key=#{made[:key]}")
+    at = server.url.delete_prefix("https://")
+    said, = Open3.capture2e(program, "--protocols", "--color", "0", *words.map { |word| word.sub("example.org", at) })
+    expect(said).to match(/TLS 1\.3 +offered/).and match(/TLS 1\.1 +not offered/)
+  end
+
+  def there?(program) = ENV["PATH"].split(":").any? { |at| File.executable?(File.join(at, program)) }
+
   it "is all tried" do
     others = Snippets.commands.reject do |command|
-      %w[kino rackup].include?(command.program.first) ||
+      %w[kino rackup testssl.sh].include?(command.program.first) ||
         elsewhere.keys.any? { |start| command.program.join(" ").start_with?(start) }
     end
     expect(others.map(&:to_s)).to eq([])

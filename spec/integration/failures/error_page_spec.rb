@@ -103,6 +103,14 @@ RSpec.describe "The page of an error, in development" do
         .each { |headers| expect(fail_with(headers).body).to include("IndexError") }
     end
 
+    it "is for those alone who call it by a name that no website has, which could have their browsers read it" do
+      [{ "host" => "rebound.example.com" }, { "host" => "localhost", "x-forwarded-host" => "rebound.example.com" }]
+        .each { |headers| expect_plain(fail_with(headers)) }
+      ["localhost", "127.0.0.1:1", "shop.test"].each do |host|
+        expect(fail_with({ "host" => host }).body).to include("IndexError")
+      end
+    end
+
     it "is for whom the setting names" do
       expect_plain(fail_with(error_page: ["10.0.0.0/8"]))
       expect_plain(fail_with(error_page: false))

@@ -89,6 +89,46 @@ RSpec.describe "Capybara.server = :kino" do
     expect(process.err).to match(%r{\Akino: an error in the app \(GET /raise\): .*boom})
   end
 
+  describe "where nobody names a server" do
+    # A bundle of its own: that of these specs has Puma.
+    def bundled(*gems, code)
+      root = File.expand_path("../../..", __dir__)
+      lines = ["capybara", *gems].map { |gem| "gem '#{gem}', require: false\n" }
+      write("Gemfile", "source 'https://rubygems.org'\ngem 'kino', path: '#{root}'\n#{lines.join}")
+      start("-rbundler/setup", "-rcapybara", "-rkino", "-e", code, env: { "BUNDLE_GEMFILE" => "#{folder}/Gemfile" })
+    end
+
+    # What Rails asks when its system tests are loaded, which would take Puma.
+    let(:system_tests) do
+      <<~RUBY
+        require "rails"
+        require "kino/railtie"
+        require "action_dispatch/system_test_case"
+        named = Capybara.server.equal?(Capybara.servers[:kino])
+        print named, " "
+      RUBY
+    end
+
+    it "is taken by Capybara, and by Rails' system tests, where there is no Puma" do
+      process = bundled(test)
+      expect([process.status, process.out]).to match([0, %r{\AKino/[\d.]+\n\z}])
+
+      process = bundled("railties", "#{system_tests}#{test}")
+      expect([process.status, process.out]).to match([0, %r{\Atrue Kino/[\d.]+\n\z}])
+    end
+
+    it "leaves Puma where it is, and whom somebody names" do
+      process = bundled("puma", "rackup", test)
+      expect([process.status, process.out]).to match([0, /^puma \d/])
+
+      process = bundled("railties", "puma", "rackup", "#{system_tests}#{test}")
+      expect([process.status, process.out]).to match([0, /\Afalse .*^puma \d/m])
+
+      process = bundled("railties", "webrick", "rackup", "Capybara.server = :webrick\n#{system_tests}#{test}")
+      expect([process.status, process.out]).to match([0, /\Afalse WEBrick/])
+    end
+  end
+
   it "is not mistaken for a class's own constant of that name" do
     process = start("-rkino", "-e", "class Hat; Capybara = :fur; end\np defined?(Capybara), Hat::Capybara")
 

@@ -166,7 +166,6 @@ RSpec.describe "rails server -u kino" do
     end
 
     it "starts another server, whose number the pid file has from then on" do
-      write("config/kino.rb", "restart_file \"tmp/restart.txt\"\n")
       process = rails_server("-p", "0", "-b", "127.0.0.1")
       process.wait_for(/^Ctrl-C/)
       url = process.url

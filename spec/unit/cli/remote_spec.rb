@@ -4,9 +4,12 @@ require "kino/cli"
 require "socket"
 require "stringio"
 require "tmpdir"
+require_relative "../../support/told_signal"
 
 RSpec.describe "The commands about a server that runs" do
   around { |example| Dir.mktmpdir("kino") { |folder| Dir.chdir(folder) { example.run } } }
+
+  include ToldSignal
 
   # What the command says, and its status.
   def kino(*argv)
@@ -126,20 +129,12 @@ RSpec.describe "The commands about a server that runs" do
   end
 
   it "stop a process by its signal, and reload none that would be stopped by that" do
-    reader, writer = IO.pipe
-    pid = fork do
-      %w[TERM HUP].each { |name| trap(name) { writer.write(name) && exit!(0) } }
-      writer.puts "ready"
-      sleep
+    came = told_signal(*%w[TERM HUP]) do |pid|
+      expect(kino("reload", pid.to_s))
+        .to match([1, "", /\Akino: reload: process #{pid} is one process alone, and would/])
+      expect(kino("stop", pid.to_s)).to eq([0, "Asked process #{pid} to stop; it finishes the requests that run\n", ""])
     end
-    writer.close
-    reader.gets
-    expect(kino("reload", pid.to_s)).to match([1, "", /\Akino: reload: process #{pid} is one process alone, and would/])
-    expect(kino("stop", pid.to_s)).to eq([0, "Asked process #{pid} to stop; it finishes the requests that run\n", ""])
-    Process.wait(pid)
-    expect(reader.read).to eq("TERM")
-  ensure
-    reader.close
+    expect(came).to eq("TERM")
   end
 
   it "explain themselves" do

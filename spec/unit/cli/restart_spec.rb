@@ -3,9 +3,12 @@
 require "kino/cli"
 require "stringio"
 require "tmpdir"
+require_relative "../../support/told_signal"
 
 RSpec.describe "kino restart" do
   around { |example| Dir.mktmpdir("kino") { |folder| Dir.chdir(folder) { example.run } } }
+
+  include ToldSignal
 
   # What the command says, and its status.
   def kino(*argv)
@@ -14,27 +17,8 @@ RSpec.describe "kino restart" do
     [status, out.string, err.string]
   end
 
-  # A process that tells which signal has reached it first.
-  def listener
-    reader, writer = IO.pipe
-    pid = fork do
-      reader.close
-      came = nil
-      %w[USR1 USR2].each { |name| trap(name) { came = name } }
-      writer.puts "ready"
-      sleep 0.005 until came
-      writer.write(came)
-    ensure
-      exit!(0)
-    end
-    writer.close
-    reader.gets
-    yield pid
-    Process.wait(pid)
-    reader.read
-  ensure
-    reader.close
-  end
+  # The one that comes while the block runs.
+  def listener(&) = told_signal("USR1", "USR2", &)
 
   it "sends USR1, and USR2 with --full, to the process that the pid file names" do
     File.write("kino.rb", 'pidfile "server.pid"')

@@ -58,6 +58,15 @@ RSpec.describe Kino.const_get(:RackupOptions) do
     expect(configuration({}).bind).to eq(["tcp://[::]:5000"])
   end
 
+  it "looks at what bin/rails restart touches, unless kino.rb says otherwise" do
+    expect(configuration(rails).restart_file).to eq("tmp/restart.txt")
+    expect(configuration(rackup).restart_file).to be_nil
+    { "nil" => nil, "'again.txt'" => "again.txt" }.each do |said, file|
+      File.write("kino.rb", "restart_file #{said}")
+      expect(configuration(rails).restart_file).to eq(file)
+    end
+  end
+
   it "takes a path for a host" do
     expect(configuration(rackup.merge(Host: "/run/app.sock")).bind).to eq(["unix:///run/app.sock"])
     expect(configuration(rackup.merge(Host: "unix:///run/app.sock")).bind).to eq(["unix:///run/app.sock"])

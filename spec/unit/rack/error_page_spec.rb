@@ -81,6 +81,19 @@ RSpec.describe Kino.const_get(:ErrorPage) do
     expect(page.answer(env.merge("REMOTE_ADDR" => "2001:db8::1"), raised)).to match([500, Hash, [String]])
   end
 
+  it "is for nobody who calls this machine by a name that a website may have" do
+    page = described_class.new(["127.0.0.0/8"])
+    shown = ->(name, host) { !page.answer(env.merge(name => host), raised).nil? }
+    near = ["localhost", "localhost:9292", "LOCALHOST.:1", "web", "web:9292", "127.0.0.1:80", "[::1]:9292", "[::1]", "",
+            "shop.localhost:3000", "my.shop.test", "shop.internal", "macbook.local", "10.1.2.3"]
+    far = ["example.com", "example.com:9292", "localhost.example.com", "127.0.0.1.example.com:1", "a.test.example",
+           "bad.cafe", "[bad.cafe]", "::1.example.com", "nottest.x", "xn--a.example.", "localhost\n.example.com"]
+    %w[HTTP_HOST SERVER_NAME].each do |name|
+      expect(near.reject { |host| shown.call(name, host) }).to eq([])
+      expect(far.select { |host| shown.call(name, host) }).to eq([])
+    end
+  end
+
   describe "what it shows of a request" do
     def shown(**more) = described_class.const_get(:Secrets).new(false).shown(more.transform_keys(&:to_s))
 

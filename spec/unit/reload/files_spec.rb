@@ -33,6 +33,15 @@ RSpec.describe Kino.const_get(:Reload)::Files do
     expect(again.changed).to eq("views/deep/b.rb")
   end
 
+  it "cares for settings and templates of every kind that apps are written in" do
+    %w[.env .env.development.local app.rb config.ru a.html.erb a.haml a.slim a.json.jbuilder a.liquid a.mustache
+       a.yaml].each do |name|
+      before = described_class.new(@folder)
+      write(name)
+      expect(before.changed).to eq(name)
+    end
+  end
+
   it "sees a file that another was moved over, of the same length and age" do
     path = write("app.rb", "a")
     File.utime(1, 1, path)
