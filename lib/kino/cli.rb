@@ -57,9 +57,7 @@ module Kino
       configuration = read.call
       load_server
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
-      status = command(options, configuration, read: read, out: @out, err: @err, &boot)
-      Leaving.hurry(status, configuration.shutdown_timeout)
-      status
+      command(options, configuration, read: read, out: @out, err: @err, &boot)
     end
 
     def command(options, configuration, **rest, &)

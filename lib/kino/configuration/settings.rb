@@ -509,7 +509,7 @@ module Kino
           Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,
                       summary: "seconds for running requests when stopping", doc: <<~TEXT),
             For requests that still run when Kino is told to stop. Past it, Kino ends without them, with
-            exit status 1. What the app wants done at exit has as long again.
+            exit status 1. What the app wants done at exit has what is left of it, and a second of its own.
           TEXT
           Setting.new(:drain_delay, Kinds::Seconds.new(0..86_400), default: 0, example: 5,
                       summary: "seconds to go on for when told to stop", doc: <<~TEXT)

@@ -2,6 +2,7 @@
 
 require_relative "../server/launcher"
 require_relative "../server/activated_sockets"
+require_relative "../server/leaving"
 require_relative "../server/pid_file"
 require_relative "../server/service_manager"
 require_relative "mold"
@@ -52,6 +53,9 @@ module Kino
         signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
         Launcher.new(@configuration, signals: signals, **rest).serve(@boot.call, &ready)
       end
+    ensure
+      # On another thread than the main one, it is no concern of Kino's how the process ends.
+      Leaving.bound(@configuration.shutdown_timeout) if Thread.current == Thread.main
     end
 
     private

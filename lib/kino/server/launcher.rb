@@ -203,7 +203,7 @@ module Kino
     # The main thread waits for signals all along, so the drain runs beside it.
     def drain(server, asked)
       @begin = nil
-      timeout = @configuration.shutdown_timeout
+      Leaving.begin(timeout = @configuration.shutdown_timeout)
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? hand_over(server) : give_none_over(timeout)
       @overlap = nil
