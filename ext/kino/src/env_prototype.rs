@@ -34,6 +34,8 @@ struct Port {
 pub(crate) struct Basics<'r> {
     /// `kino.request`, which is `rack.hijack`, too.
     pub(crate) request: Value,
+    /// `kino.client_gone?`.
+    pub(crate) client_gone: Value,
     pub(crate) target: &'r [u8],
     pub(crate) path: &'r [u8],
     pub(crate) query: &'r [u8],
@@ -55,6 +57,7 @@ impl EnvPrototype {
         let usual = [
             (keys.request, keys.empty),
             (keys.hijack, keys.empty),
+            (keys.client_gone, keys.empty),
             (keys.response_finished, keys.empty),
             (keys.after_reply, keys.empty),
             (keys.request_uri, keys.empty),
@@ -115,14 +118,15 @@ impl EnvPrototype {
         ];
         let [uri, path, info, query, script, name, address, host] = strings.map(|text| calls.string(text).as_value());
         // The second is Puma's, which is called the other way round.
-        let (request, [finished, replies]) = (basics.request, [(); 2].map(|()| calls.array().as_value()));
+        let (request, gone) = (basics.request, basics.client_gone);
+        let [finished, replies] = [(); 2].map(|()| calls.array().as_value());
         calls.refill(
             prototype,
-            [request, request, finished, replies, uri, path, info, query, script, name, address, host],
+            [request, request, gone, finished, replies, uri, path, info, query, script, name, address, host],
         );
         let env = calls.duplicate(prototype);
         // What may hold anything of the app's is not kept until the next request comes.
-        calls.refill(prototype, [ruby.get_inner(keys().empty).as_value(); 4]);
+        calls.refill(prototype, [ruby.get_inner(keys().empty).as_value(); 5]);
         if basics.host.is_none() {
             calls.delete(env, ruby.get_inner(keys().http_host));
         }
