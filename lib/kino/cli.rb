@@ -61,7 +61,7 @@ module Kino
     end
 
     def command(options, configuration, **rest, &)
-      return Command.new(configuration, **rest, &).run unless options.reload
+      return Command.new(configuration, **rest, &).serve unless options.reload
 
       require_relative "reload/parent"
       Reload::Parent.new(configuration, **rest, &).serve

@@ -170,7 +170,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
     worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
-    worker_thread.define_method("set_aside", method!(WorkerThread::set_aside, 0))?;
+    worker_thread.define_method("quarantine", method!(WorkerThread::quarantine, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;

@@ -503,7 +503,7 @@ module Kino
           Setting.new(:stuck_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until a worker counts as stuck", doc: <<~TEXT),
             For one request, until its worker counts as stuck: it is reported with the request's method
-            and path, set aside, and another takes its place, as many as there are workers at most. It is
+            and path, quarantined, and another takes its place, as many as there are workers at most. It is
             never ended. nil, the default, looks for none. A streamed answer counts from its last part.
           TEXT
           Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,

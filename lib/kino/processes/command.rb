@@ -27,12 +27,12 @@ module Kino
       @boot = boot
     end
 
-    # Does it.
+    # Serves until it is told to stop, or boots for those of the other.
     #
     # @yieldparam server [Server, Parent] once it listens
     # @return [Integer] the exit status
     # @raise [BindError] when an address can't be listened on
-    def run(&block)
+    def serve(&block)
       Native.trim_stack # which all processes have that are forked from this one
       $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take

@@ -183,7 +183,7 @@ module Kino
       raise
     end
 
-    # Those that end with the engine, or because they were set aside, are done; the app, or whoever, has ended others.
+    # Those that end with the engine, or because they were quarantined, are done; the app, or whoever, has ended others.
     def after_serving
       stopped = @native.stopped?
       end_threads if stopped
