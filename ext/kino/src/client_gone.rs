@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use magnus::value::{Opaque, ReprValue};
+use magnus::value::Opaque;
 use magnus::{Class, Error, RClass, Ruby, TryConvert, Value};
 
 use crate::ffi::embedded::{DataType, Embedded, Handle};

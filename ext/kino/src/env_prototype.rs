@@ -64,10 +64,11 @@ impl EnvPrototype {
             (keys.request_path, keys.empty),
             (keys.path_info, keys.empty),
             (keys.query_string, keys.empty),
-            (keys.script_name, keys.empty),
             (keys.server_name, keys.empty),
             (keys.remote_addr, keys.empty),
             (keys.http_host, keys.empty),
+            // From here on each request has the same; of Puma's, this is frozen, too.
+            (keys.script_name, keys.empty),
             (keys.server_port, keys.port_80),
             (keys.request_method, keys.get),
             (keys.server_protocol, keys.http11),
@@ -109,20 +110,19 @@ impl EnvPrototype {
         let strings = [
             basics.target,
             basics.path,
-            basics.path,
             basics.query,
-            b"",
             name,
             address.bytes(),
             basics.host.unwrap_or_default(),
         ];
-        let [uri, path, info, query, script, name, address, host] = strings.map(|text| calls.string(text).as_value());
-        // The second is Puma's, which is called the other way round.
+        let [uri, path, query, name, address, host] = strings.map(|text| calls.string(text).as_value());
         let (request, gone) = (basics.request, basics.client_gone);
+        // The second is Puma's, which is called the other way round.
         let [finished, replies] = [(); 2].map(|()| calls.array().as_value());
+        // As with Puma, `REQUEST_PATH` and `PATH_INFO` are one string.
         calls.refill(
             prototype,
-            [request, request, gone, finished, replies, uri, path, info, query, script, name, address, host],
+            [request, request, gone, finished, replies, uri, path, path, query, name, address, host],
         );
         let env = calls.duplicate(prototype);
         // What may hold anything of the app's is not kept until the next request comes.
