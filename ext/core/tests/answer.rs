@@ -255,8 +255,7 @@ fn wait(writer: &mut ResponseWriter, server: &Server) {
     while writer.exchange().is_blocked() {
         let (client, before) = (writer.exchange().client(), writer.exchange().kept());
         if !writer.exchange().flush(AT_ONCE).unwrap() && before - writer.exchange().kept() < AT_ONCE as u64 {
-            let woken =
-                server.dispatch().wait_for_client(&client, writer.exchange().room_wait(), &server.interrupt());
+            let woken = server.dispatch().wait_for_client(&client, writer.exchange().room_wait(), &server.interrupt());
             assert_eq!(woken, Woken::Ready);
         }
     }

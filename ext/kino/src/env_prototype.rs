@@ -107,14 +107,8 @@ impl EnvPrototype {
         }
         let name = if name.is_empty() { basics.local.name.as_bytes() } else { name };
         let address = self.address(basics.peer);
-        let strings = [
-            basics.target,
-            basics.path,
-            basics.query,
-            name,
-            address.bytes(),
-            basics.host.unwrap_or_default(),
-        ];
+        let strings =
+            [basics.target, basics.path, basics.query, name, address.bytes(), basics.host.unwrap_or_default()];
         let [uri, path, query, name, address, host] = strings.map(|text| calls.string(text).as_value());
         let (request, gone) = (basics.request, basics.client_gone);
         // The second is Puma's, which is called the other way round.

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Kino
-  # The way out for a process whose threads, or `at_exit` blocks, may never end: an ordinary exit would wait for them, for
-  # ever, and `exit!` alone would skip what the app wants done at exit, such as sending its last error reports and
+  # The way out for a process whose threads, or `at_exit` blocks, may never end: an ordinary exit would wait for them,
+  # for ever, and `exit!` alone would skip what the app wants done at exit, such as sending its last error reports and
   # removing its pid file.
   #
   # @api private
@@ -30,8 +30,8 @@ module Kino
         exit(status)
       end
 
-      # The caller ends the process, in order, when it likes: from then on, what is to be done at exit has what is left of
-      # its time now, and so have threads that the app has left to run.
+      # The caller ends the process, in order, when it likes: from then on, what is to be done at exit has what is left
+      # of its time now, and so have threads that the app has left to run.
       #
       # @param seconds [Numeric] how long that is where no end in order has begun
       # @return [void]

@@ -36,7 +36,7 @@ RSpec.describe "A worker that is stuck" do
           client = inside(server, "#{path}?token=secret")
           told = log.wait_for(/^kino: .* quarantined.*\n/)
           expect(told).to match(
-            /\Akino: a worker has been at GET #{path} for \d+\.\d s \(stuck_timeout 0\.3\): quarantined, .*its place\n\z/
+            /\Akino: a worker has been at GET #{path} for \d+\.\d s \(stuck_timeout 0\.3\): quarantined, .* place\n\z/
           )
           3.times { expect(get(server)).to eq("/") }
           expect(server.stats).to include(stuck: 1, died: 0)

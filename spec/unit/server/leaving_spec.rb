@@ -43,7 +43,7 @@ RSpec.describe "Kino::Leaving" do
   end
 
   # An end in order, by whoever has called.
-  { "exit(3)" => 3, "exit" => 0, "" => 0, "raise 'told on standard error'" => 1, "raise SignalException, 'TERM'" => 143 }
+  { "exit(3)" => 3, "exit" => 0, "" => 0, "raise 'on standard error'" => 1, "raise SignalException, 'TERM'" => 143 }
     .each do |ending, status|
     it "bounds what is to be done at exit by a second and what is left of the time, however that comes: #{ending}" do
       expect(leave(<<~RUBY)).to match([/\Abegan/, status])
