@@ -203,9 +203,10 @@ module Kino
     # The main thread waits for signals all along, so the drain runs beside it.
     def drain(server, asked)
       @begin = nil
-      Leaving.begin(timeout = @configuration.shutdown_timeout)
+      timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? hand_over(server) : give_none_over(timeout)
+      Leaving.begin(timeout)
       @overlap = nil
       drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
       @signals.heard(asked)
