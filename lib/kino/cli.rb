@@ -57,13 +57,11 @@ module Kino
       configuration = read.call
       load_server
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
-      status = command(options, configuration, read: read, out: @out, err: @err, &boot)
-      Leaving.hurry(status, configuration.shutdown_timeout)
-      status
+      command(options, configuration, read: read, out: @out, err: @err, &boot)
     end
 
     def command(options, configuration, **rest, &)
-      return Command.new(configuration, **rest, &).run unless options.reload
+      return Command.new(configuration, **rest, &).serve unless options.reload
 
       require_relative "reload/parent"
       Reload::Parent.new(configuration, **rest, &).serve

@@ -23,7 +23,7 @@ module Kino
         read = -> { RackupOptions.new(options).configuration }
         notices = picked ? [DefaultServer::NOTICE] : []
         process = RackupProcess.new.prepare
-        Command.new(read.call, read: read, notices: notices) { app }.run do |server|
+        Command.new(read.call, read: read, notices: notices) { app }.serve do |server|
           process.serves
           block&.call(server)
         end

@@ -10,7 +10,7 @@ RSpec.describe "The constants of Kino" do
               WorkerStuckError]
   front_doors = %w[CLI Check Configuration RactorLogger Server TestServer VERSION]
   # What apps get to see.
-  in_env = %w[EarlyHints NoInput Request Stream StreamedInput]
+  in_env = %w[ClientGone EarlyHints NoInput Request Stream StreamedInput]
   # What hooks are called with.
   in_hooks = %w[Warmup]
   # What Rackup::Handler::Kino, outside of Kino, calls.

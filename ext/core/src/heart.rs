@@ -112,13 +112,13 @@ fn beat(dispatch: &Dispatch) {
 
 fn vitals(dispatch: &Dispatch, at_work: &[AtWork]) -> Vitals {
     let context = dispatch.context();
-    let set_aside = at_work.iter().filter(|one| one.is_set_aside).count();
-    // Those that are there now, where there are not always as many. One that was set aside has another in its place.
-    let varying = || (context.stats.threads.get() as usize).saturating_sub(set_aside);
+    let quarantined = at_work.iter().filter(|one| one.is_quarantined).count();
+    // Those that are there now, where there are not always as many. One that was quarantined has another in its place.
+    let varying = || (context.stats.threads.get() as usize).saturating_sub(quarantined);
     Vitals {
         workers: if dispatch.varies() { varying() } else { context.config.workers } as u32,
         busy: at_work.len() as u32,
-        set_aside: set_aside as u32,
+        quarantined: quarantined as u32,
         is_ready: context.is_ready().is_ok(),
         unserved: context.unserved(),
     }

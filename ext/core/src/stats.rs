@@ -61,7 +61,7 @@ stats! {
     requests,
     /// Requests that someone is serving now.
     running,
-    /// Threads that serve, or are set aside in the middle of a request, now.
+    /// Threads that serve, or are quarantined in the middle of a request, now.
     threads,
     /// Answers sent whole.
     answered,
@@ -152,7 +152,7 @@ stats! {
     covered,
     /// Workers that were ended in the middle of the app, or could not boot; others took their places.
     died,
-    /// Workers that were set aside because a request took them too long; others took their places.
+    /// Workers that were quarantined because a request took them too long; others took their places.
     stuck,
     /// Collections of garbage that were made while nothing was in flight (`gc_when_idle`).
     gc_when_idle,

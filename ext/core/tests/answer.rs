@@ -216,22 +216,22 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
             send_file(*exchange, plan, &head, content, &Parts::default(), completion)
         }
         Body::Parts(given, trailers) => {
-            let mut outgoing = ResponseWriter::new(exchange, plan, head);
+            let mut writer = ResponseWriter::new(exchange, plan, head);
             let result = (|| {
                 for part in given {
-                    outgoing.part(&parts(&[part]))?;
-                    wait(&mut outgoing, server);
+                    writer.part(&parts(&[part]))?;
+                    wait(&mut writer, server);
                 }
                 let mut lines = Vec::new();
                 for (name, value) in trailers {
                     trailer(&mut lines, name.as_bytes(), value.as_bytes()).unwrap();
                 }
-                Ok(outgoing.end(&lines)?)
+                Ok(writer.end(&lines)?)
             })();
             match result {
-                Ok(()) => Ok(outgoing.conclude(completion)?),
+                Ok(()) => Ok(writer.conclude(completion)?),
                 Err(error) => {
-                    outgoing.abort();
+                    writer.abort();
                     Err(error)
                 }
             }
@@ -241,22 +241,21 @@ fn answer(exchange: Box<Exchange>, given: Given, server: &Server, tell: &Sender<
 
 /// All parts, as far as they go; with an error the answer has been given up.
 fn send_parts(exchange: Box<Exchange>, (plan, head): (Plan, Vec<u8>), parts: Parts) -> Result<ResponseWriter, Failed> {
-    let mut outgoing = ResponseWriter::new(exchange, plan, head);
+    let mut writer = ResponseWriter::new(exchange, plan, head);
     for part in &parts.parts {
         let one = Parts { parts: vec![part.clone()], is_called_away: parts.is_called_away, ..Parts::default() };
-        outgoing.part(&one)?;
-        outgoing.relieve(&one)?;
+        writer.part(&one)?;
+        writer.relieve(&one)?;
     }
-    outgoing.end(b"")?;
-    Ok(outgoing)
+    writer.end(b"")?;
+    Ok(writer)
 }
 
-fn wait(outgoing: &mut ResponseWriter, server: &Server) {
-    while outgoing.exchange().is_blocked() {
-        let (client, before) = (outgoing.exchange().client(), outgoing.exchange().kept());
-        if !outgoing.exchange().flush(AT_ONCE).unwrap() && before - outgoing.exchange().kept() < AT_ONCE as u64 {
-            let woken =
-                server.dispatch().wait_for_client(&client, outgoing.exchange().room_wait(), &server.interrupt());
+fn wait(writer: &mut ResponseWriter, server: &Server) {
+    while writer.exchange().is_blocked() {
+        let (client, before) = (writer.exchange().client(), writer.exchange().kept());
+        if !writer.exchange().flush(AT_ONCE).unwrap() && before - writer.exchange().kept() < AT_ONCE as u64 {
+            let woken = server.dispatch().wait_for_client(&client, writer.exchange().room_wait(), &server.interrupt());
             assert_eq!(woken, Woken::Ready);
         }
     }
@@ -420,12 +419,12 @@ fn finished(server: Server, client: &mut TcpStream) -> Vec<u8> {
 
 #[test]
 fn nothing_has_left_before_the_first_part() {
-    let (server, mut client, outgoing) = begun(Config::default());
-    assert!(outgoing.is_unsent() && outgoing.wants_body() && outgoing.takes_trailers());
+    let (server, mut client, writer) = begun(Config::default());
+    assert!(writer.is_unsent() && writer.wants_body() && writer.takes_trailers());
     // Given back, it can have another answer.
     let (tell, _told) = channel();
     let given = Given { status: 500, ..Given::whole(&[], &["another"]) };
-    answer(outgoing.into_exchange(), given, &server, &tell).unwrap();
+    answer(writer.into_exchange(), given, &server, &tell).unwrap();
     let text = String::from_utf8(finished(server, &mut client)).unwrap();
     assert!(text.starts_with("HTTP/1.1 500 ") && body(&text) == "another", "{text}");
 }
@@ -570,21 +569,21 @@ fn files_of_any_length_arrive_whole() {
 
 #[test]
 fn what_is_sent_while_the_rest_is_moved_to_a_file_comes_after_it() {
-    let (server, mut client, mut outgoing) = begun(spooling(0));
-    outgoing.part(&long(1, 8_000_000)).unwrap();
-    assert!(outgoing.exchange().overflows(FEW));
-    let left = outgoing.exchange().kept();
-    let mut spilling = outgoing.exchange().begin_spill();
-    assert!(outgoing.exchange().is_blocked());
-    assert!(!outgoing.exchange().flush(AT_ONCE).unwrap());
-    outgoing.part(&parts(&["after it"])).unwrap();
+    let (server, mut client, mut writer) = begun(spooling(0));
+    writer.part(&long(1, 8_000_000)).unwrap();
+    assert!(writer.exchange().overflows(FEW));
+    let left = writer.exchange().kept();
+    let mut spilling = writer.exchange().begin_spill();
+    assert!(writer.exchange().is_blocked());
+    assert!(!writer.exchange().flush(AT_ONCE).unwrap());
+    writer.part(&parts(&["after it"])).unwrap();
     spilling.spill().unwrap();
-    outgoing.exchange().end_spill(spilling);
-    assert_eq!(outgoing.exchange().kept(), left + "8\r\nafter it\r\n".len() as u64);
-    assert!(!outgoing.exchange().overflows(FEW));
-    outgoing.end(b"").unwrap();
+    writer.exchange().end_spill(spilling);
+    assert_eq!(writer.exchange().kept(), left + "8\r\nafter it\r\n".len() as u64);
+    assert!(!writer.exchange().overflows(FEW));
+    writer.end(b"").unwrap();
     let (tell, told) = channel();
-    outgoing.conclude(|| Completion::new(move |is_sent| tell.send(is_sent).unwrap())).unwrap();
+    writer.conclude(|| Completion::new(move |is_sent| tell.send(is_sent).unwrap())).unwrap();
     let text = finished(server, &mut client);
     assert!(text.ends_with(b"\r\n8\r\nafter it\r\n0\r\n\r\n"));
     assert!(told.recv().unwrap());
@@ -592,27 +591,27 @@ fn what_is_sent_while_the_rest_is_moved_to_a_file_comes_after_it() {
 
 #[test]
 fn nothing_sent_and_given_up_is_no_answer_however_little_was_promised() {
-    let (server, mut client, outgoing) = begun(Config::default());
+    let (server, mut client, writer) = begun(Config::default());
     let mut head = Vec::new();
     let mut response = ResponseHead::begin(&mut head, 200);
     response.field(b"content-length", b"0").unwrap();
-    let exchange = outgoing.into_exchange();
+    let exchange = writer.into_exchange();
     let plan = response.end(exchange.asked(), None, &date::format(0));
-    let mut outgoing = ResponseWriter::new(exchange, plan, head);
-    assert!(outgoing.part(&parts(&["x"])).is_err());
-    assert!(outgoing.is_unsent());
-    outgoing.abort();
+    let mut writer = ResponseWriter::new(exchange, plan, head);
+    assert!(writer.part(&parts(&["x"])).is_err());
+    assert!(writer.is_unsent());
+    writer.abort();
     assert_eq!(server.context().stats.aborted.get(), 1);
     assert!(finished(server, &mut client).is_empty());
 }
 
 #[test]
 fn an_answer_whose_rest_is_lost_on_the_way_to_a_file_is_given_up() {
-    let (server, mut client, mut outgoing) = begun(spooling(0));
-    outgoing.part(&long(1, 8_000_000)).unwrap();
-    drop(outgoing.exchange().begin_spill());
-    outgoing.end(b"").unwrap();
-    outgoing.conclude(|| Completion::new(|_| ())).unwrap();
+    let (server, mut client, mut writer) = begun(spooling(0));
+    writer.part(&long(1, 8_000_000)).unwrap();
+    drop(writer.exchange().begin_spill());
+    writer.end(b"").unwrap();
+    writer.conclude(|| Completion::new(|_| ())).unwrap();
     assert_eq!(server.context().stats.aborted.get(), 1);
     assert!(finished(server, &mut client).len() < 8_000_000);
 }

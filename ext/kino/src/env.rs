@@ -16,6 +16,8 @@ use crate::text::Text;
 pub(crate) struct Own {
     /// `kino.request`, which is `rack.hijack`, too.
     pub(crate) request: Value,
+    /// `kino.client_gone?`.
+    pub(crate) client_gone: Value,
     /// `rack.input`.
     pub(crate) input: Value,
     /// The body's length where the client has not stated it.
@@ -64,6 +66,7 @@ fn fill(
         // An absolute-form target's host wins (RFC 9112 section 3.2.2).
         let basics = Basics {
             request: own.request,
+            client_gone: own.client_gone,
             target: head.target(),
             path: target.path,
             query: target.query,

@@ -34,6 +34,8 @@ struct Port {
 pub(crate) struct Basics<'r> {
     /// `kino.request`, which is `rack.hijack`, too.
     pub(crate) request: Value,
+    /// `kino.client_gone?`.
+    pub(crate) client_gone: Value,
     pub(crate) target: &'r [u8],
     pub(crate) path: &'r [u8],
     pub(crate) query: &'r [u8],
@@ -55,16 +57,18 @@ impl EnvPrototype {
         let usual = [
             (keys.request, keys.empty),
             (keys.hijack, keys.empty),
+            (keys.client_gone, keys.empty),
             (keys.response_finished, keys.empty),
             (keys.after_reply, keys.empty),
             (keys.request_uri, keys.empty),
             (keys.request_path, keys.empty),
             (keys.path_info, keys.empty),
             (keys.query_string, keys.empty),
-            (keys.script_name, keys.empty),
             (keys.server_name, keys.empty),
             (keys.remote_addr, keys.empty),
             (keys.http_host, keys.empty),
+            // From here on each request has the same; of Puma's, this is frozen, too.
+            (keys.script_name, keys.empty),
             (keys.server_port, keys.port_80),
             (keys.request_method, keys.get),
             (keys.server_protocol, keys.http11),
@@ -103,26 +107,20 @@ impl EnvPrototype {
         }
         let name = if name.is_empty() { basics.local.name.as_bytes() } else { name };
         let address = self.address(basics.peer);
-        let strings = [
-            basics.target,
-            basics.path,
-            basics.path,
-            basics.query,
-            b"",
-            name,
-            address.bytes(),
-            basics.host.unwrap_or_default(),
-        ];
-        let [uri, path, info, query, script, name, address, host] = strings.map(|text| calls.string(text).as_value());
+        let strings =
+            [basics.target, basics.path, basics.query, name, address.bytes(), basics.host.unwrap_or_default()];
+        let [uri, path, query, name, address, host] = strings.map(|text| calls.string(text).as_value());
+        let (request, gone) = (basics.request, basics.client_gone);
         // The second is Puma's, which is called the other way round.
-        let (request, [finished, replies]) = (basics.request, [(); 2].map(|()| calls.array().as_value()));
+        let [finished, replies] = [(); 2].map(|()| calls.array().as_value());
+        // As with Puma, `REQUEST_PATH` and `PATH_INFO` are one string.
         calls.refill(
             prototype,
-            [request, request, finished, replies, uri, path, info, query, script, name, address, host],
+            [request, request, gone, finished, replies, uri, path, path, query, name, address, host],
         );
         let env = calls.duplicate(prototype);
         // What may hold anything of the app's is not kept until the next request comes.
-        calls.refill(prototype, [ruby.get_inner(keys().empty).as_value(); 4]);
+        calls.refill(prototype, [ruby.get_inner(keys().empty).as_value(); 5]);
         if basics.host.is_none() {
             calls.delete(env, ruby.get_inner(keys().http_host));
         }

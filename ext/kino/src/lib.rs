@@ -13,6 +13,7 @@
 
 use magnus::{Error, Ruby, TypedData, Value, function, method, prelude::*};
 
+mod client_gone;
 mod completions;
 mod control;
 mod crew;
@@ -41,6 +42,7 @@ mod tls;
 mod trailers;
 mod worker_thread;
 
+use client_gone::ClientGone;
 use control::ControlHandle;
 use engine_handle::EngineHandle;
 use gvl_group_handle::GvlGroupHandle;
@@ -168,7 +170,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("enter", method!(WorkerThread::enter, 0))?;
     worker_thread.define_method("leave", method!(WorkerThread::leave, 0))?;
     worker_thread.define_method("number", method!(WorkerThread::number, 0))?;
-    worker_thread.define_method("set_aside", method!(WorkerThread::set_aside, 0))?;
+    worker_thread.define_method("quarantine", method!(WorkerThread::quarantine, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
@@ -197,6 +199,9 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     request.define_method("finish", method!(Request::finish, 1))?;
     request.define_method("abort", method!(Request::abort, 0))?;
     request.define_method("retract", method!(Request::retract, 0))?;
+    let client_gone = kino.define_class("ClientGone", ruby.class_object())?;
+    ClientGone::prepare(ruby, client_gone);
+    client_gone.define_method("call", method!(ClientGone::call, 0))?;
 
     // Found now, while there is one ractor. The first to ask calls Ruby with a native lock held; of two ractors, one could
     // wait for that lock while the other waits for all ractors to stop.

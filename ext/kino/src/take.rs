@@ -12,6 +12,7 @@ use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, IntoValue, RHash, Ruby, Value};
 
+use crate::client_gone::ClientGone;
 use crate::completions::Completed;
 use crate::ffi::gvl;
 use crate::request::Request;
@@ -77,7 +78,8 @@ fn env_of(
     let input = input::of(ruby, body, request, trailers)?;
     // One of its own, even where there is no body: middleware may extend it, or give it variables.
     let object = input.object.map_or_else(|| input::none(ruby), Ok)?;
-    let keys = env::Own { request, input: object, length: input.length.or(decoded), trailers };
+    let client_gone = ClientGone::of(ruby, request)?;
+    let keys = env::Own { request, client_gone, input: object, length: input.length.or(decoded), trailers };
     let env = env::build(ruby, &this.prototype, exchange, keys)?;
     Ok((env, input.object.zip(input.claim)))
 }

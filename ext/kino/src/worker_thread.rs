@@ -116,8 +116,8 @@ impl WorkerThread {
         }
     }
 
-    /// `set_aside -> nil`: has it serve no further request, and end.
-    pub(crate) fn set_aside(&self) {
+    /// `quarantine -> nil`: has it serve no further request, and end.
+    pub(crate) fn quarantine(&self) {
         if let Some(runner) = self.runner() {
             runner.quarantine();
             self.interrupt.raise();

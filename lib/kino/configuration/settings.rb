@@ -503,13 +503,13 @@ module Kino
           Setting.new(:stuck_timeout, Kinds::Optional.new(PATIENCE), default: nil, example: 60,
                       summary: "seconds until a worker counts as stuck", doc: <<~TEXT),
             For one request, until its worker counts as stuck: it is reported with the request's method
-            and path, set aside, and another takes its place, as many as there are workers at most. It is
+            and path, quarantined, and another takes its place, as many as there are workers at most. It is
             never ended. nil, the default, looks for none. A streamed answer counts from its last part.
           TEXT
           Setting.new(:shutdown_timeout, Kinds::Seconds.new(0..86_400), default: 30,
                       summary: "seconds for running requests when stopping", doc: <<~TEXT),
             For requests that still run when Kino is told to stop. Past it, Kino ends without them, with
-            exit status 1. What the app wants done at exit has as long again.
+            exit status 1. What the app wants done at exit has what is left of it, and a second of its own.
           TEXT
           Setting.new(:drain_delay, Kinds::Seconds.new(0..86_400), default: 0, example: 5,
                       summary: "seconds to go on for when told to stop", doc: <<~TEXT)

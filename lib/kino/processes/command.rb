@@ -2,6 +2,7 @@
 
 require_relative "../server/launcher"
 require_relative "../server/activated_sockets"
+require_relative "../server/leaving"
 require_relative "../server/pid_file"
 require_relative "../server/service_manager"
 require_relative "mold"
@@ -26,12 +27,12 @@ module Kino
       @boot = boot
     end
 
-    # Does it.
+    # Serves until it is told to stop, or boots for those of the other.
     #
     # @yieldparam server [Server, Parent] once it listens
     # @return [Integer] the exit status
     # @raise [BindError] when an address can't be listened on
-    def run(&block)
+    def serve(&block)
       Native.trim_stack # which all processes have that are forked from this one
       $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
@@ -52,6 +53,9 @@ module Kino
         signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
         Launcher.new(@configuration, signals: signals, **rest).serve(@boot.call, &ready)
       end
+    ensure
+      # On another thread than the main one, it is no concern of Kino's how the process ends.
+      Leaving.bound(@configuration.shutdown_timeout) if Thread.current == Thread.main
     end
 
     private

@@ -59,6 +59,7 @@ module Kino
     ensure
       # What is done at exit may take for ever, too.
       Tether.tie(@wire)
+      Leaving.bound(@configuration.shutdown_timeout)
     end
 
     # The server has come to its end. Called by it.
@@ -136,6 +137,7 @@ module Kino
 
     # Beside it, what is heard may be that there is no time left.
     def drain(**options)
+      Leaving.begin(@configuration.shutdown_timeout)
       thread = Thread.new { @server.drain(@configuration.shutdown_timeout, **options) }
       thread.report_on_exception = false
       until thread.join(0.02)
@@ -160,7 +162,7 @@ module Kino
 
     def finish(in_order)
       # The engine is over, and with it who has seen to this: from here on hooks alone keep the process.
-      Leaving.hurry(1, @configuration.shutdown_timeout) unless Tether.tie(@wire)
+      Leaving.hurry(1) unless Tether.tie(@wire)
       @configuration.on_process_exit.each do |hook|
         hook.call(@index)
       rescue Exception => error # the others have their turn
@@ -170,7 +172,6 @@ module Kino
       @wire.tell("left", *aborted)
       return Leaving.leave(1) unless in_order
 
-      Leaving.hurry(0, @configuration.shutdown_timeout)
       0
     end
   end

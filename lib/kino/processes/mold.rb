@@ -43,6 +43,8 @@ module Kino
         follow
       end
       0
+    ensure
+      Leaving.bound(@configuration.shutdown_timeout)
     end
 
     # The same for a process that has served, and has its app.
@@ -122,7 +124,7 @@ module Kino
         when "leave" then break
         end
       end
-      Leaving.hurry(0, @configuration.shutdown_timeout)
+      Leaving.begin(@configuration.shutdown_timeout)
     end
 
     # By a process in between, which ends at once: the new one's parent is the server's, not the mold.

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../server/leaving"
+
 module Kino
   # The end of a server of several processes: all of them finish what runs, at once, and the parent ends when they have.
   #
@@ -39,6 +41,7 @@ module Kino
     # @return [void]
     def begin(token, is_replaced: false, is_told: true)
       @has_begun = true
+      Leaving.begin(timeout)
       if is_told
         @voice.say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       elsif Signals.signal?(token)

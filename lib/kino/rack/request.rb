@@ -6,18 +6,13 @@ module Kino
   # `env["kino.request"]`: the request that an app has been called with, as the engine has it. It is
   # `env["rack.hijack"]`, too. Each request has its own, so one that the app keeps for longer tells of no other.
   #
-  # @example A report that nobody waits for is not made
-  #   rows.each_slice(100) do |slice|
-  #     break if env["kino.request"].client_gone?
-  #     add(slice)
-  #   end
   # @!method client_gone?
   #   Asks the system, at the cost of one call. A client that has reset its connection, or closed a unix socket, is
   #   known to have left at once. One that has closed a TCP connection looks like one that has ended only its sending
   #   half, and waits for its answer: it is known to have left when it has answered something that was sent with a
   #   reset, or a keep-alive probe of the system's, after a minute or so.
-  #   @return [Boolean] whether the client is known to have left, so that nobody will read the answer; false while
-  #     another thread sends or reads
+  #   @return [Boolean] whether the client is known to have left, so that nobody will read the answer, or the request is
+  #     over; false while another thread sends or reads
   # @!method mark_as_io_bound
   #   Says that the app mostly waits from here on: for another service, or for its client. While there are requests
   #   marked so, a worker has up to `max_io_threads` threads besides the most that `threads` allows, so that others are
@@ -38,5 +33,17 @@ module Kino
     #   io = env["rack.hijack"].call
     #   Thread.new { io.write("HTTP/1.1 200 OK\r\n..."); io.close }
     def call = @socket ||= Sockets.open(*take_socket).tap { |socket| env["rack.hijack_io"] = socket }
+  end
+
+  # `env["kino.client_gone?"]`: asks one thing of its request, and can do nothing else with it.
+  #
+  # @example A report that nobody waits for is not made
+  #   rows.each_slice(100) do |slice|
+  #     break if env["kino.client_gone?"].call
+  #     add(slice)
+  #   end
+  # @!method call
+  #   @return [Boolean] as {Request#client_gone?}; true once the request is over
+  class ClientGone
   end
 end

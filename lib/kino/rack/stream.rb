@@ -113,7 +113,7 @@ module Kino
     # @raise (see #close_write)
     def close(error = nil)
       close_sides do
-        abort(error) if error && @writes
+        cut_off(error) if error && @writes
         @reads = @writes = nil
       end
     end
@@ -187,11 +187,11 @@ module Kino
       @request.finish(@env["kino.response_trailers"])
       @ended = true
     rescue Exception => error
-      abort(error)
+      cut_off(error)
       raise
     end
 
-    def abort(error)
+    def cut_off(error)
       return if @ended
 
       @ended = true

@@ -153,7 +153,7 @@ module Kino
         end
         return give_up unless thread.value
 
-        Leaving.hurry(0, patience)
+        Leaving.bound(patience)
         0
       end
 

@@ -84,6 +84,7 @@ module Kino
         @listeners&.close
         @signals.close
         @voice.finish
+        Leaving.bound(@configuration.shutdown_timeout)
       end
 
       private
@@ -209,6 +210,7 @@ module Kino
         timeout = @configuration.shutdown_timeout
         @voice.say("Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)")
         @signals.heard(token)
+        Leaving.begin(timeout)
         @until = now + timeout + GRACE
         @children.each { |child| signal(:TERM, child) }
       end

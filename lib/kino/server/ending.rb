@@ -8,17 +8,17 @@ module Kino
   # @api private
   module Ending
     # Seconds that a client which keeps its connection open has for its next request, when others serve already.
-    PARTING = 1
+    FAREWELL = 1
     # Seconds between two looks at whether all have gone.
     LOOK = 0.02
-    private_constant :PARTING, :LOOK
+    private_constant :FAREWELL, :LOOK
 
     # There is no time for what comes before the drain.
     #
     # @api private
     # @return [Boolean] whether that was under way
     def hurry
-      @parting << true
+      @hurry << true
       !@is_waiting.nil?
     end
 
@@ -52,7 +52,7 @@ module Kino
       end
       close_listeners
       parts.compact.each(&:stop)
-      @parting << nil if @parting.num_waiting.positive?
+      @hurry << nil if @hurry.num_waiting.positive?
       nil
     end
 
@@ -73,7 +73,8 @@ module Kino
 
     def end_in_order(native, supervisor, timeout)
       until_then = now + timeout
-      @is_replaced ? part(native, [timeout, PARTING].min) : lame_duck(native, [timeout, @configuration.drain_delay].min)
+      delay = @is_replaced ? FAREWELL : @configuration.drain_delay
+      @is_replaced ? see_off(native, [timeout, delay].min) : lame_duck(native, [timeout, delay].min)
       hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
       told = hooks.join([until_then - now, 0].max)
       @plane.close if @is_replaced
@@ -100,16 +101,16 @@ module Kino
 
       native.lame_duck
       @is_waiting = true
-      @parting.pop(timeout: delay)
+      @hurry.pop(timeout: delay)
     ensure
       @is_waiting = nil
     end
 
     # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.
-    def part(native, seconds)
+    def see_off(native, seconds)
       native.lame_duck
       until_then = now + seconds
-      nil until native.stats[:connections].zero? || now >= until_then || @parting.pop(timeout: LOOK)
+      nil until native.stats[:connections].zero? || now >= until_then || @hurry.pop(timeout: LOOK)
     end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

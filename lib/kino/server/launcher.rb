@@ -206,6 +206,7 @@ module Kino
       timeout = @configuration.shutdown_timeout
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? hand_over(server) : give_none_over(timeout)
+      Leaving.begin(timeout)
       @overlap = nil
       drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
       @signals.heard(asked)

@@ -39,7 +39,7 @@ module Kino
       @configuration = configuration || Configuration.new(**settings)
       @aborted = []
       @lock = Mutex.new
-      @parting = Thread::Queue.new
+      @hurry = Thread::Queue.new
     end
 
     # Listens and serves, on threads of its own. A server that was stopped can be started again.

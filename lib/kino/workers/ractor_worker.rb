@@ -14,7 +14,7 @@ module Kino
 
     # @param native [Native::Engine] a started engine
     # @param app [#call] a Rack app that is shareable
-    # @param plan [Worker::Plan] a shareable one
+    # @param plan [Plan] a shareable one
     # @param index [Integer] which worker this is, from 0
     def initialize(native, app, plan, index)
       @native = native

@@ -4,7 +4,7 @@ require_relative "../server/teller"
 
 module Kino
   # Looks for workers that have been at one request for too long. They are never ended, since nobody knows what they
-  # hold: each is reported once and set aside, and another takes its place, up to a cap. The supervisor has it look.
+  # hold: each is reported once and quarantined, and another takes its place, up to a cap. The supervisor has it look.
   #
   # @api private
   class StuckWatch
@@ -52,7 +52,7 @@ module Kino
     end
 
     def tell(what, replaced)
-      cure = replaced ? "set aside, another takes its place" : "not replaced: #{@cap} are already"
+      cure = replaced ? "quarantined, another takes its place" : "not replaced: #{@cap} are already"
       line = "kino: a worker has been at #{what} (stuck_timeout #{@timeout}): #{cure}\n"
       @errors.tell { |io| io.write(line) }
     end

@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
+require_relative "../rack/failure"
 require_relative "crew"
-require_relative "../rack/error_page"
 require_relative "overdue_watch"
+require_relative "plan"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
 require_relative "worker"
-require_relative "../server/log"
 require_relative "../server/teller"
 
 module Kino
@@ -40,7 +40,7 @@ module Kino
     # @return [Supervisor]
     # @raise [ConfigurationError] when a hook can't be shared between ractors
     def self.of(native, app, settings, errors)
-      plan = plan(native, settings)
+      plan = Plan.of(native, settings)
       stuck, overdue = watches(native, plan, settings, errors)
       if settings.mode == :ractor
         hire = ->(index) { RactorWorker.new(native, app, plan, index).start }
@@ -67,20 +67,6 @@ module Kino
 
     # @return [Boolean] whether the process is ending
     def self.leaving? = @leaving ? true : false
-
-    # @return [Worker::Plan]
-    def self.plan(native, settings)
-      in_ractors = settings.mode == :ractor
-      hooks = [settings.on_worker_boot, settings.on_worker_stop, settings.on_thread_boot,
-               [*settings.lowlevel_error_handler], settings.on_error]
-      boot, stop, thread, handler, on_error = hooks.map do |list|
-        in_ractors ? list.map { |hook| Ractors.share(hook) }.freeze : list
-      end
-      Worker::Plan.new(native.number, settings.min_threads, Crew.elastic?(settings), settings.max_io_threads.positive?,
-                       !in_ractors || settings.threads > 1, settings.processes > 1, ErrorPage.of(settings),
-                       settings.early_hints, boot, stop, thread, handler.first, on_error, Log.form(settings))
-    end
-    private_class_method :plan
 
     # @param native [Native::Engine] a started engine
     # @param size [Integer] workers

@@ -74,7 +74,7 @@ module Kino
     def release(number)
       return false unless @server&.number == number
 
-      @server.set_aside
+      @server.quarantine
       true
     end
 

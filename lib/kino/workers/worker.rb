@@ -22,39 +22,6 @@ module Kino
   #
   # @api private
   class Worker
-    # What every worker of a server goes by; shareable.
-    #
-    # @!attribute [r] engine
-    #   @return [Integer] the running engine's number
-    # @!attribute [r] threads
-    #   @return [Integer] threads that a worker has at least
-    # @!attribute [r] elastic
-    #   @return [Boolean] whether it has more at times, see {Crew}
-    # @!attribute [r] io_bound
-    #   @return [Boolean] whether requests are offered `puma.mark_as_io_bound`
-    # @!attribute [r] multithread
-    #   @return [Boolean] whether the app may be called by several threads at once
-    # @!attribute [r] multiprocess
-    #   @return [Boolean] whether other processes serve the same app
-    # @!attribute [r] error_page
-    #   @return [ErrorPage, nil] see {Failure}
-    # @!attribute [r] early_hints
-    #   @return [Boolean] whether requests are offered `rack.early_hints`
-    # @!attribute [r] on_boot
-    #   @return [Array<#call>] called with the worker's index before it serves
-    # @!attribute [r] on_stop
-    #   @return [Array<#call>] called with it after it has served
-    # @!attribute [r] on_thread
-    #   @return [Array<#call>] called with it in each thread before that serves
-    # @!attribute [r] error_handler
-    #   @return [#call, nil] see {Failure}
-    # @!attribute [r] on_error
-    #   @return [Array<#call>] see {Failure}
-    # @!attribute [r] log_form
-    #   @return [Symbol] see {Failure}
-    Plan = Data.define(:engine, :threads, :elastic, :io_bound, :multithread, :multiprocess, :error_page, :early_hints,
-                       :on_boot, :on_stop, :on_thread, :error_handler, :on_error, :log_form)
-
     # How a worker came to its end; shareable.
     #
     # @!attribute [r] kind
@@ -183,7 +150,7 @@ module Kino
       raise
     end
 
-    # Those that end with the engine, or because they were set aside, are done; the app, or whoever, has ended others.
+    # Those that end with the engine, or because they were quarantined, are done; the app, or whoever, has ended others.
     def after_serving
       stopped = @native.stopped?
       end_threads if stopped

@@ -56,7 +56,7 @@ module Kino
     # Has it serve no further request, and end.
     #
     # @return [void]
-    def set_aside = @native.set_aside
+    def quarantine = @native.quarantine
 
     # @return [Hash, nil] the env of the request that it has taken last
     def env = @native.last_request&.env

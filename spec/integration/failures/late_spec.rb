@@ -70,6 +70,7 @@ RSpec.describe "A call that comes late" do
     # What each may be asked late, by its place in the env.
     {
       "rack.hijack" => ->(kept) { kept.call },
+      "kino.client_gone?" => ->(kept) { kept.call && raise(IOError, "nobody waits any more: it is over") },
       "kino.request" => ->(kept) { [kept.client_gone?, kept.write("SECRET"), kept.finish(nil)] },
       "rack.early_hints" => ->(kept) { raise IOError, "told #{kept.call("link" => "<SECRET>").inspect}" },
       "rack.input" => ->(kept) { kept.read }

@@ -41,7 +41,7 @@ RSpec.describe "on_error, of requests that take too long" do
           text = log.wait_for(/^told: /)
           expect(text).to match(/told: Kino::WorkerStuckError, a worker has been at GET /)
           expect(text).to match(%r{GET /sleep for 0\.\d s \(stuck_timeout 0.2\), #{place}\n})
-          log.wait_for(/set aside, another takes its place/)
+          log.wait_for(/quarantined, another takes its place/)
         end
         server.stop!
       end

@@ -66,6 +66,16 @@ RSpec.describe "rackup -s kino" do
     end
   end
 
+  it "ends where what the app wants done at exit takes for ever" do
+    write("config.ru", "at_exit { sleep }\nrun ->(_) { [200, {}, ['hello']] }\n")
+    write("kino.rb", "shutdown_timeout 0.3\n")
+    process = rackup("-p", "0", "-o", "127.0.0.1")
+
+    expect(process.get.body).to eq("hello")
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.out).to end_with("Stopped\n")
+  end
+
   it "lists the settings" do
     process = rackup("-h")
 

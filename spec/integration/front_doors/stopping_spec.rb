@@ -210,7 +210,7 @@ RSpec.describe "stopping kino" do
       expect(process.out).to end_with("\ngoodbye\n")
     end
 
-    it "waits for that no longer than a second once it had to end by force, and than shutdown_timeout otherwise" do
+    it "waits for that no longer than a second once it had to end by force, and what is left of the time otherwise" do
       write("kino.rb", "shutdown_timeout 0.3\n")
       write("config.ru", "at_exit { sleep }\n#{File.read("#{folder}/config.ru")}")
       process = start_kino

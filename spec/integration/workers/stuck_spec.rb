@@ -31,12 +31,12 @@ RSpec.describe "A worker that is stuck" do
     def get(server) = RawClient.open(server.url) { |client| client.get("/").body }
 
     %w[/waits /busy].each do |path|
-      it "is reported and set aside, another serves in its place, and its own answer still arrives (#{path})" do
+      it "is reported and quarantined, another serves in its place, and its own answer still arrives (#{path})" do
         serve(app, **settings) do |server, log|
           client = inside(server, "#{path}?token=secret")
-          told = log.wait_for(/^kino: .* set aside.*\n/)
+          told = log.wait_for(/^kino: .* quarantined.*\n/)
           expect(told).to match(
-            /\Akino: a worker has been at GET #{path} for \d+\.\d s \(stuck_timeout 0\.3\): set aside, .*its place\n\z/
+            /\Akino: a worker has been at GET #{path} for \d+\.\d s \(stuck_timeout 0\.3\): quarantined, .* place\n\z/
           )
           3.times { expect(get(server)).to eq("/") }
           expect(server.stats).to include(stuck: 1, died: 0)
@@ -54,7 +54,7 @@ RSpec.describe "A worker that is stuck" do
       not_of_processes "each counts its own, and the second request is another's"
       serve(app, **settings) do |server, log|
         first = inside(server, "/first")
-        log.wait_for(%r{GET /first .* set aside})
+        log.wait_for(%r{GET /first .* quarantined})
         second = inside(server, "/second")
         log.wait_for(%r{GET /second .*: not replaced: 1 are already})
         waiting = RawClient.open(server.url).write(RawClient.message("GET", "/"))
@@ -86,7 +86,7 @@ RSpec.describe "A worker that is stuck" do
     it "doesn't keep a server from stopping, which gives up its request and names it" do
       serve(app, **settings, shutdown_timeout: 0.5) do |server, log|
         client = inside(server, "/waits")
-        log.wait_for(/set aside/)
+        log.wait_for(/quarantined/)
         expect(server.stop).to be(false)
         expect(server.aborted).to match([%r{\AGET /waits, for \d+\.\d s\z}])
         client.close

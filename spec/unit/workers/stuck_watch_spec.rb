@@ -22,7 +22,7 @@ RSpec.describe Kino.const_get(:StuckWatch) do
 
   it "reports a worker that has been at one request for longer than it may, and has it replaced" do
     expect(look(watch, [7, 3, 6.24, "GET /report"])).to eq(
-      ["kino: a worker has been at GET /report for 6.2 s (stuck_timeout 5): set aside, another takes its place"]
+      ["kino: a worker has been at GET /report for 6.2 s (stuck_timeout 5): quarantined, another takes its place"]
     )
     expect(replaced).to eq([[3, 7]])
   end
@@ -64,8 +64,8 @@ RSpec.describe Kino.const_get(:StuckWatch) do
     2.times { look(watch, [1, 0, 6, "GET /first"], [2, 0, 6, "GET /second"]) }
     2.times { look(watch, [2, 0, 7, "GET /second"]) }
 
-    expect(errors.string.scan(%r{GET /\w+|(?:set aside|not replaced)})).to eq(
-      ["GET /first", "set aside", "GET /second", "not replaced", "GET /second", "set aside"]
+    expect(errors.string.scan(%r{GET /\w+|(?:quarantined|not replaced)})).to eq(
+      ["GET /first", "quarantined", "GET /second", "not replaced", "GET /second", "quarantined"]
     )
     expect(replaced).to eq([[0, 1], [0, 2]])
   end

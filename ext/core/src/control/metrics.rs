@@ -53,7 +53,7 @@ const COUNTERS: [(&str, &str, &str); 21] = [
     ("http2_refused", "http2_streams_refused_total", "Streams past http2_max_streams"),
     ("late", "late_answers_total", "Answers that came after their 504, and were dropped"),
     ("died", "workers_died_total", "Workers that were ended in the middle of the app or could not boot"),
-    ("stuck", "workers_set_aside_total", "Workers set aside since a request took them too long"),
+    ("stuck", "workers_quarantined_total", "Workers quarantined since a request took them too long"),
     ("panics", "faults_total", "Faults of Kino's own that were caught"),
     ("log_dropped", "log_lines_lost_total", "Lines of the log that could not be written"),
     ("tls_handshakes", "tls_handshakes_total", "TLS handshakes that were done"),
@@ -211,9 +211,9 @@ fn processes(text: &mut Text, board: &Snapshot) {
     text.each(("queue_length", "gauge", "Requests that wait for a worker"), board, |one| Some(one.waiting));
     text.begin("workers", "gauge", "Threads that serve, by what they are at");
     for one in &board.processes {
-        let busy = one.vitals.busy.saturating_sub(one.vitals.set_aside);
+        let busy = one.vitals.busy.saturating_sub(one.vitals.quarantined);
         let idle = one.vitals.workers.saturating_sub(busy);
-        for (state, number) in [("busy", busy), ("idle", idle), ("stuck", one.vitals.set_aside)] {
+        for (state, number) in [("busy", busy), ("idle", idle), ("stuck", one.vitals.quarantined)] {
             text.value("workers", &format!("{},state=\"{state}\"", process(one)), number);
         }
     }

@@ -36,7 +36,7 @@ fn sum(board: &Snapshot) -> Value {
             workers([
                 add(&|one| u64::from(one.vitals.workers)),
                 add(&|one| u64::from(one.vitals.busy)),
-                add(&|one| u64::from(one.vitals.set_aside)),
+                add(&|one| u64::from(one.vitals.quarantined)),
             ]),
         ),
         ("memory", Value::object([("pss", Value::known(all(&|it| it.pss))), ("rss", Value::known(all(&|it| it.rss)))])),
@@ -73,7 +73,7 @@ fn of_process(board: &Snapshot, one: &Reading) -> Value {
         ("ruby", one.about.ruby.as_str().into()),
         ("connections", one.connections.into()),
         ("queue", one.waiting.into()),
-        ("workers", workers([vitals.workers.into(), vitals.busy.into(), vitals.set_aside.into()])),
+        ("workers", workers([vitals.workers.into(), vitals.busy.into(), vitals.quarantined.into()])),
         ("memory", Value::object([("pss", Value::known(memory.pss)), ("rss", Value::known(memory.rss))])),
         ("descriptors", Value::known(system::descriptors(one.pid))),
         ("gc", gc(board, one)),
@@ -91,11 +91,11 @@ pub(super) fn state(one: &Reading) -> &'static str {
     }
 }
 
-/// Those that were set aside are neither busy nor idle: nobody counts on them.
-fn workers([all, busy, set_aside]: [u64; 3]) -> Value {
-    let busy = busy.saturating_sub(set_aside);
+/// Those that were quarantined are neither busy nor idle: nobody counts on them.
+fn workers([all, busy, quarantined]: [u64; 3]) -> Value {
+    let busy = busy.saturating_sub(quarantined);
     let idle = all.saturating_sub(busy);
-    Value::object([("all", all.into()), ("busy", busy.into()), ("idle", idle.into()), ("stuck", set_aside.into())])
+    Value::object([("all", all.into()), ("busy", busy.into()), ("idle", idle.into()), ("stuck", quarantined.into())])
 }
 
 /// What Ruby has told last, and how long ago: while it is stuck it tells nothing.

@@ -28,9 +28,9 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 /// Beside that, whether it counts:
 ///
 /// ```text
-///   Absent --begin()--> Present --mark_io_bound()--> IoBound --end_io_bound()--> Present, or SetAside
+///   Absent --begin()--> Present --mark_io_bound()--> IoBound --end_io_bound()--> Present, or Quarantined
 ///
-///   quarantine(), from each: SetAside                      leave(), from each: Absent
+///   quarantine(), from each: Quarantined                      leave(), from each: Absent
 /// ```
 #[derive(Debug)]
 pub struct Runner {
@@ -77,7 +77,7 @@ const PRESENT: u8 = 1;
 /// Its request waits for something outside of Ruby, and doesn't count against the most threads there may be.
 const IO_BOUND: u8 = 2;
 /// It is to serve no further request.
-const SET_ASIDE: u8 = 3;
+const QUARANTINED: u8 = 3;
 
 impl Runner {
     pub(super) fn new(token: Arc<RunToken>) -> Runner {
@@ -178,12 +178,12 @@ impl Runner {
     /// It is to serve no further request; whoever waits for one hears of it when it is called
     /// ([`Interrupt::raise`](super::interrupt::Interrupt::raise)).
     pub fn quarantine(&self) {
-        self.standing.store(SET_ASIDE, Ordering::SeqCst);
+        self.standing.store(QUARANTINED, Ordering::SeqCst);
     }
 
     /// Whether it is to serve no further request.
     pub fn is_quarantined(&self) -> bool {
-        self.standing.load(Ordering::SeqCst) == SET_ASIDE
+        self.standing.load(Ordering::SeqCst) == QUARANTINED
     }
 
     /// What it is at waits for something outside of Ruby for most of its time: false where that changes nothing.
@@ -198,7 +198,7 @@ impl Runner {
     /// Whether it counts as one that serves, between two requests: `None` where somebody has to find out who knows the others.
     pub(super) fn goes_on(&self) -> Option<bool> {
         match self.standing.load(Ordering::SeqCst) {
-            SET_ASIDE => Some(false),
+            QUARANTINED => Some(false),
             IO_BOUND => None,
             _ => Some(true),
         }
@@ -274,7 +274,7 @@ impl Runner {
 
     /// Its request that did not count is over. From now on it counts again, if there is room for it: whether it does.
     pub(super) fn end_io_bound(&self, has_room: bool) -> bool {
-        let next = if has_room { PRESENT } else { SET_ASIDE };
+        let next = if has_room { PRESENT } else { QUARANTINED };
         self.standing.compare_exchange(IO_BOUND, next, Ordering::SeqCst, Ordering::SeqCst).is_ok() && has_room
     }
 
@@ -292,7 +292,7 @@ impl Runner {
             request,
             waits_for_client: self.waits_for_client.load(Ordering::Relaxed),
             is_streaming: self.is_streaming.load(Ordering::Relaxed),
-            is_set_aside: self.is_quarantined(),
+            is_quarantined: self.is_quarantined(),
             peer,
         })
     }

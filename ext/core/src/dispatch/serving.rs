@@ -37,8 +37,8 @@ pub struct AtWork {
     pub waits_for_client: bool,
     /// Parts of the answer have been sent.
     pub is_streaming: bool,
-    /// It was set aside, since it has been at it for too long.
-    pub is_set_aside: bool,
+    /// It was quarantined, since it has been at it for too long.
+    pub is_quarantined: bool,
     /// Whose request it is.
     pub peer: Option<PeerAddr>,
 }

@@ -40,7 +40,7 @@ pub(super) struct Details {
     number: AtomicU32,
     workers: AtomicU32,
     busy: AtomicU32,
-    set_aside: AtomicU32,
+    quarantined: AtomicU32,
     is_ready: AtomicU32,
     log_level: AtomicU32,
     started: AtomicU64,
@@ -67,8 +67,8 @@ pub struct Vitals {
     pub workers: u32,
     /// Those that are at a request.
     pub busy: u32,
-    /// Those of them that were set aside, since they have been at it for too long.
-    pub set_aside: u32,
+    /// Those of them that were quarantined, since they have been at it for too long.
+    pub quarantined: u32,
     /// Whether it takes requests: it is neither booting, nor draining, nor stuck.
     pub is_ready: bool,
     /// For how many milliseconds requests have waited while none was taken.
@@ -86,7 +86,7 @@ pub struct About {
 
 impl Details {
     pub(super) fn clear(&self, now: u64) {
-        for number in [&self.number, &self.workers, &self.busy, &self.set_aside, &self.is_ready, &self.log_level] {
+        for number in [&self.number, &self.workers, &self.busy, &self.quarantined, &self.is_ready, &self.log_level] {
             number.store(0, Relaxed);
         }
         self.unserved.store(0, Relaxed);
@@ -104,7 +104,7 @@ impl Details {
     pub(super) fn set_vitals(&self, vitals: Vitals) {
         self.workers.store(vitals.workers, Relaxed);
         self.busy.store(vitals.busy, Relaxed);
-        self.set_aside.store(vitals.set_aside, Relaxed);
+        self.quarantined.store(vitals.quarantined, Relaxed);
         self.unserved.store(vitals.unserved, Relaxed);
         self.is_ready.store(u32::from(vitals.is_ready), Relaxed);
     }
@@ -113,7 +113,7 @@ impl Details {
         Vitals {
             workers: self.workers.load(Relaxed),
             busy: self.busy.load(Relaxed),
-            set_aside: self.set_aside.load(Relaxed),
+            quarantined: self.quarantined.load(Relaxed),
             is_ready: self.is_ready.load(Relaxed) != 0,
             unserved: self.unserved.load(Relaxed),
         }
