@@ -33,6 +33,9 @@ class BusyApp
   # The next path that was asked for; nil when none was.
   def entered = @entered.pop(timeout: 0)
 
+  # The same, once there is one.
+  def await = @entered.pop
+
   # One request that waits, or spins, is answered.
   def go_on = @go_on << true
 

@@ -17,6 +17,7 @@ mod writer;
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::fields::Entry;
@@ -35,7 +36,18 @@ pub struct AccessLog {
     format: Format,
     filter: Filter,
     trusted: Trusted,
-    process: u32,
+    /// The number of the process, in digits.
+    process: String,
+    ahead: Ahead,
+}
+
+/// How far the time on the wall is ahead of the engine's clock, in microseconds. A line needs both, and this one is read only when a
+/// while has passed since: it is set once in a blue moon.
+#[derive(Debug, Default)]
+struct Ahead {
+    by: AtomicU64,
+    /// When that was looked at last, by the engine's clock.
+    seen: AtomicU64,
 }
 
 /// What a thread makes lines of, one after the other.
@@ -44,6 +56,9 @@ struct Scratch {
     line: Vec<u8>,
     wall: Wall,
 }
+
+/// A clock that was set is noticed after so many microseconds at most.
+const SET_AT_MOST: u64 = 500_000;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -56,7 +71,8 @@ impl AccessLog {
     /// When the file can't be opened.
     pub fn open(target: Target, format: Format, filter: Filter, trusted: Trusted) -> Result<AccessLog, OpenError> {
         let writer = Arc::new(Writer::open(target)?);
-        Ok(AccessLog { writer, format, filter, trusted, process: std::process::id() })
+        let process = std::process::id().to_string();
+        Ok(AccessLog { writer, format, filter, trusted, process, ahead: Ahead::default() })
     }
 
     /// Starts the thread that writes, in this process.
@@ -84,14 +100,32 @@ impl AccessLog {
     }
 
     fn write(&self, account: &Account<'_>, scratch: &mut Scratch) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        scratch.wall.set(now);
-        let entry =
-            Entry { account, wall: &scratch.wall, filter: &self.filter, trusted: &self.trusted, process: self.process };
+        scratch.wall.set_millis(self.ahead.wall(account.over) / 1000);
+        let entry = Entry {
+            account,
+            wall: &scratch.wall,
+            filter: &self.filter,
+            trusted: &self.trusted,
+            process: self.process.as_bytes(),
+        };
         scratch.line.clear();
         self.format.write(&entry, &mut scratch.line);
         scratch.line.push(b'\n');
         self.writer.add(&scratch.line);
+    }
+}
+
+impl Ahead {
+    /// The time on the wall when the engine's clock says `now`, in microseconds since 1970.
+    fn wall(&self, now: u64) -> u64 {
+        let by = self.by.load(Relaxed);
+        if by != 0 && now.abs_diff(self.seen.load(Relaxed)) < SET_AT_MOST {
+            return now.wrapping_add(by);
+        }
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+        self.by.store(wall.wrapping_sub(now), Relaxed);
+        self.seen.store(now, Relaxed);
+        wall
     }
 }
 

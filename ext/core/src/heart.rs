@@ -125,7 +125,7 @@ fn vitals(dispatch: &Dispatch, at_work: &[AtWork]) -> Vitals {
 }
 
 /// What is served now, the longest first.
-fn in_flight(dispatch: &Dispatch, at_work: Vec<AtWork>) -> String {
+pub(crate) fn in_flight(dispatch: &Dispatch, at_work: Vec<AtWork>) -> String {
     let detached = dispatch.context().detached.all().into_iter();
     let of_workers = at_work.into_iter().map(|AtWork { request, time, .. }| (request, time));
     let mut all: Vec<_> = of_workers.chain(detached).collect();

@@ -31,6 +31,7 @@ pub mod server;
 pub mod siblings;
 pub mod spool_file;
 pub mod stats;
+pub mod summons;
 mod survey;
 mod sync;
 pub mod tally;

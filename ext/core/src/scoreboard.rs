@@ -2,6 +2,7 @@
 //! only the process in it writes to. Nobody waits for anybody here, and a process that dies in the middle of a write leaves
 //! nothing locked.
 
+mod claim;
 mod details;
 mod tallies;
 mod text;
@@ -259,9 +260,9 @@ impl Slot {
         self.details.log_level()
     }
 
-    /// Counts a request that is over; the worker of that number has ended it.
-    pub fn tally(&self, who: u64, outcome: Outcome) {
-        self.tallies.add(who, outcome);
+    /// Counts a request that is over.
+    pub fn tally(&self, outcome: Outcome) {
+        self.tallies.add(outcome);
     }
 
     /// All that it says.

@@ -1,6 +1,8 @@
 //! An engine from start to end.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -20,6 +22,7 @@ use crate::net::context::{Context, Phase};
 use crate::net::listener::Listener;
 use crate::net::poller::Poller;
 use crate::reporter;
+use crate::summons::{self, Delays, Summons};
 
 /// A running engine.
 ///
@@ -41,6 +44,8 @@ pub struct Server {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Closed when the engine's own threads have ended. There is one when somebody has asked.
     threads_ended: OnceLock<Arc<End>>,
+    /// What signals ask for, where somebody has it noticed; and what ends the thread that does, by being closed.
+    summons: OnceLock<(Arc<Summons>, Mutex<Option<UnixStream>>)>,
 }
 
 impl Server {
@@ -64,6 +69,7 @@ impl Server {
             is_stopped: AtomicBool::new(false),
             threads: Mutex::new([fallback].into_iter().chain(heart).chain(reporter).chain(certificates).collect()),
             threads_ended: OnceLock::new(),
+            summons: OnceLock::new(),
         })
     }
 
@@ -87,6 +93,27 @@ impl Server {
         self.context().enter(Phase::LameDuck);
     }
 
+    /// Has stops that signals ask for begun, and ended in time, also while Ruby hears nothing: see [`summons`]. `bell` has each
+    /// signal's number. Once for an engine.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn attend(&self, bell: OwnedFd, delays: Delays) -> io::Result<()> {
+        if self.summons.get().is_none() {
+            let (ours, end) = UnixStream::pair()?;
+            let (summons, thread) = summons::attend(self.dispatch.clone(), bell, ours, delays)?;
+            self.threads.lock().push(thread);
+            // Who was quicker has it; this thread ends with what is dropped.
+            let _ = self.summons.set((summons, Mutex::new(Some(end))));
+        }
+        Ok(())
+    }
+
+    /// Ruby goes on with a stop itself: how long ago a signal has asked for it; `None` where none has.
+    pub fn hear_summons(&self) -> Option<Duration> {
+        self.summons.get()?.0.hear()
+    }
+
     /// Accepts no more, and lets every request that has begun be finished. Then workers find everything over.
     pub fn drain(&self) {
         self.context().enter(Phase::Draining);
@@ -104,6 +131,9 @@ impl Server {
         self.dispatch.tell_end();
         // Not before: who has drained may still wait for what never ends, and has nobody else who sees the parent's end.
         self.context().end_heart();
+        if let Some((_, end)) = self.summons.get() {
+            end.lock().take();
+        }
     }
 
     /// Waits until the engine's own threads have ended after [`Server::end`], and its sockets are closed, for `limit` at most: a

@@ -16,6 +16,6 @@ impl Observer for Counting {
         };
         let times = account.times;
         let outcome = Outcome { class, queue: times.queue, app: times.app, total: times.total, size: account.sent };
-        self.0.tally(account.worker.unwrap_or(0), outcome);
+        self.0.tally(outcome);
     }
 }

@@ -16,6 +16,7 @@ use kino_core::net::listener::Listener;
 use kino_core::net::trusted::Trusted;
 use kino_core::notify::Reporting;
 use kino_core::siblings::Siblings;
+use kino_core::summons::Delays;
 use kino_core::tally::Counting;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
@@ -24,7 +25,7 @@ use parking_lot::Mutex;
 
 use crate::ends::End;
 use crate::engine::Engine;
-use crate::ffi::{allocator, forked, gvl, inherited};
+use crate::ffi::{allocator, forked, gvl, inherited, signals};
 use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
 use crate::notify_socket::NotifySocket;
@@ -200,6 +201,30 @@ impl EngineHandle {
         if let Some(engine) = self.engine() {
             engine.server().lame_duck();
         }
+    }
+
+    /// `attend([number], drain_delay, shutdown_timeout) -> nil`: has stops that these signals ask for begun, and ended in time, also
+    /// while Ruby hears nothing. Whoever has handlers for them has them still.
+    pub(crate) fn attend(
+        ruby: &Ruby,
+        this: &EngineHandle,
+        numbers: Vec<i32>,
+        drain: f64,
+        shutdown: f64,
+    ) -> Result<(), Error> {
+        let Some(engine) = this.engine() else { return Ok(()) };
+        let delays =
+            Delays { drain: seconds_of(ruby, "attend", drain)?, shutdown: seconds_of(ruby, "attend", shutdown)? };
+        let attended = signals::notice(&numbers).and_then(|bell| engine.server().attend(bell, delays));
+        if let Err(error) = attended {
+            tracing::warn!(%error, "signals are for Ruby alone to hear");
+        }
+        Ok(())
+    }
+
+    /// `summoned -> Float or nil`: Ruby has heard that a stop is asked for: how many seconds ago a signal did.
+    pub(crate) fn summoned(&self) -> Option<f64> {
+        self.engine()?.server().hear_summons().map(|age| age.as_secs_f64())
     }
 
     /// `drain -> nil`: accepts no more; workers go on until all that has begun is answered, and then get `nil`.

@@ -98,6 +98,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     engine.define_method("await_leisure", method!(leisure::await_leisure, 0))?;
     engine.define_method("used_leisure", method!(leisure::used_leisure, 0))?;
     engine.define_method("lame_duck", method!(EngineHandle::lame_duck, 0))?;
+    engine.define_method("attend", method!(EngineHandle::attend, 3))?;
+    engine.define_method("summoned", method!(EngineHandle::summoned, 0))?;
     engine.define_method("drain", method!(EngineHandle::drain, 0))?;
     engine.define_method("stop", method!(EngineHandle::stop, 0))?;
 

@@ -34,9 +34,14 @@ module Kino
       ORDERS = PATHS.keys.freeze
       # Seconds between two looks of `top`.
       PAUSE = 1
-      # To the first place of a terminal, and away with what stands from there on.
-      HOME = "\e[H\e[J"
-      private_constant :PATHS, :ORDERS, :PAUSE, :HOME
+      # To the first place of a terminal, away with what stands from there on, and no line becomes two: some characters
+      # are wider than others.
+      HOME = "\e[H\e[J\e[?7l"
+      # Lines that are too long are broken again.
+      WRAP = "\e[?7h"
+      # Rows and columns of a terminal that doesn't tell, such as a serial line.
+      USUAL = [24, 80].freeze
+      private_constant :PATHS, :ORDERS, :PAUSE, :HOME, :WRAP, :USUAL
 
       # @param options [Options]
       # @param configuration [Configuration]
@@ -97,14 +102,31 @@ module Kino
       def top
         return say(screen) unless @out.tty?
 
+        text = screen # where there is no server at all, that is an error
         loop do
-          rows, columns = @out.winsize
-          lines = screen.lines(chomp: true).first(rows - 1)
-          @out.print(HOME, lines.map { |line| "#{Colours.cut(line, columns)}\n" }.join)
+          draw(text)
           sleep PAUSE
+          text = look
         end
       rescue Interrupt
         say ""
+      rescue SystemCallError
+        0 # the terminal is gone
+      end
+
+      # Another server may be about to take this one's place.
+      def look
+        screen
+      rescue ConfigurationError => error
+        @stats = nil
+        colours.paint(error.message, :bold, :red)
+      end
+
+      def draw(text)
+        rows, columns = @out.winsize.zip(USUAL).map { |told, usual| told.positive? ? told : usual }
+        lines = text.lines(chomp: true).first([rows - 1, 1].max)
+        @out.print(HOME, lines.map { |line| "#{Colours.cut(line, columns)}\n" }.join, WRAP)
+        @out.flush
       end
 
       def screen

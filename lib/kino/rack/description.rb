@@ -22,7 +22,7 @@ module Kino
       # @return [String] lines for the log
       def report(env, error)
         id = ", request #{utf8(env["kino.request_id"])}" if env&.key?("kino.request_id")
-        request = " (#{utf8(env["REQUEST_METHOD"])} #{utf8(env["PATH_INFO"])}#{id})" if env
+        request = " (#{word(env["REQUEST_METHOD"])} #{word(env["PATH_INFO"])}#{id})" if env
         "kino: #{kind(env, error)}#{request}: #{of(error)}"
       end
 
@@ -108,6 +108,9 @@ module Kino
       end
 
       # Bytes of no encoding are most often UTF-8.
+      # Of a client's, which is neither to end a line nor to speak to a terminal.
+      def word(object) = utf8(object).gsub(/[[:cntrl:]]/, "?")
+
       def utf8(object)
         text = object.to_s
         return text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace) unless

@@ -22,6 +22,22 @@ module Kino
       !@is_waiting.nil?
     end
 
+    # Has a stop that a signal asks for begun, and ended in time, by native threads, also while Ruby hears nothing of it
+    # since native code of the app's has its lock. For a command whose process this is, once its handlers are there.
+    #
+    # @api private
+    # @param numbers [Array<Integer>] the signals'
+    # @return [nil]
+    def attend(numbers)
+      @native&.attend(numbers, @configuration.drain_delay, @configuration.shutdown_timeout) unless numbers.empty?
+    end
+
+    # A stop is heard of: from here on Ruby sees to it.
+    #
+    # @api private
+    # @return [Float] for how many seconds a signal has asked for it
+    def summoned = @native&.summoned || 0.0
+
     # What {#stop} does where no command runs the server.
     #
     # @api private

@@ -28,7 +28,9 @@ module Kino
     REPLACED = 131
     # What a touched file asks for.
     RESTART = Signal.list.fetch("USR2")
-    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED, :RESTART
+    # Seconds after which a signal was heard of late.
+    LATE = 0.5
+    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED, :RESTART, :LATE
 
     # @param configuration [Configuration]
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
@@ -93,6 +95,7 @@ module Kino
 
     def attend(server, app, &block)
       server.start
+      server.attend(@signals.summons)
       announce(server, Notices.new(app, @configuration, server.mode))
       block&.call(server) unless @given
       @begin = -> { begin_serving(server, &block) }
@@ -203,7 +206,7 @@ module Kino
     # The main thread waits for signals all along, so the drain runs beside it.
     def drain(server, asked)
       @begin = nil
-      timeout = @configuration.shutdown_timeout
+      timeout = time_left(server)
       say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
       asked == REPLACED ? hand_over(server) : give_none_over(timeout)
       Leaving.begin(timeout)
@@ -212,10 +215,16 @@ module Kino
       @signals.heard(asked)
       await_drain(server)
       @manager.exiting(timeout)
-      return overdue(server, timeout) unless drained.value
+      return overdue(server) unless drained.value
 
       say "Stopped"
       0
+    end
+
+    # It counts from the signal on, which Ruby may hear of late. By tenths of a second, where that is worth a word.
+    def time_left(server)
+      timeout, ago = @configuration.shutdown_timeout, server.summoned
+      ago < LATE ? timeout : [timeout - ago, 0].max.round(1)
     end
 
     def hand_over(server)
@@ -257,7 +266,8 @@ module Kino
     end
 
     # A thread that is stuck would make an ordinary exit wait for it, for ever.
-    def overdue(server, timeout)
+    def overdue(server)
+      timeout = @configuration.shutdown_timeout
       lines = server.aborted.map { |request| "gave up #{request}" }
       @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
                       *lines)

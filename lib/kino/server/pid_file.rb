@@ -7,7 +7,16 @@ module Kino
   #
   # @api private
   module PidFile
-    # Writes it, and removes it at the process's end. What a server that is gone has left is overwritten.
+    # Tries to lock it, and seconds between two: nobody has it locked for longer than it takes to write a number, unless
+    # it is no server.
+    TRIES = 100
+    PAUSE = 0.01
+    # Bytes of it that are read.
+    MOST = 32
+    private_constant :TRIES, :PAUSE, :MOST
+
+    # Writes it, and removes it at the process's end. What a server that is gone has left is overwritten. Of two that
+    # would at the same time, one does.
     #
     # @param path [String, nil] nil for none
     # @return [void]
@@ -17,8 +26,10 @@ module Kino
 
       full = File.expand_path(path) # the app may change folder
       pid = Process.pid
-      refuse(path, full, [pid, Process.ppid])
-      File.write(full, "#{pid}\n")
+      locked(full) do |file|
+        refuse(path, file.read(MOST).to_i, [pid, Process.ppid])
+        write(file, full, pid)
+      end
       at_exit { remove(full, pid) }
     rescue SystemCallError => error
       raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the " \
@@ -31,21 +42,55 @@ module Kino
     # @return [void]
     # @raise [ConfigurationError] when it is that of a server that runs
     def self.check(path)
-      refuse(path, File.expand_path(path), [Process.pid, Process.ppid]) if path
+      refuse(path, File.read(File.expand_path(path), MOST).to_i, [Process.pid, Process.ppid]) if path
     rescue SystemCallError
       nil # what can't be read is told by whoever writes it
     end
 
     # That of the server whose place this one takes is its parent's. Numbers are used again, so only a Kino is believed
     # to have written its own.
-    def self.refuse(path, full, own)
-      other = File.read(full).to_i
+    def self.refuse(path, other, own)
       return if !other.positive? || own.include?(other) || !kino?(other)
 
       raise ConfigurationError, "pidfile: #{path} is that of process #{other}, which runs; stop it (kino stop), " \
                                 "or name another file"
-    rescue Errno::ENOENT
+    end
+
+    # Yields it while no other server looks at it or changes it.
+    def self.locked(full)
+      loop do
+        File.open(full, File::RDWR | File::CREAT) do |file|
+          lock(file)
+          return yield file if there?(file, full)
+        end
+      end
+    end
+
+    # A file system may know no locks, and whoever holds one for long is no server.
+    def self.lock(file)
+      TRIES.times do
+        return if file.flock(File::LOCK_EX | File::LOCK_NB)
+
+        sleep PAUSE
+      end
+    rescue SystemCallError
       nil
+    end
+
+    # Whoever had it locked may have removed it.
+    def self.there?(file, full)
+      File.identical?(file, full)
+    end
+
+    # On a disk that is full there is none afterwards, rather than an empty one.
+    def self.write(file, full, pid)
+      file.rewind
+      file.write("#{pid}\n")
+      file.flush
+      file.truncate(file.pos)
+    rescue SystemCallError
+      File.delete(full)
+      raise
     end
 
     def self.kino?(pid)
@@ -60,11 +105,13 @@ module Kino
 
     # Unless it is another's: a child of fork has its parent's at_exit, and another server may have taken its place.
     def self.remove(path, pid)
-      File.delete(path) if Process.pid == pid && File.read(path).to_i == pid
+      return unless Process.pid == pid && File.exist?(path)
+
+      locked(path) { |file| File.delete(path) if file.read(MOST).to_i == pid }
     rescue SystemCallError
       nil # it is gone, or can't be removed: nobody is left to do anything about it
     end
-    private_class_method :refuse, :kino?, :remove
+    private_class_method :refuse, :locked, :lock, :there?, :write, :kino?, :remove
   end
 
   private_constant :PidFile

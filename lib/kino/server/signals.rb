@@ -14,13 +14,15 @@ module Kino
     # What a terminal stops a process with that reads or writes in the background, and which other servers count their
     # workers by.
     TERMINAL = %w[TTIN TTOU].freeze
+    # Those that never ask for anything else.
+    ENDS = %w[INT TERM QUIT].freeze
     # Taken over whoever has them. The others are left to an app that has a handler for them.
     FIRM = %w[INT TERM].freeze
     # Taken over where the process began with them ignored, as a shell's script begins `kino &`. HUP is left to `nohup`.
     UNIGNORED = %w[QUIT].freeze
     # Seconds in which whoever sends one signal may send another and mean the same: foreman sends INT and then TERM.
     SAME_WISH = 1
-    private_constant :FIRM, :UNIGNORED, :SAME_WISH
+    private_constant :ENDS, :FIRM, :UNIGNORED, :SAME_WISH
 
     # @param token [Integer] what {#wait} has given
     # @return [Boolean] whether it is a signal's number
@@ -41,6 +43,7 @@ module Kino
     def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL)
       @names = names
       @ignored = ignored
+      @taken = []
       @reader, @writer = IO.pipe
     end
 
@@ -51,12 +54,16 @@ module Kino
     def trapping
       former = {}
       @names.each { |name| take(name, former) { write(Signal.list.fetch(name)) } }
+      @taken = former.keys
       # By a handler, which programs that the app starts don't inherit.
       @ignored.each { |name| take(name, former) { nil } }
       yield
     ensure
       former.each { |name, handler| give_back(name, handler) }
     end
+
+    # @return [Array<Integer>] the numbers of those that {#trapping} has taken and that ask for nothing but an end
+    def summons = (@taken & ENDS).map { |name| Signal.list.fetch(name) }
 
     # @return [Integer] the number of the next signal, or what {#wake} was given; waits for it
     def wait = @reader.readbyte

@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require "io/console"
 require "kino/cli"
+require "pty"
 require "socket"
 require "stringio"
 require "tmpdir"
@@ -28,7 +30,10 @@ RSpec.describe "The commands about a server that runs" do
         heads << (head = client.readpartial(4096))
         status, body = answers.fetch(head[/\A\S+ \S+/])
         client.write("HTTP/1.1 #{status} Is\r\ncontent-length: #{body.bytesize}\r\n\r\n#{body}")
-        client.close
+      rescue SystemCallError
+        nil # whoever has asked has left
+      ensure
+        client&.close
       end
     end
     File.write("kino.rb", 'control "unix://control.sock"')
@@ -75,6 +80,56 @@ RSpec.describe "The commands about a server that runs" do
       expect(kino("requests", "--backtrace", "--format", "json")).to eq([0, "{}\n", ""])
       expect(kino("metrics")).to eq([0, "kino_ready 1\n", ""])
       expect(kino("top")[1]).to start_with("Kino 0.1.0").and end_with("\n\nnone\n")
+    end
+  end
+
+  # What a terminal of that size is shown by `kino top`, until it has been drawn so many times.
+  def shown(rows, columns, times)
+    master, slave = PTY.open
+    slave.winsize = [rows, columns]
+    stub_const("Kino::CLI::Remote::PAUSE", 0)
+    thread = Thread.new { Kino::CLI.new(["top"], out: slave, err: slave).run }
+    thread.report_on_exception = false
+    text = +""
+    while text.scan("\e[?7h").size < times && thread.alive?
+      text << master.readpartial(4096) if master.wait_readable(0.1)
+    end
+    thread.raise(Interrupt) if thread.alive?
+    [text, thread.value]
+  ensure
+    [master, slave].each(&:close)
+  end
+
+  def frames(text)
+    text.split("\e[H\e[J\e[?7l").drop(1).map { |frame| frame.gsub(/\e\[[?\d;]*[a-z]/, "").lines(chomp: true) }
+  end
+
+  it "draw no more than a terminal has room for, also where that is little or not known" do
+    pages = { "GET /requests?format=text" => [200, "#{"none\n" * 50}"], "GET /stats" => [200, stats.to_json] }
+    answering(pages) do
+      sizes = { [5, 20] => [4, 20], [1, 1] => [1, 1], [0, 0] => [23, 80], [300, 200] => [299, 200] }
+      sizes.each do |size, (rows, columns)|
+        text, status = shown(*size, 2)
+        expect(status).to eq(0)
+        first = frames(text).first.map { |line| line.delete("\r") }.reject { |line| line == "\e[?7h" }
+        expect(first.size).to be <= rows
+        expect(first.map(&:size).max).to be <= columns
+        expect(first.first).to eq("Kino 0.1.0, pid 77, up 2 h: ready"[0, columns])
+      end
+    end
+  end
+
+  it "go on drawing while another server takes the place of the one that they watch" do
+    pages = { "GET /requests?format=text" => [200, "none\n"], "GET /stats" => [200, stats.to_json] }
+    answering(pages) do
+      answers = 0
+      allow_any_instance_of(Kino::CLI.const_get(:ControlClient)).to receive(:get).and_wrap_original do |original, path|
+        (answers += 1) == 3 ? raise(Kino::ConfigurationError, "top: it is gone") : original.call(path)
+      end
+      text, status = shown(30, 100, 3)
+      expect(status).to eq(0)
+      expect(frames(text).first(3).map(&:first).map(&:chomp))
+        .to match([start_with("Kino 0.1.0"), "top: it is gone", start_with("Kino 0.1.0")])
     end
   end
 

@@ -70,6 +70,10 @@ RSpec.describe Kino.const_get(:Launcher) do
 
       def control_with(...) = nil
 
+      def attend(...) = nil
+
+      def summoned = 0.0
+
       def control = nil
 
       def urls = @configuration.bind.map { |address| address.sub("tcp:", "http:") }

@@ -47,4 +47,64 @@ RSpec.describe Kino.const_get(:PidFile) do
       in_process(@path) { |pid, said| expect([said, File.read(@path)]).to eq(["kept", "#{pid}\n"]) }
     end
   end
+
+  it "is one server's, however many would have it at the same moment" do
+    20.times do
+      File.write(@path, "0\n")
+      go, gate = IO.pipe
+      reader, writer = IO.pipe
+      pids = Array.new(8) do
+        fork do
+          gate.close
+          reader.close
+          Process.setproctitle("kino: parent")
+          go.read
+          described_class.keep(@path)
+          writer.puts(Process.pid)
+          sleep
+        rescue Kino::ConfigurationError
+          exit!(true)
+        end
+      end
+      [go, writer].each(&:close)
+      gate.close
+      winner = reader.gets.to_i
+      (pids - [winner]).each { |pid| Process.wait(pid) }
+      expect(File.read(@path)).to eq("#{winner}\n")
+      Process.kill(:KILL, winner)
+      Process.wait(winner)
+      expect(reader.read).to eq("")
+      reader.close
+    end
+  end
+
+  it "is nobody's where its file system is full, and says so" do
+    skip "there is no /dev/full" unless File.chardev?("/dev/full")
+
+    File.symlink("/dev/full", @path)
+    in_process(@path) do |_, said|
+      expect(said).to start_with("pidfile: #{@path} can't be written (No space left on device); write the path")
+    end
+    expect(File.symlink?(@path)).to be(false)
+  end
+
+  it "waits for nobody who has it locked for long" do
+    File.write(@path, "")
+    File.open(@path) do |file|
+      file.flock(File::LOCK_EX)
+      in_process(@path) { |pid, said| expect([said, File.read(@path)]).to eq(["kept", "#{pid}\n"]) }
+    end
+  end
+
+  it "is removed by whose it is, and by nobody else" do
+    pid = fork { described_class.keep(@path) }
+    Process.wait(pid)
+    expect(File.exist?(@path)).to be(false)
+    pid = fork do
+      described_class.keep(@path)
+      File.write(@path, "1\n")
+    end
+    Process.wait(pid)
+    expect(File.read(@path)).to eq("1\n")
+  end
 end

@@ -11,7 +11,7 @@ use crate::net::account::{Account, CLIENT_LEFT, End};
 use crate::net::peer::PeerAddr;
 use crate::net::trusted::Trusted;
 use crate::text::wall::Wall;
-use crate::text::{escape, push_decimal, push_three};
+use crate::text::{escape, push_decimal, push_millis, push_three};
 
 /// What a line is made of.
 #[derive(Debug)]
@@ -20,7 +20,8 @@ pub(super) struct Entry<'a> {
     pub(super) wall: &'a Wall,
     pub(super) filter: &'a Filter,
     pub(super) trusted: &'a Trusted,
-    pub(super) process: u32,
+    /// The number of the process, in digits.
+    pub(super) process: &'a [u8],
 }
 
 /// Declares the fields once: its name in a template, and how it is written.
@@ -84,7 +85,7 @@ impl Field {
         let Entry { account, wall, filter, .. } = entry;
         let request = account.request;
         match self {
-            Field::Time => wall.push_iso(out),
+            Field::Time => out.extend_from_slice(wall.iso()),
             Field::ClfTime => out.extend_from_slice(wall.clf()),
             Field::Peer => show(out, entry.peer()),
             Field::RemoteAddr => show(out, account.peer),
@@ -112,7 +113,7 @@ impl Field {
                 Some(worker) => push_decimal(out, worker),
                 None => out.push(b'-'),
             },
-            Field::Process => push_decimal(out, entry.process.into()),
+            Field::Process => out.extend_from_slice(entry.process),
             Field::Cause => plain(out, entry.cause().map(str::as_bytes)),
         }
     }
@@ -159,20 +160,13 @@ pub(super) fn protocol(version: Version) -> &'static [u8] {
     }
 }
 
-/// Milliseconds, to the microsecond.
-pub(super) fn push_millis(out: &mut Vec<u8>, micros: u64) {
-    push_decimal(out, micros / 1000);
-    out.push(b'.');
-    push_three(out, micros % 1000);
-}
-
 /// An address is written without the machinery of `Display` where that costs: most are of version 4.
 pub(super) fn show(out: &mut Vec<u8>, peer: PeerAddr) {
     if let PeerAddr::Ip(std::net::IpAddr::V4(ip), _) = peer {
-        for (at, part) in ip.octets().into_iter().enumerate() {
-            if at > 0 {
-                out.push(b'.');
-            }
+        let [first, rest @ ..] = ip.octets();
+        push_decimal(out, first.into());
+        for part in rest {
+            out.push(b'.');
             push_decimal(out, part.into());
         }
     } else {

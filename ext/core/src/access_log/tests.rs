@@ -29,6 +29,7 @@ fn account(request: Seen<'_>) -> Account<'_> {
         sent: 13,
         times,
         worker: Some(7),
+        over: 1,
     }
 }
 
@@ -37,7 +38,7 @@ fn line(format: &str, filter: Filter, account: &Account<'_>) -> String {
     let mut wall = Wall::default();
     wall.set(Duration::from_millis(784_111_777_250));
     let trusted = Trusted::of(["127.0.0.0/8"]).unwrap();
-    let entry = Entry { account, wall: &wall, filter: &filter, trusted: &trusted, process: 42 };
+    let entry = Entry { account, wall: &wall, filter: &filter, trusted: &trusted, process: b"42" };
     let mut out = Vec::new();
     Format::of(format).unwrap().write(&entry, &mut out);
     String::from_utf8(out).unwrap()

@@ -101,8 +101,10 @@ impl Writer {
             return;
         }
         state.lines.extend_from_slice(lines);
-        if state.is_asleep {
-            state.is_asleep = false;
+        let was_asleep = std::mem::take(&mut state.is_asleep);
+        // Woken with the lock held, it would only wait for that.
+        drop(state);
+        if was_asleep {
             self.called.notify_one();
         }
     }

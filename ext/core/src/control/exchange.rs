@@ -1,6 +1,6 @@
 //! One request at the control socket, and its answer: HTTP/1.1, after which the connection ends.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,10 @@ use super::message::{Answer, Request};
 use super::routes::Routes;
 use crate::http::{date, status};
 
-/// For a request's head, and for an answer to be taken.
+/// For a request's head, and for a part of an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// For all of an answer: who takes it byte by byte has a place that others wait for.
+const ALL: Duration = Duration::from_secs(10);
 /// Bytes of a head, and of a body that nobody reads.
 const MOST: usize = 8192;
 
@@ -19,7 +21,6 @@ const MOST: usize = 8192;
 pub(super) fn serve(routes: &Routes, client: Socket, is_public: bool, has_asked: impl FnOnce()) {
     let end = Instant::now() + PATIENCE;
     let _ = client.set_nonblocking(false);
-    let _ = client.set_write_timeout(Some(PATIENCE));
     let read = read(&client, end);
     has_asked();
     let Some(read) = read else { return };
@@ -31,7 +32,8 @@ pub(super) fn serve(routes: &Routes, client: Socket, is_public: bool, has_asked:
         }
         Err(fault) => (Answer::text(400, fault), false),
     };
-    write(&client, &answer, is_head);
+    let bytes = bytes(&answer, is_head);
+    send(&client, &bytes, Instant::now() + ALL);
     let _ = client.shutdown(Shutdown::Write);
     // Closing with bytes unread would make the kernel send a reset, which may destroy the answer on its way.
     let _ = client.set_read_timeout(Some(Duration::from_millis(100)));
@@ -65,7 +67,22 @@ fn read(client: &Socket, end: Instant) -> Option<Result<Vec<u8>, &'static str>> 
     }
 }
 
-fn write(client: &Socket, answer: &Answer, is_head: bool) {
+/// Sends as much as the client takes until then.
+fn send(mut client: &Socket, mut bytes: &[u8], end: Instant) {
+    while !bytes.is_empty() {
+        let left = end.saturating_duration_since(Instant::now()).min(PATIENCE);
+        if left.is_zero() || client.set_write_timeout(Some(left)).is_err() {
+            return;
+        }
+        match client.write(bytes) {
+            Ok(length) if length > 0 => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            _ => return,
+        }
+    }
+}
+
+fn bytes(answer: &Answer, is_head: bool) -> Vec<u8> {
     let Answer { status, kind, body, allow } = answer;
     let (reason, date) = (status::reason(*status), date::format(date::now()));
     let allow = allow.map(|allow| format!("allow: {allow}\r\n")).unwrap_or_default();
@@ -86,8 +103,7 @@ fn write(client: &Socket, answer: &Answer, is_head: bool) {
     if !is_head {
         bytes.extend_from_slice(body.as_bytes());
     }
-    let mut socket = client;
-    let _ = socket.write_all(&bytes);
+    bytes
 }
 
 /// Who is at the other end, whether by a unix socket, and then as which user.
@@ -101,4 +117,32 @@ fn who(client: &Socket) -> (String, bool, Option<u32>) {
         return (format!("pid {}, uid {user}", peer.pid.as_raw_nonzero()), true, Some(user));
     }
     ("a process of this machine".to_owned(), true, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn who_takes_an_answer_byte_by_byte_is_not_waited_for_for_ever() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let ours = Socket::from(std::os::fd::OwnedFd::from(ours));
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) && matches!((&theirs).read(&mut [0; 512]), Ok(1..)) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+            // At that pace it would be minutes.
+            let bytes = vec![b'a'; 64 * 1024 * 1024];
+            send(&ours, &bytes, Instant::now() + Duration::from_millis(200));
+            is_over.store(true, Ordering::SeqCst);
+            ours.shutdown(Shutdown::Both).unwrap();
+        });
+    }
 }

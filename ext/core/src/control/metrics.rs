@@ -37,7 +37,7 @@ const HANDSHAKES: [(&str, &str); 7] = [
     ("tls_malformed", "malformed"),
 ];
 /// Counters with a metric of their own.
-const COUNTERS: [(&str, &str, &str); 21] = [
+const COUNTERS: [(&str, &str, &str); 26] = [
     ("accepted", "connections_accepted_total", "Connections accepted"),
     ("requests", "requests_taken_total", "Requests that workers have taken"),
     ("answered", "answers_total", "Answers sent whole"),
@@ -56,6 +56,11 @@ const COUNTERS: [(&str, &str, &str); 21] = [
     ("stuck", "workers_quarantined_total", "Workers quarantined since a request took them too long"),
     ("panics", "faults_total", "Faults of Kino's own that were caught"),
     ("log_dropped", "log_lines_lost_total", "Lines of the log that could not be written"),
+    ("access_log_dropped", "access_log_lines_lost_total", "Lines of the access log that could not be written"),
+    ("max_connections", "connections_held_back_total", "Times that max_connections had new connections wait"),
+    ("max_keepalive_requests", "connections_used_up_total", "Connections closed after max_keepalive_requests"),
+    ("covered", "fallback_polls_total", "Times that the fallback poller took the lead, while all workers were busy"),
+    ("gc_when_idle", "idle_collections_total", "Garbage collections made while nothing was in flight"),
     ("tls_handshakes", "tls_handshakes_total", "TLS handshakes that were done"),
     ("tls_resumed", "tls_handshakes_resumed_total", "TLS handshakes that went on with an earlier session"),
     ("tls_reload_failures", "tls_reload_failures_total", "Times that changed certificates could not be read"),
@@ -252,4 +257,34 @@ fn ruby(text: &mut Text, board: &Snapshot) {
     }
     let age = |one: &Reading| one.ruby.as_ref().map(|(_, at)| board.now.saturating_sub(*at) as f64 / 1000.0);
     text.each(("ruby_sample_age_seconds", "gauge", "Since Ruby has last told its numbers"), board, age);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scoreboard::counted;
+
+    /// Sums of others, and what says how things are now, which has its own lines.
+    const OTHERS: [&str; 10] = [
+        "connections",
+        "running",
+        "threads",
+        "refused",
+        "overloaded",
+        "timed_out",
+        "kept_bytes",
+        "spooled_bytes",
+        "tunnels",
+        EXPIRES,
+    ];
+
+    #[test]
+    fn nothing_that_is_counted_is_left_out() {
+        let told = COUNTERS.iter().map(|(counter, ..)| *counter);
+        let told = told.chain(REFUSALS.iter().map(|(_, cause)| *cause)).chain(HANDSHAKES.iter().map(|(one, _)| *one));
+        let told: Vec<_> = told.chain(OTHERS).collect();
+        let left_out: Vec<_> = counted().filter(|name| !told.contains(name)).collect();
+        assert_eq!(left_out, Vec::<&str>::new());
+        assert!(told.iter().all(|name| counted().any(|other| other == *name)), "{told:?}");
+    }
 }

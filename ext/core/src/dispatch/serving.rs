@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::net::peer::PeerAddr;
 use crate::sync::Mutex;
+use crate::text::harmless;
 
 /// Bytes of a method and a path that are remembered.
 const ROOM: usize = 256;
@@ -69,7 +70,7 @@ impl Serving {
     /// The same, and whose it is.
     pub fn describe_with_peer(&self) -> (String, Option<PeerAddr>) {
         let line = self.0.lock();
-        (String::from_utf8_lossy(&line.bytes[..line.length]).into_owned(), line.peer)
+        (harmless(&line.bytes[..line.length]), line.peer)
     }
 }
 
@@ -95,6 +96,13 @@ mod tests {
         assert_eq!(serving.describe(), "GET /orders");
         serving.begin(b"PUT", b"/", None);
         assert_eq!(serving.describe(), "PUT /");
+    }
+
+    #[test]
+    fn says_nothing_to_a_terminal() {
+        let serving = Serving::default();
+        serving.begin(b"GET", "/\u{9b}31m\u{7f}\u{e9}".as_bytes(), None);
+        assert_eq!(serving.describe(), "GET /?31m?\u{e9}");
     }
 
     #[test]

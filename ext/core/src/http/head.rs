@@ -1,5 +1,7 @@
 //! A request head: the bytes as they came, and where its parts lie in them.
 
+use crate::text::harmless;
+
 /// A part of a head's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -174,12 +176,12 @@ impl Head {
         self.is_extended
     }
 
-    /// Method and path, without the query, which may hold secrets; cut off when very long.
+    /// Method and path, without the query, which may hold secrets, for people; cut off when very long.
     pub fn describe(&self) -> String {
         const MOST: usize = 256;
         let target = self.target();
         let path = &target[..memchr::memchr(b'?', target).unwrap_or(target.len()).min(MOST)];
-        format!("{} {}", String::from_utf8_lossy(self.method()), String::from_utf8_lossy(path))
+        format!("{} {}", harmless(self.method()), harmless(path))
     }
 
     /// Gives back what an unusually large head took, so that an idle connection stays small.

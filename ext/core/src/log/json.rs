@@ -23,7 +23,7 @@ pub fn line<'f>(level: &'f str, message: &'f str, fields: impl IntoIterator<Item
     let mut wall = Wall::default();
     wall.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
     let mut out = b"{\"time\":\"".to_vec();
-    wall.push_iso(&mut out);
+    out.extend_from_slice(wall.iso());
     out.push(b'"');
     let first = [("level", level), ("message", message)];
     for (name, value) in first.into_iter().chain(fields) {

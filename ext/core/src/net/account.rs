@@ -52,6 +52,8 @@ pub struct Account<'a> {
     pub times: Times,
     /// The number of the worker that has served it; `None` where none has.
     pub worker: Option<u64>,
+    /// When it was over, in microseconds of the engine's clock.
+    pub over: u64,
 }
 
 /// Where its time went, in microseconds; `None` for what it never came to.
@@ -101,6 +103,7 @@ impl Noted {
             sent: self.sent.saturating_sub(self.head + self.before),
             times: self.times(now),
             worker: (self.worker > 0).then_some(self.worker),
+            over: now,
         }
     }
 

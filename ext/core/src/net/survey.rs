@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::peer::PeerAddr;
 use crate::bell::Bell;
 use crate::sync::{Instant, Mutex};
+use crate::text::harmless;
 
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub struct InFlight {
 impl fmt::Display for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let InFlight { stage, age, worker, peer, request } = self;
-        let request: String = request.chars().map(|char| if char.is_control() { '?' } else { char }).collect();
+        let request = harmless(request.as_bytes());
         write!(f, "{}\t{}\t{worker}\t", stage.name(), age.as_millis())?;
         match peer {
             Some(PeerAddr::Unix) => f.write_str("unix")?,

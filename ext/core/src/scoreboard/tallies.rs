@@ -1,7 +1,9 @@
 //! What is counted of requests that are over: how they ended, how long they took, how much was sent. Any thread that ends one adds to
-//! it, without a lock; so there are a few copies, for threads that run at the same time.
+//! it, without a lock; so there are copies, for threads that run at the same time: most have one of their own, see `claim.rs`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::claim;
 
 /// Bounds of the buckets of times, in microseconds: half a millisecond to half a minute.
 pub const TIMES: [u64; 15] = [
@@ -13,7 +15,8 @@ pub const SIZES: [u64; 7] = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000,
 /// What statuses are counted by. A client that has left before its answer began is a class of its own, as is who had none.
 pub const CLASSES: [&str; 7] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx", "client_left"];
 
-const COPIES: usize = 4;
+/// The last is for all threads that have none of their own.
+const COPIES: usize = claim::MOST + 1;
 const ROOM: usize = 16;
 
 /// One copy, on cache lines of its own.
@@ -87,17 +90,15 @@ impl Tallies {
         }
     }
 
-    /// Adds a request, to the copy of whoever has that number.
-    pub(super) fn add(&self, who: u64, outcome: Outcome) {
-        let copy = &self.0[who as usize % COPIES];
-        copy.classes[outcome.class].fetch_add(1, Relaxed);
-        for (histogram, time) in [(&copy.queue, outcome.queue), (&copy.app, outcome.app), (&copy.total, outcome.total)]
-        {
-            if let Some(time) = time {
-                histogram.add(time, &TIMES);
-            }
+    /// Adds a request.
+    pub(super) fn add(&self, outcome: Outcome) {
+        match claim::own() {
+            // Nobody else writes there.
+            Some(own) => self.0[own].add(outcome, |number, more| number.store(number.load(Relaxed) + more, Relaxed)),
+            None => self.0[COPIES - 1].add(outcome, |number, more| {
+                number.fetch_add(more, Relaxed);
+            }),
         }
-        copy.size.add(outcome.size, &SIZES);
     }
 
     pub(super) fn read(&self) -> Tally {
@@ -115,14 +116,30 @@ impl Tallies {
     }
 }
 
+impl Copy {
+    #[inline(always)]
+    fn add(&self, outcome: Outcome, add: impl Fn(&AtomicU64, u64)) {
+        add(&self.classes[outcome.class], 1);
+        for (histogram, time) in [(&self.queue, outcome.queue), (&self.app, outcome.app), (&self.total, outcome.total)]
+        {
+            if let Some(time) = time {
+                histogram.add(time, &TIMES, &add);
+            }
+        }
+        self.size.add(outcome.size, &SIZES, &add);
+    }
+}
+
 impl Histogram {
     fn clear(&self) {
         self.buckets.iter().chain([&self.sum]).for_each(|number| number.store(0, Relaxed));
     }
 
-    fn add(&self, value: u64, bounds: &[u64]) {
-        self.buckets[bounds.partition_point(|bound| *bound < value)].fetch_add(1, Relaxed);
-        self.sum.fetch_add(value, Relaxed);
+    #[inline(always)]
+    fn add(&self, value: u64, bounds: &[u64], add: impl Fn(&AtomicU64, u64)) {
+        let at = if value <= bounds[0] { 0 } else { bounds.partition_point(|bound| *bound < value) };
+        add(&self.buckets[at], 1);
+        add(&self.sum, value);
     }
 
     fn add_to(&self, distribution: &mut Distribution) {
@@ -163,9 +180,9 @@ mod tests {
     #[test]
     fn counts_by_bounds_that_belong_to_their_buckets_whoever_adds() {
         let tallies = Tallies::default();
-        for (who, time) in [(1, 0), (2, 500), (3, 501), (4, 30_000_000), (5, 30_000_001)] {
-            let queue = Some(time);
-            tallies.add(who, Outcome { class: 2, queue, app: None, total: None, size: 1_000 });
+        for time in [0, 500, 501, 30_000_000, 30_000_001] {
+            let outcome = Outcome { class: 2, queue: Some(time), app: None, total: None, size: 1_000 };
+            std::thread::scope(|scope| scope.spawn(|| tallies.add(outcome)).join().unwrap());
         }
         let tally = tallies.read();
         let filled = |of: &Distribution| -> Vec<_> { (0..ROOM).filter(|&one| of.buckets[one] > 0).collect() };
@@ -178,5 +195,23 @@ mod tests {
         assert_eq!((twice.classes[2], twice.queue.count(), twice.size.sum), (10, 10, 10_000));
         tallies.clear();
         assert_eq!(tallies.read(), Tally::default());
+    }
+
+    #[test]
+    fn loses_none_however_many_threads_count() {
+        const THREADS: u64 = 40;
+        let tallies = Tallies::default();
+        std::thread::scope(|scope| {
+            let count = || {
+                (0..1_000)
+                    .for_each(|_| tallies.add(Outcome { class: 2, total: Some(1), size: 1, ..Outcome::default() }));
+            };
+            (0..THREADS).for_each(|_| {
+                scope.spawn(count);
+            });
+        });
+        let tally = tallies.read();
+        let expected = THREADS * 1_000;
+        assert_eq!((tally.classes[2], tally.total.count(), tally.total.sum), (expected, expected, expected));
     }
 }

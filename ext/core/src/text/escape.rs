@@ -14,8 +14,24 @@ const IS_PLAIN: [bool; 256] = {
     table
 };
 
+/// Whether all of a text stands for itself. In steps of a vector: nearly all of what is written does, and is looked at for that.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    const STEP: usize = 16;
+    let is_plain = |step: &[u8; STEP]| {
+        step.iter().fold(true, |all, &byte| all & (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\'))
+    };
+    let mut steps = text.chunks_exact(STEP);
+    let mut last = [b' '; STEP];
+    last[..steps.remainder().len()].copy_from_slice(steps.remainder());
+    steps.all(|step| step.try_into().is_ok_and(|step| is_plain(step))) && is_plain(&last)
+}
+
 /// Adds text to a plain line: quotes, backslashes, control characters and whatever is not ASCII escaped, as nginx does.
 pub(crate) fn plain(out: &mut Vec<u8>, text: &[u8]) {
+    if is_plain(text) {
+        return out.extend_from_slice(text);
+    }
     escaped(out, text, |byte| IS_PLAIN[usize::from(byte)]);
 }
 
@@ -42,12 +58,18 @@ fn hex(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
-/// Adds a string of JSON (RFC 8259 section 7), in quotes. What is no UTF-8 becomes U+FFFD; control characters, those past ASCII
-/// among them, are escaped.
+/// Adds a string of JSON (RFC 8259 section 7), in quotes.
 pub fn json(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    // Nearly all that is written is.
-    if text.iter().all(|&byte| IS_PLAIN[usize::from(byte)]) {
+    in_json(out, text);
+    out.push(b'"');
+}
+
+/// Adds what stands between the quotes of a string of JSON. What is no UTF-8 becomes U+FFFD; control characters, those past ASCII
+/// among them, are escaped.
+#[inline]
+pub(crate) fn in_json(out: &mut Vec<u8>, text: &[u8]) {
+    if is_plain(text) {
         out.extend_from_slice(text);
     } else {
         for chunk in text.utf8_chunks() {
@@ -57,7 +79,6 @@ pub fn json(out: &mut Vec<u8>, text: &[u8]) {
             }
         }
     }
-    out.push(b'"');
 }
 
 fn json_text(out: &mut Vec<u8>, text: &str) {
@@ -84,6 +105,24 @@ mod tests {
         let mut out = Vec::new();
         how(&mut out, text);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_byte_is_found_wherever_it_is() {
+        for length in 0..40 {
+            let text = vec![b'a'; length];
+            assert_eq!(told(plain, &text).len(), length);
+            for at in 0..length {
+                for (byte, escaped) in
+                    [(0x1f, r"\x1F"), (0x7f, r"\x7F"), (0x80, r"\x80"), (b'"', r#"\""#), (b'\\', r"\\")]
+                {
+                    let mut text = text.clone();
+                    text[at] = byte;
+                    let expected = format!("{}{escaped}{}", "a".repeat(at), "a".repeat(length - at - 1));
+                    assert_eq!(told(plain, &text), expected);
+                }
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod net;
 mod scenes;
 mod sync;
 
-pub(crate) use kino_core::error;
+pub(crate) use kino_core::{error, text};
 
 /// Orders that are tried of each scene, twice: at random, and with few changes of thread at any moments. Faults that
 /// were put in on purpose (a look that is left out, a ring, two steps the wrong way round) were found with that.

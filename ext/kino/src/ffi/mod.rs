@@ -15,5 +15,6 @@ pub(crate) mod process;
 pub(crate) mod protect;
 pub(crate) mod ractor;
 pub(crate) mod shared;
+pub(crate) mod signals;
 pub(crate) mod strings;
 pub(crate) mod thread_hooks;
