@@ -138,6 +138,10 @@ where
     if with_bytes(name_string, |name| name.starts_with(b"rack.")) {
         return Ok(!value.is_nil() && with_bytes(name_string, |name| name == b"rack.hijack"));
     }
+    // By Rack's SPEC none of an answer's fields: what CGI scripts, and apps made of them, say their status by.
+    if with_bytes(name_string, |name| name.eq_ignore_ascii_case(b"status")) {
+        return Ok(false);
+    }
     match RArray::from_value(value) {
         None => line(calls, write, name_string, value)?,
         Some(values) => {

@@ -3,6 +3,7 @@
 require_relative "../rack/failure"
 require_relative "crew"
 require_relative "overdue_watch"
+require_relative "place"
 require_relative "plan"
 require_relative "ractor_worker"
 require_relative "stuck_watch"
@@ -15,22 +16,6 @@ module Kino
   #
   # @api private
   class Supervisor
-    # So many times in a row a worker may fail to boot.
-    ATTEMPTS = 5
-    # A worker that dies sooner, in seconds, may have its successor wait.
-    QUICK = 1
-    # So many in a row have no successor that waits: a request may have ended each of them.
-    FREE = { died: 3, unbooted: 1 }.freeze
-    # Seconds that the next one's successor waits, doubled for each further one, and the most.
-    DELAY = 0.1
-    MOST_DELAY = { died: 0.5, unbooted: 5 }.freeze
-    # Seconds until the next try where the system gives no thread.
-    RETRY = 1
-
-    # A worker's place: who has it, since when, how many have failed in a row, and when the next one is due.
-    Place = Struct.new(:index, :worker, :since, :failures, :unbooted, :due)
-    private_constant :ATTEMPTS, :QUICK, :FREE, :DELAY, :MOST_DELAY, :RETRY, :Place
-
     # The supervisor of a server's workers.
     #
     # @param native [Native::Engine] a started engine
@@ -176,46 +161,33 @@ module Kino
 
     # Seconds until there is something to do, if nobody calls before; nil when there is nothing.
     def patience
-      dues = @places.filter_map { |place| place.due && [place.due - now, 0].max }
-      [*dues, *@stuck_watch&.interval, *@overdue_watch&.interval, *@crew&.interval].min
+      [*@places.filter_map(&:patience), *@stuck_watch&.interval, *@overdue_watch&.interval, *@crew&.interval].min
     end
 
     # Whether the place is empty for good.
     def attend(place)
       return fill(place) unless place.worker
 
-      outcome = place.worker.look
-      place.due = nil
+      outcome = place.look
       outcome ? bury(place, outcome) : false
-    rescue ThreadError # a worker that found no thread to replace one with
-      place.due = now + RETRY
-      false
     end
 
     def fill(place)
       return true if @stopped || @engine_over
-      return false if place.due && now < place.due
 
-      place.due = nil
-      place.since = now
-      place.worker = @hire.call(place.index)
+      place.fill { @hire.call(place.index) }
       false
     rescue StandardError => error # the system gives no thread, or no memory for a ractor
       bury(place, Worker::Outcome.new(:died, error.full_message(highlight: false, order: :top)))
     end
 
     def bury(place, outcome)
-      place.worker = nil
+      place.empty
       return true if @stopped || outcome.kind == :ended
 
       tell(place.index, outcome)
-      place.unbooted = outcome.kind == :unbooted ? place.unbooted + 1 : 0
-      return give_up(place, outcome) if place.unbooted >= ATTEMPTS
-
-      is_failure = place.unbooted.positive? || now - place.since < QUICK
-      place.failures = is_failure ? place.failures + 1 : 0
-      place.due = now + delay(place.failures - FREE[outcome.kind], MOST_DELAY[outcome.kind])
-      fill(place)
+      place.count(outcome.kind)
+      place.hopeless? ? give_up(place, outcome) : fill(place)
     end
 
     def tell(index, outcome)
@@ -224,12 +196,10 @@ module Kino
       @errors.tell { |io| io.write("kino: worker #{index + 1} #{what}: #{outcome.report}\n") }
     end
 
-    def delay(failures, most) = failures.positive? ? [DELAY * (2**(failures - 1)), most].min : 0
-
     def give_up(place, outcome)
       last = outcome.report.lines.first&.chomp
-      @error = WorkerBootError.new("worker #{place.index + 1} could not boot #{ATTEMPTS} times in a row, so the " \
-                                   "server ends; the last time on_worker_boot raised: #{last}")
+      @error = WorkerBootError.new("worker #{place.index + 1} could not boot #{Place::ATTEMPTS} times in a row, so " \
+                                   "the server ends; the last time on_worker_boot raised: #{last}")
       @stopped = true
       @native.stop
       true
@@ -259,7 +229,7 @@ module Kino
 
     # One that takes the place of a stuck one is one more, with a number of its own.
     def add_place
-      @places << Place.new(@hired, nil, 0, 0, 0, nil)
+      @places << Place.new(@hired) { now }
       @hired += 1
     end
   end

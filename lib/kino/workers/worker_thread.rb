@@ -108,14 +108,16 @@ module Kino
       end
     end
 
-    # Anything with `each` will do where a Hash is meant, as it does with Puma.
+    # Anything with `each` will do where a Hash is meant, as it does with Puma. One that has a name twice means both.
     def hash_of(headers)
       return headers if headers.is_a?(Hash)
       unless headers.respond_to?(:each)
         raise ResponseError, "the app's headers are #{headers.inspect}; allowed is a Hash"
       end
 
-      {}.tap { |hash| headers.each { |name, value| hash[name] = value } }
+      {}.tap do |hash|
+        headers.each { |name, value| hash[name] = hash.key?(name) ? [*hash[name], *value] : value }
+      end
     end
 
     # Answers first, and logs after: whoever reads the log, or doesn't, is no concern of the client's. Yields in

@@ -65,6 +65,19 @@ RSpec.describe "Response headers" do
         .to eq([%w[set-cookie a=1], %w[set-cookie b=2], %w[x-one c], %w[x-one d], %w[x-one e]])
     end
 
+    it "may be pairs, of which several have one name, as with Puma" do
+      pairs = Ractor.make_shareable([%w[set-cookie a=1], %w[x-one b], ["set-cookie", %w[b=2 c=3]], %w[set-cookie d=4]])
+      expect(ask(shareable { ->(_) { [200, pairs, []] } }, lint: false).fields.first(5))
+        .to eq([%w[set-cookie a=1], %w[set-cookie b=2], %w[set-cookie c=3], %w[set-cookie d=4], %w[x-one b]])
+    end
+
+    it "have no status, which Rack's SPEC has none of: Puma leaves it out, too" do
+      %w[status Status].each do |name|
+        app = shareable { ->(_) { [200, { name => "404 Not Found", "x-one" => "a" }, []] } }
+        expect(ask(app, lint: false).fields.map(&:first)).to eq(%w[x-one content-length date])
+      end
+    end
+
     bad = shareable do
       {
         "a value with CR LF" => { "x-bad" => "a\r\nx-injected: b" },
