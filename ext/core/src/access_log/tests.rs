@@ -135,6 +135,22 @@ fn lines_are_appended_and_the_file_opened_anew_when_it_was_renamed() {
 }
 
 #[test]
+fn what_is_enough_for_a_write_is_written_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let log = log(&path);
+    log.start().unwrap();
+    // Three times as much, so that some of it finds the thread gathering, some writing.
+    observe(&log, 60_000);
+    let end = std::time::Instant::now() + SOON;
+    while std::fs::read(&path).unwrap().len() < 60_000 * 7 {
+        assert!(std::time::Instant::now() < end, "nobody writes");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(log.dropped(), 0);
+}
+
+#[test]
 fn what_waits_at_the_end_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
