@@ -178,6 +178,32 @@ fn a_reader_that_stands_still_costs_lines_which_are_counted_and_nobody_s_time() 
 }
 
 #[test]
+fn a_reader_that_leaves_costs_lines_which_are_counted_and_another_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let target = || Target::File(path.clone());
+    let open = || AccessLog::open(target(), Format::of("{method}").unwrap(), Filter::Nothing, Trusted::default());
+    assert!(open().is_err(), "nobody reads, and nobody waits for a reader");
+    let options = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+    let reader = || rustix::fs::open(&path, options, rustix::fs::Mode::empty()).unwrap();
+    let first = reader();
+    let log = open().unwrap();
+    log.start().unwrap();
+    drop(first);
+    observe(&log, 3);
+    assert!(log.flush(SOON));
+    assert_eq!(log.dropped(), 3);
+    let second = reader();
+    observe(&log, 2);
+    assert!(log.flush(SOON));
+    let mut read = [0; 64];
+    let length = rustix::io::read(&second, &mut read).unwrap();
+    assert_eq!(&read[..length], b"GET\nGET\n");
+    assert_eq!(log.dropped(), 3);
+}
+
+#[test]
 fn a_file_that_can_not_be_opened_is_named() {
     let target = Target::File("/no/such/folder/access.log".into());
     let error = AccessLog::open(target, Format::Json, Filter::Nothing, Trusted::default()).unwrap_err();
