@@ -179,6 +179,28 @@ RSpec.describe "the access log" do
       end
     end
 
+    it "loses no line however often it is opened anew, also when its file is gone meanwhile" do
+      process = kino("-b", "tcp://127.0.0.1:0", "--access-log", "log", "--access-log-format", "{path}", "--processes",
+                     "1", pgroup: true)
+      log = File.join(folder, "log")
+      RawClient.open(process.url) do |client|
+        100.times do |number|
+          client.get("/#{number}")
+          process.signal(:HUP)
+        end
+        all = Array.new(100) { |number| "/#{number}" }
+        eventually("all are written") { File.readlines(log, chomp: true) == all }
+        File.delete(log)
+        process.signal(:HUP)
+        eventually("there is another") do
+          client.get("/more")
+          File.file?(log) && File.read(log).include?("/more")
+        end
+      end
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.err).to eq("")
+    end
+
     it "goes to standard output, and nothing of it is lost at the end" do
       write("kino.rb", "bind 'tcp://127.0.0.1:0'\naccess_log :stdout, format: '{path} {status}'\n")
       process = kino

@@ -135,6 +135,22 @@ fn lines_are_appended_and_the_file_opened_anew_when_it_was_renamed() {
 }
 
 #[test]
+fn what_is_enough_for_a_write_is_written_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let log = log(&path);
+    log.start().unwrap();
+    // Three times as much, so that some of it finds the thread gathering, some writing.
+    observe(&log, 60_000);
+    let end = std::time::Instant::now() + SOON;
+    while std::fs::read(&path).unwrap().len() < 60_000 * 7 {
+        assert!(std::time::Instant::now() < end, "nobody writes");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(log.dropped(), 0);
+}
+
+#[test]
 fn what_waits_at_the_end_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
@@ -159,6 +175,32 @@ fn a_reader_that_stands_still_costs_lines_which_are_counted_and_nobody_s_time() 
     observe(&log, 1_000_000);
     assert!(log.dropped() > 0);
     assert!(!log.flush(Duration::from_millis(1)));
+}
+
+#[test]
+fn a_reader_that_leaves_costs_lines_which_are_counted_and_another_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let target = || Target::File(path.clone());
+    let open = || AccessLog::open(target(), Format::of("{method}").unwrap(), Filter::Nothing, Trusted::default());
+    assert!(open().is_err(), "nobody reads, and nobody waits for a reader");
+    let options = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+    let reader = || rustix::fs::open(&path, options, rustix::fs::Mode::empty()).unwrap();
+    let first = reader();
+    let log = open().unwrap();
+    log.start().unwrap();
+    drop(first);
+    observe(&log, 3);
+    assert!(log.flush(SOON));
+    assert_eq!(log.dropped(), 3);
+    let second = reader();
+    observe(&log, 2);
+    assert!(log.flush(SOON));
+    let mut read = [0; 64];
+    let length = rustix::io::read(&second, &mut read).unwrap();
+    assert_eq!(&read[..length], b"GET\nGET\n");
+    assert_eq!(log.dropped(), 3);
 }
 
 #[test]

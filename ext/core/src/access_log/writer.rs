@@ -15,8 +15,10 @@ use rustix::io::Errno;
 
 /// Bytes of lines that may wait to be written.
 const MOST: usize = 4 * 1024 * 1024;
-/// So long lines are gathered before they are written: one write for many, of no more than the processor's cache holds.
-const GATHER: Duration = Duration::from_millis(10);
+/// So long lines are gathered before they are written, so that few of them wake the thread,
+const GATHER: Duration = Duration::from_millis(50);
+/// or until there are so many bytes: no more than the processor's cache holds.
+const ENOUGH: usize = 128 * 1024;
 /// What is written to a pipe at once, so that it is not mixed with what others write there (`PIPE_BUF` of POSIX on Linux).
 const AT_ONCE: usize = 4096;
 /// Room that is kept for the next batch: what comes meanwhile on a busy server, so that it isn't given up and asked for each time.
@@ -63,6 +65,8 @@ struct State {
     file: Option<File>,
     is_attended: bool,
     is_asleep: bool,
+    /// The thread waits for more lines, and is to be called when there are enough.
+    is_gathering: bool,
     is_writing: bool,
     /// Somebody waits until all is written.
     is_hurried: bool,
@@ -101,10 +105,11 @@ impl Writer {
             return;
         }
         state.lines.extend_from_slice(lines);
+        let has_enough = state.lines.len() >= ENOUGH && std::mem::take(&mut state.is_gathering);
         let was_asleep = std::mem::take(&mut state.is_asleep);
         // Woken with the lock held, it would only wait for that.
         drop(state);
-        if was_asleep {
+        if was_asleep || has_enough {
             self.called.notify_one();
         }
     }
@@ -178,9 +183,12 @@ impl Writer {
             state = self.called.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.is_asleep = false;
-        let is_calm = |state: &mut State| !state.is_hurried && !state.has_to_reopen && !state.is_over;
-        let waited = self.called.wait_timeout_while(state, GATHER, is_calm);
+        state.is_gathering = state.lines.len() < ENOUGH;
+        let waits =
+            |state: &mut State| state.is_gathering && !state.is_hurried && !state.has_to_reopen && !state.is_over;
+        let waited = self.called.wait_timeout_while(state, GATHER, waits);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.is_gathering = false;
         std::mem::swap(&mut state.lines, batch);
         state.is_writing = true;
         Some(std::mem::take(&mut state.has_to_reopen))

@@ -24,7 +24,7 @@ fn is_plain(text: &[u8]) -> bool {
     let mut steps = text.chunks_exact(STEP);
     let mut last = [b' '; STEP];
     last[..steps.remainder().len()].copy_from_slice(steps.remainder());
-    steps.all(|step| step.try_into().is_ok_and(|step| is_plain(step))) && is_plain(&last)
+    steps.all(|step| step.try_into().is_ok_and(is_plain)) && is_plain(&last)
 }
 
 /// Adds text to a plain line: quotes, backslashes, control characters and whatever is not ASCII escaped, as nginx does.

@@ -2,7 +2,8 @@
 //! traps a signal anew, Ruby included, takes its handler's place, and then it is as it was.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// A number is below that.
@@ -10,7 +11,7 @@ const NUMBERS: usize = 32;
 
 /// The process whose signals these are. In its children, which have its handlers until they run another program, nobody hears.
 static OWNER: AtomicI32 = AtomicI32::new(0);
-/// The pipe's ends. They stay open as long as the process lives: a handler may be about to write.
+/// A pair of sockets. They stay open as long as the process lives: a handler may be about to write.
 static READER: AtomicI32 = AtomicI32::new(-1);
 static WRITER: AtomicI32 = AtomicI32::new(-1);
 /// Who had each signal, by its number.
@@ -18,19 +19,17 @@ static FORMER: [AtomicUsize; NUMBERS] = [const { AtomicUsize::new(0) }; NUMBERS]
 
 type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
 
-/// Has the numbers of these signals written to a pipe when they come, before those who have handlers for them, which are to be
-/// there already, hear of it; the pipe's other end.
+/// Has the numbers of these signals written to a socket when they come, before those who have handlers for them, which are to be
+/// there already, hear of it; its other end.
 pub(crate) fn notice(numbers: &[i32]) -> io::Result<OwnedFd> {
     // SAFETY: it takes nothing.
     let own = unsafe { libc::getpid() };
     if OWNER.load(Ordering::SeqCst) != own {
-        let (reader, writer) = io::pipe()?;
-        // SAFETY: the pipe was just made; a handler may not wait for room.
-        if unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        READER.store(OwnedFd::from(reader).into_raw_fd(), Ordering::SeqCst);
-        WRITER.store(OwnedFd::from(writer).into_raw_fd(), Ordering::SeqCst);
+        let (reader, writer) = UnixStream::pair()?;
+        // A handler may not wait for room.
+        writer.set_nonblocking(true)?;
+        READER.store(reader.into_raw_fd(), Ordering::SeqCst);
+        WRITER.store(writer.into_raw_fd(), Ordering::SeqCst);
         OWNER.store(own, Ordering::SeqCst);
     }
     for &number in numbers {
