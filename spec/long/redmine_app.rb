@@ -61,8 +61,7 @@ class RedmineApp
   # As it was before anybody has visited it.
   def begin_anew
     FileUtils.cp("#{database}.first", database)
-    FileUtils.rm_rf("#{@folder}/files/.")
-    FileUtils.rm_rf(Dir.glob("#{@folder}/{files,tmp/cache,tmp/pids}/*"))
+    FileUtils.rm_rf(Dir.glob("{#{@folder},#{instance}}/{files,tmp/cache,tmp/pids}/*"))
   end
 
   def remove = FileUtils.rm_rf(@made)
@@ -71,11 +70,17 @@ class RedmineApp
 
   def database = "#{@folder}/db/redmine.sqlite3"
 
+  # One of several that Debian's may have, each with data of its own.
+  def instance = "#{@folder}/instances/default"
+
   # What its package has outside of /usr.
   def configure
     %w[Gemfile.lock config/database.yml instances].each { |name| FileUtils.rm_f("#{@folder}/#{name}") }
-    %w[files log tmp/pids tmp/cache plugins].each { |name| FileUtils.mkdir_p("#{@folder}/#{name}") }
-    write("config/database.yml", "production:\n  adapter: sqlite3\n  database: db/redmine.sqlite3\n  pool: 16\n")
+    %w[config files log tmp/pids tmp/cache].each { |name| FileUtils.mkdir_p("#{instance}/#{name}") }
+    %w[files log plugins tmp/pids tmp/cache].each { |name| FileUtils.mkdir_p("#{@folder}/#{name}") }
+    File.symlink("../../public", "#{instance}/public")
+    settings = "production:\n  adapter: sqlite3\n  database: db/redmine.sqlite3\n  pool: 16\n"
+    %w[config instances/default/config].each { |name| write("#{name}/database.yml", settings) }
     # Where whoever runs it names the gems of the machine; a server among them.
     write("Gemfile.local", "gem \"sqlite3\", \"~> 1.7.0\"\ngem \"puma\"\n")
   end
