@@ -28,6 +28,7 @@ class RedmineApp
       project.issues.create!(subject: "Issue \#{number}", author: User.find_by!(login: "admin"), tracker: Tracker.first,
                              status: IssueStatus.first, priority: IssuePriority.first, description: "*Tea* " * 20)
     end
+    ActiveRecord::Base.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") # all of it is in the one file
   RUBY
 
   # @return [String] where it is
@@ -60,6 +61,7 @@ class RedmineApp
 
   # As it was before anybody has visited it.
   def begin_anew
+    FileUtils.rm_f(%w[-wal -shm].map { |ending| "#{database}#{ending}" })
     FileUtils.cp("#{database}.first", database)
     FileUtils.rm_rf(Dir.glob("{#{@folder},#{instance}}/{files,tmp/cache,tmp/pids}/*"))
   end
