@@ -86,7 +86,9 @@ RSpec.describe "Debian's Redmine" do
   it "does so with the command kino, in two processes" do
     move_to("kino", @redmine.folder, @redmine.environment, file: "Gemfile.local")
     command = %w[bundle exec kino --processes 2 -e production]
-    with_kino = served(command: command) { |process| expect(process.out).to include("2 processes").and end_with("Stopped\n") }
+    with_kino = served(command: command) do |process|
+      expect(process.out).to include("2 processes").and end_with("Stopped\n")
+    end
     expect(with_kino.map(&:first).uniq).to eq(%w[200])
   end
 end

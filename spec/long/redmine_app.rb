@@ -6,10 +6,10 @@ require_relative "debian_packages"
 
 # Debian's Redmine in a folder of its own, as its package would set it up with SQLite, and one project in it.
 class RedmineApp
-  PACKAGES = %w[redmine libjs-chart.js libjs-jquery libjs-jquery-ui libjs-raphael
-                ruby-actionpack-action-caching ruby-actionpack-xml-parser ruby-addressable ruby-capybara ruby-childprocess
-                ruby-chunky-png ruby-coderay ruby-commonmarker ruby-crass ruby-css-parser ruby-csv ruby-enum
-                ruby-ffi ruby-html-pipeline ruby-htmlentities ruby-i18n ruby-jquery-rails ruby-listen ruby-mail ruby-marcel
+  PACKAGES = %w[redmine libjs-chart.js libjs-jquery libjs-jquery-ui libjs-raphael ruby-actionpack-action-caching
+                ruby-actionpack-xml-parser ruby-addressable ruby-capybara ruby-childprocess ruby-chunky-png
+                ruby-coderay ruby-commonmarker ruby-crass ruby-css-parser ruby-csv ruby-enum ruby-ffi
+                ruby-html-pipeline ruby-htmlentities ruby-i18n ruby-jquery-rails ruby-listen ruby-mail ruby-marcel
                 ruby-metaclass ruby-mini-magick ruby-mini-mime ruby-mocha ruby-net-ldap ruby-nokogiri
                 ruby-rails-observers ruby-rails-propshaft ruby-rb-inotify ruby-rbpdf ruby-rbpdf-font ruby-roadie
                 ruby-roadie-rails ruby-rotp ruby-rouge ruby-rqrcode ruby-rqrcode-core ruby-sanitize
@@ -20,7 +20,7 @@ class RedmineApp
   # As its own example has it; what is left out is for tests.
   ENVIRONMENT = { "RAILS_ENV" => "production", "BUNDLE_WITHOUT" => "development:test", "REDMINE_LANG" => "en",
                   "SECRET_KEY_BASE" => "of no use to anyone" * 4, "RAILS_LOG_TO_STDOUT" => nil }.freeze
-  SEED = <<~RUBY
+  SEED = <<~RUBY.freeze
     User.find_by!(login: "admin").update!(password: #{PASSWORD.dump}, must_change_passwd: false)
     Setting.rest_api_enabled = "1"
     project = Project.create!(name: "Tea", identifier: "tea", trackers: Tracker.all, is_public: true)
@@ -46,7 +46,9 @@ class RedmineApp
     FileUtils.mkdir_p("#{@made}/usr/share")
     FileUtils.cp_r("#{debian.root}/usr/share/redmine", @folder)
     # Its style sheets and scripts are links to what other packages have.
-    %w[javascript ruby-jquery-rails].each { |name| File.symlink("#{debian.root}/usr/share/#{name}", "#{@made}/usr/share/#{name}") }
+    %w[javascript ruby-jquery-rails].each do |name|
+      File.symlink("#{debian.root}/usr/share/#{name}", "#{@made}/usr/share/#{name}")
+    end
     configure
   end
 

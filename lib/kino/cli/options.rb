@@ -201,8 +201,8 @@ module Kino
 
       # Such as a file's name where no language is set (LC_ALL, LANG), as in many containers.
       def refuse_bytes(word)
-        raise ConfigurationError, "given #{word.dump}, which is no text in #{word.encoding}; write it in that, or set " \
-                                  "LC_ALL=C.UTF-8 for names in UTF-8"
+        raise ConfigurationError, "given #{word.dump}, which is no text in #{word.encoding}; write it in that, or " \
+                                  "set LC_ALL=C.UTF-8 for names in UTF-8"
       end
 
       def unknown(argument)
@@ -215,7 +215,9 @@ module Kino
       # A word that is nearly a command was hardly meant as a file.
       def refuse_command(word)
         near = Nearest.to(word, Remote::COMMANDS.keys) if word.match?(/\A[a-z]+\z/i)
-        raise ConfigurationError, "#{word}: there is no such command, and no such file; did you mean kino #{near}?" if near
+        return unless near
+
+        raise ConfigurationError, "#{word}: there is no such command, and no such file; did you mean kino #{near}?"
       end
 
       def take_files(files)
