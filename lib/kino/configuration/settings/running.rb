@@ -106,6 +106,8 @@ module Kino
           app has dealt with one: its causes, the source around it, the backtrace and the request, without
           what looks like a secret. As HTML, as JSON where Accept asks for that, else as text. These are
           addresses and networks; who comes by proxies has to be one of them, and so have the proxies.
+          The host that is asked for has to be an address, one word, or end in .localhost, .test,
+          .internal or .local: no website can have such a name, and a browser read the page for it.
           Everybody else gets the plain 500. A list replaces the default; false is nobody.
         TEXT
       ].freeze
