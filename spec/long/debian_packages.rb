@@ -31,7 +31,8 @@ class DebianPackages
 
   # @return [Hash{String => String}] what has Ruby find their gems, beside those that it finds anyway
   def ruby_environment
-    shared, native = "#{@root}/usr/share/rubygems-integration/all", Dir.glob("#{@root}/usr/lib/*/rubygems-integration/*")
+    shared = "#{@root}/usr/share/rubygems-integration/all"
+    native = Dir.glob("#{@root}/usr/lib/*/rubygems-integration/*")
     libraries = Dir.glob("#{@root}/usr/lib/{ruby/vendor_ruby,*/ruby/vendor_ruby/#{RbConfig::CONFIG["ruby_version"]}}")
     { "GEM_PATH" => [*Gem.path, shared, *native].join(":"),
       "RUBYLIB" => [*libraries, *ENV["RUBYLIB"]].join(":") }

@@ -1,24 +1,25 @@
 # frozen_string_literal: true
 
+require "fileutils"
+require "open3"
 require "support/kino_process"
 require_relative "debian_packages"
 
 # An app that is moved from Puma to Kino, and back, by one line of its Gemfile, as somebody would who has found Kino.
 module MovingIn
   ROOT = File.expand_path("../..", __dir__)
-  PUMA = /^( *)gem ["']puma["'].*$/
+  PUMA = /^gem ["']puma["'].*$/
 
   # For example groups: {#app} is its folder.
   module Helpers
     def self.included(group) = group.include(Eventually, KinoProcess::Helpers)
 
-    # The line, in that environment's group or none.
+    # One line of that file.
     def move_to(server, app, env, file: "Gemfile")
       gemfile = File.join(app, file)
-      @line ||= File.read(gemfile)[PUMA]
-      line = server == "kino" ? "#{@line[/\A */]}gem \"kino\", path: \"#{ROOT}\"" : @line
-      text = File.read(gemfile).sub(Regexp.union(PUMA, /^ *gem "kino".*$/), line)
-      File.write(gemfile, text)
+      FileUtils.cp(gemfile, "#{gemfile}.first") unless File.exist?("#{gemfile}.first")
+      text = File.read("#{gemfile}.first")
+      File.write(gemfile, server == "kino" ? text.sub(PUMA, "gem \"kino\", path: \"#{ROOT}\"") : text)
       run_in(app, env, "bundle", "install", "--local")
     end
 

@@ -42,27 +42,29 @@ RSpec.describe "Debian's Redmine" do
 
   def token(answer) = answer.body[/name="authenticity_token" value="([^"]+)"/, 1]
 
-  # The file whole, and in parts.
+  # The file whole, and in parts, which Redmine doesn't have.
   def downloads(browser, file)
     [nil, "bytes=0-9", "bytes=1000000-", "bytes=-5", "bytes=99999999-"].map do |range|
-      answer = browser.get(file, **{ "range" => range }.compact)
-      [answer.code, *answer.fetch_values("content-type", "content-length") { nil }, answer["content-range"],
-       answer["accept-ranges"], Digest::SHA256.hexdigest(answer.body.to_s)]
+      answer = browser.get(file, { "range" => range }.compact)
+      [answer.code, *%w[content-type content-length content-range accept-ranges].map { |name| answer[name] },
+       Digest::SHA256.hexdigest(answer.body.to_s)]
     end
   end
 
-  def told(answer)
-    text = answer.body.dup.force_encoding(Encoding::UTF_8)
-    text = text.gsub(/(csrf-token" content=|authenticity_token" value=)"[^"]+"/, "\\1").gsub(/\d+ (seconds?|minutes?)/, "")
-               .gsub(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b\d\d?:\d\d [AP]M|less than a minute/, "")
-    [answer.code, answer["content-type"], answer["x-frame-options"], text]
+  # What is another each time.
+  noise = /\b\h{40}\b|(?<=csrf-token"\ content=|authenticity_token"\ value=)"[^"]+"|form-\h{8}|127\.0\.0\.1(?::|%3A)\d+
+           |\d+\ (?:second|minute)s?|less\ than\ a\ minute|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d?:\d\d\ [AP]M/x
+
+  define_method(:told) do |answer|
+    text = answer.body.dup.force_encoding(Encoding::UTF_8).gsub(noise, "")
+    [answer.code, answer["content-type"], answer["x-frame-options"], *text.lines]
   end
 
   def served(env: {}, command: ["bin/rails", "server", "-e", "production", "-b", "127.0.0.1"])
     @redmine.begin_anew
     port = free_port
     process = serve_in(@redmine.folder, @redmine.environment.merge(env), *command, "-p", port.to_s)
-    eventually("it listens") { !refused?("http://127.0.0.1:#{port}") }
+    process.wait_for(/Listening on/)
     visit("http://127.0.0.1:#{port}").tap do
       process.signal(:TERM).status
       yield process if block_given?
@@ -75,14 +77,18 @@ RSpec.describe "Debian's Redmine" do
     move_to("kino", @redmine.folder, @redmine.environment, file: "Gemfile.local")
     with_kino = served { |process| expect(process.out).to include("Booting Kino").and end_with("Exiting\n") }
 
-    expect(with_puma.map(&:first)).to eq(%w[200 200 200 200 200 200 200 200 206 206 206 416])
+    digest = Digest::SHA256.hexdigest(RedmineApp::FILE)
+    expect(with_puma.last(5).map(&:last)).to eq([digest] * 5)
+    expect(with_puma.map(&:first).uniq).to eq(%w[200])
     with_puma.zip(with_kino).each { |one, other| expect(other).to eq(one) }
   end
 
   it "does so with the command kino, in two processes" do
     move_to("kino", @redmine.folder, @redmine.environment, file: "Gemfile.local")
     command = %w[bundle exec kino --processes 2 -e production]
-    with_kino = served(command: command) { |process| expect(process.out).to include("2 processes").and end_with("Stopped\n") }
-    expect(with_kino.map(&:first)).to eq(%w[200 200 200 200 200 200 200 200 206 206 206 416])
+    with_kino = served(command: command) do |process|
+      expect(process.out).to include("2 processes").and end_with("Stopped\n")
+    end
+    expect(with_kino.map(&:first).uniq).to eq(%w[200])
   end
 end

@@ -16,7 +16,7 @@ class Browser
     @cookies = {}
   end
 
-  def get(path, &block) = send_request(Net::HTTP::Get.new(path), &block)
+  def get(path, headers = {}, &block) = send_request(Net::HTTP::Get.new(path, headers), &block)
 
   # Submits the form with that id of a page, CSRF token included. A value that is an Array is a file: [name, content].
   def submit(page, id, fields)

@@ -104,6 +104,23 @@ RSpec.describe "The repository" do
     end
   end
 
+  it "has a bundle with Rails' main branch, where that is asked for, of the revisions that its example names" do
+    code = <<~'RUBY'
+      all = Bundler::Dsl.evaluate(Pathname("Gemfile"), nil, nil).dependencies
+      found = all.select { |one| %w[rack rails].include?(one.name) }
+      puts(found.map { |one| [one.name, *one.source&.options&.fetch("ref")].join(" ") })
+    RUBY
+    none = %w[RUBYOPT BUNDLER_SETUP KINO_RACK].to_h { |name| [name, nil] } # of the bundle that runs this
+    bundle = lambda do |rails|
+      command = [{ **none, "KINO_RAILS" => rails }, RbConfig.ruby, "-rbundler", "-e", code, { chdir: root }]
+      IO.popen(command) { |told| told.readlines(chomp: true).sort }
+    end
+    named = read("examples/rails-ractors/Gemfile").scan(/^gem "(rack|rails)", .*ref: "(\h{40})"/)
+
+    expect(bundle.call("main")).to eq(named.map { |pair| pair.join(" ") }.sort)
+    expect(bundle.call(nil)).to eq(["rails"])
+  end
+
   it "has forms for issues, of which that for faults says where what is secret goes" do
     forms = Dir.glob(".github/ISSUE_TEMPLATE/*.yml", base: root) - [".github/ISSUE_TEMPLATE/config.yml"]
     fields = forms.to_h { |path| [path, YAML.safe_load(read(path))] }

@@ -246,11 +246,10 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(remains) = self.remains.take()
-            && remains.file.is_some()
-            && remains.bytes.lock().amount() > LONG
-        {
-            (self.closer.0)(remains);
+        if let Some(remains) = self.remains.take() {
+            if remains.file.is_some() && remains.bytes.lock().amount() > LONG {
+                (self.closer.0)(remains);
+            }
         }
     }
 }

@@ -182,10 +182,10 @@ impl EngineHandle {
 
     /// `reopen_logs -> nil`: has the access log's file opened anew, before the next line.
     pub(crate) fn reopen_logs(&self) {
-        if let Some(engine) = self.engine()
-            && let Some(log) = &engine.server().context().config.access_log
-        {
-            log.reopen();
+        if let Some(engine) = self.engine() {
+            if let Some(log) = &engine.server().context().config.access_log {
+                log.reopen();
+            }
         }
     }
 

@@ -33,10 +33,10 @@ pub(crate) struct Own {
 pub(crate) fn build(ruby: &Ruby, prototype: &EnvPrototype, exchange: &Exchange, own: Own) -> Result<RHash, Error> {
     let certificate = exchange.peer_certificate();
     let env = fill(ruby, prototype, exchange, own, certificate.as_deref())?;
-    if let Some(certificate) = certificate
-        && let Some(parsed) = parsed(ruby, &certificate)?
-    {
-        env.aset(ruby.get_inner(keys().puma_certificate), parsed)?;
+    if let Some(certificate) = certificate {
+        if let Some(parsed) = parsed(ruby, &certificate)? {
+            env.aset(ruby.get_inner(keys().puma_certificate), parsed)?;
+        }
     }
     Ok(env)
 }

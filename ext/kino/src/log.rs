@@ -80,10 +80,10 @@ pub(crate) fn json(ruby: &Ruby, text: RString) -> RString {
 /// The filter has a lock, which a fork may have left locked for ever: it is touched only where something changes.
 fn set_level(level: &str) {
     let place = log::LEVELS.iter().position(|known| *known == level);
-    if let (Some(place), Some(filter)) = (place, FILTER.get())
-        && LAST.swap(place, Ordering::SeqCst) != place
-    {
-        filter(level);
+    if let (Some(place), Some(filter)) = (place, FILTER.get()) {
+        if LAST.swap(place, Ordering::SeqCst) != place {
+            filter(level);
+        }
     }
 }
 

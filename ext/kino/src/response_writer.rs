@@ -87,10 +87,10 @@ impl Strings {
     /// When Ruby has no memory left.
     pub(crate) fn of(parts: RArray) -> Result<Strings, Error> {
         // Nearly every body is one string.
-        if parts.len() == 1
-            && let Some(one) = RString::from_value(parts.entry(0)?)
-        {
-            return Ok(Strings::One(one));
+        if parts.len() == 1 {
+            if let Some(one) = RString::from_value(parts.entry(0)?) {
+                return Ok(Strings::One(one));
+            }
         }
         Ok(Strings::Many(if has_nil(parts) { parts.funcall("compact", ())? } else { parts }))
     }

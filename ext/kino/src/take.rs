@@ -92,18 +92,18 @@ fn next(this: &WorkerThread, runner: &Arc<Runner>) -> Result<Next, Error> {
     if !this.group.goes_on(runner) {
         return Ok(Next::Over);
     }
-    if dispatch.is_shared()
-        && let Some(time) = runner.served()
-    {
-        dispatch.served(time);
+    if dispatch.is_shared() {
+        if let Some(time) = runner.served() {
+            dispatch.served(time);
+        }
     }
     if this.group.is_contended() {
         gvl::pass()?;
     }
-    if runner.fetch()
-        && let Some(exchange) = dispatch.try_take()
-    {
-        return Ok(Next::Exchange(exchange));
+    if runner.fetch() {
+        if let Some(exchange) = dispatch.try_take() {
+            return Ok(Next::Exchange(exchange));
+        }
     }
     loop {
         match gvl::without(|| wait(runner, interrupt, dispatch), || interrupt.raise()) {

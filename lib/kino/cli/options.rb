@@ -189,6 +189,7 @@ module Kino
       end
 
       def parse(argv)
+        argv.each { |word| refuse_bytes(word) unless word.valid_encoding? }
         @parser.parse(argv)
       rescue OptionParser::InvalidOption, OptionParser::AmbiguousOption => error
         raise ConfigurationError, unknown(error.args.first)
@@ -198,6 +199,12 @@ module Kino
         raise ConfigurationError, "#{error.message}; see kino --help"
       end
 
+      # Such as a file's name where no language is set (LC_ALL, LANG), as in many containers.
+      def refuse_bytes(word)
+        raise ConfigurationError, "given #{word.dump}, which is no text in #{word.encoding}; write it in that, or " \
+                                  "set LC_ALL=C.UTF-8 for names in UTF-8"
+      end
+
       def unknown(argument)
         near = Nearest.to(argument[/\A[^=]+/], known_flags) if argument.start_with?("--")
         "#{argument}: there is no such option; #{near ? "did you mean #{near}?" : "see kino --help"}"
@@ -205,9 +212,18 @@ module Kino
 
       def known_flags = flags.map(&:long)
 
+      # A word that is nearly a command was hardly meant as a file.
+      def refuse_command(word)
+        near = Nearest.to(word, Remote::COMMANDS.keys) if word.match?(/\A[a-z]+\z/i)
+        return unless near
+
+        raise ConfigurationError, "#{word}: there is no such command, and no such file; did you mean kino #{near}?"
+      end
+
       def take_files(files)
         raise ConfigurationError, "given the files #{files.join(" and ")}, allowed: one" if files.size > 1
 
+        refuse_command(files.first) unless files.empty? || File.exist?(files.first)
         files.each { |file| @settings.set(:rackup, file, Configuration::Source.argument) }
       end
     end

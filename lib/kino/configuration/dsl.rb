@@ -52,7 +52,7 @@ module Kino
         LAYERS[self]
       rescue ConfigurationError
         raise
-      rescue StandardError, ScriptError => error
+      rescue StandardError, ScriptError, SystemStackError => error
         raise ConfigurationError, kino_blame(error)
       ensure
         freeze

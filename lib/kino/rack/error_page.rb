@@ -10,9 +10,9 @@ module Kino
   # What an error of an app that has no page of its own is answered with in development: what was raised and why, where,
   # with the source around it, and the request. As HTML for browsers, JSON for whoever asks for that, else as text.
   #
-  # It is for those alone who sit at this machine, or are named (`error_page`), and who call it by a name that no website
-  # can have. Who has come by proxies is who these name: each of them has to be one of those. Deeply frozen, so that all
-  # ractors have the same one.
+  # It is for those alone who sit at this machine, or are named (`error_page`), and who call it by a name that no
+  # website can have. Who has come by proxies is who these name: each of them has to be one of those. Deeply frozen, so
+  # that all ractors have the same one.
   #
   # @api private
   class ErrorPage

@@ -5,6 +5,7 @@ require_relative "../server/leaving"
 require_relative "../server/pid_file"
 require_relative "../server/signals"
 require_relative "../server/voice"
+require_relative "files"
 require_relative "generation"
 
 module Kino
@@ -39,9 +40,12 @@ module Kino
       # Seconds until another process takes the place of one that has died, doubled each time, and the most.
       DELAY = 0.5
       MOST_DELAY = 8
+      # Seconds between two looks at the files while nobody serves them, and those that a boot of old code has to end.
+      LOOK = 1
+      OLD_BOOT = 10
       # Seconds that a process has past its requests' time, for what is to be done at exit.
       GRACE = 5
-      private_constant :WORDS, :ASKED, :DELAY, :MOST_DELAY, :GRACE
+      private_constant :WORDS, :ASKED, :DELAY, :MOST_DELAY, :LOOK, :OLD_BOOT, :GRACE
 
       # A process that was started.
       Child = Struct.new(:number, :pid, :wire, :served)
@@ -95,6 +99,7 @@ module Kino
           hear
           reap
           start if @due && now >= @due && !@until
+          look unless @until
           @children.each { |child| kill(child) } if @until && now >= @until
         end
         @voice.say("Stopped") if @status.zero?
@@ -103,8 +108,9 @@ module Kino
 
       # Another process, with the code as it is now. The one before serves none from here on.
       def start
-        @due = nil
-        @current = nil
+        @due = @current = @changed = nil
+        @files = Files.new(File.dirname(File.expand_path(@configuration.rackup)))
+        @look = now + LOOK
         ours, theirs = Wire.pair
         number = @number += 1
         pid = fork { exit(become(number, ours, theirs)) }
@@ -121,8 +127,24 @@ module Kino
         Generation.new(@configuration, number, @listeners, handover, theirs, @voice).run(@read, &@boot)
       end
 
+      # A process that serves looks for itself. Where none does, since the app ends what boots it, or its boot takes for
+      # ever, whoever mends that is not to wait: for one that boots only as long as the app may be writing files of its
+      # own.
+      def look
+        return if @current&.served || now < @look
+
+        @look = now + LOOK
+        what = @files.changed or return
+        @changed ||= now
+        return if @current && now < @changed + OLD_BOOT
+
+        @voice.say("Reloading: #{what}")
+        kill(@current) if @current
+        start
+      end
+
       def hear
-        times = [@due, @until].compact.map { |time| [time - now, 0].max }
+        times = [@due, @until, (@look unless @current&.served)].compact.map { |time| [time - now, 0].max }
         wires = @children.map(&:wire).reject(&:closed?)
         readable, = IO.select([@signals, *wires], nil, nil, times.min)
         return unless readable

@@ -2,6 +2,7 @@
 
 require "rack"
 require_relative "../errors"
+require_relative "../rack/description"
 
 module Kino
   # Loads the Rack app a `config.ru` builds.
@@ -35,13 +36,21 @@ module Kino
     def load
       refuse_missing
       app = build
-      return app if app.respond_to?(:call)
+      return app if callable?(app)
 
-      raise AppLoadError, "#{@path}: run was given #{app.inspect[0, 80]} (#{app.class}), which doesn't respond to " \
-                          "call; write run MyApp, or #{EXAMPLE}"
+      raise AppLoadError, "#{@path}: run was given #{Description.text { app.inspect }[0, 80]} " \
+                          "(#{Kernel.instance_method(:class).bind_call(app)}), which doesn't respond to call; write " \
+                          "run MyApp, or #{EXAMPLE}"
     end
 
     private
+
+    # A BasicObject need not know.
+    def callable?(app)
+      app.respond_to?(:call)
+    rescue NoMethodError
+      false
+    end
 
     def refuse_missing
       return if File.file?(@full_path)

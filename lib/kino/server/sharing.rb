@@ -12,7 +12,7 @@ module Kino
     class << self
       # @param app [#call] a Rack app
       # @return [Boolean] whether it isn't shared yet, and it, or the Rails application in it, knows how
-      def known?(app) = !::Ractor.shareable?(app) && !sharer(app).nil?
+      def known?(app) = !::Ractor.shareable?(app) && (sharer(app) ? true : false)
 
       # Shares it, where it isn't shared yet and knows how.
       #

@@ -245,6 +245,20 @@ RSpec.describe "kino --reload" do
     stop
   end
 
+  { "ends" => "exit!", "takes for ever" => "sleep" }.each do |what, code|
+    it "boots what was mended, where what is in its place #{what} at boot" do
+      start_server
+      write("version.rb", "File.write('tmp/boots', '')\n#{code}\n")
+      eventually("it boots") { File.exist?("#{folder}/tmp/boots") }
+      # By then the next one would be long in coming.
+      eventually("it is given up for a while") { @server.err.include?("takes its place in 8 s") } if code == "exit!"
+      version(2)
+      expect(get("/").body).to eq("2")
+      expect(@server.out.scan(/^Reloading: version\.rb$/).size).to eq(2)
+      stop
+    end
+  end
+
   it "listens at unix sockets, whose files are there until it ends" do
     write("config.ru", app)
     version(1)

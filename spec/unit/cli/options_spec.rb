@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "kino/cli"
+require "tmpdir"
 
 RSpec.describe Kino::CLI::Options do
   def configuration(*argv) = Kino::Configuration.from([described_class.new(argv).settings])
@@ -104,6 +105,26 @@ RSpec.describe Kino::CLI::Options do
     expect(refusal("--confg=x")).to eq("--confg=x: there is no such option; did you mean --config?")
     expect(refusal("--zzzzzz")).to eq("--zzzzzz: there is no such option; see kino --help")
     expect(refusal("-x")).to eq("-x: there is no such option; see kino --help")
+  end
+
+  it "refuses what is no text where it is written, and not with a backtrace" do
+    [["\xFF"], ["-p", "\xFF"], ["--\xFE"], ["-C", "caf\u00e9.rb".dup.force_encoding("US-ASCII")]].each do |argv|
+      expect { described_class.new(argv) }
+        .to raise_error(Kino::ConfigurationError, /\Agiven ".*\\x.*", which is no text in (UTF-8|US-ASCII); write/)
+    end
+  end
+
+  it "takes a word that is nearly a command for one that is misspelled, unless there is such a file" do
+    expect { described_class.new(["stats"]) }
+      .to raise_error(Kino::ConfigurationError,
+                      "stats: there is no such command, and no such file; did you mean kino status?")
+    Dir.mktmpdir do |folder|
+      Dir.chdir(folder) do
+        File.write("stats", "")
+        expect(described_class.new(["stats"]).settings[:rackup].value).to eq("stats")
+      end
+    end
+    expect(described_class.new(["app.ru"]).task).to eq(:serve)
   end
 
   it "refuses an option without its value, and a value where there is none" do

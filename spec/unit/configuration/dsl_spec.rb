@@ -287,6 +287,7 @@ RSpec.describe Kino::Configuration::DSL do
   end
 
   it "says where a file is no Ruby" do
+    expect(refusal("def again = again\nagain")).to match(/\Akino\.rb:1: SystemStackError: stack level too deep/)
     expect(refusal("threads 5\nworkers (")).to match(/\Akino\.rb: SyntaxError: .*kino\.rb:[23]/m)
   end
 

@@ -94,6 +94,11 @@ RSpec.describe Kino.const_get(:AppLoader) do
              'write run MyApp, or run ->(env) { [200, {}, ["hello"]] }')
   end
 
+  it "refuses what can't even be asked" do
+    expect(refusal("run BasicObject.new").message)
+      .to match(/\Aconfig\.ru: run was given .* \(BasicObject\), which doesn't respond to call; write run MyApp/)
+  end
+
   it "refuses a file that runs nothing" do
     expect(refusal("use Rack::Head").message).to start_with("config.ru could not be loaded: RuntimeError: missing run")
   end

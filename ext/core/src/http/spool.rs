@@ -68,8 +68,10 @@ impl Spool {
     /// From now on the body is taken part by part ([`Spool::take`]), unless it is one for a file already: whether it is.
     pub fn stream(&mut self) -> bool {
         let is_short = !self.is_long;
-        if is_short && let Room::Memory(held) = &mut self.room {
-            self.room = Room::Parts(std::mem::take(held));
+        if is_short {
+            if let Room::Memory(held) = &mut self.room {
+                self.room = Room::Parts(std::mem::take(held));
+            }
         }
         is_short
     }
@@ -139,10 +141,10 @@ impl Spool {
 
     /// Gives the memory back that a long body's parts have gone through, until more comes.
     pub fn free_room(&mut self) {
-        if let Room::File(_, held) = &mut self.room
-            && held.is_empty()
-        {
-            *held = Vec::new();
+        if let Room::File(_, held) = &mut self.room {
+            if held.is_empty() {
+                *held = Vec::new();
+            }
         }
     }
 

@@ -332,10 +332,10 @@ impl<T: Default> Session<T> {
             }
             self.stage = Stage::Open;
         }
-        if let Some(block) = &self.block
-            && (header.kind != frame::CONTINUATION || header.stream != block.stream)
-        {
-            return Err(Violation::new(Code::Protocol, "a header block is interrupted"));
+        if let Some(block) = &self.block {
+            if header.kind != frame::CONTINUATION || header.stream != block.stream {
+                return Err(Violation::new(Code::Protocol, "a header block is interrupted"));
+            }
         }
         match header.kind {
             frame::DATA => self.data_came(header, payload),

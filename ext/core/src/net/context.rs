@@ -226,10 +226,10 @@ impl Context {
             self.drained_at.fetch_min(self.clock.now(), Ordering::SeqCst);
         }
         self.phase.fetch_max(phase as u8, Ordering::SeqCst);
-        if let Some(place) = &self.place
-            && phase > Phase::Running
-        {
-            place.leave();
+        if let Some(place) = &self.place {
+            if phase > Phase::Running {
+                place.leave();
+            }
         }
         self.wake();
     }
@@ -294,10 +294,10 @@ impl Context {
 
     /// A worker comes for requests.
     pub(crate) fn has_worker(&self) {
-        if self.readiness.has_worker()
-            && let Some(place) = &self.place
-        {
-            place.serve();
+        if self.readiness.has_worker() {
+            if let Some(place) = &self.place {
+                place.serve();
+            }
         }
     }
 
@@ -488,10 +488,10 @@ impl Context {
 
     /// Ends the current poll, or the next one.
     pub fn wake(&self) {
-        if let Some(waker) = &*self.waker.lock()
-            && let Err(error) = waker.wake()
-        {
-            tracing::error!(%error, "the poll can't be woken");
+        if let Some(waker) = &*self.waker.lock() {
+            if let Err(error) = waker.wake() {
+                tracing::error!(%error, "the poll can't be woken");
+            }
         }
     }
 

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::net::sockopt;
 use socket2::{Domain, SockRef};
 
 use super::listener::Listener;
@@ -63,7 +62,7 @@ impl Described {
     /// It isn't.
     pub fn check(&self, socket: impl AsFd) -> Result<(), ListenError> {
         let refused = |reason: &str| refused(&self.word, reason);
-        let is_listening = sockopt::socket_acceptconn(&socket).unwrap_or(false);
+        let is_listening = listens(&socket);
         let domain = SockRef::from(&socket).local_addr().map(|address| address.domain());
         let Ok(domain) = domain else { return Err(refused("it is no socket")) };
         if !is_listening {
@@ -128,6 +127,19 @@ impl Listener {
         }
         Ok(())
     }
+}
+
+/// Whether the kernel says that it listens. Where it can't say so, a stream that has an address and nobody at its other end is
+/// taken for one: what it is not, it says at its first accept.
+#[cfg(not(target_vendor = "apple"))]
+fn listens(socket: impl AsFd) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
+#[cfg(target_vendor = "apple")]
+fn listens(socket: impl AsFd) -> bool {
+    let socket = SockRef::from(&socket);
+    socket.r#type().is_ok_and(|kind| kind == socket2::Type::STREAM) && socket.peer_addr().is_err()
 }
 
 fn refused(word: &str, reason: &str) -> ListenError {

@@ -377,11 +377,12 @@ impl Speech {
         let Speech { leaving, session, .. } = self;
         let mut next: Option<(u8, usize)> = None;
         for (at, &id) in leaving.iter().enumerate() {
-            if session.room(id) > 0
-                && let Some(Priority { urgency, .. }) = session.host(id).map(|call| call.priority)
-                && next.is_none_or(|(most, _)| urgency < most)
-            {
-                next = Some((urgency, at));
+            if session.room(id) > 0 {
+                if let Some(Priority { urgency, .. }) = session.host(id).map(|call| call.priority) {
+                    if next.is_none_or(|(most, _)| urgency < most) {
+                        next = Some((urgency, at));
+                    }
+                }
             }
         }
         let (_, at) = next?;

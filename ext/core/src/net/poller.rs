@@ -159,14 +159,14 @@ impl Poller {
         };
         let blocks = wait != Some(Duration::ZERO);
         let wait = if blocks && !self.context.fall_asleep() { Some(Duration::ZERO) } else { wait };
-        if let Err(error) = self.poll.poll(&mut self.events, wait)
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            // Such as that somebody else has closed it: it never works again, and without it nothing does.
-            if self.is_vital {
-                fatal::end(&format!("polling failed: {error}"));
+        if let Err(error) = self.poll.poll(&mut self.events, wait) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                // Such as that somebody else has closed it: it never works again, and without it nothing does.
+                if self.is_vital {
+                    fatal::end(&format!("polling failed: {error}"));
+                }
+                tracing::error!(%error, "polling failed");
             }
-            tracing::error!(%error, "polling failed");
         }
         if blocks {
             self.context.awake(turn == Turn::Wait(None));

@@ -70,11 +70,12 @@ impl Call {
     /// There is something to do for it.
     pub(super) fn call(&self) {
         let mut inbox = self.inbox.lock();
-        if inbox.called.insert(self.key)
-            && let Some(waker) = &inbox.waker
-            && let Err(error) = waker.wake()
-        {
-            tracing::error!(%error, "sockets that apps have taken can't be served any more");
+        if inbox.called.insert(self.key) {
+            if let Some(waker) = &inbox.waker {
+                if let Err(error) = waker.wake() {
+                    tracing::error!(%error, "sockets that apps have taken can't be served any more");
+                }
+            }
         }
     }
 }
@@ -128,13 +129,13 @@ impl Passages {
                 _ if !again.is_empty() => Some(Duration::ZERO),
                 next => next.map(|until| until.saturating_duration_since(Instant::now())),
             };
-            if let Err(error) = self.poll.poll(&mut events, wait)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                tracing::error!(%error, "sockets that apps have taken can't be served any more");
-                let lost = std::mem::take(&mut *self.inbox.lock());
-                drop(lost);
-                return;
+            if let Err(error) = self.poll.poll(&mut events, wait) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "sockets that apps have taken can't be served any more");
+                    let lost = std::mem::take(&mut *self.inbox.lock());
+                    drop(lost);
+                    return;
+                }
             }
             let mut keys = std::mem::take(&mut again);
             for event in &events {

@@ -130,10 +130,10 @@ impl Session {
         }
         let (mut is_drained, mut came) = (false, 0);
         loop {
-            if self.plain == 0
-                && let Some(kind) = self.broken
-            {
-                return Err(kind.into());
+            if self.plain == 0 {
+                if let Some(kind) = self.broken {
+                    return Err(kind.into());
+                }
             }
             match self.tls.reader().read(buffer) {
                 Ok(0) => return Ok(Received::End),

@@ -87,22 +87,22 @@ impl<T: Default> Session<T> {
         let mut head = request::head(fields, &self.bounds.limits);
         let is_tunnel = matches!(&head, Ok((head, _)) if head.is_extended_connect());
         let mut to_come = None;
-        if let Ok((_, framing)) = &mut head
-            && !is_tunnel
-        {
-            to_come = match framing.length {
-                Length::Known(length) => Some(length),
-                // Nothing says so: transfer-encoding has been refused.
-                Length::None | Length::Chunked => None,
-            };
-            if ends && to_come.is_some() {
-                head = Err(Fault::Malformed("content-length is given, and no body"));
-            } else if !ends && to_come.is_none() {
-                // Its end tells how long it is; one that says that there is none has none.
-                if fields.iter().any(|(name, _)| name == b"content-length") {
-                    to_come = Some(0);
+        if let Ok((_, framing)) = &mut head {
+            if !is_tunnel {
+                to_come = match framing.length {
+                    Length::Known(length) => Some(length),
+                    // Nothing says so: transfer-encoding has been refused.
+                    Length::None | Length::Chunked => None,
+                };
+                if ends && to_come.is_some() {
+                    head = Err(Fault::Malformed("content-length is given, and no body"));
+                } else if !ends && to_come.is_none() {
+                    // Its end tells how long it is; one that says that there is none has none.
+                    if fields.iter().any(|(name, _)| name == b"content-length") {
+                        to_come = Some(0);
+                    }
+                    framing.length = Length::Chunked;
                 }
-                framing.length = Length::Chunked;
             }
         }
         if matches!(head, Err(Fault::Malformed(_))) {

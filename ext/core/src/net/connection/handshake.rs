@@ -67,10 +67,10 @@ impl Connection {
             let Some(length) = self.pass_preface(life, &mut buffer, length) else {
                 return drop_client(life);
             };
-            if length > 0
-                && let Some(shaken) = self.go_on(life, &buffer[..length])
-            {
-                return shaken;
+            if length > 0 {
+                if let Some(shaken) = self.go_on(life, &buffer[..length]) {
+                    return shaken;
+                }
             }
         }
         Shaken::Goes

@@ -73,10 +73,10 @@ impl Connection {
     fn body_begins(&self, speech: &mut Speech, id: u32, framing: Framing) {
         let config = &self.context.config;
         let Some(call) = speech.session.host(id) else { return };
-        if let Length::Known(length) = framing.length
-            && let Err(fault) = call.spool.expect(length, &config.limits)
-        {
-            return self.refuse(speech, id, fault);
+        if let Length::Known(length) = framing.length {
+            if let Err(fault) = call.spool.expect(length, &config.limits) {
+                return self.refuse(speech, id, fault);
+            }
         }
         call.since = self.context.clock.now();
         call.due = self.body_pace().due(0, call.since, call.since);

@@ -98,10 +98,10 @@ impl Connection {
 
     /// Answers a request, whose right has been taken back, in the place of whoever has it.
     pub(super) fn take_call_back(&self, speech: &mut Speech, id: u32, fault: Fault) {
-        if let Some(call) = speech.session.host(id)
-            && fault == Fault::RequestTimeout
-        {
-            self.tell_overdue_call(call);
+        if let Some(call) = speech.session.host(id) {
+            if fault == Fault::RequestTimeout {
+                self.tell_overdue_call(call);
+            }
         }
         let served = speech.session.host(id).map(|call| call.served.clone());
         self.refuse(speech, id, fault);
