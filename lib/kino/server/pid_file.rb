@@ -13,27 +13,54 @@ module Kino
     # @return [void]
     # @raise [ConfigurationError] when it can't be written, or is that of a server that runs
     def self.keep(path)
-      return if path.nil?
+      check(path) or return
 
       full = File.expand_path(path) # the app may change folder
       pid = Process.pid
-      refuse(path, full, [pid, Process.ppid])
-      File.write(full, "#{pid}\n")
+      write(full, "#{pid}\n")
       at_exit { remove(full, pid) }
     rescue SystemCallError => error
-      raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the " \
-                                "path of a file in a folder that exists, or leave pidfile out"
+      raise unwritable(path, error)
     end
 
-    # Looks at it before anything is done that the server which it belongs to would notice.
+    # Looks at it before anything is done that the server which it belongs to would notice, and before there are clients
+    # who would be lost.
     #
     # @param path [String, nil] nil for none
-    # @return [void]
-    # @raise [ConfigurationError] when it is that of a server that runs
+    # @return [Boolean] whether there is one
+    # @raise (see .keep)
     def self.check(path)
-      refuse(path, File.expand_path(path), [Process.pid, Process.ppid]) if path
-    rescue SystemCallError
-      nil # what can't be read is told by whoever writes it
+      return false if path.nil?
+
+      full = File.expand_path(path)
+      refuse(path, full, [Process.pid, Process.ppid])
+      try(full)
+      true
+    rescue SystemCallError => error
+      raise unwritable(path, error)
+    end
+
+    # Whether it can be written, as far as that can be known before.
+    def self.try(path)
+      return File.open(path, File::WRONLY | File::NONBLOCK) { nil } if File.exist?(path)
+
+      folder = File.dirname(path)
+      raise Errno::ENOENT unless File.directory?(folder)
+      raise Errno::EACCES unless File.writable?(folder)
+    end
+
+    # Over what stands there, which needs no room on a disk that has none: another server's number is never lost for
+    # nothing.
+    def self.write(path, text)
+      File.open(path, File::WRONLY | File::CREAT) do |file|
+        file.syswrite(text)
+        file.truncate(text.bytesize) if file.stat.file?
+      end
+    end
+
+    def self.unwritable(path, error)
+      ConfigurationError.new("pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the path " \
+                             "of a file in a folder that exists, or leave pidfile out")
     end
 
     # That of the server whose place this one takes is its parent's. Numbers are used again, so only a Kino is believed
@@ -64,7 +91,7 @@ module Kino
     rescue SystemCallError
       nil # it is gone, or can't be removed: nobody is left to do anything about it
     end
-    private_class_method :refuse, :kino?, :remove
+    private_class_method :try, :write, :unwritable, :refuse, :kino?, :remove
   end
 
   private_constant :PidFile
