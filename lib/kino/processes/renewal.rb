@@ -79,6 +79,7 @@ module Kino
         next @fleet.replace unless preload?
 
         mold = @molds.current
+        @waits_until = now + configuration.restart_timeout
         @is_waiting = mold&.wire&.tell("reload") or give_up("there is no mold now; once there is, ask again")
       end
     end
@@ -173,6 +174,7 @@ module Kino
     # @return [Boolean] whether another has taken this server's place
     def look
       boot if preload? && @molds.none? && now >= @until
+      end_silent if @is_waiting && now >= @waits_until
       done unless @reason.nil? || @is_waiting || @molds.candidate || @fleet.replacing?
       case @overlap&.look
       when :ready then true
@@ -197,6 +199,15 @@ module Kino
     def configuration = @spawner.site.configuration
 
     def preload? = configuration.preload
+
+    # A mold that doesn't read its settings is stopped, or stuck: all that is asked for would wait for it.
+    def end_silent
+      @is_waiting = false
+      fault = "the mold has not read its settings within #{configuration.restart_timeout} s (restart_timeout)"
+      @molds.current.fault ||= fault
+      @molds.current.kill
+      give_up(fault)
+    end
 
     def begin_with(reason)
       return busy if under_way?

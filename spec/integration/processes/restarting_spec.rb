@@ -279,6 +279,21 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "by HUP is given up where the mold doesn't read them in time, which is ended" do
+    prepare(kino: "restart_timeout 2\n")
+    process = start_processes(2, pgroup: true)
+    before = serving(process)
+    Process.kill(:STOP, stuck = mold(process))
+    process.signal(:HUP)
+    eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: the mold has") }
+    eventually("another boots the app") { process.err.include?("the mold died: the mold has not read its settings") }
+    eventually("there is another") { mold(process) && mold(process) != stuck }
+    expect(serving(process)).to match_array(before)
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "by HUP is given up where the mold dies meanwhile, or there is none, and another may follow" do
     prepare("raise 'gone' if File.exist?('broken')\n#{KinoProcesses::APP}")
     process = start_processes(2, pgroup: true)

@@ -65,7 +65,7 @@ impl Courtesy {
         }
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
-        self.is_serene = is_serene && self.rounds == 0 && waited < SERENITY;
+        self.is_serene = is_serene && waited < SERENITY;
         let again_at = if self.is_serene {
             since + SERENITY
         } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
@@ -233,11 +233,13 @@ mod tests {
         assert!(!pair.lets_in(SERENITY) && !pair.lets_in(2 * SERENITY - 1));
         assert!(pair.lets_in(2 * SERENITY), "nobody becomes free");
         assert!(!pair.lets_in(2 * SERENITY));
-        assert!(pair.lets_in(2 * SERENITY + PATIENCE), "and nobody has since");
+        assert!(!pair.lets_in(3 * SERENITY - 1) && pair.lets_in(3 * SERENITY), "and nobody has since");
+        assert!(!pair.lets_in(3 * SERENITY) && pair.lets_in(4 * SERENITY) && pair.lets_in(4 * SERENITY));
         pair.slots[1].welcome();
-        assert!(!pair.lets_in(3 * SERENITY) && !pair.lets_in(4 * SERENITY - 1));
+        assert!(!pair.lets_in(5 * SERENITY) && pair.lets_in(6 * SERENITY), "one again");
+        assert!(!pair.lets_in(6 * SERENITY));
         pair.are_few = false;
-        assert!(pair.lets_in(4 * SERENITY - 1), "there is no room for many more");
+        assert!(pair.lets_in(6 * SERENITY + PATIENCE), "there is no room for many more");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Who waits at a listener, as the kernel counts them.
 
-use std::os::fd::BorrowedFd;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
 
 /// How many wait to be accepted, and how many may; `None` for what is no TCP listener, and where the system doesn't tell.
 pub(crate) fn of(listener: BorrowedFd<'_>) -> Option<(u32, u32)> {
