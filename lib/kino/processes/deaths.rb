@@ -28,7 +28,7 @@ module Kino
     end
 
     def mourn(child, ending, lost)
-      fault = child.fault || "it ended#{ending}"
+      fault = child.fault || "it ended#{ending}#{lost}"
       if child.index then tell(child, fault, "#{ending}#{lost}", @fleet.gone(child))
       elsif @announced then @renewal.mold_gone(child, fault)
       else give_up(child.fault || "the app could not be booted: its process ended#{ending}")
@@ -36,6 +36,8 @@ module Kino
     end
 
     def tell(child, fault, ending, outcome)
+      # What is tried has failed, whoever's place that was, and what it was to follow may boot yet.
+      outcome = :failed if %i[unbooted hopeless].include?(outcome) && @renewal.tries?(child.mold)
       case outcome
       when :died then @voice.complain("#{child} died#{ending}; another takes its place")
       when :unbooted then @voice.complain("#{child} could not boot: #{fault}")

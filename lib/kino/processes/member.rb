@@ -2,6 +2,7 @@
 
 require_relative "../rack/failure"
 require_relative "../server/leaving"
+require_relative "../server/notices"
 require_relative "../server/server"
 require_relative "../server/signals"
 require_relative "../server/teller"
@@ -48,6 +49,7 @@ module Kino
     def run(app = nil)
       return 1 unless Tether.tie(@wire) # the parent has ended before
 
+      @boots_app = app.nil?
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
       @signals.trapping { serve(app || yield) }
@@ -82,6 +84,7 @@ module Kino
       @server.start_on(@site, @slot, @wire.to_io, @index + 1)
       Native.die_with("TERM")
       show # before anybody hears of it
+      tell_booted(app) if @boots_app && @index.zero?
       tell_ready
       case await
       when "mold" then leave_off
@@ -93,6 +96,12 @@ module Kino
     ensure
       @server&.halt
       @boots&.close
+    end
+
+    # What a mold tells, where there is none.
+    def tell_booted(app)
+      notices = Notices.new(app, @configuration, @server.mode)
+      @wire.tell("booted", @server.mode, *notices.told(@server.choice))
     end
 
     # Once, when all workers have booted: only then is it worth another's place.

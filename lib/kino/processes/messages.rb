@@ -26,19 +26,21 @@ module Kino
       when "ready" then ready(child)
       when "stop" then begin_stop(Orders::ASKED)
       when "leaving" then leaving(child)
-      when "left" then @shutdown.gave_up(rest)
+      when "left" then left(child, rest)
       when "unforked" then unforked(*rest.map(&:to_i))
       end
     end
 
-    # A mold has booted the app, and what there is to say of that. How many processes there are to be may depend on what
-    # runs in them.
-    def booted(mold, mode, *said)
+    # The app is booted, by a mold or, where there is none, by the first process, and what there is to say of that. How
+    # many processes there are to be may depend on what runs in them.
+    def booted(child, mode, *said)
+      return if child.index && @announced # it has another's place
+
       @mode = mode.to_sym
       have(@configuration.with(mode: @mode).processes) unless @announced
       @lines = []
       said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
-      @renewal.booted(mold)
+      @renewal.booted(child) unless child.index
     end
 
     def ready(child)
@@ -55,6 +57,15 @@ module Kino
     def leaving(child)
       child.leave
       @fleet.leaving(child)
+    end
+
+    # What a process has ended without. Of one that another has taken over from, nobody else tells.
+    def left(child, aborted)
+      return @shutdown.gave_up(aborted) if stopping?
+      return if aborted.empty?
+
+      @voice.complain("#{child} still had requests #{@configuration.shutdown_timeout} s after it was to leave " \
+                      "(shutdown_timeout), and has ended without them", *aborted.map { |one| "gave up #{one}" })
     end
 
     # The system gave the mold no process.

@@ -6,6 +6,7 @@ require_relative "../server/mode"
 require_relative "../server/notices"
 require_relative "../server/signals"
 require_relative "heap_room"
+require_relative "lost_threads"
 require_relative "member"
 require_relative "taken_sockets"
 require_relative "tether"
@@ -56,10 +57,7 @@ module Kino
 
       @app = app
       Process.setproctitle("kino: mold")
-      TakenSockets.close(@site.listeners.descriptors)
-      @configuration.on_refork.each(&:call)
-      settle
-      @wire.tell("booted", Mode.of(@app, @configuration).name)
+      prepare_again or return 1
       follow
       0
     end
@@ -67,35 +65,33 @@ module Kino
     private
 
     def prepare
-      @app = @boot.call
-      mode = Mode.of(@app, @configuration)
-      Warmup.run(@app, @configuration)
-      @configuration.before_fork.each(&:call)
-      settle
-      @wire.tell("booted", mode.name, *said(mode))
-    rescue Exception => error # whatever it is, the parent has to hear of it
+      telling do
+        @app = @boot.call
+        mode = Mode.of(@app, @configuration)
+        Warmup.run(@app, @configuration)
+        @configuration.before_fork.each(&:call)
+        settle
+        lost = LostThreads.warning("while it booted", "start them in on_process_boot")
+        @wire.tell("booted", mode.name, *Notices.new(@app, @configuration, mode.name).told(mode, *lost))
+      end
+    end
+
+    def prepare_again
+      telling do
+        TakenSockets.close(@site.listeners.descriptors)
+        @configuration.on_refork.each(&:call)
+        settle
+        lost = LostThreads.warning("while it served", "end them in on_refork, and start them where they are needed")
+        @wire.tell("booted", Mode.of(@app, @configuration).name, *(["warning", lost] if lost))
+      end
+    end
+
+    # Whatever goes wrong, the parent has to hear of it.
+    def telling
+      yield
+    rescue Exception => error
       @wire.tell("failed", Description.brief(error))
       false
-    end
-
-    # What the start has to say of the app: each line, or warning, after a word that tells which.
-    def said(mode)
-      notices = Notices.new(@app, @configuration, mode.name)
-      lines = notices.lines
-      lines.unshift("Mode auto: #{mode.name}, since #{mode.reason}") if mode.reason
-      warnings = [*notices.warnings, *mode.warning, *threads]
-      [*lines.flat_map { |line| ["line", line] }, *warnings.flat_map { |line| ["warning", line] }]
-    end
-
-    # Of the app's own threads only the one that forks goes on in a child.
-    def threads
-      others = Thread.list - [Thread.current]
-      others.select! { |thread| thread.alive? && !thread.thread_variable_get(:fork_safe) }
-      return if others.empty?
-
-      names = others.map { |thread| thread.name || thread.to_s[/ (\S+:\d+)/, 1] || thread.inspect }
-      "the app has started #{names.size} thread#{"s" if names.size > 1} while it booted (#{names.join(", ")}), which " \
-        "no process has that is forked from it; start them in on_process_boot"
     end
 
     # What two processes can't share is let go of, and what stays is put where forks leave it shared.

@@ -23,7 +23,9 @@ module Kino
     # Signals that ask for what may be asked for at the control socket.
     WISHES = { "restart" => "USR1", "restart_full" => "USR2", "processes_more" => "TTIN",
                "processes_fewer" => "TTOU" }.freeze
-    private_constant :RESTART, :RELOADS, :FIXED, :OF_APP, :WISHES
+    # As many as `processes` may say.
+    MOST = 256
+    private_constant :RESTART, :RELOADS, :FIXED, :OF_APP, :WISHES, :MOST
 
     private
 
@@ -67,6 +69,7 @@ module Kino
 
     def resize(size)
       return @voice.say("One process is the least") if size < 1
+      return @voice.say("#{MOST} processes are the most") if size > MOST
 
       have(size)
       @voice.say "Processes: #{size}"
@@ -80,7 +83,8 @@ module Kino
       children.each { |child| child.wire.tell("size", size) if child.index }
     end
 
-    def reload = (@renewal.reload if !stopping? && reread)
+    # Settings that were read while something else is being replaced would be this process's alone.
+    def reload = (@renewal.reload if !stopping? && (@renewal.under_way? || reread))
 
     # Where each process boots an app of its own, this one's settings are what they go by.
     def restart = (@renewal.restart if @configuration.preload || @renewal.under_way? || reread)

@@ -116,6 +116,7 @@ module Kino
     def attend(&block)
       @has_terminal = Signals.terminal?
       follow(@configuration)
+      Process.warmup # what it has is shared with those that are forked from it, as long as nobody writes to it
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
       @renewal.boot
@@ -180,17 +181,21 @@ module Kino
 
     def announce
       @announced = true
-      @given ? take_over : @manager.ready
+      @given ? (take_over or return) : @manager.ready
       Announcement.new(@configuration, @voice).make(mode: @mode || @configuration.mode, urls: urls,
                                                     lines: [*@notices, *@lines], processes: @fleet.size)
     end
 
-    # The server before ends, now that this one serves; until then its pid file is its own.
+    # The server before ends, now that this one serves; until then its pid file is its own. Where this one can't have
+    # that, it lets its clients finish, and the one before goes on.
     def take_over
       @heir&.call(self)
       @manager.take_over
       @given.listeners.own_files(true)
       @given.wire.tell("ready")
+      true
+    rescue ConfigurationError => error
+      give_up(error.message) && nil
     end
 
     def look_around

@@ -79,6 +79,7 @@ module Kino
         next @fleet.replace unless preload?
 
         mold = @molds.current
+        @waits_until = now + configuration.restart_timeout
         @is_waiting = mold&.wire&.tell("reload") or give_up("there is no mold now; once there is, ask again")
       end
     end
@@ -95,12 +96,17 @@ module Kino
       give_up_server(error.message)
     end
 
+    # @param mold [Child, nil]
+    # @return [Boolean] whether it is not known yet if all can go on with that
+    def tries?(mold) = !mold.nil? && mold == @molds.candidate
+
     # It serves no more: another has taken over.
     #
     # @param process [Child]
     # @param reason [Symbol] why, see {Fleet#replace}
     # @return [void]
     def retire(process, reason)
+      @has_changed = true unless reason == :recycle
       return process.retire unless reason == :refork
 
       process.promote
@@ -113,7 +119,7 @@ module Kino
     # @return [void]
     def booted(mold)
       mold.ready
-      @fleet.replace_all_but(mold) if @reason
+      @fleet.replace_all_but(mold) if tries?(mold)
     end
 
     # The mold has read its settings again.
@@ -130,7 +136,9 @@ module Kino
     # @param process [Child]
     # @return [Boolean, nil] whether all goes on with another mold from here on
     def ready(process)
-      @has_settled = @molds.settle if process.mold == @molds.candidate
+      has_settled = @molds.settle if tries?(process.mold)
+      @has_changed ||= has_settled
+      has_settled
     end
 
     # A process that was to follow has never served.
@@ -138,7 +146,11 @@ module Kino
     # @param process [Child]
     # @param fault [String] what was wrong with it
     # @return [void]
-    def failed(process, fault) = give_up("#{process} could not boot: #{fault}")
+    def failed(process, fault)
+      fault = "#{process} could not boot: #{fault}"
+      # One that was to follow a process which had served for long enough says nothing of an app that is booted anew.
+      @molds.candidate && !tries?(process.mold) ? tell_unreplaced(fault) : give_up(fault)
+    end
 
     # One that was no process that serves is gone.
     #
@@ -162,6 +174,7 @@ module Kino
     # @return [Boolean] whether another has taken this server's place
     def look
       boot if preload? && @molds.none? && now >= @until
+      end_silent if @is_waiting && now >= @waits_until
       done unless @reason.nil? || @is_waiting || @molds.candidate || @fleet.replacing?
       case @overlap&.look
       when :ready then true
@@ -187,11 +200,20 @@ module Kino
 
     def preload? = configuration.preload
 
+    # A mold that doesn't read its settings is stopped, or stuck: all that is asked for would wait for it.
+    def end_silent
+      @is_waiting = false
+      fault = "the mold has not read its settings within #{configuration.restart_timeout} s (restart_timeout)"
+      @molds.current.fault ||= fault
+      @molds.current.kill
+      give_up(fault)
+    end
+
     def begin_with(reason)
       return busy if under_way?
 
       @reason = reason
-      @has_settled = false
+      @has_changed = false
       @voice.say WORDS.fetch(reason).first
       yield
     rescue SystemCallError => error
@@ -207,6 +229,8 @@ module Kino
     def busy = @voice.say("Something is being replaced already; once that is done, ask again")
 
     def done
+      return give_up("the process that was to be forked from is there no more") if @reason == :refork && !@has_changed
+
       @has_restarted ||= @reason == :restart
       @voice.say "#{WORDS.fetch(@reason).last}: #{@fleet.size} process#{"es" if @fleet.size > 1}"
       @reason = nil
@@ -216,10 +240,15 @@ module Kino
       @fleet.forget_replacements
       @molds.give_up&.drain
       @is_waiting = false
-      what = @reason ? "the #{@reason} is given up" : "a process could not be replaced"
-      rest = @has_settled ? "processes that were not replaced go on as they are" : "all goes on as before"
+      return tell_unreplaced(fault) unless @reason
+
+      rest = @has_changed ? "processes that were not replaced go on as they are" : "all goes on as before"
+      @voice.complain("the #{@reason} is given up, and #{rest}: #{fault}")
       @reason = nil
-      @voice.complain("#{what}, and #{rest}: #{fault}")
+    end
+
+    def tell_unreplaced(fault)
+      @voice.complain("a process could not be replaced, and all goes on as before: #{fault}")
     end
   end
 

@@ -24,10 +24,22 @@ module Kino
     end
 
     # @return [Array<String>] what is good to know
-    def lines = [*(@settings.mode == :threaded ? threaded_lines : ractor_lines), *unread, *ignored]
+    def lines = [*(@settings.mode == :threaded ? threaded_lines : ractor_lines), *unread, *ignored, *unforked]
 
     # @return [Array<String>] what will fail under load; a Rails app's log has what is about its database, too
     def warnings = [pool, needless_tls].compact
+
+    # All of it, for a process that tells another.
+    #
+    # @param mode [Mode] what was chosen, and why
+    # @param more [Array<String>] other warnings
+    # @return [Array<String>] each line, or warning, after a word that tells which
+    def told(mode, *more)
+      why = ["Mode auto: #{mode.name}, since #{mode.reason}"] if mode.reason
+      all = [*why, *lines].map { |line| ["line", line] }
+      all += [*warnings, *mode.warning, *more].map { |line| ["warning", line] }
+      all.flatten
+    end
 
     private
 
@@ -80,6 +92,13 @@ module Kino
       return if @configuration.said?(:mode) || defined?(::Rails) || !Ractors.parallel?
 
       COULD if ::Ractor.shareable?(@app)
+    end
+
+    # Where each process boots an app of its own.
+    def unforked
+      return if @configuration.preload || @configuration.refork_after.none?
+
+      "refork_after: nothing with preload false, where no process is forked from another"
     end
 
     def unread

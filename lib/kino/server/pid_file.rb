@@ -22,7 +22,7 @@ module Kino
     # @return [void]
     # @raise [ConfigurationError] when it can't be written, or is that of a server that runs
     def self.keep(path)
-      return if path.nil?
+      check(path) or return
 
       full = File.expand_path(path) # the app may change folder
       pid = Process.pid
@@ -32,19 +32,39 @@ module Kino
       end
       at_exit { remove(full, pid) }
     rescue SystemCallError => error
-      raise ConfigurationError, "pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the " \
-                                "path of a file in a folder that exists, or leave pidfile out"
+      raise unwritable(path, error)
     end
 
-    # Looks at it before anything is done that the server which it belongs to would notice.
+    # Looks at it before anything is done that the server which it belongs to would notice, and before there are clients
+    # who would be lost.
     #
     # @param path [String, nil] nil for none
-    # @return [void]
-    # @raise [ConfigurationError] when it is that of a server that runs
+    # @return [Boolean] whether there is one
+    # @raise (see .keep)
     def self.check(path)
-      refuse(path, File.read(File.expand_path(path), MOST).to_i, [Process.pid, Process.ppid]) if path
-    rescue SystemCallError
-      nil # what can't be read is told by whoever writes it
+      return false if path.nil?
+
+      full = File.expand_path(path)
+      try(full)
+      refuse(path, File.file?(full) ? File.read(full, MOST).to_i : 0, [Process.pid, Process.ppid])
+      true
+    rescue SystemCallError => error
+      raise unwritable(path, error)
+    end
+
+    # Whether it can be written, as far as that can be known before.
+    def self.try(path)
+      return File.open(path, File::WRONLY | File::NONBLOCK) { nil } if File.exist?(path)
+
+      folder = File.dirname(path)
+      raise Errno::ENOENT unless File.exist?(folder)
+      raise Errno::ENOTDIR unless File.directory?(folder)
+      raise Errno::EACCES unless File.writable?(folder)
+    end
+
+    def self.unwritable(path, error)
+      ConfigurationError.new("pidfile: #{path} can't be written (#{error.message[/\A[^@]+/].strip}); write the path " \
+                             "of a file in a folder that exists, or leave pidfile out")
     end
 
     # That of the server whose place this one takes is its parent's. Numbers are used again, so only a Kino is believed
@@ -82,14 +102,14 @@ module Kino
       File.identical?(file, full)
     end
 
-    # On a disk that is full there is none afterwards, rather than an empty one.
+    # Over what stands there, which needs no room on a disk that has none: what another server has left isn't lost for
+    # nothing. Where nothing stood there, there is no file afterwards rather than an empty one.
     def self.write(file, full, pid)
       file.rewind
-      file.write("#{pid}\n")
-      file.flush
-      file.truncate(file.pos)
+      length = file.syswrite("#{pid}\n")
+      file.truncate(length) if file.stat.file?
     rescue SystemCallError
-      File.delete(full)
+      File.delete(full) unless file.stat.size.positive?
       raise
     end
 
@@ -111,7 +131,7 @@ module Kino
     rescue SystemCallError
       nil # it is gone, or can't be removed: nobody is left to do anything about it
     end
-    private_class_method :refuse, :locked, :lock, :there?, :write, :kino?, :remove
+    private_class_method :try, :unwritable, :refuse, :locked, :lock, :there?, :write, :kino?, :remove
   end
 
   private_constant :PidFile

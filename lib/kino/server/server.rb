@@ -95,6 +95,10 @@ module Kino
     # @return [String, nil] why it runs in its {#mode}, where `mode :auto` left that to Kino
     def mode_reason = @mode&.reason
 
+    # @api private
+    # @return [Mode, nil] how its mode was chosen
+    def choice = @mode
+
     # What is being served now.
     #
     # @return [Array<String>] such as `"GET /report, for 31.2 s"`; without the query, which may hold secrets

@@ -33,9 +33,9 @@ RSpec.describe "processes of an app with a database" do
     }
   RUBY
 
-  def start_with(database, app, **options)
+  def start_with(database, app, settings = "", **options)
     File.write("#{folder}/database", database.inspect)
-    prepare(app, kino: "on_warmup { |app| File.write('warm', app.get('/?warm')) }\n")
+    prepare(app, kino: "on_warmup { |app| File.write('warm', app.get('/?warm')) }\n#{settings}")
     process = start_processes(2, **options)
     expect(File.read("#{folder}/warm")).to eq("200")
     process
@@ -65,6 +65,22 @@ RSpec.describe "processes of an app with a database" do
     Postgres.run do |socket|
       database = { adapter: "postgresql", host: socket, username: "kino", database: "postgres", pool: 5 }
       process = start_with(database, app, env: Postgres::UNBUNDLED)
+      connections = visit(process).to_h { |pid, connection| [[pid, connection], true] }.keys
+
+      expect(connections.map(&:last).uniq.size).to eq(connections.size)
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.err).to eq("")
+    end
+  end
+
+  it "share none with the process that has served and that they are forked from" do
+    missing = Postgres.missing
+    skip missing if missing
+
+    Postgres.run do |socket|
+      database = { adapter: "postgresql", host: socket, username: "kino", database: "postgres", pool: 5 }
+      process = start_with(database, app, "refork_after [30, false]\n", env: Postgres::UNBUNDLED)
+      eventually("it is done") { ask(process.url, "/?x").last == "x" && process.out.include?("Reforked: 2 processes") }
       connections = visit(process).to_h { |pid, connection| [[pid, connection], true] }.keys
 
       expect(connections.map(&:last).uniq.size).to eq(connections.size)

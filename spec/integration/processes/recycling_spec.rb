@@ -51,9 +51,16 @@ RSpec.describe "a process that has served for long enough" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  # What a client is answered; nil where its process is killed.
+  def answer(url, path)
+    ask(url, path)
+  rescue StandardError
+    nil
+  end
+
   # Clients whose requests one process or the other is at, while others have it be what all are forked from.
   def reforking(process, seconds)
-    clients = Array.new(8) { Thread.new { ask(process.url, "/sleep?#{seconds}") } }
+    clients = Array.new(8) { Thread.new { answer(process.url, "/sleep?#{seconds}") } }
     eventually("it is to be the mold") { ask(process.url) and process.out.include?("Reforking") }
     eventually("it finishes what runs") { serving(process).size == 3 }
     yield
@@ -78,6 +85,54 @@ RSpec.describe "a process that has served for long enough" do
 
     expect(answers).to all(eq(["2"]))
     expect(process.err).to eq("")
+  end
+
+  it "is told of with what it was at when it dies before others are forked from it" do
+    prepare(kino: "refork_after [30, false]\n")
+    process = start_processes(2, "-t", "6")
+    before = serving(process)
+    answers = reforking(process, 8) do
+      numbers = serving(process).to_h { |pid| [pid, family(process)[pid][/process \d/]] }
+      # Its place is another's already.
+      Process.kill(:KILL, before.find { |pid| numbers.values.count(numbers[pid]) == 2 })
+      eventually("it is told") { process.err.include?("the refork is given up") }
+    end
+
+    expect(answers).to include(["8"])
+    expect(process.err).to match(
+      /given up, and processes that were not replaced go on as they are: it ended \(SIGKILL\), last seen at GET \/sleep/
+    )
+    eventually("both serve") { answerers(process.url).sort == serving(process).sort }
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "is none where on_refork raises, and says what" do
+    prepare(kino: "refork_after [30, false]\non_refork { raise 'no cache' }\n")
+    process = start_processes
+    eventually("it is told") { ask(process.url) and process.err.include?("the refork is given up") }
+
+    expect(process.err).to start_with("kino: the refork is given up, and processes that were not replaced go on as " \
+                                      "they are: no cache (RuntimeError)\n")
+    eventually("both serve") { answerers(process.url).sort == serving(process).sort }
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "names threads that its app has started meanwhile, which those lack that are forked from it" do
+    prepare(<<~'RUBY', kino: "refork_after [30, false]\n")
+      require "timeout"
+      run lambda { |env|
+        Timeout.timeout(9) { $thread ||= Thread.new { sleep }.tap { |thread| thread.name = "metrics" } }
+        [200, {}, ["#{Process.pid} #{$thread.alive?}"]]
+      }
+    RUBY
+    process = start_processes
+    eventually("it is done") { ask(process.url) and process.out.include?("Reforked: 2 processes") }
+
+    expect(process.err).to eq(
+      "kino: warning: the app has started 1 thread while it served (metrics), which no process has that is forked " \
+      "from it; end them in on_refork, and start them where they are needed\n"
+    )
+    expect(process.signal(:TERM).status).to eq(0)
   end
 
   it "leaves no client's socket that its app has taken to those that are forked from it" do

@@ -102,6 +102,47 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "by USR1 is given up where one can't boot that takes a killed one's place meanwhile" do
+    prepare
+    process = start_processes
+    before = serving(process)
+    write("slow", "")
+    write("kino.rb", <<~RUBY)
+      on_process_boot do |index|
+        raise "no cache" if index == 1
+
+        File.write("booting", "")
+        sleep(0.01) while File.exist?("slow")
+      end
+    RUBY
+    process.signal(:USR1)
+    eventually("the first is to be replaced") { File.exist?("#{folder}/booting") }
+    Process.kill(:KILL, second = family(process).key("kino: process 2 of 2, 0 running"))
+    eventually("it is given up") { process.err.include?("is given up, and all goes on as before: process 2") }
+    File.delete("#{folder}/slow")
+    eventually("one is forked from the mold before") { (serving(process) - [second]).size == 2 }
+
+    expect(process.err).to match(/^kino: the restart is given up, .* process 2 .*could not boot: .*no cache/)
+    expect(serving(process)).to include(*(before - [second]))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by USR1 tells what a replaced process has ended without, and then" do
+    prepare(kino: "shutdown_timeout 0.3\n")
+    process = start_processes
+    client = RawClient.open(process.url)
+    client.write(RawClient.message("GET", "/wait?token=secret"))
+    process.wait_for(/^inside$/)
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
+    expect(process.err.lines(chomp: true)).to match([
+      /\Akino: process \d \(pid \d+\) still had requests 0.3 s after it was to leave \(shutdown_timeout\), and has end/,
+      %r{\Akino: gave up GET /wait, for \d+\.\d s\z}
+    ])
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.err.scan("gave up").size).to eq(1)
+  end
+
   it "by USR2 starts another server beside the old one, which ends when that serves" do
     prepare
     process = start_processes(2, "-b", "unix://#{folder}/kino.sock")
@@ -187,7 +228,8 @@ RSpec.describe "a restart" do
     process.signal(:HUP).wait_for(/^Reloaded: 3 processes$/)
     process.signal(:TTOU).wait_for(/^Processes: 2$/)
     write("kino.rb", "processes 3\n")
-    process.signal(:HUP).wait_for(/^Reloaded/)
+    process.signal(:HUP)
+    eventually("it is done") { process.out.scan(/^Reloaded/).size == 2 }
     eventually("there are three, and all say so") { titles(process) == numbered(3) }
     write("kino.rb", "processes 2\npreload true\n")
     process.signal(:HUP)
@@ -216,6 +258,39 @@ RSpec.describe "a restart" do
     process.signal(:HUP)
     eventually("it is told") { process.err.include?("again, and all goes on as before: no secret (SystemExit)") }
     expect(serving(process).size).to eq(2)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by HUP changes nothing while something else is being replaced" do
+    prepare("sleep(0.01) while File.write('booting', '') && File.exist?('slow')\n#{KinoProcesses::APP}",
+            kino: "processes 2\n")
+    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    File.delete("#{folder}/booting")
+    write("slow", "")
+    process.signal(:USR1)
+    eventually("it boots") { File.exist?("#{folder}/booting") }
+    write("kino.rb", "processes 3\n")
+    process.signal(:HUP).wait_for(/^Something is being replaced already/)
+    expect(titles(process)).to eq(numbered(2))
+    File.delete("#{folder}/slow")
+    process.wait_for(/^Restarted/)
+
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by HUP is given up where the mold doesn't read them in time, which is ended" do
+    prepare(kino: "restart_timeout 2\n")
+    process = start_processes(2, pgroup: true)
+    before = serving(process)
+    Process.kill(:STOP, stuck = mold(process))
+    process.signal(:HUP)
+    eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: the mold has") }
+    eventually("another boots the app") { process.err.include?("the mold died: the mold has not read its settings") }
+    eventually("there is another") { mold(process) && mold(process) != stuck }
+    expect(serving(process)).to match_array(before)
+    process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
     expect(process.signal(:TERM).status).to eq(0)
   end
 

@@ -38,6 +38,18 @@ RSpec.describe "processes" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "say once what there is to say of the app that each boots" do
+    prepare(KinoProcesses::APP, kino: "preload false\nrefork_after 100\nmode :auto\n")
+    process = start_processes
+
+    expect(process.out.scan(/^refork_after: nothing with preload false/).size).to eq(1)
+    expect(process.out).to match(/^Kino .*2 processes x (threaded|ractor): .*\nMode auto: \1, since /)
+    Process.kill(:KILL, first = serving(process).first)
+    eventually("another has its place") { (serving(process) - [first]).size == 2 }
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.out.scan(/^refork_after: nothing/).size).to eq(1)
+  end
+
   it "are told of rack.multiprocess" do
     prepare('run ->(env) { [200, {}, [env["rack.multiprocess"].inspect]] }')
     process = start_processes

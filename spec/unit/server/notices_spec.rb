@@ -24,6 +24,13 @@ RSpec.describe Kino.const_get(:Notices) do
     expect(notices(tls: given, bind: "ssl://localhost:1").warnings).to eq([])
   end
 
+  it "say that nothing is forked from a process that has served where each boots an app of its own" do
+    expect(notices(preload: false, refork_after: 100).lines)
+      .to eq(["refork_after: nothing with preload false, where no process is forked from another"])
+    expect([notices(refork_after: 100), notices(preload: false), notices(preload: false, refork_after: false)])
+      .to all(have_attributes(lines: []))
+  end
+
   it "say that more workers are only more threads" do
     expect(notices(workers: 4, threads: 2).lines)
       .to eq(["4 workers share one lock in mode threaded: they are 8 threads, as -w 1 -t 8 would be"])

@@ -41,6 +41,36 @@ RSpec.describe Kino.const_get(:PidFile) do
     end
   end
 
+  it "is looked at before there are clients who would be lost" do
+    [["#{@path}/none", "Not a directory"], ["#{@path}-/none", "No such file or directory"]].each do |path, why|
+      File.write(@path, "")
+      expect { described_class.check(path) }
+        .to raise_error(Kino::ConfigurationError, /\Apidfile: #{path} can't be written \(#{why}\); write the path of/)
+    end
+    expect([described_class.check(@path), described_class.check("#{@path}.new"), described_class.check(nil)])
+      .to eq([true, true, false])
+    expect(File.exist?("#{@path}.new")).to be(false)
+  end
+
+  it "keeps what stands there where the disk is full" do
+    File.write(@path, "1234567890\n")
+    pid = fork do
+      trap(:XFSZ, "IGNORE")
+      Process.setrlimit(:FSIZE, 0)
+      described_class.keep(@path)
+      exit!(0)
+    rescue Kino::ConfigurationError
+      exit!(3)
+    end
+
+    expect([Process.wait2(pid).last.exitstatus, File.read(@path)]).to eq([3, "1234567890\n"])
+  end
+
+  it "is no longer than the number" do
+    File.write(@path, "1234567890\nand more\n")
+    in_process(@path) { |pid, _| expect(File.read(@path)).to eq("#{pid}\n") }
+  end
+
   it "is taken over from a server that is gone, and from a process that is none" do
     ["0\n", "nonsense", "#{fork { exit! }.tap { |gone| Process.wait(gone) }}\n"].each do |left|
       File.write(@path, left)

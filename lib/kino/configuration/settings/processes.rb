@@ -18,7 +18,8 @@ module Kino
         Setting.new(:preload, Kinds::Flag.new, default: true, example: false,
                     summary: "boot the app once, and fork it", doc: <<~TEXT),
           Whether the app is booted once, and its processes share the memory of that. With false each
-          process boots an app of its own: for one that can't be forked.
+          process boots an app of its own: for one that can't be forked. USR1 then boots the app's new
+          code with the gems that there were at the start; new gems take USR2.
         TEXT
         Setting.new(:before_fork, LETTING_GO, default: [].freeze, default_text: "none",
                     summary: "called in the booted app before it is forked", doc: <<~TEXT),
@@ -52,12 +53,14 @@ module Kino
           Requests that a process has served when it becomes the one that all others are forked from,
           one after the other: what it has loaded and compiled by then is shared from there on. A list
           such as [1000, 10000] has the numbers of the first time, the second and so on; the last one
-          counts again and again, unless false comes after it. false, the default, is for never.
+          counts again and again, unless false comes after it. false, the default, is for never. Threads
+          that its app has started by then aren't in those that are forked from it; they are named.
         TEXT
         Setting.new(:on_refork, LETTING_GO, default: [].freeze, default_text: "none",
                     summary: "called in a process before others are forked from it", doc: <<~TEXT),
           Called in a process that has served, and that others are going to be forked from (refork_after),
-          before the first is.
+          before the first is: the place to end threads of the app's. One that raises ends the refork, and
+          the process.
         TEXT
         Setting.new(:recycle_requests, Kinds::Optional.new(COUNT), default: nil, example: 100_000,
                     summary: "requests until a process is replaced", doc: <<~TEXT),
