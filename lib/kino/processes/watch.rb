@@ -91,7 +91,7 @@ module Kino
     def recycle
       @recycling.due(@fleet.serving).first(1).each do |child, why|
         @voice.say "#{child.to_s.capitalize} #{why}: another takes its place"
-        @fleet.replace([child])
+        @fleet.replace([child], reason: :recycled)
       end
       mold = @recycling.mold(@fleet.serving) if @configuration.preload && !@fleet.replacing?
       @renewal.refork(mold) if mold

@@ -46,9 +46,27 @@ RSpec.describe "A TLS handshake" do
       secure(tls: { **TLS.made.given, min_version: "1.3" }) do |server, log|
         old = -> { TLS.connect(TCPSocket.new("127.0.0.1", server.port)) { |context| context.max_version = "TLS1_2" } }
         expect(&old).to raise_error(OpenSSL::SSL::SSLError, /protocol version|handshake failure/)
-        eventually("it is counted") { server.stats[:tls_incompatible] == 1 }
+        eventually("it is counted") { server.stats[:tls_version] == 1 }
         log.wait_for(/a TLS handshake has failed.*\(min_version\)/)
         RawClient.open(server.url) { |client| expect(client.get.status).to eq(200) }
+      end
+    end
+
+    it "is refused where there is no protocol in common, or no kind of signature, each by its own name" do
+      secure do |server, log|
+        other = lambda do
+          TLS.connect(TCPSocket.new("127.0.0.1", server.port)) { |context| context.alpn_protocols = %w[spdy/3] }
+        end
+        expect(&other).to raise_error(OpenSSL::SSL::SSLError, /no application protocol/)
+        eventually("it is counted") { server.stats[:tls_protocol] == 1 }
+        log.wait_for(/a TLS handshake has failed.*\(http2, and the client's own ALPN\)/)
+
+        # The certificate is of ECDSA.
+        system("openssl", "s_client", "-connect", "127.0.0.1:#{server.port}", "-sigalgs", "RSA-PSS+SHA256:RSA+SHA256",
+               in: File::NULL, out: File::NULL, err: File::NULL)
+        eventually("it is counted") { server.stats[:tls_signature] == 1 }
+        log.wait_for(/a TLS handshake has failed.*\(cert and key are of a kind that it does not know\)/)
+        expect(server.stats.values_at(:tls_version, :tls_incompatible)).to eq([0, 0])
       end
     end
 

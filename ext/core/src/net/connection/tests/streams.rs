@@ -101,3 +101,36 @@ fn streams_that_come_and_go_at_once_leave_others_their_turn() {
     assert!(scene.connection.link.get().unwrap().lock().session.is_idle());
     assert_eq!(scene.context.stats.http2_floods.get(), 0);
 }
+
+#[test]
+fn only_what_is_asked_for_moves_the_time_of_an_idle_connection() {
+    // PING, WINDOW_UPDATE of the connection's, SETTINGS, PRIORITY_UPDATE, and a part of a frame.
+    let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat();
+    let window = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1].to_vec();
+    let priority = [&[0, 0, 7, 16, 0, 0, 0, 0, 0, 0, 0, 0, 9][..], b"u=1"].concat();
+    let mut scene = scene(false);
+    scene.client.bring(&[&PREFACE[..], &SETTINGS].concat());
+    scene.look();
+    let due = scene.connection.deadline.due();
+    for said in [&ping[..], &window, &SETTINGS, &priority, &ping[..4]] {
+        scene.pass(SECOND);
+        scene.client.bring(said);
+        assert_eq!(scene.look(), Verdict::Wait);
+        assert_eq!(scene.connection.deadline.due(), due);
+    }
+    scene.client.bring(&ping[4..]);
+    // A request that comes and goes in one look.
+    let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+    scene.client.bring(&[&REQUEST[..], &reset].concat());
+    scene.look();
+    let next = scene.connection.deadline.due();
+    assert!(next > due);
+    scene.pass(SECOND);
+    scene.client.bring(&ping);
+    scene.look();
+    assert_eq!(scene.connection.deadline.due(), next);
+    let timeout = scene.context.config.keepalive_timeout;
+    scene.pass(timeout);
+    assert_eq!(scene.context.stats.keepalive_timeout.get(), 1);
+    assert_eq!(scene.pass(10 * SECOND), Verdict::Close);
+}
