@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 require "support/control_socket"
+require "support/others_tools"
 
 RSpec.describe "A TLS handshake" do
   include ControlSocket
+  include OthersTools
 
   def secure(app = Probes::Env, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, **settings, &)
     serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
@@ -91,6 +93,19 @@ RSpec.describe "A TLS handshake" do
         eventually("they are told") { (expected - control_get("/metrics").body.lines(chomp: true)).empty? }
         expect(control_json("/stats")["sum"]["counters"])
           .to include("tls_certificate_expires" => TLS.made.certificate.not_after.to_i)
+      end
+    end
+
+    it "can have nothing weak in it, as a scanner sees it" do
+      secure do |server, log|
+        said = ask_by("sslscan", "--no-colour", "127.0.0.1:#{server.port}")
+        expect(said.scan(/^(\w+v[\d.]+) +enabled/).flatten).to eq(%w[TLSv1.2 TLSv1.3])
+        ciphers = said.scan(/^(?:Preferred|Accepted) +\S+ +(\d+) bits +(\S+)/)
+        expect(ciphers).not_to be_empty
+        expect(ciphers).to all(satisfy { |bits, name| Integer(bits) >= 128 && name.match?(/GCM|CHACHA20/) })
+        expect(said).to include("Session renegotiation not supported", "Compression disabled")
+        expect(said.scan(/vulnerable to heartbleed/).size).to eq(said.scan(/not vulnerable to heartbleed/).size)
+        log.allow
       end
     end
 

@@ -141,6 +141,11 @@ impl Port {
         self.settings.verifies()
     }
 
+    /// Whether a setting leaves clients out that know TLS 1.2 alone.
+    pub(crate) fn refuses_tls12(&self) -> bool {
+        self.settings.min_version == Version::Tls13
+    }
+
     /// The certificates that are served now.
     pub fn certificates(&self) -> Vec<Certificate> {
         self.current.read().certificates.clone()

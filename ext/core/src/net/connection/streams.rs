@@ -103,9 +103,14 @@ impl Connection {
                 self.client_says_no_more(speech);
                 None
             }
-            Ok(Came::End) => {
+            // Whoever has closed both halves has answered GOAWAY with a reset, which a read does not tell.
+            Ok(Came::End) if !self.socket.has_left() => {
                 life.has_nothing_unread();
                 Some(Verdict::Wait)
+            }
+            Ok(Came::End) => {
+                speech.is_lost = true;
+                None
             }
             Err(_) => {
                 speech.is_lost = true;

@@ -134,3 +134,36 @@ fn only_what_is_asked_for_moves_the_time_of_an_idle_connection() {
     assert_eq!(scene.context.stats.keepalive_timeout.get(), 1);
     assert_eq!(scene.pass(10 * SECOND), Verdict::Close);
 }
+
+#[test]
+fn who_ends_one_half_has_the_answers_to_all_of_what_was_asked_and_who_ends_both_has_left() {
+    for leaves in [false, true] {
+        let mut scene = scene(false);
+        let mut part = REQUEST;
+        // A second one, whose body is still to come.
+        (part[4], part[8]) = (4, 3);
+        scene.client.bring(&[&PREFACE[..], &SETTINGS, &REQUEST, &part].concat());
+        scene.look();
+        scene.client.end();
+        assert_eq!(scene.look(), Verdict::Wait);
+        let streams = |scene: &Scene| {
+            let mut speech = scene.connection.link.get().unwrap().lock();
+            speech.session.hosts().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(streams(&scene), [1]);
+        let mut found = Vec::new();
+        Request::take_streams(&scene.connection, &mut found);
+        assert!(found.len() == 1 && found[0].waits());
+        if leaves {
+            scene.client.reset();
+            assert_eq!(scene.look(), Verdict::Close);
+            assert!(!found[0].waits());
+        } else {
+            assert_eq!(scene.look(), Verdict::Wait);
+            drop(found);
+            scene.connection.take_all_back(crate::error::Fault::RequestTimeout);
+            assert_eq!(scene.look(), Verdict::Close);
+            assert!(memchr::memmem::find(&scene.client.take_sent(), b"504").is_some());
+        }
+    }
+}
