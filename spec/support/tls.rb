@@ -11,9 +11,11 @@ module TLS
     # @param names [Array<String>] the hosts that it is for
     # @param by [Made, nil] who signs it
     # @param days [Numeric] for how long it holds
+    # @param from [Numeric] from when on, in days from now
     # @param key [OpenSSL::PKey::PKey]
     # @param authority [Boolean] whether it may sign others
-    def initialize(*names, by: nil, days: 30, key: OpenSSL::PKey::EC.generate("prime256v1"), authority: false)
+    def initialize(*names, by: nil, days: 30, from: -1, key: OpenSSL::PKey::EC.generate("prime256v1"),
+                   authority: false)
       @key = key
       @certificate = OpenSSL::X509::Certificate.new
       certificate.version = 2
@@ -21,7 +23,7 @@ module TLS
       certificate.subject = OpenSSL::X509::Name.new([["CN", names.first || "a client"]])
       certificate.issuer = (by&.certificate || certificate).subject
       certificate.public_key = key
-      certificate.not_before = Time.now - 86_400
+      certificate.not_before = Time.now + (from * 86_400)
       certificate.not_after = Time.now + (days * 86_400)
       extend_by(names, by, authority)
       certificate.sign((by || self).key, "SHA256")

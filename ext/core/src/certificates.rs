@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::dispatch::interrupt::Interrupt;
 use crate::dispatch::lead::Dispatch;
 use crate::net::context::Context;
+use crate::tls::given::SetupError;
 use crate::tls::port::{Certificate, Port};
 
 /// Between two looks at the files.
@@ -27,7 +28,7 @@ pub(crate) fn start(dispatch: &Arc<Dispatch>) -> io::Result<Option<JoinHandle<()
         return Ok(None);
     }
     let mut keeper = Keeper { ports, told: None };
-    keeper.look_at_ends(dispatch.context(), now());
+    keeper.begin(dispatch.context());
     let dispatch = dispatch.clone();
     let run = move || {
         let interrupt = Interrupt::new(dispatch.context().clone());
@@ -45,6 +46,19 @@ struct Keeper {
 }
 
 impl Keeper {
+    /// What there is to be said of what was read at the start.
+    fn begin(&mut self, context: &Context) {
+        for port in &self.ports {
+            if let Some(error) = port.take_fault() {
+                tell_failure(context, &error);
+            }
+            if let Some(needless) = port.needless() {
+                tracing::warn!("{needless}");
+            }
+        }
+        self.look_at_ends(context, now());
+    }
+
     fn look(&mut self, context: &Context) {
         let is_asked = context.is_reload_asked();
         for port in &self.ports {
@@ -57,8 +71,7 @@ impl Keeper {
                     self.told = None;
                 }
                 Some(Err(error)) => {
-                    context.stats.tls_reload_failures.add();
-                    tracing::error!("what TLS is served with can't be read again, so what was is served on: {error}");
+                    tell_failure(context, &error);
                 }
             }
         }
@@ -76,6 +89,14 @@ impl Keeper {
         known.dedup();
         context.tell_expiry(known.first().map_or(0, |(expires, _)| *expires));
         for (expires, certificate) in known {
+            if let Some(begins) = certificate.begins.filter(|&begins| begins > now) {
+                let hours = (begins - now).div_ceil(3600);
+                tracing::warn!(
+                    "{} does not hold yet, but from {hours} h on: until then clients refuse it ({})",
+                    certificate.label,
+                    about(&certificate)
+                );
+            }
             if expires <= now {
                 tracing::error!("{} no longer holds: clients refuse it ({})", certificate.label, about(&certificate));
             } else if expires - now < WARNED {
@@ -84,6 +105,11 @@ impl Keeper {
             }
         }
     }
+}
+
+fn tell_failure(context: &Context, error: &SetupError) {
+    context.stats.tls_reload_failures.add();
+    tracing::error!("what TLS is served with can't be read again, so what was is served on: {error}");
 }
 
 /// Whose it is.

@@ -95,7 +95,13 @@ stats! {
     tls_plain,
     /// Clients that have left in the middle of a TLS handshake.
     tls_left,
-    /// TLS handshakes that failed for want of a version or a cipher suite that both sides have.
+    /// TLS handshakes that failed since the client knows no version that is spoken (`min_version`).
+    tls_version,
+    /// TLS handshakes that failed since the client wants to speak another protocol inside (ALPN).
+    tls_protocol,
+    /// TLS handshakes that failed since the client can verify none of the certificates' signatures.
+    tls_signature,
+    /// TLS handshakes that failed for want of a cipher suite or a key exchange that both sides have.
     tls_incompatible,
     /// TLS handshakes that failed since the client had no certificate, or none to be believed (`client_ca`, `verify`).
     tls_client_certificate,

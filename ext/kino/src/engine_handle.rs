@@ -18,6 +18,7 @@ use kino_core::notify::Reporting;
 use kino_core::siblings::Siblings;
 use kino_core::summons::Delays;
 use kino_core::tally::Counting;
+use kino_core::tls::port::Otherwise;
 use magnus::typed_data::Obj;
 use magnus::value::ReprValue;
 use magnus::{Error, RArray, RHash, Ruby, Symbol, TryConvert, Value};
@@ -60,15 +61,19 @@ impl EngineHandle {
     pub(crate) fn bind(ruby: &Ruby, uris: RArray, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
         let tls = tls_of(ruby, settings)?;
-        let listeners = listeners::secure(ruby, listeners::bind(ruby, uris)?, &tls)?;
+        let listeners = listeners::secure(ruby, listeners::bind(ruby, uris)?, &tls, Otherwise::Fails)?;
         Ok(EngineHandle::of(listeners, config))
     }
 
     /// `Engine.on(listeners, settings) -> Engine`: the same with sockets that listen already, which stay open when it ends.
+    /// Where the settings say that it `goes_on`, TLS is served with what others have served last if what there is now is none.
     pub(crate) fn on(ruby: &Ruby, listeners: &Listeners, settings: RHash) -> Result<EngineHandle, Error> {
         let config = config_of(ruby, settings)?;
         let tls = tls_of(ruby, settings)?;
-        let handle = EngineHandle::of(listeners::secure(ruby, listeners.duplicates(ruby)?, &tls)?, config);
+        let goes_on = Settings { ruby, hash: settings }.given("goes_on")?.unwrap_or(false);
+        let otherwise = if goes_on { Otherwise::GoesOn } else { Otherwise::Fails };
+        let secured = listeners::secure(ruby, listeners.duplicates(ruby)?, &tls, otherwise)?;
+        let handle = EngineHandle::of(secured, config);
         Ok(EngineHandle { originals: listeners.descriptors(), ..handle })
     }
 

@@ -6,6 +6,7 @@ use kino_core::error::ListenError;
 use kino_core::net::handover::Described;
 use kino_core::net::listener::Listener;
 use kino_core::tls::given::Settings;
+use kino_core::tls::port::Otherwise;
 use magnus::{Error, RArray, RHash, Ruby};
 use parking_lot::Mutex;
 
@@ -92,7 +93,7 @@ impl Listeners {
     /// `check(settings) -> nil`: whether all that TLS is to be served with can be read, as each engine reads it for itself.
     pub(crate) fn check(ruby: &Ruby, this: &Listeners, settings: RHash) -> Result<(), Error> {
         let tls = tls_of(ruby, settings)?;
-        secure(ruby, this.duplicates(ruby)?, &tls).map(drop)
+        secure(ruby, this.duplicates(ruby)?, &tls, Otherwise::Fails).map(drop)
     }
 
     /// `close -> nil`: closes them, and removes the files that are this process's.
@@ -142,13 +143,18 @@ fn inherited(ruby: &Ruby, description: &str, owns_files: bool) -> Result<Vec<Lis
 ///
 /// # Errors
 /// `Kino::ConfigurationError`
-pub(crate) fn secure(ruby: &Ruby, mut listeners: Vec<Listener>, tls: &Settings) -> Result<Vec<Listener>, Error> {
+pub(crate) fn secure(
+    ruby: &Ruby,
+    mut listeners: Vec<Listener>,
+    tls: &Settings,
+    otherwise: Otherwise,
+) -> Result<Vec<Listener>, Error> {
     if !listeners.iter().any(Listener::is_tls) {
         return Ok(listeners);
     }
     // A command may have to print a password first.
     loop {
-        let read = || Listener::secure_each(&mut listeners, tls);
+        let read = || Listener::secure_each(&mut listeners, tls, otherwise);
         match gvl::without(read, || ()) {
             Some(Ok(())) => return Ok(listeners),
             Some(Err(error)) => return Err(exception::configuration_error(ruby, error.to_string())),

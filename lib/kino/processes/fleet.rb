@@ -53,7 +53,8 @@ module Kino
     attr_reader :processes
 
     # @param size [Integer] processes
-    # @param start [#call] starts one for the place of that number; gives a {Child}, or nil where that can't be now
+    # @param start [#call] starts one for the place of that number; called with it, and with why another is to be
+    #   replaced by it, or nil; gives a {Child}, or nil where that can't be now
     # @param retire [#call] has one end that another has taken over from; called with it, and with why
     # @param clock [#call] the time, in seconds
     def initialize(size, start:, retire: ->(process, _) { process.retire },
@@ -210,7 +211,7 @@ module Kino
     end
 
     def launch(place)
-      process = @start.call(place.index)
+      process = @start.call(place.index, nil)
       return place.due = @clock.call + DELAY unless process
 
       @processes << process
@@ -224,7 +225,7 @@ module Kino
       @current ||= @queue.shift
       return if @current.nil? || @current.successor
 
-      return unless (successor = @start.call(@current.place.index))
+      return unless (successor = @start.call(@current.place.index, @current.reason))
 
       @processes << successor
       @current.successor = successor

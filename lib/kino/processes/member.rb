@@ -33,12 +33,14 @@ module Kino
     # @param number [Array(Integer, Integer)] which process of those that serve, from 0, and how many there are
     # @param slot [Integer] its place on the scoreboard
     # @param wire [Wire] to the parent
-    def initialize(site, number, slot, wire)
+    # @param goes_on [Boolean] see {Server#start_on}
+    def initialize(site, number, slot, wire, goes_on: false)
       @site = site
       @configuration = site.configuration
       @index, @size = number
       @slot = slot
       @wire = wire
+      @goes_on = goes_on
     end
 
     # Serves until it is told to end.
@@ -81,7 +83,7 @@ module Kino
       @boots = Boots.new(@configuration)
       @server = Server.new(app, configuration: @boots.configuration)
       @server.command = self
-      @server.start_on(@site, @slot, @wire.to_io, @index + 1)
+      @server.start_on(@site, @slot, @wire.to_io, @index + 1, goes_on: @goes_on)
       Native.die_with("TERM")
       show # before anybody hears of it
       tell_booted(app) if @boots_app && @index.zero?

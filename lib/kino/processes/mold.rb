@@ -124,12 +124,12 @@ module Kino
     end
 
     # By a process in between, which ends at once: the new one's parent is the server's, not the mold.
-    def fork_member(index, slot, size)
+    def fork_member(index, slot, size, goes_on)
       descriptor = @wire.take_descriptor
       between = fork do
         Native.die_with("KILL")
         between = Process.pid
-        fork { become(index, slot, size, descriptor, between) }
+        fork { become([index, size], slot, descriptor, between, goes_on: goes_on == 1) }
         exit!(0)
       rescue SystemCallError
         exit!(1)
@@ -149,12 +149,12 @@ module Kino
       true
     end
 
-    def become(index, slot, size, descriptor, between)
+    def become(number, slot, descriptor, between, goes_on:)
       @wire.close
       # Its end is not the one that this process is to end with.
       sleep(0.0005) while Process.ppid == between
       wire = Wire.new(descriptor)
-      status = Member.new(@site, [index, size], slot, wire).run(@app)
+      status = Member.new(@site, number, slot, wire, goes_on: goes_on).run(@app)
       exit(status == :mold ? Mold.new(@site, wire).go_on(@app) : status)
     end
 

@@ -151,12 +151,14 @@ module Kino
       @restart_file.follow(configuration.restart_file)
     end
 
-    # A process for that place; nil while there is nothing to fork it from.
-    def start(index)
-      return @spawner.alone(index, @fleet.size) unless @configuration.preload
+    # A process for that place; nil while there is nothing to fork it from. What somebody has asked for fails where
+    # files are wrong, and then nothing has changed; one that just takes another's place goes on with what that had.
+    def start(index, reason)
+      goes_on = @announced && reason != :asked
+      return @spawner.alone(index, @fleet.size, goes_on: goes_on) unless @configuration.preload
 
       mold = @renewal.source
-      @spawner.member(mold, index, @fleet.size) || end_deaf(mold) if mold
+      @spawner.member(mold, index, @fleet.size, goes_on: goes_on) || end_deaf(mold) if mold
     rescue SystemCallError # no process, or no descriptor, is to be had
       nil
     end

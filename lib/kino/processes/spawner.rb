@@ -54,10 +54,12 @@ module Kino
     # @param mold [Child]
     # @param index [Integer] which one, from 0
     # @param size [Integer] of how many
+    # @param goes_on [Boolean] see {Server#start_on}
     # @return [Child, nil] nil when the mold reads nothing
-    def member(mold, index, size)
+    def member(mold, index, size, goes_on: false)
       ours, theirs = Wire.pair
-      is_told = mold.wire.tell("fork", index, slot = free_slot, size, descriptor: theirs.to_io)
+      order = ["fork", index, slot = free_slot, size, goes_on ? 1 : 0]
+      is_told = mold.wire.tell(*order, descriptor: theirs.to_io)
       theirs.close
       return add(Child.new(ours, patience, index: index, slot: slot, mold: mold)) if is_told
 
@@ -68,10 +70,13 @@ module Kino
     #
     # @param index [Integer] which one, from 0
     # @param size [Integer] of how many
+    # @param goes_on [Boolean] see {Server#start_on}
     # @return [Child]
-    def alone(index, size)
+    def alone(index, size, goes_on: false)
       slot = free_slot
-      wire, pid = fork_with_wire { |theirs| Member.new(@site, [index, size], slot, theirs).run(&@boot) }
+      wire, pid = fork_with_wire do |theirs|
+        Member.new(@site, [index, size], slot, theirs, goes_on: goes_on).run(&@boot)
+      end
       add(Child.new(wire, patience, index: index, slot: slot, pid: pid))
     end
 

@@ -124,7 +124,7 @@ module Kino
       def start(gate)
         @server = Server.new(gate, configuration: @configuration)
         @server.command = self
-        @server.inherit(@listeners.with([@handover.uri(@number)]), others_serve: true)
+        @server.inherit(@listeners.with([@handover.uri(@number)]), others_serve: true, goes_on: true)
         @server.start
       end
 

@@ -30,8 +30,13 @@ module Kino
       end
 
       # @param addresses [Array<String>] as a configuration has them
-      # @return [Array<String>] the same, with TLS spoken at those of TCP
-      def secured(addresses) = addresses.map { |address| address.sub(/\Atcp:/, "ssl:").freeze }.freeze
+      # @return [Array<String>] the same, with TLS spoken at those of TCP; where some say that they are for TLS, the
+      #   others are meant to be plain
+      def secured(addresses)
+        return addresses if addresses.any? { |address| address.start_with?("ssl:") }
+
+        addresses.map { |address| address.sub(/\Atcp:/, "ssl:").freeze }.freeze
+      end
 
       private
 

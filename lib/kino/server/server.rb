@@ -171,13 +171,15 @@ module Kino
     # @param slot [Integer] its place on their scoreboard
     # @param parent [IO] at its end when the parent is gone: then nobody is to serve any more
     # @param number [Integer] which process it is, from 1
+    # @param goes_on [Boolean] whether it serves TLS with what the others have served last, where it can't be served
+    #   with what there is now
     # @return [Server] itself
     # @raise (see #start)
-    def start_on(site, slot, parent, number = 1)
+    def start_on(site, slot, parent, number = 1, goes_on: false)
       site.scoreboard.take(slot)
       @place = { scoreboard: site.scoreboard, place: slot, parent: parent.fileno }
       @number = number
-      inherit(site.listeners, others_serve: true)
+      inherit(site.listeners, others_serve: true, goes_on: goes_on)
       start
     end
 
@@ -186,10 +188,11 @@ module Kino
     # @api private
     # @param listeners [Native::Listeners]
     # @param others_serve [Boolean] whether others accept from them, too: then this one does once it has workers
+    # @param goes_on [Boolean] see {#start_on}
     # @return [void]
-    def inherit(listeners, others_serve: false)
+    def inherit(listeners, others_serve: false, goes_on: false)
       @inherited = listeners
-      @others_serve = others_serve
+      @sharing = { others_serve: others_serve, goes_on: goes_on }
     end
 
     # @api private

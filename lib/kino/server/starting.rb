@@ -47,7 +47,7 @@ module Kino
     def engine(settings)
       @listeners = @inherited || Native::Listeners.bind(settings.bind)
       @plane.prepare
-      more = { others_serve: @others_serve || false, **@plane.place.to_h, **reporting(settings) }
+      more = { **@sharing.to_h, **@plane.place.to_h, **reporting(settings) }
       Native::Engine.on(@listeners, settings.to_h.merge(more))
     end
 

@@ -166,6 +166,27 @@ RSpec.describe "Answers over HTTP/2" do
       end
     end
 
+    it "come to a client that has ended its half, as far as it has asked for them in full" do
+      gate = Channel.new
+      app = shareable do
+        lambda do |env|
+          gate.pop if env["PATH_INFO"] == "/slow"
+          [200, {}, [env["PATH_INFO"]]]
+        end
+      end
+      speak(app, workers: 1, threads: 1) do |client, server|
+        client.await { |frame| frame.kind == :settings && !frame.ends? }
+        client.request(1, "GET", "/slow").request(3, "GET", "/queued").request(5, "POST", "/part", ends: false)
+        eventually("it runs") { server.stats[:running] == 1 }
+        client.raw.close_write
+        expect(client.next_frame(:rst_stream, 5).code).to eq(8)
+        expect(client.next_frame(:goaway)).to have_attributes(code: 0, last: 5)
+        gate << :open
+        expect([1, 3].map { |id| client.answer(id, windows: false).body }).to eq(%w[/slow /queued])
+        expect(client).to be_closed
+      end
+    end
+
     it "are told of when they are out" do
       told = Channel.new
       app = shareable do

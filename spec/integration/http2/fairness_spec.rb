@@ -68,6 +68,22 @@ RSpec.describe "Requests of a connection of HTTP/2 that wait for a worker" do
       end
     end
 
+    it "move when their client says that it wants them sooner, or later" do
+      order = Channel.new
+      while_busy(order) do |client, _, go_on|
+        4.times { |n| client.request(3 + (2 * n), "GET", "/#{n}") }
+        wait_for(4)
+        # PRIORITY_UPDATE (RFC 9218 section 7.1).
+        { 3 => "u=6", 9 => "u=0", 7 => "u=1" }.each do |stream, priority|
+          client.frame(16, 0, 0, [stream].pack("N") + priority)
+        end
+        client.frame(:ping, 0, 0, "all read")
+        client.await { |frame| frame.kind == :ping && frame.payload == "all read" }
+        go_on.call
+        expect(Array.new(4) { order.pop }).to eq(%w[/3 /2 /1 /0])
+      end
+    end
+
     it "leave room for others where there is none (queue_depth)" do
       order = Channel.new
       while_busy(order, queue_depth: 4) do |client, server, go_on, log|

@@ -84,6 +84,41 @@ RSpec.describe "Limits of connections of HTTP/2" do
       end
     end
 
+    it "end when nothing is asked for in keepalive_timeout, whatever else is said" do
+      speak(Probes::Env, keepalive_timeout: 0.5) do |client, server|
+        client.get(1)
+        chatter = [[:ping, 0, "12345678"], [:window_update, 0, [1].pack("N")], [:settings, 0, ""],
+                   [16, 0, [1].pack("N") + "u=1"]]
+        # Each of it comes sooner than the time is over, and for longer.
+        talk = Thread.new do
+          chatter.cycle.first(400).each do |kind, flags, payload|
+            client.frame(kind, flags, 0, payload)
+            sleep 0.05
+          end
+          :never_ended
+        rescue SystemCallError
+          :ended
+        end
+        eventually("it is ended") { server.stats[:keepalive_timeout] == 1 }
+        expect(talk.value).to eq(:ended)
+      end
+    end
+
+    it "are the same for a head as on HTTP/1.1 (max_header_size)" do
+      app = shareable { ->(_) { [200, {}, ["ok"]] } }
+      speak(app, max_header_size: 2048) do |client, server, log|
+        log.allow
+        one = ->(more) { RawClient.message("GET", "/", { "host" => "localhost", "x" => "y" * more }) }
+        most = 2048 - one.call(0).bytesize
+        [[most, 200], [most + 1, 431]].each_with_index do |(length, status), n|
+          RawClient.open(server.url) do |plain|
+            expect(plain.write(one.call(length)).read_response.status).to eq(status)
+          end
+          expect(client.get(1 + (2 * n), "/", { "x" => "y" * length }).status).to eq(status)
+        end
+      end
+    end
+
     it "end when a head does not come in time" do
       speak(Probes::Env, header_timeout: 0.3) do |client, server|
         client.get(1)

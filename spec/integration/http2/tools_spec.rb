@@ -1,17 +1,9 @@
 # frozen_string_literal: true
 
-require "open3"
+require "support/others_tools"
 
 RSpec.describe "Others' clients of HTTP/2" do
-  # Runs a tool, and answers what it says; without it there is nothing to show.
-  def ask_by(tool, *arguments)
-    found = ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, tool)) }
-    skip "#{tool} is not installed" unless found
-
-    said, status = Open3.capture2e(tool, *arguments)
-    expect(status).to be_success, said
-    said
-  end
+  include OthersTools
 
   let(:app) do
     shareable do
@@ -71,6 +63,27 @@ RSpec.describe "Others' clients of HTTP/2" do
       JS
       serve(app, lint: false, http2: true) do |server|
         expect(ask_by("node", "-e", script, server.url).lines(chomp: true)).to eq(["200", "said hello"])
+      end
+    end
+
+    it "is Python's httpx, with many at a time, over TLS" do
+      script = <<~PYTHON
+        import asyncio, httpx, sys
+        async def main():
+            async with httpx.AsyncClient(http2=True, verify=False, timeout=60) as client:
+                async def ask(n):
+                    answer = await client.post(sys.argv[1], content=b"y" * n * 1000)
+                    head, rest = answer.text.split(" x", 1)
+                    return f"{answer.http_version} {answer.status_code} {head} {len(rest) + 1}"
+                for said in await asyncio.gather(*(ask(n) for n in range(0, 100, 10))):
+                    print(said)
+        asyncio.run(main())
+      PYTHON
+      has = system("python3", "-c", "import httpx, h2", out: File::NULL, err: File::NULL)
+      skip "httpx, with h2, is not installed (pip install 'httpx[http2]')" unless has
+      serve(app, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given) do |server|
+        expected = (0...100).step(10).map { |n| "HTTP/2 200 HTTP/2 #{n * 1000} 100000" }
+        expect(ask_by("python3", "-c", script, server.url).lines(chomp: true)).to eq(expected)
       end
     end
 

@@ -106,6 +106,23 @@ RSpec.describe "Certificates" do
       end
     end
 
+    it "that have ended do not take the place of those that hold, and those that do not hold yet are told of" do
+      made, ended = TLS::Made.new("localhost"), TLS::Made.new("localhost", days: -0.5)
+      secure(made.write(@folder)) do |server, log|
+        ended.write(@folder)
+        log.wait_for(/so what was is served on: cert ".*app.pem" no longer holds, and the one that is served does/)
+        expect(shown(server, "localhost")).to eq(made.certificate)
+        TLS::Made.new("localhost", from: 1.5).write(@folder)
+        log.wait_for(/app.pem" does not hold yet, but from 36 h on: until then clients refuse it \(localhost\)/)
+      end
+    end
+
+    it "of those who sign clients' are told of where no client is verified" do
+      secure({ **TLS.made.given, client_ca: TLS.made.cert_pem }) do |_, log|
+        log.wait_for(/client_ca that is given as text does nothing, since no client is verified; write verify: /)
+      end
+    end
+
     it "of clients that have ended since are good for no session that is taken up" do
       ca = TLS::Made.new("ca", authority: true)
       own = TLS::Made.new(by: ca, days: 3 / 86_400.0)
@@ -161,6 +178,14 @@ RSpec.describe "Certificates" do
     made = TLS.made.write(@folder)
     expect(refusal({ **made, cert: "/none.pem" })).to match(/\Acert "\/none.pem" can't be read: .*; write the path/)
     expect(refusal({ **made, key: TLS::Made.new("a").key_pem })).to include("is not the key of cert")
+    big = TLS::Made.new("a", key: OpenSSL::PKey::EC.generate("secp521r1"))
+    expect(refusal(big.given)).to match(/is one of ECDSA P-521, which Kino can't use; give one of RSA .*: openssl ecp/)
+    der = File.join(@folder, "app.der")
+    File.binwrite(der, TLS.made.certificate.to_der)
+    converts = ->(what, by) { /is a #{what} in DER; it has to be PEM: openssl #{by} -inform der/ }
+    expect(refusal({ **made, cert: der })).to match(converts.call("certificate", "x509"))
+    File.binwrite(der, TLS.made.key.private_to_der)
+    expect(refusal({ **made, key: der })).to match(converts.call("key", "pkey"))
     expect(refusal([])).to include('write tls cert: "FILE", key: "FILE"')
     expect(refusal({ cert: TLS.made.cert_pem, key: TLS.made.key_pem("aes-256-cbc", "secret") }))
       .to include("write key_password_command")

@@ -44,6 +44,16 @@ RSpec.describe "kino at an address where TLS is spoken" do
     end
   end
 
+  it "is plain with --dev-tls where it says so, and another address is for TLS" do
+    both = %w[-b tcp://127.0.0.1:0 -b ssl://127.0.0.1:0]
+    process = kino("--dev-tls", *both, env: { "XDG_STATE_HOME" => folder })
+    process.wait_for(/^Ctrl-C/)
+    schemes = process.out.scan(%r{(https?)://127.0.0.1:\d+}).flatten
+    expect(schemes).to eq(%w[http https])
+    expect(process.get.body).to eq("http")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   { "alone" => [], "of several processes" => %w[--processes 2] }.each do |what, flags|
     it "ends before it serves, #{what}, when a certificate can't be used, and says what to do" do
       made = TLS.made.write(folder)

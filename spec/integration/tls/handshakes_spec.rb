@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 require "support/control_socket"
+require "support/others_tools"
 
 RSpec.describe "A TLS handshake" do
   include ControlSocket
+  include OthersTools
 
   def secure(app = Probes::Env, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, **settings, &)
     serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
@@ -46,9 +48,27 @@ RSpec.describe "A TLS handshake" do
       secure(tls: { **TLS.made.given, min_version: "1.3" }) do |server, log|
         old = -> { TLS.connect(TCPSocket.new("127.0.0.1", server.port)) { |context| context.max_version = "TLS1_2" } }
         expect(&old).to raise_error(OpenSSL::SSL::SSLError, /protocol version|handshake failure/)
-        eventually("it is counted") { server.stats[:tls_incompatible] == 1 }
+        eventually("it is counted") { server.stats[:tls_version] == 1 }
         log.wait_for(/a TLS handshake has failed.*\(min_version\)/)
         RawClient.open(server.url) { |client| expect(client.get.status).to eq(200) }
+      end
+    end
+
+    it "is refused where there is no protocol in common, or no kind of signature, each by its own name" do
+      secure do |server, log|
+        other = lambda do
+          TLS.connect(TCPSocket.new("127.0.0.1", server.port)) { |context| context.alpn_protocols = %w[spdy/3] }
+        end
+        expect(&other).to raise_error(OpenSSL::SSL::SSLError, /no application protocol/)
+        eventually("it is counted") { server.stats[:tls_protocol] == 1 }
+        log.wait_for(/a TLS handshake has failed.*\(http2, and the client's own ALPN\)/)
+
+        # The certificate is of ECDSA.
+        system("openssl", "s_client", "-connect", "127.0.0.1:#{server.port}", "-sigalgs", "RSA-PSS+SHA256:RSA+SHA256",
+               in: File::NULL, out: File::NULL, err: File::NULL)
+        eventually("it is counted") { server.stats[:tls_signature] == 1 }
+        log.wait_for(/a TLS handshake has failed.*\(cert and key are of a kind that it does not know\)/)
+        expect(server.stats.values_at(:tls_version, :tls_incompatible)).to eq([0, 0])
       end
     end
 
@@ -73,6 +93,19 @@ RSpec.describe "A TLS handshake" do
         eventually("they are told") { (expected - control_get("/metrics").body.lines(chomp: true)).empty? }
         expect(control_json("/stats")["sum"]["counters"])
           .to include("tls_certificate_expires" => TLS.made.certificate.not_after.to_i)
+      end
+    end
+
+    it "can have nothing weak in it, as a scanner sees it" do
+      secure do |server, log|
+        said = ask_by("sslscan", "--no-colour", "127.0.0.1:#{server.port}")
+        expect(said.scan(/^(\w+v[\d.]+) +enabled/).flatten).to eq(%w[TLSv1.2 TLSv1.3])
+        ciphers = said.scan(/^(?:Preferred|Accepted) +\S+ +(\d+) bits +(\S+)/)
+        expect(ciphers).not_to be_empty
+        expect(ciphers).to all(satisfy { |bits, name| Integer(bits) >= 128 && name.match?(/GCM|CHACHA20/) })
+        expect(said).to include("Session renegotiation not supported", "Compression disabled")
+        expect(said.scan(/vulnerable to heartbleed/).size).to eq(said.scan(/not vulnerable to heartbleed/).size)
+        log.allow
       end
     end
 

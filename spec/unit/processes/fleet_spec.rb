@@ -16,6 +16,8 @@ RSpec.describe Kino.const_get(:Fleet) do
   # All that were started, in that order, and those that another has taken over from.
   let(:started) { [] }
   let(:retired) { [] }
+  # Why they were.
+  let(:reasons) { [] }
   # What is forked from: nothing can be while that is nil.
   let(:source) { { mold: :mold } }
   let(:letters) { [*"a".."zz"] }
@@ -23,7 +25,8 @@ RSpec.describe Kino.const_get(:Fleet) do
   before { @time = 100.0 }
 
   def fleet(size)
-    start = lambda do |index|
+    start = lambda do |index, reason|
+      reasons << reason
       next unless source[:mold]
 
       started << child_class.new("#{index}#{letters[started.count { |one| one.index == index }]}", index,
@@ -321,9 +324,20 @@ RSpec.describe Kino.const_get(:Fleet) do
       expect(retired).to eq([["0a", :refork]])
     end
 
+    it "starts others with why: nothing of the kind where one has none" do
+      fleet = serving(2)
+      fleet.replace([child("0a")])
+      look(fleet)
+      ready(fleet, "0b")
+      fleet.replace([child("1a")], reason: :recycle)
+      look(fleet)
+
+      expect(reasons).to eq([nil, nil, :asked, :recycle])
+    end
+
     it "drains the one before where nobody says otherwise" do
       process = child_class.new("a", 0)
-      fleet = described_class.new(1, start: ->(_) { process }, clock: -> { @time })
+      fleet = described_class.new(1, start: ->(*) { process }, clock: -> { @time })
       fleet.look
       fleet.replace
       before, process = process, child_class.new("b", 0)

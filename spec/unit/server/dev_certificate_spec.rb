@@ -45,7 +45,12 @@ RSpec.describe Kino.const_get(:DevCertificate) do
   end
 
   it "is for addresses of TCP" do
-    expect(described_class.secured(%w[tcp://127.0.0.1:1?backlog=2 unix:///a ssl://a:1]))
-      .to eq(%w[ssl://127.0.0.1:1?backlog=2 unix:///a ssl://a:1])
+    expect(described_class.secured(%w[tcp://127.0.0.1:1?backlog=2 unix:///a]))
+      .to eq(%w[ssl://127.0.0.1:1?backlog=2 unix:///a])
+  end
+
+  it "leaves those as they are beside one that is for TLS" do
+    mixed = %w[tcp://127.0.0.1:1 ssl://a:1]
+    expect(described_class.secured(mixed)).to eq(mixed)
   end
 end

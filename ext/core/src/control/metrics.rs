@@ -27,10 +27,13 @@ const REFUSALS: [(&str, &str); 14] = [
     ("none", "gone"),
 ];
 /// What TLS handshakes fail by: the counter, and the cause.
-const HANDSHAKES: [(&str, &str); 7] = [
+const HANDSHAKES: [(&str, &str); 10] = [
     ("handshake_timeout", "timeout"),
     ("tls_plain", "plain"),
     ("tls_left", "left"),
+    ("tls_version", "version"),
+    ("tls_protocol", "protocol"),
+    ("tls_signature", "signature"),
     ("tls_incompatible", "incompatible"),
     ("tls_client_certificate", "client_certificate"),
     ("tls_alert", "alert"),

@@ -215,9 +215,9 @@ impl Dispatch {
         let mut without_room = Vec::new();
         let waited = self.ready.len();
         self.context.tell_waiting(waited);
-        let Brought { ready, has_taken_back } = poller.turn(self.until_oldest_is_late(turn));
+        let Brought { ready, has_changed_queue } = poller.turn(self.until_oldest_is_late(turn));
         // Those that were answered in their worker's place leave room for others.
-        if has_taken_back {
+        if has_changed_queue {
             self.ready.keep(Request::waits);
         }
         for request in ready {

@@ -66,10 +66,11 @@ impl<T: Queued> Queue<T> {
         self.waiting.lock().oldest()
     }
 
-    /// Takes all out that nobody waits for any more.
+    /// Takes all out that nobody waits for any more, and puts those elsewhere that are wanted sooner now, or later.
     pub(super) fn keep(&self, is_awaited: impl Fn(&T) -> bool) {
         let mut waiting = self.waiting.lock();
         waiting.keep(is_awaited);
+        waiting.reorder(T::lane);
         self.length.store(waiting.len(), Ordering::SeqCst);
     }
 

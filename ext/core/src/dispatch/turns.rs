@@ -72,11 +72,7 @@ impl<T> Turns<T> {
         if self.first_of(lane.connection).is_none() {
             self.row.push_back(Turn::Of(lane.connection));
         }
-        let at = self.lanes.binary_search_by_key(&lane, |&(other, _)| other);
-        let at = at.unwrap_or_else(|at| {
-            self.lanes.insert(at, (lane, std::mem::take(&mut self.spare)));
-            at
-        });
+        let at = self.lane(lane);
         self.lanes[at].1.push_back(waiting);
     }
 
@@ -167,6 +163,28 @@ impl<T> Turns<T> {
         self.length = alone + self.lanes.iter().map(|(_, waiting)| waiting.len()).sum::<usize>();
     }
 
+    /// Puts those that belong in another lane of their connection now into that, behind what came before them.
+    pub(super) fn reorder(&mut self, lane_of: impl Fn(&T) -> Option<Lane>) {
+        let mut moved = Vec::new();
+        for (lane, waiting) in &mut self.lanes {
+            let mut at = 0;
+            while at < waiting.len() {
+                let now = lane_of(&waiting[at].item).filter(|now| now.connection == lane.connection && now != lane);
+                match now {
+                    Some(now) => moved.extend(waiting.remove(at).map(|one| (now, one))),
+                    None => at += 1,
+                }
+            }
+        }
+        for (lane, one) in moved {
+            let at = self.lane(lane);
+            let waiting = &mut self.lanes[at].1;
+            let place = waiting.partition_point(|other| other.since <= one.since);
+            waiting.insert(place, one);
+        }
+        self.lanes.retain(|(_, waiting)| !waiting.is_empty());
+    }
+
     /// All that waits, that which has waited for longest first.
     pub(super) fn by_age(&self) -> Vec<&Waiting<T>> {
         let alone = self.row.iter().filter_map(|turn| match turn {
@@ -176,6 +194,15 @@ impl<T> Turns<T> {
         let mut all: Vec<_> = alone.chain(self.lanes.iter().flat_map(|(_, waiting)| waiting)).collect();
         all.sort_by_key(|waiting| waiting.since);
         all
+    }
+
+    /// Where a lane is, which is there from now on.
+    fn lane(&mut self, lane: Lane) -> usize {
+        let at = self.lanes.binary_search_by_key(&lane, |&(other, _)| other);
+        at.unwrap_or_else(|at| {
+            self.lanes.insert(at, (lane, std::mem::take(&mut self.spare)));
+            at
+        })
     }
 
     /// The lane of a connection's most urgent.
@@ -270,6 +297,30 @@ mod tests {
         let late: Vec<_> = std::iter::from_fn(|| turns.pop_older(3)).map(|waiting| waiting.item).collect();
         assert_eq!((late.join(" "), turns.oldest(), turns.len()), ("0 1 2 3".to_owned(), Some(4), 2));
         assert_eq!(order(&mut turns), "5 4");
+    }
+
+    #[test]
+    fn one_that_is_wanted_sooner_or_later_than_it_was_comes_behind_those_before_it() {
+        let all = [
+            ("a", lane(3, 3)),
+            ("b", lane(3, 3)),
+            ("c", lane(3, 1)),
+            ("x", None),
+            ("d", lane(3, 3)),
+            ("7", lane(7, 3)),
+        ];
+        let mut turns = turns(&all);
+        let was = |item: &&str| all.iter().find(|(other, _)| other == item).unwrap().1;
+        turns.reorder(was);
+        turns.reorder(|item| match *item {
+            "b" => lane(3, 1),
+            "c" => lane(3, 7),
+            "d" => lane(3, 0),
+            _ => was(item),
+        });
+        assert_eq!((turns.len(), turns.oldest()), (6, Some(0)));
+        turns.reorder(|item| if *item == "b" { lane(3, 3) } else { was(item).map(|of| Lane { urgency: 3, ..of }) });
+        assert_eq!(order(&mut turns), "a x 7 b c d");
     }
 
     #[test]

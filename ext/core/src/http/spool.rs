@@ -65,9 +65,14 @@ impl Spool {
         if length > limits.body { Err(Fault::BodyTooLarge) } else { Ok(()) }
     }
 
+    /// Whether it may be read while it comes: not too much of it is there.
+    pub fn may_stream(&self) -> bool {
+        !self.is_long
+    }
+
     /// From now on the body is taken part by part ([`Spool::take`]), unless it is one for a file already: whether it is.
     pub fn stream(&mut self) -> bool {
-        let is_short = !self.is_long;
+        let is_short = self.may_stream();
         if is_short {
             if let Room::Memory(held) = &mut self.room {
                 self.room = Room::Parts(std::mem::take(held));

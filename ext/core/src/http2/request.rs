@@ -21,6 +21,26 @@ struct Pseudo<'f> {
     protocol: Option<&'f [u8]>,
 }
 
+/// Pseudo-fields that a request may have.
+const PSEUDO: usize = 5;
+/// What a field counts beside its name and its value: `: ` and a line's end on HTTP/1, and more where a list is counted (section 6.5.2).
+const LINE: usize = 4;
+const LISTED: usize = 32;
+/// What stands around method and path in HTTP/1's first line, with the empty line at the end.
+const AROUND: usize = "  HTTP/1.1\r\n\r\n".len();
+/// What pseudo-fields have that a first line has not: their names, and `https`.
+const NAMES: usize = 64;
+
+/// How long a field list may be, as SETTINGS_MAX_HEADER_LIST_SIZE counts it, at most: longer ones stand for no head that is let in.
+pub(super) fn longest_list(limits: &Limits) -> usize {
+    limits.head.saturating_add(NAMES + (limits.fields + PSEUDO) * LISTED)
+}
+
+/// How many fields it may have.
+pub(super) fn most_fields(limits: &Limits) -> usize {
+    limits.fields + PSEUDO
+}
+
 /// The head, and what it says of the body.
 ///
 /// # Errors
@@ -62,6 +82,14 @@ pub(super) fn head(fields: &Fields, limits: &Limits) -> Result<(Head, Framing), 
         regular.insert(0, (b"host", host));
     }
     let (method, path) = pseudo.request(limits)?;
+    // As HTTP/1 would have sent it.
+    let length = AROUND + method.len() + path.len() + length_of(regular.iter().copied());
+    if length > limits.head {
+        return Err(Fault::HeadTooLarge);
+    }
+    if regular.len() > limits.fields {
+        return Err(Fault::TooManyFields);
+    }
     let Some(protocol) = pseudo.protocol else {
         let head = Head::assemble(Version::Http2, method, path, regular.into_iter());
         let framing = framing::of(&head)?;
@@ -81,14 +109,19 @@ pub(super) fn head(fields: &Fields, limits: &Limits) -> Result<(Head, Framing), 
 ///
 /// # Errors
 /// As [`head`]'s; there are no pseudo-fields among them (section 8.1).
-pub(super) fn trailers(fields: &Fields) -> Result<Trailers, Fault> {
-    if fields.are_too_large() {
+pub(super) fn trailers(fields: &Fields, limits: &Limits) -> Result<Trailers, Fault> {
+    if fields.are_too_large() || length_of(fields.iter()) > limits.head {
         return Err(Fault::HeadTooLarge);
     }
     if fields.are_too_many() {
         return Err(Fault::TooManyFields);
     }
     fields.iter().map(|(name, value)| check_field(name, value).map(|()| (name.to_vec(), value.to_vec()))).collect()
+}
+
+/// What so many fields are in lines.
+fn length_of<'f>(fields: impl Iterator<Item = (&'f [u8], &'f [u8])>) -> usize {
+    fields.map(|(name, value)| name.len() + value.len() + LINE).sum()
 }
 
 impl<'f> Pseudo<'f> {
@@ -342,9 +375,31 @@ mod tests {
 
     #[test]
     fn trailers_have_no_pseudo_fields() {
-        assert_eq!(trailers(&fields(&[("x-sum", "1")])), Ok(vec![(b"x-sum".to_vec(), b"1".to_vec())]));
+        assert_eq!(
+            trailers(&fields(&[("x-sum", "1")]), &Limits::default()),
+            Ok(vec![(b"x-sum".to_vec(), b"1".to_vec())])
+        );
         for wrong in [(":path", "/"), ("X", "y"), ("connection", "x")] {
-            assert_eq!(status(trailers(&fields(&[wrong]))), 400, "{wrong:?}");
+            assert_eq!(status(trailers(&fields(&[wrong]), &Limits::default())), 400, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_head_may_be_as_long_as_one_of_http_1_and_have_as_many_fields() {
+        let lines = "GET /a?b HTTP/1.1\r\nhost: h:1\r\nx: yyyyyyyyyy\r\ncookie: a=1; b=2\r\n\r\n";
+        let all = fields(&[&GET[..], &[("cookie", "a=1"), ("x", "yyyyyyyyyy"), ("cookie", "b=2")]].concat());
+        let within = |head_length: usize, fields: usize| {
+            let limits = Limits { head: head_length, fields, ..Limits::default() };
+            assert!(fields_size(&all) <= longest_list(&limits), "no head that is let in has a longer list");
+            status(head(&all, &limits))
+        };
+        assert_eq!([within(lines.len(), 3), within(lines.len() - 1, 3), within(lines.len(), 2)], [200, 431, 431]);
+        let sum = fields(&[("x-sum", "12345")]);
+        let within = |head| status(trailers(&sum, &Limits { head, ..Limits::default() }));
+        assert_eq!([within(14), within(13)], [200, 431]);
+    }
+
+    fn fields_size(fields: &Fields) -> usize {
+        fields.iter().map(|(name, value)| name.len() + value.len() + 32).sum()
     }
 }

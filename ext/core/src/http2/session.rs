@@ -295,6 +295,11 @@ impl<T: Default> Session<T> {
         self.streams.is_empty()
     }
 
+    /// The highest stream that the client has opened.
+    pub fn last_opened(&self) -> u32 {
+        self.last
+    }
+
     /// Whether a stream's client may still send.
     pub fn is_receiving(&self, id: u32) -> bool {
         self.streams.get(&id).is_some_and(|stream| stream.is_receiving)

@@ -147,7 +147,9 @@ impl Connection {
     /// Ends it for the client, even where a forked child still holds its descriptor. An error means that it has ended.
     pub(super) fn end(&self) {
         let state = self.life.lock().state;
-        if !matches!(state, State::Aborted | State::Hijacked) {
+        if state == State::Aborted {
+            self.socket.cut();
+        } else if state != State::Hijacked {
             self.say_goodbye();
             if state != State::Handshaking {
                 self.close_wire();

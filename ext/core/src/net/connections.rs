@@ -47,8 +47,8 @@ pub(super) struct Connections {
     ready: Vec<Request>,
     /// Those whose sockets apps have taken, and that the poll has to forget.
     hijacked: Vec<Arc<Connection>>,
-    /// Some request was taken back in this turn, and may be in the queue still.
-    has_taken_back: bool,
+    /// Some request that may be queued was taken back in this turn, or is wanted sooner or later now.
+    has_changed_queue: bool,
     is_draining: bool,
     context: Arc<Context>,
 }
@@ -58,8 +58,8 @@ pub(super) struct Connections {
 pub struct Brought<'a> {
     /// Requests that are complete; they belong to whoever takes them.
     pub ready: std::vec::Drain<'a, Request>,
-    /// A request that may still be queued was answered in its worker's place.
-    pub has_taken_back: bool,
+    /// The same: what is queued has to be looked at.
+    pub has_changed_queue: bool,
 }
 
 impl Connections {
@@ -75,7 +75,7 @@ impl Connections {
             looked_first: Vec::new(),
             ready: Vec::new(),
             hijacked: Vec::new(),
-            has_taken_back: false,
+            has_changed_queue: false,
             is_draining: false,
             context,
         }
@@ -168,7 +168,7 @@ impl Connections {
                 self.follow(key, verdict.unwrap_or(Verdict::Close));
             } else if connection.take_back(Fault::RequestTimeout) {
                 // The only deadline while it is served. A helper looks at its own.
-                self.has_taken_back = true;
+                self.has_changed_queue = true;
                 self.look(key, Look::MayBeEnded);
             }
         }
@@ -248,9 +248,9 @@ impl Connections {
 
     /// What the turn has brought.
     pub(super) fn end_turn(&mut self) -> Brought<'_> {
-        let has_taken_back = std::mem::take(&mut self.has_taken_back);
+        let has_changed_queue = std::mem::take(&mut self.has_changed_queue);
         self.again.append(&mut self.again_last);
-        Brought { ready: self.ready.drain(..), has_taken_back }
+        Brought { ready: self.ready.drain(..), has_changed_queue }
     }
 
     /// Those whose sockets apps have taken since the last time. A socket that is closed here leaves the poll by itself only
@@ -280,7 +280,7 @@ impl Connections {
     fn follow(&mut self, key: usize, verdict: Verdict) {
         let connection = &self.all[key];
         if connection.link.get().is_some() {
-            self.has_taken_back |= Request::take_streams(connection, &mut self.ready);
+            self.has_changed_queue |= Request::take_streams(connection, &mut self.ready);
         }
         if verdict == Verdict::Close
             || verdict == Verdict::Wait && self.is_draining && connection.is_done_when_draining()

@@ -171,10 +171,8 @@ impl Doors {
         match context.trap.call(Call::Accept, || door.listener.accept()) {
             Ok((socket, peer)) => {
                 self.full_until = None;
-                if self.courtesy.let_in(context.turn_began())
-                    && let Some(place) = &context.place
-                {
-                    place.slot().welcome();
+                if self.courtesy.let_in(context.turn_began()) {
+                    context.place.iter().for_each(|place| place.slot().welcome());
                 }
                 Knock::Client(socket, peer, door.local.clone())
             }

@@ -90,8 +90,7 @@ enum Rest {
 
 impl Exchange {
     pub(crate) fn begin(request: Request) -> Exchange {
-        let Request { line, right, head, framing, body, trailers, place, answered, ready, made_id, urgency: _ } =
-            request;
+        let Request { line, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
         let context = line.context().clone();
         context.begin_request();
         let taken = context.time_to_note();

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -18,6 +18,7 @@ use super::account::Noted;
 use super::completion::Completion;
 use super::context::StreamingPlace;
 use super::deadlines::NEVER;
+use super::overflow::Common;
 use super::owner::Owner;
 use super::right::Right;
 use super::transport::Transport;
@@ -48,6 +49,8 @@ pub(super) struct Link {
     busy: AtomicUsize,
     /// What holds for heads and bodies.
     limits: Limits,
+    /// Where what is left of its streams' answers lies when memory should hold no more.
+    overflow: Arc<Common>,
 }
 
 /// What is behind the lock.
@@ -65,12 +68,16 @@ pub(super) struct Speech {
     pub(super) is_awaited: bool,
     /// Since when the socket has taken nothing, and what it has taken since it began to be slow.
     pub(super) stuck: Option<Stuck>,
+    /// Where no stream is there: how many the client had opened then, and by when it has to open another.
+    pub(super) idle: Option<(u32, u64)>,
+    /// The client sends no more.
+    pub(super) is_deaf: bool,
     /// Some of its requests wait for a place to be served while their bodies arrive.
     pub(super) is_in_line: bool,
     /// Requests that have been opened.
     pub(super) opened: u64,
-    /// A request that may be queued has been given up.
-    pub(super) has_given_up: bool,
+    /// A request that may be queued has been given up, or has become more urgent, or less.
+    pub(super) has_changed_queue: bool,
     /// Bytes of bodies that are in memory and keep the connection's window closed.
     pub(super) held: usize,
     /// By when a header block that has begun has to be whole.
@@ -190,6 +197,8 @@ pub(super) struct Served {
     pub(super) worker: AtomicU64,
     /// Whether one has.
     pub(super) is_taken: AtomicBool,
+    /// How urgent its answer is, as the client has said last.
+    pub(super) urgency: AtomicU8,
 }
 
 impl Default for Call {
@@ -228,6 +237,12 @@ impl Default for Call {
 }
 
 impl Call {
+    /// Its answer is wanted so soon.
+    pub(super) fn prioritize(&mut self, priority: Priority) {
+        self.priority = priority;
+        self.served.urgency.store(priority.urgency, Ordering::Relaxed);
+    }
+
     /// Something has happened: whoever waits for the client, or passes on what the app says, looks again.
     fn tell(&self) {
         match &self.tunnel {
@@ -257,9 +272,11 @@ impl Link {
             leaving: VecDeque::new(),
             is_awaited: false,
             stuck: None,
+            idle: None,
+            is_deaf: false,
             is_in_line: false,
             opened: 0,
-            has_given_up: false,
+            has_changed_queue: false,
             held: 0,
             block_due: NEVER,
             leave_due: NEVER,
@@ -267,7 +284,7 @@ impl Link {
             is_ending: false,
         };
         let limits = Limits { body_buffer: limits.body_buffer.min(IN_MEMORY), ..limits };
-        Link { speech: Mutex::new(speech), busy: AtomicUsize::new(0), limits }
+        Link { speech: Mutex::new(speech), busy: AtomicUsize::new(0), limits, overflow: Arc::default() }
     }
 
     /// Lets whoever asks at it.
@@ -283,6 +300,11 @@ impl Link {
     /// What holds for bodies.
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Where what is left of answers lies when memory should hold no more.
+    pub(super) fn overflow(&self) -> &Arc<Common> {
+        &self.overflow
     }
 
     /// How many requests somebody has.

@@ -9,6 +9,7 @@ use super::completion::Completion;
 use super::connection::{After, Connection, Life, Part, ReadError, Stream, TakenSocket};
 use super::context::Context;
 use super::listener::Local;
+use super::overflow::Common;
 use super::owner::Owner;
 use super::peer::PeerAddr;
 use super::unsent::{Flushed, Unsent};
@@ -24,6 +25,14 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// What it has in common with others of its connection.
+    pub(super) fn common(&self) -> Option<Arc<Common>> {
+        match self {
+            Line::Connection(_) => None,
+            Line::Stream(stream) => stream.connection().link.get().map(|link| link.overflow().clone()),
+        }
+    }
+
     /// The connection, whichever it is.
     pub(super) fn connection(&self) -> &Arc<Connection> {
         match self {

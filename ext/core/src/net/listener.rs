@@ -29,7 +29,7 @@ use super::peer::PeerAddr;
 use super::socket::Socket;
 use crate::error::ListenError;
 use crate::tls::given::{Settings, SetupError};
-use crate::tls::port::Port;
+use crate::tls::port::{Otherwise, Port};
 
 /// Connections the kernel holds until they are accepted. It takes `net.core.somaxconn` where that is smaller.
 const BACKLOG: i32 = 1024;
@@ -270,12 +270,16 @@ impl Listener {
     ///
     /// # Errors
     /// What can't be read, or used.
-    pub fn secure_each(listeners: &mut [Listener], settings: &Settings) -> Result<(), SetupError> {
+    pub fn secure_each(
+        listeners: &mut [Listener],
+        settings: &Settings,
+        otherwise: Otherwise,
+    ) -> Result<(), SetupError> {
         let mut read: Vec<Arc<Port>> = Vec::new();
         listeners
             .iter_mut()
             .filter_map(|listener| listener.tls.as_mut())
-            .try_for_each(|tls| tls.load(settings, &mut read))
+            .try_for_each(|tls| tls.load(settings, otherwise, &mut read))
     }
 
     /// A file with what tickets are encrypted with, for a program that is started with this.

@@ -33,8 +33,6 @@ pub struct Request {
     pub(super) ready: u64,
     /// The id that was made for it.
     pub(super) made_id: Option<Made>,
-    /// How urgent it is, among those of its connection.
-    pub(super) urgency: u8,
 }
 
 impl Request {
@@ -54,12 +52,12 @@ impl Request {
                 answered: life.answered(),
                 ready: life.ready(),
                 made_id: life.made_id(),
-                urgency: 0,
             }
         })
     }
 
-    /// Those that a connection's streams have brought; whether one that was given before has been given up.
+    /// Those that a connection's streams have brought; whether one that was given before has been given up, or is
+    /// wanted sooner or later now.
     pub(super) fn take_streams(connection: &Arc<Connection>, into: &mut Vec<Request>) -> bool {
         connection.take_found(|stream, handed| {
             into.push(Request {
@@ -74,7 +72,6 @@ impl Request {
                 answered: 0,
                 ready: handed.ready,
                 made_id: handed.made_id,
-                urgency: handed.priority.urgency,
             });
         })
     }
@@ -86,7 +83,10 @@ impl Request {
 
     /// Its connection's key and its urgency, where it may be one of many of that connection.
     pub(crate) fn stream(&self) -> Option<(usize, u8)> {
-        matches!(self.line, Line::Stream(_)).then(|| (self.line.key(), self.urgency))
+        match &self.line {
+            Line::Stream(stream) => Some((self.line.key(), stream.urgency())),
+            Line::Connection(_) => None,
+        }
     }
 
     /// Gives it up if its client is known to have left.

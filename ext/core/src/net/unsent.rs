@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 
 use super::kept::{Claim, Kept};
-use super::overflow::Overflow;
+use super::overflow::{Common, Overflow};
 use super::transport::Wire;
 use crate::budget::Share;
 use crate::spool_file::{NoRoom, SpoolFile, Spools};
@@ -238,11 +238,12 @@ impl Unsent {
         next.pieces.into_iter().for_each(|row| self.add(row));
     }
 
-    /// Moves what is in memory to a file, but for what is held for others too. May take long.
+    /// Moves what is in memory to a file, be it one that it has in `common` with others, but for what is held for others too. May
+    /// take long.
     ///
     /// # Errors
     /// When there is no room on the disk. What has not been moved is in memory still.
-    pub(super) fn spill(&mut self, spools: &Spools) -> Result<(), NoRoom> {
+    pub(super) fn spill(&mut self, spools: &Spools, common: Option<&Common>) -> Result<(), NoRoom> {
         self.close_last();
         // Whatever lies before a file's part has been looked at before.
         let from = self.pieces.iter().rposition(|row| matches!(row, Row::File { .. })).map_or(0, |at| at + 1);
@@ -252,7 +253,11 @@ impl Unsent {
                 self.pieces.push_back(row);
                 continue;
             };
-            match self.write_out(bytes, spools) {
+            let written = match common {
+                Some(common) => common.append(bytes, spools),
+                None => self.write_out(bytes, spools),
+            };
+            match written {
                 Ok((file, at)) => {
                     self.own -= bytes.len() as u64;
                     self.add_part(file, at, at + bytes.len() as u64);

@@ -1,4 +1,4 @@
-//! Until when a certificate holds (RFC 5280 section 4.1.2.5). What rustls and webpki read of it they keep to themselves.
+//! From when on and until when a certificate holds (RFC 5280 section 4.1.2.5). What rustls and webpki read of it they keep to themselves.
 
 const SEQUENCE: u8 = 0x30;
 /// `[0] EXPLICIT Version`.
@@ -6,8 +6,8 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// The end of its validity, in seconds since 1970. `None` for what is no certificate.
-pub(super) fn expires(certificate: &[u8]) -> Option<u64> {
+/// The beginning and the end of its validity, in seconds since 1970. `None` for what is no certificate.
+pub(super) fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
     let (_, certificate, _) = element(certificate)?;
     let (_, mut body, _) = element(certificate)?;
     let (tag, _, rest) = element(body)?;
@@ -19,8 +19,33 @@ pub(super) fn expires(certificate: &[u8]) -> Option<u64> {
         body = element(body)?.2;
     }
     let (SEQUENCE, validity, _) = element(body)? else { return None };
-    let (tag, text, _) = element(element(validity)?.2)?;
-    time(tag, text)
+    let (tag, text, rest) = element(validity)?;
+    let begins = time(tag, text)?;
+    let (tag, text, _) = element(rest)?;
+    Some((begins, time(tag, text)?))
+}
+
+/// What something in DER is, by how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// RFC 5280 section 4.1.
+    Certificate,
+    /// RFC 5208, RFC 5915 or RFC 8017 appendix A.1.2, or an encrypted one of the first.
+    Key,
+    /// RFC 7292 section 4.
+    Archive,
+}
+
+/// Which one of those it is, if it is one.
+pub(super) fn form(der: &[u8]) -> Option<Form> {
+    const INTEGER: u8 = 0x02;
+    let (SEQUENCE, body, []) = element(der)? else { return None };
+    match element(body)? {
+        (INTEGER, [3], _) => Some(Form::Archive),
+        (INTEGER, [0 | 1], _) => Some(Form::Key),
+        (SEQUENCE, _, _) => Some(if validity(der).is_some() { Form::Certificate } else { Form::Key }),
+        _ => None,
+    }
 }
 
 /// Whether it is an answer about a certificate as a responder gives it when it has one (RFC 6960 section 4.2.1): one whole
@@ -93,15 +118,15 @@ mod tests {
     use crate::tls::test_client::Made;
 
     #[test]
-    fn a_certificate_says_until_when_it_holds() {
+    fn a_certificate_says_when_it_holds() {
         // RFC 9500's date has no use here: any certificate whose end is known will do.
         let made = Made::of(&["localhost"]);
-        assert_eq!(expires(made.cert_der()), Some(Made::EXPIRES));
+        assert_eq!(validity(made.cert_der()), Some((Made::BEGINS, Made::EXPIRES)));
         for length in 0..made.cert_der().len() {
             // Whatever is missing, it is no panic.
-            let _ = expires(&made.cert_der()[..length]);
+            let _ = validity(&made.cert_der()[..length]);
         }
-        assert_eq!(expires(b""), None);
+        assert_eq!(validity(b""), None);
     }
 
     #[test]

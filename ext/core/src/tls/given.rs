@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// Why TLS can't be served: what was given, what is wrong with it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +131,11 @@ impl Pem {
 }
 
 impl Settings {
+    /// Whether clients are asked for certificates.
+    pub(super) fn verifies(&self) -> bool {
+        self.verify != Verify::Off
+    }
+
     /// All files that it is made of.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let own =
@@ -155,24 +159,6 @@ pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, SetupError> {
     })
 }
 
-/// What a command prints, without the line's end: a password.
-pub(super) fn password(command: &str) -> Result<Vec<u8>, SetupError> {
-    let failed = |reason: String| {
-        let cure = "write a command that prints the key's password and ends with status 0";
-        SetupError(format!("key_password_command {command:?} {reason}; {cure}"))
-    };
-    let run = Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let done = run.map_err(|error| failed(format!("can't be run: {error}")))?;
-    if !done.status.success() {
-        return Err(failed(format!("has failed ({})", done.status)));
-    }
-    let mut password = done.stdout;
-    while matches!(password.last(), Some(b'\n' | b'\r')) {
-        password.pop();
-    }
-    Ok(password)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,16 +173,6 @@ mod tests {
         );
         let error = read(folder.path(), "key").unwrap_err().to_string();
         assert!(error.ends_with("name the file in that folder"), "{error}");
-    }
-
-    #[test]
-    fn a_password_is_what_a_command_prints() {
-        assert_eq!(password("echo 'a b'").unwrap(), b"a b");
-        let error = password("exit 3").unwrap_err().to_string();
-        assert!(
-            error.starts_with("key_password_command \"exit 3\" has failed") && error.contains("status 0"),
-            "{error}"
-        );
     }
 
     #[test]

@@ -2,21 +2,30 @@
 
 use std::sync::Arc;
 
-use pkcs8::EncryptedPrivateKeyInfo;
 use rustls::Error;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use webpki::EndEntityCert;
 
 use super::expiry;
-use super::given::{Given, SetupError, password, read};
+use super::given::{Given, SetupError};
+use super::material::Certified;
+use super::pem::{certificates, no_key_in, none_in};
 
-/// What begins an encrypted key of today, and one of long ago.
-const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
-const END_ENCRYPTED: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-const ENCRYPTED_OF_OLD: &str = "Proc-Type: 4,ENCRYPTED";
+/// Keys that are none for a server here, by the identifier that stands in them (in DER).
+const OTHERS: [(&[u8], &str); 6] = [
+    (b"\x06\x05\x2b\x81\x04\x00\x23", "ECDSA P-521"),
+    (b"\x06\x05\x2b\x81\x04\x00\x0a", "ECDSA secp256k1"),
+    (b"\x06\x03\x2b\x65\x71", "Ed448"),
+    (b"\x06\x07\x2a\x86\x48\xce\x38\x04\x01", "DSA"),
+    (b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", "RSA-PSS"),
+    (b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", "RSA with too few bits or too many"),
+];
+/// Those that are.
+const ALLOWED: &str = "RSA (2048 to 8192 bits), ECDSA P-256 or P-384, or Ed25519";
+const NEW_KEY: &str = "openssl ecparam -name prime256v1 -genkey -noout -out KEY makes one, and the certificate has to be \
+                       for that";
 
 /// One of those that a server can be.
 #[derive(Clone, Debug)]
@@ -24,19 +33,32 @@ pub(super) struct Identity {
     pub(super) key: Arc<CertifiedKey>,
     /// The names that it is for, in lower case; `*.` begins those of any one label.
     pub(super) names: Vec<String>,
-    /// In seconds since 1970, where it says so.
-    pub(super) expires: Option<u64>,
+    /// From when on and until when, in seconds since 1970, where it says so.
+    pub(super) holds: Option<(u64, u64)>,
     /// What it is called in what people read.
     pub(super) label: String,
 }
 
+/// What is known of a certificate that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// What it is called in what people read.
+    pub label: String,
+    /// The names of hosts that it is for.
+    pub names: Vec<String>,
+    /// From when on it holds, in seconds since 1970.
+    pub begins: Option<u64>,
+    /// Until when, in the same.
+    pub expires: Option<u64>,
+}
+
 impl Identity {
-    /// Reads it. May take long.
-    pub(super) fn load(given: &Given, provider: &CryptoProvider) -> Result<Identity, SetupError> {
+    /// What comes of what was read.
+    pub(super) fn of(given: &Given, read: &Certified, provider: &CryptoProvider) -> Result<Identity, SetupError> {
         let label = given.cert.label("cert");
-        let chain = chain(given, &label)?;
-        let key = private_key(given)?;
+        let chain = certificates(&read.cert, &label)?;
         let key_label = given.key.label("key");
+        let key = read.private_key().ok_or_else(|| no_key_in(&key_label))?;
         let mut key = CertifiedKey::from_der(chain, key, provider).map_err(|error| {
             SetupError(match error {
                 Error::InconsistentKeys(_) => {
@@ -45,75 +67,32 @@ impl Identity {
                 Error::InvalidCertificate(_) => {
                     format!("{label} can't be used: {error}; its first certificate has to be the server's, of X.509 version 3")
                 }
-                error => format!("{key_label} can't be used: {error}; write one of RSA (2048 bits and up), ECDSA or Ed25519"),
+                error => match OTHERS.iter().find(|(bytes, _)| memchr::memmem::find(&read.key, bytes).is_some()) {
+                    Some((_, kind)) => {
+                        format!("{key_label} is one of {kind}, which Kino can't use; give one of {ALLOWED}: {NEW_KEY}")
+                    }
+                    None => format!("{key_label} can't be used: {error}; give one of {ALLOWED}: {NEW_KEY}"),
+                },
             })
         })?;
-        if let Some(path) = &given.ocsp {
-            let response = read(path, "ocsp")?;
-            if !expiry::is_ocsp_response(&response) {
+        if let Some(response) = &read.ocsp {
+            if !expiry::is_ocsp_response(response) {
+                let path = given.ocsp.as_deref().unwrap_or_else(|| "".as_ref());
                 return Err(SetupError(format!(
                     "ocsp {path:?} is no answer about a certificate (DER, successful); write one with openssl ocsp -respout, or leave ocsp out"
                 )));
             }
-            key.ocsp = Some(response);
+            key.ocsp = Some(response.clone());
         }
         let der = key.cert.first().ok_or_else(|| none_in(&label))?;
-        Ok(Identity { names: names(der), expires: expiry::expires(der), key: Arc::new(key), label })
+        Ok(Identity { names: names(der), holds: expiry::validity(der), key: Arc::new(key), label })
     }
-}
 
-fn none_in(label: &str) -> SetupError {
-    SetupError(format!(
-        "{label} has no certificate in it; it has to have one in PEM (BEGIN CERTIFICATE), and those between it \
-                        and its root after that"
-    ))
-}
-
-fn chain(given: &Given, label: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
-    let text = given.cert.read("cert")?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    match chain {
-        Ok(chain) if chain.is_empty() => Err(none_in(label)),
-        Ok(chain) => Ok(chain),
-        Err(error) => {
-            Err(SetupError(format!("{label} is no PEM: {error}; it was cut, or changed, when it was copied")))
-        }
+    /// What is to be known of it.
+    pub(super) fn into_certificate(self) -> Certificate {
+        let (begins, expires) = self.holds.unzip();
+        Certificate { label: self.label, names: self.names, begins, expires }
     }
-}
-
-fn private_key(given: &Given) -> Result<PrivateKeyDer<'static>, SetupError> {
-    let label = given.key.label("key");
-    let bytes = given.key.read("key")?;
-    let text = String::from_utf8_lossy(&bytes);
-    if text.contains(ENCRYPTED_OF_OLD) {
-        let cure = "openssl pkcs8 -topk8 -in OLD -out NEW makes one of today's";
-        return Err(SetupError(format!("{label} is encrypted in a form of long ago that Kino can't read; {cure}")));
-    }
-    if let Some(from) = text.find(ENCRYPTED) {
-        return decrypted(given, &label, &text[from..]);
-    }
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
-        SetupError(format!("{label} has no private key in it; it has to have one in PEM (BEGIN PRIVATE KEY)"))
-    })
-}
-
-fn decrypted(given: &Given, label: &str, text: &str) -> Result<PrivateKeyDer<'static>, SetupError> {
-    let Some(command) = &given.key_password_command else {
-        let cure = "write key_password_command, a command that prints its password";
-        return Err(SetupError(format!("{label} is encrypted; {cure}")));
-    };
-    let broken = || SetupError(format!("{label} is no PEM: it was cut, or changed, when it was copied"));
-    let end = text.find(END_ENCRYPTED).ok_or_else(broken)? + END_ENCRYPTED.len();
-    let (_, document) = pkcs8::SecretDocument::from_pem(&text[..end]).map_err(|_| broken())?;
-    let key = EncryptedPrivateKeyInfo::try_from(document.as_bytes()).map_err(|error| {
-        let cure = "openssl pkcs8 -topk8 -v2 aes-256-cbc makes one that it can read";
-        SetupError(format!("{label} is encrypted in a way that Kino can't read ({error}); {cure}"))
-    })?;
-    let password = password(command)?;
-    let der = key.decrypt(password).map_err(|_| {
-        SetupError(format!("{label} can't be decrypted with what key_password_command {command:?} prints"))
-    })?;
-    Ok(PrivatePkcs8KeyDer::from(der.as_bytes().to_vec()).into())
 }
 
 /// The names of hosts that stand in it.
@@ -130,14 +109,15 @@ mod tests {
     use crate::tls::test_client::Made;
 
     fn load(given: &Given) -> Result<Identity, String> {
-        Identity::load(given, &provider()).map_err(|error| error.to_string())
+        let read = Certified::read(given).map_err(|error| error.to_string())?;
+        Identity::of(given, &read, &provider()).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_certificate_says_whose_it_is_and_until_when() {
+    fn a_certificate_says_whose_it_is_and_when() {
         let loaded = load(&Made::of(&["Example.org", "*.example.org"]).given()).unwrap();
         assert_eq!(loaded.names, ["example.org", "*.example.org"]);
-        assert_eq!(loaded.expires, Some(Made::EXPIRES));
+        assert_eq!(loaded.holds, Some((Made::BEGINS, Made::EXPIRES)));
     }
 
     #[test]
@@ -181,5 +161,45 @@ mod tests {
                 .to_owned(),
         );
         assert!(load(&Given { key: old, ..made.given() }).unwrap_err().contains("openssl pkcs8 -topk8"));
+    }
+
+    #[test]
+    fn what_is_right_and_only_not_pem_is_named_with_the_command_that_converts_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            Pem::File(path)
+        };
+        let made = Made::of(&["a"]);
+        let error = load(&Given { cert: file("cert.der", made.cert_der()), ..made.given() }).unwrap_err();
+        assert!(
+            error.contains("cert.der\" is a certificate in DER; it has to be PEM: openssl x509 -inform der"),
+            "{error}"
+        );
+        let error = load(&Given { key: file("key.der", &made.key_der()), ..made.given() }).unwrap_err();
+        assert!(error.contains("key.der\" is a key in DER; it has to be PEM: openssl pkey -inform der"), "{error}");
+        let archive = file("both.p12", &[0x30, 0x06, 0x02, 0x01, 0x03, 0x30, 0x01, 0x00]);
+        let error = load(&Given { key: archive, ..made.given() }).unwrap_err();
+        assert!(error.contains("is an archive (PKCS #12); it has to be PEM: openssl pkcs12"), "{error}");
+        assert!(
+            load(&Given { key: file("none", b"0what"), ..made.given() }).unwrap_err().contains("has no private key")
+        );
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_named_with_those_that_there_may_be() {
+        let made = Made::of(&["a"]);
+        let key = "-----BEGIN EC PRIVATE KEY-----\n\
+                   MIHcAgEBBEIAyd7BuC3nlLs1xgyWF95l9HCZJgrd10p5kiRQqtMZlhyG6EEXcQx6\n\
+                   A+nKb2b0MpdD6P9g28AC8gwj7shw2MXCT8ygBwYFK4EEACOhgYkDgYYABAErKgyD\n\
+                   dsD++/uZFPfMD+zZ4WZmI0y6sz69sviqjAysj0hlNd17WEv57w8iIkWcM316kmVr\n\
+                   Q/LSCeXg1gBk/eAe5wDVpOTjinfmQuDxHntmpfqWIe+1Hc4w0wTgOkoplSnzjuKq\n\
+                   CTypXmcUpTW6E46JlJC0WkWGeELPddlejySbOyg0Zw==\n\
+                   -----END EC PRIVATE KEY-----\n";
+        let given = Given { key: Pem::Text(key.to_owned()), ..made.given() };
+        let read = Certified::read(&given).unwrap();
+        let error = Identity::of(&given, &read, &provider()).unwrap_err().to_string();
+        assert!(error.contains("ECDSA P-521, which Kino can't use; give one of RSA (2048 to 8192 bits)"), "{error}");
     }
 }

@@ -2,14 +2,18 @@
 //! in, bytes out.
 //!
 //! ```text
-//!   given -> identity -> names --.
-//!                     tickets ---+--> port (reloads) -> session
+//!   given, password -> pem -> material -> identity -> names --.
+//!                                  \--> kept, tickets ---------+--> port (reloads) -> session
 //! ```
 
 mod expiry;
 pub mod given;
 mod identity;
+pub(crate) mod kept;
+mod material;
 mod names;
+mod password;
+mod pem;
 pub mod port;
 mod provider;
 pub mod session;

@@ -59,12 +59,16 @@ impl ResolvesServerCert for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::material::Certified;
     use crate::tls::provider::provider;
     use crate::tls::test_client::Made;
 
     #[test]
     fn a_name_has_its_own_certificate_before_that_of_any_label_and_the_default() {
-        let load = |names: &[&str]| Identity::load(&Made::of(names).given(), &provider()).unwrap();
+        let load = |names: &[&str]| {
+            let given = Made::of(names).given();
+            Identity::of(&given, &Certified::read(&given).unwrap(), &provider()).unwrap()
+        };
         let all = [load(&["default.org"]), load(&["*.example.org"]), load(&["a.example.org", "example.org"])];
         let names = Names::of(&all);
         let which = |name: Option<&str>| {

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pkcs8::LineEnding;
-use rustls::{CertificateError, Error, HandshakeKind, ServerConnection};
+use rustls::{CertificateError, Error, HandshakeKind, PeerIncompatible, ServerConnection};
 
 use super::expiry;
 use super::port::Port;
@@ -54,7 +54,13 @@ pub enum Received {
 /// Why a handshake has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Client and server have no version, cipher suite or protocol in common.
+    /// Client and server have no version in common.
+    Version,
+    /// The client wants to speak a protocol inside that is not spoken here (ALPN).
+    Protocol,
+    /// The client can't verify what the certificate's key signs.
+    Signature,
+    /// They have no cipher suite or key exchange in common.
     Incompatible,
     /// The client had no certificate, or one that was not to be believed.
     ClientCertificate,
@@ -115,7 +121,7 @@ impl Session {
     fn is_peer_expired(&self) -> bool {
         let Some([certificate, ..]) = self.tls.peer_certificates() else { return false };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        expiry::expires(certificate).is_some_and(|end| end < now)
+        expiry::validity(certificate).is_some_and(|(_, end)| end < now)
     }
 
     /// Takes plaintext, reading on where there is none. What the client has to be told, it is told.
@@ -332,7 +338,14 @@ fn after<'a>(parts: &'a [IoSlice<'_>], mut taken: usize) -> Vec<IoSlice<'a>> {
 fn cause(error: &Error) -> Cause {
     match error {
         Error::AlertReceived(_) => Cause::Alert,
-        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => Cause::Incompatible,
+        Error::NoApplicationProtocol => Cause::Protocol,
+        Error::PeerIncompatible(why) => match why {
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired => Cause::Version,
+            PeerIncompatible::NoSignatureSchemesInCommon => Cause::Signature,
+            _ => Cause::Incompatible,
+        },
         Error::NoCertificatesPresented | Error::InvalidCertificate(_) => Cause::ClientCertificate,
         _ => Cause::Malformed,
     }

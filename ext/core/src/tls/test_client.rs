@@ -23,14 +23,25 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// 2050-01-01.
+    /// 2000-01-01 and 2050-01-01.
+    pub(crate) const BEGINS: u64 = 946_684_800;
     pub(crate) const EXPIRES: u64 = 2_524_608_000;
 
     pub(crate) fn of(names: &[&str]) -> Made {
+        Made::until(names, 2050)
+    }
+
+    /// One that holds from 2000 until the first of January of that year.
+    pub(crate) fn until(names: &[&str], year: i32) -> Made {
+        Made::with_key(names, year, KeyPair::generate().unwrap())
+    }
+
+    /// The same with a key of that kind.
+    pub(crate) fn with_key(names: &[&str], year: i32, key: KeyPair) -> Made {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
-        params.not_after = rcgen::date_time_ymd(2050, 1, 1);
-        let key = KeyPair::generate().unwrap();
+        params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         let made = params.self_signed(&key).unwrap();
         Made { der: made.der().clone(), cert: made.pem(), key }
     }
@@ -42,6 +53,10 @@ impl Made {
     pub(crate) fn given(&self) -> Given {
         let key = Pem::Text(self.key.serialize_pem());
         Given { cert: Pem::Text(self.cert.clone()), key, key_password_command: None, ocsp: None }
+    }
+
+    pub(crate) fn key_der(&self) -> Vec<u8> {
+        self.key.serialize_der()
     }
 
     /// What a server is set up with that has this one.

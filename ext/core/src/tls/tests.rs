@@ -229,7 +229,10 @@ fn failures_have_their_causes() {
     let of = |versions: &[&'static rustls::SupportedProtocolVersion], own: Option<&Made>| {
         Client::new(&client_config(versions, own), "localhost")
     };
-    assert_eq!(failed(new_only, of(&[&TLS12], None)), Cause::Incompatible);
+    assert_eq!(failed(new_only, of(&[&TLS12], None)), Cause::Version);
+    let mut other = (*client_config(&[&TLS13], None)).clone();
+    other.alpn_protocols = vec![b"spdy/3".to_vec()];
+    assert_eq!(failed(made.settings(), Client::new(&std::sync::Arc::new(other), "localhost")), Cause::Protocol);
 
     let client_ca = Some(Made::of(&["ca"]).given().cert);
     let verified = Settings { verify: Verify::Required, client_ca, ..made.settings() };

@@ -373,7 +373,7 @@ pub(crate) mod poller {
     pub(crate) struct Poller {
         context: Arc<Context>,
         ready: Vec<Request>,
-        has_taken_back: bool,
+        has_changed_queue: bool,
     }
 
     #[derive(Clone, Copy, PartialEq, Eq)]
@@ -384,12 +384,12 @@ pub(crate) mod poller {
 
     pub(crate) struct Brought<'a> {
         pub(crate) ready: std::vec::Drain<'a, Request>,
-        pub(crate) has_taken_back: bool,
+        pub(crate) has_changed_queue: bool,
     }
 
     impl Poller {
         pub(crate) fn new(context: Arc<Context>) -> Poller {
-            Poller { context, ready: Vec::new(), has_taken_back: false }
+            Poller { context, ready: Vec::new(), has_changed_queue: false }
         }
 
         pub(crate) fn context(&self) -> &Arc<Context> {
@@ -425,7 +425,7 @@ pub(crate) mod poller {
                     connection.look();
                 }
             }
-            Brought { ready: self.ready.drain(..), has_taken_back: std::mem::take(&mut self.has_taken_back) }
+            Brought { ready: self.ready.drain(..), has_changed_queue: std::mem::take(&mut self.has_changed_queue) }
         }
 
         pub(crate) fn refuse_late(&mut self, request: &Request, workers: impl FnOnce() -> String) {
@@ -481,7 +481,7 @@ pub(crate) mod poller {
                 }
                 Event::Expired(connection) => {
                     self.take_back(&connection);
-                    self.has_taken_back = true;
+                    self.has_changed_queue = true;
                 }
             }
         }

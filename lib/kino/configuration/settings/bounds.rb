@@ -8,7 +8,7 @@ module Kino
         Setting.new(:max_header_size, Kinds::Whole.new(1024..16_777_216), default: 65_536,
                     summary: "bytes of a request's head", doc: <<~TEXT),
           Bytes a request's head may have, from its first line to the empty one. A longer one is
-          answered with 431.
+          answered with 431. One of HTTP/2 counts as many as it would have on HTTP/1.1.
         TEXT
         Setting.new(:max_headers, Kinds::Whole.new(1..10_000), default: 128,
                     summary: "header fields of a request", doc: <<~TEXT),

@@ -61,7 +61,7 @@ impl<T: Default> Session<T> {
             return Ok(Event::Nothing);
         }
         let limits = &self.bounds.limits;
-        let mut fields = Fields::new(limits.head + limits.fields * 32, limits.fields + 4);
+        let mut fields = Fields::new(request::longest_list(limits), request::most_fields(limits));
         self.decoder.decode(&block.bytes, &mut fields).map_err(|unread| match unread {
             Unread::Broken => Violation::new(Code::Compression, "a header block can't be read"),
             Unread::Bomb => Violation::new(Code::EnhanceYourCalm, "a header block stands for far too much"),
@@ -140,7 +140,7 @@ impl<T: Default> Session<T> {
         if stream.to_come.is_some_and(|left| left > 0) {
             return self.malformed(id, "the body is shorter than its content-length");
         }
-        match request::trailers(fields) {
+        match request::trailers(fields, &self.bounds.limits) {
             Ok(trailers) => Ok(Event::Trailers { id, trailers }),
             Err(fault) => {
                 self.count_reset()?;

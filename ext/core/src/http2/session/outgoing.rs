@@ -87,7 +87,8 @@ impl<T: Default> Session<T> {
                 self.out.extend_from_slice(now);
                 (missing, rest) = (missing - now.len(), later);
             }
-            self.idle_frames.give(2);
+            // Who measures how fast it is answered asks for that by PING with each, as gRPC does.
+            self.idle_frames.give(1);
             if left == 0 {
                 break;
             }

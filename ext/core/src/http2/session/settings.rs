@@ -4,6 +4,7 @@ use super::{Event, Leaving, Session};
 use crate::http2::flow::{self, INITIAL};
 use crate::http2::frame::{self, Code, Header, LARGEST, Violation};
 use crate::http2::priority::Priority;
+use crate::http2::request;
 
 /// What a PING of ours has in it, whose answer says that the client has heard of the end.
 const HEARD: [u8; 8] = *b"kino end";
@@ -12,8 +13,7 @@ impl<T: Default> Session<T> {
     /// Our settings, and how much more than the protocol's default a connection may send.
     pub(super) fn greet(&mut self) {
         let limits = &self.bounds.limits;
-        // Each field counts 32 bytes more than it has (section 6.5.2).
-        let list = (limits.head + limits.fields * 32).min(u32::MAX as usize);
+        let list = request::longest_list(limits).min(u32::MAX as usize);
         let settings = [
             (frame::MAX_CONCURRENT_STREAMS, self.bounds.streams as u32),
             (frame::INITIAL_WINDOW_SIZE, flow::STREAM),

@@ -448,6 +448,34 @@ fn room_that_is_given_back_in_small_steps_is_no_flood_and_in_bytes_is_one() {
 }
 
 #[test]
+fn a_ping_with_each_frame_of_an_answer_or_a_body_is_no_flood_and_two_are() {
+    let ask = |pings: usize, is_answer: bool| {
+        let mut client = Client::begin();
+        client.post(1, &[]).unwrap();
+        client.session.head(1, OK, false);
+        for _ in 0..4000 {
+            if is_answer {
+                assert_eq!(client.session.data(1, &[IoSlice::new(&[0; 1024])], false), 1024);
+                client.frame(frame::WINDOW_UPDATE, 0, 1, &1024_u32.to_be_bytes())?;
+                client.frame(frame::WINDOW_UPDATE, 0, 0, &1024_u32.to_be_bytes())?;
+            } else {
+                client.frame(frame::DATA, 0, 1, b"x")?;
+                client.session.give(1, 1);
+            }
+            for _ in 0..pings {
+                client.frame(frame::PING, 0, 0, &[0; 8])?;
+            }
+            client.heard();
+        }
+        Ok::<_, Violation>(())
+    };
+    for is_answer in [true, false] {
+        ask(1, is_answer).unwrap();
+        assert_eq!(code(ask(2, is_answer)), Code::EnhanceYourCalm);
+    }
+}
+
+#[test]
 fn what_has_been_read_may_come_again() {
     let mut client = Client::begin();
     client.post(1, &[]).unwrap();

@@ -165,7 +165,14 @@ impl Connection {
     fn tell_failure(&self, cause: Cause, error: &rustls::Error) {
         let context = &self.context;
         let (counter, hint) = match cause {
-            Cause::Incompatible => (&context.stats.tls_incompatible, " (min_version)"),
+            // Older ones nobody can have.
+            Cause::Version if self.local.tls.as_ref().is_some_and(|port| port.refuses_tls12()) => {
+                (&context.stats.tls_version, " (min_version)")
+            }
+            Cause::Version => (&context.stats.tls_version, ""),
+            Cause::Protocol => (&context.stats.tls_protocol, " (http2, and the client's own ALPN)"),
+            Cause::Signature => (&context.stats.tls_signature, " (cert and key are of a kind that it does not know)"),
+            Cause::Incompatible => (&context.stats.tls_incompatible, ""),
             Cause::ClientCertificate => (&context.stats.tls_client_certificate, " (client_ca, verify)"),
             Cause::Alert => (&context.stats.tls_alert, ""),
             Cause::Malformed => (&context.stats.tls_malformed, ""),

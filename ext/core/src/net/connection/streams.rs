@@ -14,10 +14,10 @@ use std::time::Duration;
 
 pub(in crate::net) use self::stream::Stream;
 use super::life::{Connection, Intake, Life, State, Step, Unread, Verdict};
-use crate::http2::frame::Violation;
+use crate::http2::frame::{Code, Violation};
 use crate::http2::session::Event;
 use crate::net::deadlines::NEVER;
-use crate::net::http2::{Call, Link, Speech};
+use crate::net::http2::{Call, Link, Speech, Stage};
 use crate::net::transport::{Came, Wire};
 
 /// For how long a client that is told of the connection's end may open streams, at most: until it must have heard of it.
@@ -99,8 +99,20 @@ impl Connection {
                 life.has_nothing_unread();
                 Some(Verdict::Wait)
             }
-            // Whoever has said all that it has to say in HTTP/2 says GOAWAY: nobody is there any more.
-            Ok(Came::End) | Err(_) => {
+            Ok(Came::End) if !speech.is_deaf => {
+                self.client_says_no_more(speech);
+                None
+            }
+            // Whoever has closed both halves has answered GOAWAY with a reset, which a read does not tell.
+            Ok(Came::End) if !self.socket.has_left() => {
+                life.has_nothing_unread();
+                Some(Verdict::Wait)
+            }
+            Ok(Came::End) => {
+                speech.is_lost = true;
+                None
+            }
+            Err(_) => {
                 speech.is_lost = true;
                 None
             }
@@ -153,7 +165,9 @@ impl Connection {
             Event::Refused => self.context.stats.http2_refused.add(),
             Event::Priority { id, priority } => {
                 if let Some(call) = speech.session.host(id) {
-                    call.priority = priority;
+                    call.prioritize(priority);
+                    // Where it waits for a worker it may have to wait elsewhere.
+                    speech.has_changed_queue |= call.stage == Stage::Given;
                 }
             }
             Event::Moved => speech.wake(),
@@ -175,6 +189,26 @@ impl Connection {
             speech.session.warn();
             speech.leave_due = self.context.clock.after(LEAVE);
             self.hear_of(speech.leave_due);
+        }
+    }
+
+    /// The client has ended its half. What it has asked for in full it may still wait for, as on HTTP/1; of what it has not said to its
+    /// end there will be no more.
+    fn client_says_no_more(&self, speech: &mut Speech) {
+        speech.is_deaf = true;
+        speech.block_due = NEVER;
+        let mut cut: Vec<u32> = speech.session.hosts().map(|(id, _)| id).collect();
+        cut.retain(|&id| speech.session.is_receiving(id));
+        for id in cut {
+            if let Some(call) = speech.session.reset(id, Code::Cancel) {
+                self.is_gone(speech, call);
+            }
+        }
+        if speech.session.is_idle() {
+            // Nobody is there any more, most often.
+            speech.is_lost = true;
+        } else {
+            speech.session.leave();
         }
     }
 

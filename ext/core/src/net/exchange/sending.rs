@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::{Answer, Exchange};
 use crate::net::context::Context;
 use crate::net::kept::Kept;
+use crate::net::overflow::Common;
 use crate::net::unsent::{Flushed, Piece, Unsent};
 
 /// What is kept of an answer, while it is moved to a file by somebody who must not borrow the exchange for so long.
 #[derive(Debug)]
 pub struct Spilling {
     unsent: Unsent,
+    common: Option<Arc<Common>>,
     context: Arc<Context>,
 }
 
@@ -21,7 +23,7 @@ impl Spilling {
     /// # Errors
     /// When there is no room on the disk, which is counted and told. Then the answer is to be given up.
     pub fn spill(&mut self) -> io::Result<()> {
-        spill(&mut self.unsent, &self.context)
+        spill(&mut self.unsent, self.common.as_deref(), &self.context)
     }
 }
 
@@ -90,7 +92,7 @@ impl Exchange {
     /// # Errors
     /// When there is no room on the disk, which is counted and told. Then the answer is to be given up.
     pub fn spill(&mut self) -> io::Result<()> {
-        spill(&mut self.unsent, &self.context)
+        spill(&mut self.unsent, self.line.common().as_deref(), &self.context)
     }
 
     /// Takes what is kept away to be moved to a file, and to be brought back by [`Exchange::end_spill`]. What is sent
@@ -98,7 +100,7 @@ impl Exchange {
     pub fn begin_spill(&mut self) -> Spilling {
         let unsent = std::mem::take(&mut self.unsent);
         self.spilling += unsent.len();
-        Spilling { unsent, context: self.context.clone() }
+        Spilling { unsent, common: self.line.common(), context: self.context.clone() }
     }
 
     /// Brings it back.
@@ -171,8 +173,8 @@ impl Exchange {
     }
 }
 
-fn spill(unsent: &mut Unsent, context: &Context) -> io::Result<()> {
-    unsent.spill(&context.spools).map_err(|error| {
+fn spill(unsent: &mut Unsent, common: Option<&Common>, context: &Context) -> io::Result<()> {
+    unsent.spill(&context.spools, common).map_err(|error| {
         context.stats.spool_dir.add();
         io::Error::other(error)
     })

@@ -9,7 +9,8 @@ use super::address::Address;
 use super::parameters::TlsOptions;
 use crate::error::ListenError;
 use crate::tls::given::{Given, Pem, Settings, SetupError};
-use crate::tls::port::{Port, Secret, new_secret};
+use crate::tls::kept::Kept;
+use crate::tls::port::{Otherwise, Port, Secret, new_secret};
 
 /// What an address says of TLS, and what came of that.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub(super) struct Security {
     options: TlsOptions,
     /// What tickets are encrypted with: the same for all processes that have the listener.
     secret: Secret,
-    /// A file with that, without a name, for a program that is started with the listener.
-    file: Option<File>,
+    /// A file with that, without a name, for a program that is started with the listener; and with what was served last.
+    file: Option<Arc<File>>,
     /// Once an engine has read it.
     port: Option<Arc<Port>>,
 }
@@ -37,12 +38,18 @@ impl Security {
             }
         };
         // Without one, the next program's clients shake hands in full once.
-        Ok(Security { options: address.options.tls.clone(), secret, file: written(&secret).ok(), port: None })
+        Ok(Security {
+            options: address.options.tls.clone(),
+            secret,
+            file: written(&secret).ok().map(Arc::new),
+            port: None,
+        })
     }
 
-    /// The same for an engine, which starts no program.
+    /// The same for an engine.
     pub(super) fn of_engine(&self) -> Security {
-        Security { options: self.options.clone(), secret: self.secret, file: None, port: self.port.clone() }
+        let (file, port) = (self.file.clone(), self.port.clone());
+        Security { options: self.options.clone(), secret: self.secret, file, port }
     }
 
     #[cfg(test)]
@@ -52,14 +59,14 @@ impl Security {
 
     /// The file.
     pub(super) fn file(&self) -> Option<&File> {
-        self.file.as_ref()
+        self.file.as_deref()
     }
 
     /// Goes on with the secret of another program, by its file.
     pub(super) fn take_over(&mut self, file: File) {
         let mut secret = Secret::default();
         if file.read_exact_at(&mut secret, 0).is_ok() {
-            (self.secret, self.file) = (secret, Some(file));
+            (self.secret, self.file) = (secret, Some(Arc::new(file)));
         }
     }
 
@@ -74,18 +81,32 @@ impl Security {
     }
 
     /// Reads it: what the address says, or else `settings`; unless that has been `read` for another. May take long.
-    pub(super) fn load(&mut self, settings: &Settings, read: &mut Vec<Arc<Port>>) -> Result<(), SetupError> {
+    pub(super) fn load(
+        &mut self,
+        settings: &Settings,
+        otherwise: Otherwise,
+        read: &mut Vec<Arc<Port>>,
+    ) -> Result<(), SetupError> {
         let settings = self.settings(settings)?;
         let port = match read.iter().find(|port| port.is_of(&settings, &self.secret)) {
-            Some(port) => port.clone(),
+            Some(port) => {
+                self.kept().into_iter().for_each(|kept| port.keep_in(kept));
+                port.clone()
+            }
             None => {
-                let port = Arc::new(Port::load(settings, self.secret)?);
+                let port = Arc::new(Port::load_beside(settings, self.secret, self.kept(), otherwise)?);
                 read.push(port.clone());
                 port
             }
         };
         self.port = Some(port);
         Ok(())
+    }
+
+    /// What was served last. Keys are kept where the file is in memory alone.
+    fn kept(&self) -> Option<Kept> {
+        let file = self.file.clone().filter(|_| cfg!(any(target_os = "linux", target_os = "android")))?;
+        Some(Kept::of(file, self.secret))
     }
 
     /// A certificate that the address names is the only one there is for it.

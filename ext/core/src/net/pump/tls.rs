@@ -74,7 +74,7 @@ impl Passage for Pair {
             Ok(_) => None,
             Err(_) => {
                 // Broken, or the app has closed its end with something unread: a reset, as of a plain socket.
-                self.socket.reset_on_close();
+                self.socket.cut();
                 None
             }
         }
@@ -145,6 +145,14 @@ impl Pair {
     fn is_over(&self) -> bool {
         let is_out = !self.transport.holds();
         is_out && self.app_ended && (self.client_ended && self.inbound.is_empty() || self.until.is_some())
+    }
+}
+
+/// Both hear of it, even where a forked child holds the descriptors, too. An error means that they have ended.
+impl Drop for Pair {
+    fn drop(&mut self) {
+        let _ = self.end.shutdown(Shutdown::Both);
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 

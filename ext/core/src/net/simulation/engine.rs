@@ -106,10 +106,10 @@ impl Engine {
             connections.drain();
         }
         connections.take_hijacked().for_each(drop);
-        let Brought { ready, has_taken_back } = connections.end_turn();
+        let Brought { ready, has_changed_queue } = connections.end_turn();
         self.brought += ready.len() as u64;
         self.queue.extend(ready);
-        if has_taken_back {
+        if has_changed_queue {
             self.queue.retain(Request::waits);
         }
         while self.queue.len() > self.context.config.queue_depth {

@@ -108,7 +108,7 @@ fn what_is_spilled_lies_in_one_file_and_is_sent_in_its_order() {
         unsent.push(lent(round % 2 == 0), &kept);
         unsent.push(Piece::Bytes(Bytes::from(big.clone())), &kept);
         expected.extend([&big[..], &big, &big].concat());
-        unsent.spill(&spools).unwrap();
+        unsent.spill(&spools, None).unwrap();
         assert_eq!((unsent.own(), kept.bytes()), (0, 0));
     }
     // What is held for others stays in memory: three pieces, between four parts of one file.
@@ -147,11 +147,13 @@ fn a_disk_without_room_is_an_error_that_loses_nothing() {
     unsent.push(Piece::Bytes(Bytes::from(big.clone())), &kept);
     for _ in 0..2 {
         assert!(
-            unsent.spill(&Spools::new("/nowhere/at/all".into(), None, Budget::new(100), Closer::at_once())).is_err()
+            unsent
+                .spill(&Spools::new("/nowhere/at/all".into(), None, Budget::new(100), Closer::at_once()), None)
+                .is_err()
         );
         assert_eq!((unsent.len(), unsent.own(), kept.bytes()), (20_000, 20_000, 20_000));
     }
-    unsent.spill(&spools).unwrap();
+    unsent.spill(&spools, None).unwrap();
     assert_eq!(kept.bytes(), 0);
     assert!(sent(unsent, 7_000) == [&big[..], &big].concat());
 }

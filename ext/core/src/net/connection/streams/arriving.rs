@@ -45,7 +45,7 @@ impl Connection {
         }
         let made_id = self.context.make_id(Some(&head));
         let Some(call) = speech.session.host(id) else { return };
-        call.priority = head.field("priority").map(Priority::of).unwrap_or_default();
+        call.prioritize(head.field("priority").map(Priority::of).unwrap_or_default());
         call.head = Arc::new(head);
         call.framing = Some(framing);
         call.made_id = made_id;
@@ -111,7 +111,11 @@ impl Connection {
         if !speech.is_in_line {
             return;
         }
-        let waits = |call: &mut Call| call.wants_place && call.stage == Stage::Arriving;
+        // One of which too much has come, or that is at a helper's, is for a file: a place is nothing to it.
+        let waits = |call: &mut Call| {
+            call.wants_place &= call.stage == Stage::Arriving && !call.is_spooling && call.spool.may_stream();
+            call.wants_place
+        };
         let mut ids: Vec<u32> = speech.session.hosts().filter_map(|(id, call)| waits(call).then_some(id)).collect();
         ids.sort_unstable();
         let mut is_entered = false;

@@ -17,10 +17,16 @@ impl Connection {
         let config = &self.context.config;
         let mut due = speech.block_due.min(speech.leave_due).min(speech.stuck.map_or(NEVER, |stuck| stuck.due));
         if speech.session.is_idle() {
+            // Whatever else the client says, only what it asks for keeps the connection.
+            let opened = speech.session.last_opened();
+            let idle = speech.idle.filter(|&(before, _)| before == opened);
+            let idle = idle.unwrap_or_else(|| (opened, self.context.clock.after(config.keepalive_timeout)));
+            speech.idle = Some(idle);
             if due == NEVER {
-                due = self.context.clock.after(config.keepalive_timeout);
+                due = idle.1;
             }
         } else {
+            speech.idle = None;
             due = speech.session.hosts().map(|(_, call)| call.due).fold(due, u64::min);
         }
         self.deadline.set(due)
@@ -53,8 +59,8 @@ impl Connection {
             self.context.stats.count_refusal(Fault::HeadTimeout);
             self.end_politely(speech);
         }
-        let is_idle = speech.session.is_idle() && !speech.session.is_leaving();
-        if is_idle && self.deadline.due() <= now {
+        let is_idle = speech.session.is_idle() && !speech.session.is_leaving() && !speech.session.is_amid();
+        if is_idle && speech.idle.is_some_and(|(_, due)| due <= now) {
             self.context.stats.keepalive_timeout.add();
             self.end_politely(speech);
         }
@@ -78,7 +84,7 @@ impl Connection {
             Stage::Found => {}
             Stage::Given => {
                 if call.right.take_back() {
-                    speech.has_given_up = true;
+                    speech.has_changed_queue = true;
                     self.take_call_back(speech, id, Fault::RequestTimeout);
                 }
             }

@@ -22,7 +22,7 @@ impl Connection {
             Stage::Given if call.served.is_taken.load(Relaxed) => {}
             Stage::Given => {
                 if call.right.begin() {
-                    speech.has_given_up = true;
+                    speech.has_changed_queue = true;
                     self.context.stats.gone.add();
                     self.account_of_call(&call, left(), End::Cut);
                 }

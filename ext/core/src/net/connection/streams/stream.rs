@@ -18,7 +18,6 @@ use crate::http::plan::BodyFraming;
 use crate::http::request_id::Made;
 use crate::http::spool::Body;
 use crate::http2::frame::Code;
-use crate::http2::priority::Priority;
 use crate::net::account::{Account, End, Noted};
 use crate::net::completion::Completion;
 use crate::net::context::StreamingPlace;
@@ -50,7 +49,6 @@ pub(in crate::net) struct Handed {
     pub(in crate::net) place: Option<StreamingPlace>,
     pub(in crate::net) ready: u64,
     pub(in crate::net) made_id: Option<Made>,
-    pub(in crate::net) priority: Priority,
 }
 
 /// A stream, without its connection's lock.
@@ -91,7 +89,7 @@ impl Outlet for Unlocked<'_> {
 }
 
 impl Connection {
-    /// Takes the requests that are to be handed over, and whether one that may be queued has been given up.
+    /// Takes the requests that are to be handed over, and whether one that may be queued is to wait no more, or elsewhere.
     pub(in crate::net) fn take_found(self: &Arc<Self>, mut give: impl FnMut(Stream, Handed)) -> bool {
         let Some(link) = self.link.get() else { return false };
         let speech = &mut *link.lock();
@@ -107,13 +105,12 @@ impl Connection {
                 place: call.place.take(),
                 ready: call.ready,
                 made_id: call.made_id,
-                priority: call.priority,
             };
             link.is_given();
             let (served, head, made_id) = (call.served.clone(), call.head.clone(), call.made_id);
             give(Stream { connection: self.clone(), id, served, head, made_id }, handed);
         }
-        std::mem::take(&mut speech.has_given_up)
+        std::mem::take(&mut speech.has_changed_queue)
     }
 
     fn write_stream(&self, id: u32, parts: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -137,6 +134,11 @@ impl Stream {
 
     pub(in crate::net) fn served(&self) -> &Served {
         &self.served
+    }
+
+    /// How urgent its answer is, from 0, the most, on.
+    pub(in crate::net) fn urgency(&self) -> u8 {
+        self.served.urgency.load(Ordering::Relaxed)
     }
 
     /// A worker took it.

@@ -101,3 +101,69 @@ fn streams_that_come_and_go_at_once_leave_others_their_turn() {
     assert!(scene.connection.link.get().unwrap().lock().session.is_idle());
     assert_eq!(scene.context.stats.http2_floods.get(), 0);
 }
+
+#[test]
+fn only_what_is_asked_for_moves_the_time_of_an_idle_connection() {
+    // PING, WINDOW_UPDATE of the connection's, SETTINGS, PRIORITY_UPDATE, and a part of a frame.
+    let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat();
+    let window = [0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1].to_vec();
+    let priority = [&[0, 0, 7, 16, 0, 0, 0, 0, 0, 0, 0, 0, 9][..], b"u=1"].concat();
+    let mut scene = scene(false);
+    scene.client.bring(&[&PREFACE[..], &SETTINGS].concat());
+    scene.look();
+    let due = scene.connection.deadline.due();
+    for said in [&ping[..], &window, &SETTINGS, &priority, &ping[..4]] {
+        scene.pass(SECOND);
+        scene.client.bring(said);
+        assert_eq!(scene.look(), Verdict::Wait);
+        assert_eq!(scene.connection.deadline.due(), due);
+    }
+    scene.client.bring(&ping[4..]);
+    // A request that comes and goes in one look.
+    let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+    scene.client.bring(&[&REQUEST[..], &reset].concat());
+    scene.look();
+    let next = scene.connection.deadline.due();
+    assert!(next > due);
+    scene.pass(SECOND);
+    scene.client.bring(&ping);
+    scene.look();
+    assert_eq!(scene.connection.deadline.due(), next);
+    let timeout = scene.context.config.keepalive_timeout;
+    scene.pass(timeout);
+    assert_eq!(scene.context.stats.keepalive_timeout.get(), 1);
+    assert_eq!(scene.pass(10 * SECOND), Verdict::Close);
+}
+
+#[test]
+fn who_ends_one_half_has_the_answers_to_all_of_what_was_asked_and_who_ends_both_has_left() {
+    for leaves in [false, true] {
+        let mut scene = scene(false);
+        let mut part = REQUEST;
+        // A second one, whose body is still to come.
+        (part[4], part[8]) = (4, 3);
+        scene.client.bring(&[&PREFACE[..], &SETTINGS, &REQUEST, &part].concat());
+        scene.look();
+        scene.client.end();
+        assert_eq!(scene.look(), Verdict::Wait);
+        let streams = |scene: &Scene| {
+            let mut speech = scene.connection.link.get().unwrap().lock();
+            speech.session.hosts().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(streams(&scene), [1]);
+        let mut found = Vec::new();
+        Request::take_streams(&scene.connection, &mut found);
+        assert!(found.len() == 1 && found[0].waits());
+        if leaves {
+            scene.client.reset();
+            assert_eq!(scene.look(), Verdict::Close);
+            assert!(!found[0].waits());
+        } else {
+            assert_eq!(scene.look(), Verdict::Wait);
+            drop(found);
+            scene.connection.take_all_back(crate::error::Fault::RequestTimeout);
+            assert_eq!(scene.look(), Verdict::Close);
+            assert!(memchr::memmem::find(&scene.client.take_sent(), b"504").is_some());
+        }
+    }
+}
