@@ -69,7 +69,7 @@ module Kino
       # left of the time is other threads', which Ruby waits for.
       def watch(status, seconds, wait: false)
         until_then = now + seconds
-        Thread.handle_interrupt(Object => :never) do
+        watches << Thread.handle_interrupt(Object => :never) do
           Thread.new do
             Thread.handle_interrupt(Object => :immediate) { sleep(seconds) }
           ensure
@@ -79,7 +79,10 @@ module Kino
         end
       end
 
-      def others? = Thread.list.any? { |other| other != Thread.current && other != Thread.main } || Ractor.count > 1
+      # Besides those that only look whether there are any.
+      def others? = (Thread.list - [Thread.current, Thread.main, *watches]).any? || Ractor.count > 1
+
+      def watches = @watches ||= []
     end
   end
 
