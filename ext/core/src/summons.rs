@@ -26,8 +26,10 @@ use crate::{fatal, heart, log};
 const LOOK: Duration = Duration::from_millis(100);
 /// Ruby has heard nothing: otherwise it would have said so by then.
 const SILENCE: Duration = Duration::from_secs(1);
+/// For Ruby to hear, however short shutdown_timeout is: threads that compute have their turns before its main thread.
+const LEAST: Duration = Duration::from_secs(5);
 /// For Ruby's own way out, once it has heard.
-const OWN_WAY: Duration = Duration::from_secs(3);
+const OWN_WAY: Duration = Duration::from_secs(10);
 /// Signals that come so close to each other are one wish.
 const ONE_WISH: Duration = Duration::from_secs(1);
 /// The exit status of a process that had not come to its end in time.
@@ -108,7 +110,7 @@ enum Step {
 
 /// How far a stop has come that Ruby has, or has not, heard of for so long.
 fn step(age: Duration, is_heard: bool, delays: Delays) -> Step {
-    let latest = if is_heard { delays.shutdown.saturating_add(OWN_WAY) } else { delays.shutdown };
+    let latest = if is_heard { delays.shutdown.saturating_add(OWN_WAY) } else { delays.shutdown.max(LEAST) };
     if age >= latest {
         Step::GiveUp
     } else if !is_heard && age >= delays.drain.max(SILENCE) {
@@ -207,8 +209,11 @@ mod tests {
         let at = |seconds: u64, is_heard: bool| step(Duration::from_secs(seconds), is_heard, DELAYS);
         assert_eq!((at(0, false), at(4, false)), (Step::Nothing, Step::Nothing));
         assert_eq!((at(5, false), at(29, false)), (Step::AcceptNoMore, Step::AcceptNoMore));
-        assert_eq!((at(29, true), at(32, true)), (Step::Nothing, Step::Nothing), "Ruby does that");
-        assert_eq!((at(30, false), at(33, true)), (Step::GiveUp, Step::GiveUp));
+        assert_eq!((at(29, true), at(39, true)), (Step::Nothing, Step::Nothing), "Ruby does that");
+        assert_eq!((at(30, false), at(40, true)), (Step::GiveUp, Step::GiveUp));
+        let short = Delays { drain: Duration::ZERO, shutdown: Duration::from_millis(300) };
+        let late = |millis| step(Duration::from_millis(millis), false, short);
+        assert_eq!((late(4_999), late(5_000)), (Step::AcceptNoMore, Step::GiveUp), "Ruby has the time to hear");
         let at_once = Delays { drain: Duration::ZERO, ..DELAYS };
         let step = |millis| step(Duration::from_millis(millis), false, at_once);
         assert_eq!((step(999), step(1000)), (Step::Nothing, Step::AcceptNoMore), "Ruby has a moment to hear");

@@ -79,8 +79,8 @@ RSpec.describe "the access log, of what the server has refused" do
         client.get(5, "/fine")
         expect(client.answer(3).status).to eq(408)
         told = lines(3).map { |line| JSON.parse(line).values_at("protocol", "target", "status", "cause") }
-        expect(told).to contain_exactly(["HTTP/2.0", "/large", 413, "max_body_size"],
-                                        ["HTTP/2.0", "/body", 408, "body_timeout or body_min_rate"], ["HTTP/2.0", "/fine", 200, nil])
+        expect(told).to contain_exactly(["HTTP/2.0", "/large", 413, "max_body_size"], ["HTTP/2.0", "/fine", 200, nil],
+                                        ["HTTP/2.0", "/body", 408, "body_timeout or body_min_rate"])
       end
     end
   end
