@@ -1,6 +1,6 @@
 //! What an engine is told once, at boot. Nothing here changes while it runs.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,8 +135,6 @@ pub struct Config {
     pub observers: Vec<Arc<dyn Observer>>,
     /// Has the allocator give free memory back to the system, which may take milliseconds; where there is such a way.
     pub give_back_memory: Option<fn()>,
-    /// Tells how many wait at a listener, where there is such a way.
-    pub backlog: Option<Backlog>,
     /// Threads that serve requests, when all are there: for those who look at it from outside.
     pub workers: usize,
     /// The path at which it says by itself whether it is ready.
@@ -144,9 +142,6 @@ pub struct Config {
     /// It is not ready once requests have waited for so long while no worker took any.
     pub ready_timeout: Duration,
 }
-
-/// Of a listener: how many wait in the kernel's queue, and how many may; `None` where the system doesn't tell.
-pub type Backlog = fn(BorrowedFd<'_>) -> Option<(u32, u32)>;
 
 /// For so long a body may come, and an answer be read, at any rate.
 pub const SLOW_START: Duration = Duration::from_secs(30);
@@ -186,7 +181,6 @@ impl Default for Config {
             access_log: None,
             observers: Vec::new(),
             give_back_memory: None,
-            backlog: None,
             workers: 0,
             health_path: None,
             ready_timeout: Duration::from_secs(10),

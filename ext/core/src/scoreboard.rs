@@ -51,8 +51,6 @@ pub struct Slot {
     pub(crate) waiting: AtomicU32,
     pub(crate) connections: AtomicU32,
     pid: AtomicU32,
-    /// Newcomers that were let in since a worker was free for them.
-    welcomed: AtomicU32,
     /// When it was last known to be alive, in milliseconds of [`now`], as all times here.
     pub(crate) beat: AtomicU64,
     /// When its last turn began.
@@ -142,16 +140,6 @@ impl Slot {
         self.pid.store(pid, Relaxed);
         self.beat.store(now(), Relaxed);
         self.set_state(State::Starting);
-    }
-
-    /// A newcomer is let in, for whom a worker is free.
-    pub(crate) fn welcome(&self) {
-        self.welcomed.fetch_add(1, Relaxed);
-    }
-
-    /// How often that has been, by whoever had this place; it goes round.
-    pub(crate) fn welcomed(&self) -> u32 {
-        self.welcomed.load(Relaxed)
     }
 
     /// How far its process has come.

@@ -85,11 +85,6 @@ impl Siblings {
         self.serving(now).any(|slot| Load::of(slot).requests < own.requests)
     }
 
-    /// How many newcomers were let in by all, since a worker was free for them; it goes round.
-    pub(crate) fn welcomed(&self) -> u32 {
-        self.slots.iter().fold(0, |sum: u32, slot| sum.wrapping_add(slot.welcomed()))
-    }
-
     /// Whether clients of this process, all of whose workers have been busy lately, had better go elsewhere: where a worker is
     /// free, or where there are clearly fewer of both requests and connections.
     pub(crate) fn is_any_better_off(&self, now: u64, own: Load) -> bool {

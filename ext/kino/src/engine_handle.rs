@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 
 use crate::ends::End;
 use crate::engine::Engine;
-use crate::ffi::{allocator, backlog, forked, gvl, inherited, signals};
+use crate::ffi::{allocator, forked, gvl, inherited, signals};
 use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
 use crate::notify_socket::NotifySocket;
@@ -322,7 +322,6 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         siblings,
         waits_for_workers: settings.given("others_serve")?.unwrap_or(false),
         give_back_memory: allocator::GIVE_BACK,
-        backlog: Some(backlog::of),
         observers: settings.counting(siblings).into_iter().collect(),
         parent: settings.parent()?,
         shutdown_timeout: settings

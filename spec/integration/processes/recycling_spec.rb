@@ -59,8 +59,8 @@ RSpec.describe "a process that has served for long enough" do
   end
 
   # Clients whose requests one process or the other is at, while others have it be what all are forked from.
-  def reforking(process, seconds)
-    clients = Array.new(8) { Thread.new { answer(process.url, "/sleep?#{seconds}") } }
+  def reforking(process, seconds, number: 8)
+    clients = Array.new(number) { Thread.new { answer(process.url, "/sleep?#{seconds}") } }
     eventually("it is to be the mold") { ask(process.url) and process.out.include?("Reforking") }
     eventually("it finishes what runs") { serving(process).size == 3 }
     yield
@@ -91,7 +91,8 @@ RSpec.describe "a process that has served for long enough" do
     prepare(kino: "refork_after [30, false]\n")
     process = start_processes(2, "-t", "6")
     before = serving(process)
-    answers = reforking(process, 8) do
+    # More than one of them has threads for: so that the other has some, too.
+    answers = reforking(process, 8, number: 10) do
       numbers = serving(process).to_h { |pid| [pid, family(process)[pid][/process \d/]] }
       # Its place is another's already.
       Process.kill(:KILL, before.find { |pid| numbers.values.count(numbers[pid]) == 2 })

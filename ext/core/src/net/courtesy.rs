@@ -9,9 +9,6 @@ use crate::siblings::{Better, Load, Siblings};
 const PATIENCE: u64 = 3;
 /// and for so many to whoever has fewer requests.
 const LAST: u64 = 5;
-/// Where all are busy, and few wait: for so many milliseconds, as long as nobody's worker has become free for one. So the kernel's
-/// queue is the one queue of all, and no request waits behind a slow one while another process is done.
-const SERENITY: u64 = 30;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
 /// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
@@ -30,12 +27,6 @@ pub(super) struct Courtesy {
     rounds: u32,
     /// So many more of them in this round.
     left: u32,
-    /// How many had been welcomed by all, when that was looked at last.
-    welcomed: u32,
-    /// They are left to whoever's worker becomes free.
-    is_serene: bool,
-    /// Whoever is let in has a worker that is free.
-    is_welcome: bool,
 }
 
 /// What is asked for each newcomer.
@@ -48,32 +39,20 @@ pub(super) struct Asking<'s> {
     pub(super) own: Load,
     /// Requests wait here already, or nobody is free who would take one.
     pub(super) is_busy: bool,
-    /// The kernel's queue has room for many more.
-    pub(super) are_few: bool,
 }
 
 impl Courtesy {
     /// Whether the next newcomer is this process's.
     pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
-        let Asking { siblings, now, shared_now, own, is_busy, are_few } = asking;
-        self.is_welcome = !is_busy;
-        let better = siblings.better(shared_now, own);
-        let is_serene = is_busy && are_few && better.is_none();
-        // Time that was left to workers is none that was left to a process which has just become free.
-        if is_serene && self.is_somebody_welcomed(siblings) || better.is_some() && self.is_serene {
-            (self.since, self.rounds, self.left) = (Some(now), 0, 0);
-        }
+        let Asking { siblings, now, shared_now, own, is_busy } = asking;
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
-        self.is_serene = is_serene && waited < SERENITY;
-        let again_at = if self.is_serene {
-            since + SERENITY
-        } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
+        let again_at = if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
             return self.is_in_round();
         } else if waited >= PATIENCE {
             since + LAST
         } else {
-            match better {
+            match siblings.better(shared_now, own) {
                 None if !is_busy => return true,
                 Some(Better::Asleep | Better::Soon) => now + MOMENT,
                 // Nothing changes before that but by a worker, who has a turn of its own then.
@@ -95,8 +74,8 @@ impl Courtesy {
         if self.since.is_some() { self.again_at } else { 0 }
     }
 
-    /// One was let in: whether a worker is free for them.
-    pub(super) fn let_in(&mut self, now: u64) -> bool {
+    /// One was let in.
+    pub(super) fn let_in(&mut self, now: u64) {
         if self.left > 0 {
             self.left -= 1;
             if self.left == 0 {
@@ -107,18 +86,11 @@ impl Courtesy {
         } else {
             self.since = None;
         }
-        std::mem::take(&mut self.is_welcome)
     }
 
     /// Nobody waits any more.
     pub(super) fn none_left(&mut self) {
         *self = Courtesy::default();
-    }
-
-    /// Whether that has happened anywhere since the last time.
-    fn is_somebody_welcomed(&mut self, siblings: &Siblings) -> bool {
-        let welcomed = siblings.welcomed();
-        std::mem::replace(&mut self.welcomed, welcomed) != welcomed
     }
 
     fn is_in_round(&mut self) -> bool {
@@ -147,27 +119,23 @@ mod tests {
         courtesy: Courtesy,
         requests: u32,
         is_busy: bool,
-        are_few: bool,
-        welcomed: u32,
     }
 
     impl Pair {
         fn new() -> Pair {
             let slots = board(2, START);
             let siblings = Siblings::new(slots, 0).unwrap();
-            let courtesy = Courtesy::default();
-            Pair { slots, siblings, courtesy, requests: 0, is_busy: false, are_few: false, welcomed: 0 }
+            Pair { slots, siblings, courtesy: Courtesy::default(), requests: 0, is_busy: false }
         }
 
         /// Whether somebody is let in so many milliseconds after the start; if so, who counts the request that they bring.
         fn lets_in(&mut self, after: u64) -> bool {
             let own = Load { requests: self.requests, connections: 0 };
             let now = START + after;
-            let (is_busy, are_few) = (self.is_busy, self.are_few);
-            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy, are_few };
+            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy: self.is_busy };
             let is_in = self.courtesy.is_our_turn(asking);
             if is_in {
-                self.welcomed += u32::from(self.courtesy.let_in(now));
+                self.courtesy.let_in(now);
             }
             is_in
         }
@@ -220,54 +188,6 @@ mod tests {
         assert_eq!(rounds, [1, 1, 2, 2, 4, 4]);
         pair.courtesy.none_left();
         assert!(!pair.lets_in(100) && pair.lets_in(100 + PATIENCE) && !pair.lets_in(100 + PATIENCE));
-    }
-
-    #[test]
-    fn while_few_wait_and_workers_become_free_nobody_is_let_in_behind_a_busy_one() {
-        let mut pair = Pair::new();
-        (pair.is_busy, pair.are_few) = (true, true);
-        pair.slots[1].running.store(1, Relaxed);
-        assert!(!pair.lets_in(0) && !pair.lets_in(SERENITY - 1));
-        assert_eq!(pair.again_after(), SERENITY);
-        pair.slots[1].welcome();
-        assert!(!pair.lets_in(SERENITY) && !pair.lets_in(2 * SERENITY - 1));
-        assert!(pair.lets_in(2 * SERENITY), "nobody becomes free");
-        assert!(!pair.lets_in(2 * SERENITY));
-        assert!(!pair.lets_in(3 * SERENITY - 1) && pair.lets_in(3 * SERENITY), "and nobody has since");
-        assert!(!pair.lets_in(3 * SERENITY) && pair.lets_in(4 * SERENITY) && pair.lets_in(4 * SERENITY));
-        pair.slots[1].welcome();
-        assert!(!pair.lets_in(5 * SERENITY) && pair.lets_in(6 * SERENITY), "one again");
-        assert!(!pair.lets_in(6 * SERENITY));
-        pair.are_few = false;
-        assert!(pair.lets_in(6 * SERENITY + PATIENCE), "there is no room for many more");
-    }
-
-    #[test]
-    fn who_has_become_free_is_left_the_time_that_one_is_who_sleeps() {
-        let mut pair = Pair::new();
-        (pair.is_busy, pair.are_few, pair.requests) = (true, true, 1);
-        assert!(!pair.lets_in(0) && !pair.lets_in(SERENITY - 1));
-        pair.slots[1].is_asleep.store(1, Relaxed);
-        assert!(!pair.lets_in(SERENITY) && !pair.lets_in(SERENITY + LAST - 1) && pair.lets_in(SERENITY + LAST));
-    }
-
-    #[test]
-    fn who_is_let_in_is_welcome_where_a_worker_is_free() {
-        let mut pair = Pair::new();
-        pair.lets_in(0);
-        assert_eq!(pair.welcomed, 1);
-        pair.is_busy = true;
-        assert!(!pair.lets_in(1) && pair.lets_in(1 + PATIENCE));
-        assert_eq!(pair.welcomed, 1);
-    }
-
-    #[test]
-    fn who_is_free_lets_somebody_in_however_few_wait() {
-        let mut pair = Pair::new();
-        (pair.is_busy, pair.are_few) = (true, true);
-        assert!(!pair.lets_in(0));
-        pair.is_busy = false;
-        assert!(pair.lets_in(1));
     }
 
     #[test]

@@ -16,11 +16,8 @@ use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::socket::Socket;
 use super::trap::Call;
-use crate::config::Backlog;
 use crate::tls::port::Port;
 
-/// As long as the kernel's queue is filled to one in so many, there is time.
-const FEW: u32 = 4;
 /// How long accepting rests when the process is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -142,20 +139,12 @@ impl Doors {
     }
 
     /// Whether the next newcomer is this process's, and not left to another one.
-    pub(super) fn is_our_turn(&mut self, mut asking: Asking<'_>, backlog: Option<Backlog>) -> bool {
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
         if self.courtesy.has_left_somebody(asking.now) && !self.is_anybody_waiting() {
             self.courtesy.none_left();
             return false;
         }
-        asking.are_few = asking.is_busy && self.are_few(backlog);
         self.courtesy.is_our_turn(asking)
-    }
-
-    /// Whether there is room for many more where somebody may wait, as far as the system tells.
-    fn are_few(&self, backlog: Option<Backlog>) -> bool {
-        let Some(backlog) = backlog else { return false };
-        let mut crowds = self.doors.iter().filter(|door| door.is_pending).map(|door| backlog(door.listener.as_fd()));
-        crowds.all(|crowd| crowd.is_some_and(|(waiting, most)| waiting <= most / FEW))
     }
 
     /// Accepts one, from each listener in turn.
@@ -171,9 +160,7 @@ impl Doors {
         match context.trap.call(Call::Accept, || door.listener.accept()) {
             Ok((socket, peer)) => {
                 self.full_until = None;
-                if self.courtesy.let_in(context.turn_began()) {
-                    context.place.iter().for_each(|place| place.slot().welcome());
-                }
+                self.courtesy.let_in(context.turn_began());
                 Knock::Client(socket, peer, door.local.clone())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

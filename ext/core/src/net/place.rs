@@ -126,7 +126,7 @@ impl Place {
     pub(super) fn asking(&self, now: u64, connections: usize, ready: usize, is_covered: bool) -> Asking<'_> {
         let own = self.load(connections, ready);
         let is_busy = is_covered || ready > 0 || self.slot().waiting.load(Relaxed) > 0;
-        Asking { siblings: &self.siblings, now, shared_now: self.time(now), own, is_busy, are_few: false }
+        Asking { siblings: &self.siblings, now, shared_now: self.time(now), own, is_busy }
     }
 
     /// At the end of a turn: whether it is time that a client goes elsewhere, since all workers have been busy for long, and

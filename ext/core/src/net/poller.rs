@@ -211,11 +211,7 @@ impl Poller {
         let Some(place) = &self.context.place else { return true };
         let now = self.context.turn_began();
         let asking = place.asking(now, self.connections.len(), self.connections.ready(), is_covered);
-        if self.context.is_draining() {
-            self.is_last()
-        } else {
-            self.doors.is_our_turn(asking, self.context.config.backlog)
-        }
+        if self.context.is_draining() { self.is_last() } else { self.doors.is_our_turn(asking) }
     }
 
     /// Whether no other process is there for those who wait to be accepted. Each that leaves says so before it looks who stays, so

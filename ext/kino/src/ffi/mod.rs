@@ -6,7 +6,6 @@
 //! in Rust's memory has to be marked.
 
 pub(crate) mod allocator;
-pub(crate) mod backlog;
 pub(crate) mod embedded;
 pub(crate) mod forked;
 pub(crate) mod gvl;
