@@ -11,6 +11,7 @@ require_relative "files"
 require_relative "gate"
 require_relative "handover"
 require_relative "observer"
+require_relative "settings"
 
 module Kino
   module Reload

@@ -7,28 +7,10 @@ require_relative "../server/signals"
 require_relative "../server/voice"
 require_relative "files"
 require_relative "generation"
+require_relative "settings"
 
 module Kino
-  # `kino --reload`: an app in development, whose next request is served by the code as it is then.
-  #
-  # Old code is never changed where it runs: a process boots the app, serves it, and is followed by another when a file
-  # has changed. So what one leaves behind, such as constants, patches and threads, is never the next one's, and
-  # requests finish with the code that they began with.
-  #
-  # @api private
   module Reload
-    # @param configuration [Configuration]
-    # @param addresses [Array<String>] where the parent listens
-    # @return [Configuration] the same for one process of threads, which is asked nothing
-    # @raise [ConfigurationError] where that is none for development
-    def self.settings(configuration, addresses = configuration.bind)
-      if configuration.environment == "production"
-        raise ConfigurationError, "--reload: is for development, and the environment is production; leave --reload out"
-      end
-
-      configuration.with(bind: addresses, mode: :threaded, processes: 1, control: nil)
-    end
-
     # The process that listens, starts those that serve, and runs nothing of the app.
     #
     # @api private
@@ -181,15 +163,7 @@ module Kino
       def announce
         @is_announced = true
         urls = @listeners.uris.map { |uri| Configuration::Address.url(uri) }
-        Announcement.new(@configuration, @voice).make(mode: :threaded, urls: urls, lines: [reloads, *otherwise])
-      end
-
-      def reloads = "Reloading: a change in #{File.dirname(File.expand_path(@configuration.rackup))} boots the app anew"
-
-      def otherwise
-        words = { "mode #{@given.mode}" => @given.mode != :threaded, "processes" => @given.processes > 1,
-                  "control" => @given.control }.select { |_, is_said| is_said }.keys
-        "#{words.join(" and ")}: nothing with --reload, which serves in one process of threads" if words.any?
+        Announcement.new(@configuration, @voice).make(mode: :threaded, urls: urls, lines: Reload.lines(@given))
       end
 
       def follow(child, what)
