@@ -117,6 +117,7 @@ module Kino
         case word
         when "fork" then fork_member(*arguments.map(&:to_i))
         when "reload" then reload
+        when "unread" then go_by(@former) if @former
         when "leave" then break
         end
       end
@@ -160,11 +161,16 @@ module Kino
 
     # The parent has read the file without a fault before it asks.
     def reload
-      @site = @site.reload
-      @configuration = @site.configuration
+      @former = @site
+      go_by(@site.reload)
       @wire.tell("reloaded")
     rescue Exception => error # the file may do anything, such as exit
       @wire.tell("unreloaded", Description.brief(error))
+    end
+
+    def go_by(site)
+      @site = site
+      @configuration = site.configuration
     end
   end
 

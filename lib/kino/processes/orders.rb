@@ -99,6 +99,7 @@ module Kino
       former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
       changed = former.reject { |name, value| settings.public_send(name) == value }
       name_fixed(changed.keys & (booted ? FIXED - OF_APP : FIXED))
+      @former = @configuration
       follow(settings.with(**changed))
       # What TTIN and TTOU have made of the number stays, as long as nobody writes another.
       have(settings.processes) unless settings.processes == number
@@ -106,6 +107,13 @@ module Kino
     rescue Exception => error # the file may do anything, such as exit
       @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
       false
+    end
+
+    # Nobody goes by what was read last: what held before that holds again.
+    def unread
+      number = @configuration.processes
+      follow(@former)
+      have(@former.processes) unless @former.processes == number
     end
 
     # Another server goes on with the sockets of this one, whatever is written by then.

@@ -81,7 +81,7 @@ module Kino
       @listeners.check(@configuration.to_h) # better here than in each process
       site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
       @spawner = Spawner.new(site, @signals, &@boot)
-      @renewal = Renewal.new(@spawner, @voice)
+      @renewal = Renewal.new(@spawner, @voice) { unread }
       @watch = Watch.new(@spawner, @renewal, @voice)
       @shutdown = Shutdown.new(@spawner, @voice, @signals, @leave)
       open_control(site.scoreboard)

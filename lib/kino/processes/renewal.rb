@@ -25,9 +25,11 @@ module Kino
 
     # @param spawner [Spawner]
     # @param voice [Voice]
-    def initialize(spawner, voice)
+    # @yield where nobody goes by settings that were read again: those before are to hold
+    def initialize(spawner, voice, &undo)
       @spawner = spawner
       @voice = voice
+      @undo = undo
       @molds = Molds.new
       @until = now
       @delay = 0
@@ -242,9 +244,19 @@ module Kino
       @is_waiting = false
       return tell_unreplaced(fault) unless @reason
 
+      undo if read_again? && !@has_changed
       rest = @has_changed ? "processes that were not replaced go on as they are" : "all goes on as before"
       @voice.complain("the #{@reason} is given up, and #{rest}: #{fault}")
       @reason = nil
+    end
+
+    # Whether what is under way began with settings that were read again.
+    def read_again? = @reason == :reload || @reason == :restart && !preload?
+
+    # Whoever takes the place of one that dies goes by what that went by.
+    def undo
+      @undo&.call
+      @molds.current&.wire&.tell("unread") if preload?
     end
 
     def tell_unreplaced(fault)

@@ -311,6 +311,27 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  [true, false].each do |preload|
+    it "by HUP leaves all as before where no process can go by the new ones, preload #{preload}" do
+      first = "processes 2\nmax_uri_size 1000\npreload #{preload}\n"
+      prepare(kino: first)
+      process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+      process.wait_for(/^Ctrl-C/)
+      write("kino.rb", "#{first.sub("2", "3").sub("1000", "100")}on_process_boot { raise 'no' }\n")
+      process.signal(:HUP)
+      eventually("it is told") { process.err.include?("the reload is given up, and all goes on as before: process") }
+      Process.kill(:KILL, killed = serving(process).first)
+      eventually("another takes its place") { (serving(process) - [killed]).size == 2 }
+      long = "/?#{"a" * 500}"
+
+      expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(200))
+      expect(titles(process)).to eq(numbered(2))
+      write("kino.rb", first.sub("2", "3"))
+      process.signal(:HUP).wait_for(/^Reloaded: 3 processes$/)
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+  end
+
   it "by USR2 leaves the pid file to the old server until another serves" do
     prepare("sleep(0.01) while File.write('boots', '') && File.exist?('slow')\n" \
             "raise 'half deployed' if File.exist?('broken')\n#{KinoProcesses::APP}", kino: "pidfile 'kino.pid'\n")

@@ -3,7 +3,7 @@
 require "kino/processes/renewal"
 
 RSpec.describe Kino.const_get(:Renewal) do
-  subject(:renewal) { described_class.new(spawner, voice) }
+  subject(:renewal) { described_class.new(spawner, voice) { undone << :settings } }
 
   # What stands in for a process: what it was forked from, and since when it serves.
   let(:child_class) do
@@ -36,6 +36,7 @@ RSpec.describe Kino.const_get(:Renewal) do
       def replacing? = is_replacing
     end.new([], false, 2)
   end
+  let(:undone) { [] }
   let(:first) { child_class.new("the first mold") }
   let(:second) { child_class.new("the second mold") }
 
@@ -71,12 +72,21 @@ RSpec.describe Kino.const_get(:Renewal) do
     expect([renewal.under_way?, second.leaving?, renewal.source]).to eq([false, true, first])
   end
 
+  it "goes by the settings before where a restart that has read them is given up at once" do
+    configuration.preload = false
+    renewal.restart
+    renewal.failed(process_of(nil), "no cache")
+
+    expect([undone, renewal.under_way?]).to eq([[:settings], false])
+  end
+
   it "says what has changed where a restart is given up later, also without a mold" do
     configuration.preload = false
     renewal.restart
     renewal.retire(process_of(nil), :asked)
     renewal.failed(process_of(nil), "no cache")
 
+    expect(undone).to eq([])
     expect(voice.said.last).to start_with("the restart is given up, and processes that were not replaced go on as th")
   end
 
