@@ -112,10 +112,9 @@ fn attend(child: &mut Child, until: Instant, patience: Duration) -> Result<Vec<u
 
 /// Ends it, and what it has started.
 fn end(child: &mut Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-        && matches!(child.try_wait(), Ok(None))
-    {
-        // One that is gone already needs no end.
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    // One that is gone already needs no end.
+    if let (Some(group), Ok(None)) = (group, child.try_wait()) {
         let _ = kill_process_group(group, Signal::KILL);
     }
     let _ = child.wait();
