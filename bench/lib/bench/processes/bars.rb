@@ -15,7 +15,7 @@ module Bench
       # @param results [Results]
       # @return [Array<Verdict>]
       def judge(results)
-        rails(results) + memory(results) + plaintext(results) + deaths(results) + evenness(results)
+        rails(results) + redmine(results) + memory(results) + plaintext(results) + deaths(results) + evenness(results)
       end
 
       def rails(results)
@@ -25,6 +25,17 @@ module Bench
           Verdict.at_least("rails: req/s, 2 processes against 1, load generator on the same machine",
                            results.ratio("rails", :rps, "kino-2", "kino-1"), 1.6, "1.6x", &Verdict.method(:times))
         ]
+      end
+
+      def redmine(results)
+        { "redmine-login" => "login", "redmine-issues" => "list of issues" }.flat_map do |name, page|
+          [
+            Verdict.at_least("Redmine's #{page}: req/s, 2 processes of 5 threads against Puma cluster 2x5, 10 clients",
+                             results.ratio(name, :rps, "kino-2", "puma-2"), 1.0, "1.0x", &Verdict.method(:times)),
+            Verdict.at_most("the same: p99", results.ratio(name, :p99, "kino-2", "puma-2"), 0.6, "0.6x",
+                            &Verdict.method(:times))
+          ]
+        end
       end
 
       def memory(results)
@@ -62,7 +73,7 @@ module Bench
           ]
         end
       end
-      private_class_method :rails, :memory, :plaintext, :deaths, :evenness
+      private_class_method :rails, :redmine, :memory, :plaintext, :deaths, :evenness
     end
   end
 end

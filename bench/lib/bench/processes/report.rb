@@ -3,15 +3,17 @@
 require_relative "../judged"
 require_relative "bars"
 require_relative "plan"
+require_relative "redmine"
 require_relative "spread"
 
 module Bench
   module Processes
     # Results as Markdown.
     class Report < Judged
-      LOADS = Plan::LOADS.to_h do |name, _, _, connections, servers|
-        [name, ["#{name} (#{connections} connections)", servers]]
-      end
+      LOADS = {
+        **Plan::LOADS.to_h { |name, *, number, servers| [name, ["#{name} (#{number} connections)", servers]] },
+        **Redmine::PAGES.to_h { |name, *| [name, ["#{name} (#{Redmine::CONNECTIONS} connections)", Redmine::SERVERS]] }
+      }.freeze
       # What is said of each way to ask.
       EVEN = { "even-kept" => "64 clients, 5 ms of CPU, connections kept",
                "even-new" => "64 clients, 5 ms of CPU, a connection for each request" }.freeze
