@@ -13,6 +13,7 @@ use kino_core::config::{Config, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::account::Observer;
 use kino_core::net::listener::Listener;
+use kino_core::net::overdue::Overdue;
 use kino_core::net::trusted::Trusted;
 use kino_core::notify::Reporting;
 use kino_core::siblings::Siblings;
@@ -46,6 +47,8 @@ pub(crate) struct EngineHandle {
     /// Those of the listeners that it has duplicates of.
     originals: Vec<i32>,
     stage: Mutex<Stage>,
+    /// What was told last of requests that are late.
+    overdue: Mutex<Vec<Overdue>>,
 }
 
 /// ```text
@@ -84,6 +87,7 @@ impl EngineHandle {
             config,
             originals: Vec::new(),
             stage: Mutex::new(Stage::Bound(listeners)),
+            overdue: Mutex::default(),
         }
     }
 
@@ -111,10 +115,13 @@ impl EngineHandle {
         all.into_iter().map(tell).collect()
     }
 
-    /// `overdue -> [[worker, "GET /path"]]`: what was answered in its worker's place since this was asked last.
-    pub(crate) fn overdue(&self) -> Vec<(u64, String)> {
+    /// `overdue -> [[worker, "GET /path", key]]`: what was answered in its worker's place since this was asked last. The keys
+    /// are no other requests' until it is asked again.
+    pub(crate) fn overdue(&self) -> Vec<(u64, String, usize)> {
         let all = self.engine().map(|engine| engine.server().context().take_overdue()).unwrap_or_default();
-        all.into_iter().map(|one| (one.worker, one.request)).collect()
+        let told = all.iter().map(|one| (one.worker, one.request.clone(), one.key())).collect();
+        *self.overdue.lock() = all;
+        told
     }
 
     /// `wait(seconds) -> true or false`: for the supervisor: waits until the engine is over; false when somebody has called

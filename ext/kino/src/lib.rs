@@ -181,6 +181,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     Request::prepare(ruby, request);
     request.define_method("env", method!(Request::env, 0))?;
     request.define_method("open?", method!(Request::is_open, 0))?;
+    request.define_method("key", method!(Request::key, 0))?;
     request.define_method("served?", method!(Request::is_served, 0))?;
     request.define_method("hijacked?", method!(Request::is_hijacked, 0))?;
     request.define_method("client_gone?", method!(Request::is_client_gone, 0))?;

@@ -159,6 +159,11 @@ impl Request {
         this.look(|state| matches!(state, State::Open(_)))
     }
 
+    /// `key -> Integer or nil`: a number that is this request's, see `Engine#overdue`; nil once it is answered.
+    pub(crate) fn key(this: Handle<Request>) -> Option<usize> {
+        this.look(|state| if let State::Open(exchange) = state { Some(exchange.key()) } else { None })
+    }
+
     /// `served? -> true or false`: whether its thread has still to answer it, or to end its answer.
     pub(crate) fn is_served(this: Handle<Request>) -> bool {
         this.look(|state| matches!(state, State::Open(_) | State::Sending(_)))

@@ -5,7 +5,8 @@ require_relative "../rack/failure"
 module Kino
   # Tells `on_error` of requests that take too long, each once: those whose client has got a 504 in the app's place
   # (`request_timeout`), and those whose worker counts as stuck (`stuck_timeout`). The error has the backtrace of where
-  # the worker's thread is, which only the ractor that has the thread can ask for. The supervisor has it look.
+  # the worker's thread is, which only the ractor that has the thread can ask for. What got a 504 is logged as well,
+  # with that; whose worker is stuck is logged by who finds it. The supervisor has it look.
   #
   # @api private
   class OverdueWatch
@@ -35,31 +36,33 @@ module Kino
     #
     # @return [void]
     def look
-      @native.overdue.each do |worker, request|
+      @native.overdue.each do |worker, request, key|
         error = RequestTimeoutError.new("the app has not begun to answer #{request} within #{@timeout} s " \
                                         "(request_timeout); its client got a 504")
-        tell(error, request, worker)
+        tell(error, worker) { |env| env["kino.request"]&.key == key }
       end
     end
 
     # A worker counts as stuck.
     #
     # @param what [String] such as `"GET /report for 61.2 s"`
-    # @param request [String] such as `"GET /report"`
     # @param timeout [Numeric] `stuck_timeout`
     # @param worker [Integer] its number
     # @return [void]
-    def stuck(what, request, timeout, worker)
-      tell(WorkerStuckError.new("a worker has been at #{what} (stuck_timeout #{timeout})"), request, worker)
+    def stuck(what, timeout, worker)
+      error = WorkerStuckError.new("a worker has been at #{what} (stuck_timeout #{timeout})")
+      tell(error, worker) { @native.in_flight.any? { |other, _, time, *| other == worker && time > timeout } }
     end
 
     private
 
-    # What the thread is at may have changed since.
-    def tell(error, request, worker)
+    # The thread may be at another request by now, be it of the same path: then nothing is known of where it was. Asked
+    # whether it is still the one once all is found, so that none of it is another's.
+    def tell(error, worker)
       thread, env = @finder&.call(worker)
-      env = nil unless env && request == "#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"].to_s[/\A[^?]*/]}"
-      error.set_backtrace((env && thread.backtrace) || [])
+      lines = thread&.backtrace
+      env = lines = nil unless env && yield(env)
+      error.set_backtrace(lines || [])
       return if @waiting.size >= ROOM
 
       @waiting << [env, error]
@@ -71,8 +74,8 @@ module Kino
     # A hook may take long, and nobody is to wait for it.
     def begin_telling
       Thread.new do
-        while (told = following)
-          @failure.tell(*told)
+        while (env, error = following)
+          error.is_a?(RequestTimeoutError) && env ? @failure.log(env, error) : @failure.tell(env, error)
         end
       end
     end

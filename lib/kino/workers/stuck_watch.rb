@@ -35,7 +35,7 @@ module Kino
       @seen.keep_if { |worker, _| stuck.any? { |other, *| other == worker } }
       stuck.each do |worker, gvl_group, seconds, request|
         what = "#{request} for #{seconds.round(1)} s"
-        @overdue&.stuck(what, request, @timeout, worker) unless @seen.key?(worker)
+        @overdue&.stuck(what, @timeout, worker) unless @seen.key?(worker)
         replace.call(gvl_group, worker) if replace?(worker, what)
       end
     end

@@ -37,7 +37,7 @@ module Kino
 
     # Who looks for requests that take too long: for the sake of their workers, and to tell `on_error`.
     def self.watches(native, plan, settings, errors)
-      if plan.on_error.any?
+      if plan.on_error.any? || settings.request_timeout
         failure = Failure.new(errors, on_error: plan.on_error)
         overdue = OverdueWatch.new(native, failure, settings.request_timeout)
       end

@@ -14,6 +14,9 @@ RSpec.describe "on_error, of requests that take too long" do
   hook = Ractor.make_shareable(hook)
   raising = Ractor.make_shareable(->(_error) { raise "the hook fails" })
 
+  account = Ractor.make_shareable(->(env) { [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]] })
+  user = Ractor.make_shareable(->(_error, env) { warn "told: of #{env ? env["QUERY_STRING"] : "nobody"}" })
+
   # What is known of where a request is: of a thread in a ractor, nothing.
   def place = mode == :ractor ? "at nowhere, of nothing" : "at overdue_spec.rb:5, of /sleep"
 
@@ -26,10 +29,26 @@ RSpec.describe "on_error, of requests that take too long" do
         expect(text).to include("told: Kino::RequestTimeoutError, the app has not begun to answer GET /sleep within " \
                                 "0.2 s (request_timeout); its client got a 504, #{place}\n")
         expect(text).to include("the hook fails")
+        expect(text.scan(/^.*GET \/sleep.*RequestTimeoutError/).size).to eq(mode == :ractor ? 0 : 1)
         RawClient.open(server.url) { |client| expect(client.get("/").status).to eq(200) } unless mode == :ractor
         sleep 1
         expect(log.text.scan("told: ").size).to eq(1)
         server.stop!
+      end
+    end
+
+    it "tells of no other request that its worker is at by then" do
+      serve(account, workers: 1, threads: 1, request_timeout: 1, on_error: user) do |server, log|
+        ask = ->(query) { RawClient.open(server.url) { |client| client.get("/account?#{query}").status } }
+        get = ->(query) { Thread.new { ask.call(query) } }
+        late = get.("1.02&alice")
+        sleep 0.9
+        after = get.("0.8&bob")
+
+        expect(late.value).to eq(504)
+        all = log.wait_for(/^told: /)
+        # Where the machine stood still, the other one was late, too.
+        expect(all).not_to include("bob") if after.value == 200
       end
     end
 

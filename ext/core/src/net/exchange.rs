@@ -18,6 +18,7 @@ use super::context::{Context, StreamingPlace};
 use super::detached::Entry;
 use super::line::Line;
 use super::listener::Local;
+use super::overdue::key_of;
 use super::peer::PeerAddr;
 use super::request::Request;
 use super::right::Right;
@@ -89,6 +90,13 @@ enum Rest {
 }
 
 impl Exchange {
+    /// The same number as [`Overdue::key`] of the same request.
+    ///
+    /// [`Overdue::key`]: super::overdue::Overdue::key
+    pub fn key(&self) -> usize {
+        key_of(&self.right)
+    }
+
     pub(crate) fn begin(request: Request) -> Exchange {
         let Request { line, right, head, framing, body, trailers, place, answered, ready, made_id } = request;
         let context = line.context().clone();
