@@ -53,10 +53,14 @@ module Kino
     # @return [Object] what the block returns
     def trapping
       former = {}
-      @names.each { |name| take(name, former) { write(Signal.list.fetch(name)) } }
+      owner = Process.pid
+      handle = lambda do |name, &ours|
+        take(name, former) { Process.pid == owner ? ours.call : leave_to_child(name) }
+      end
+      @names.each { |name| handle.call(name) { write(Signal.list.fetch(name)) } }
       @taken = former.keys
       # By a handler, which programs that the app starts don't inherit.
-      @ignored.each { |name| take(name, former) { nil } }
+      @ignored.each { |name| handle.call(name) { nil } }
       yield
     ensure
       former.each { |name, handler| give_back(name, handler) }
@@ -117,6 +121,12 @@ module Kino
       return former[name] = before if is_free || FIRM.include?(name)
 
       Signal.trap(name, before)
+    end
+
+    # A child that the app has forked has the handlers, and the pipe: a signal of its own is nobody else's.
+    def leave_to_child(name)
+      Signal.trap(name, "DEFAULT")
+      Process.kill(name, Process.pid)
     end
 
     # One that still means what the last did may find its work done, and the process on its way out.

@@ -42,6 +42,38 @@ RSpec.describe "An app that forks" do
     end
   end
 
+  [1, 2].each do |processes|
+    it "ends a child by a signal that the server itself would take for its own (processes #{processes})" do
+      write("config.ru", <<~'RUBY')
+        run lambda { |env|
+          next [200, {}, [Process.pid.to_s]] if env["PATH_INFO"] == "/"
+
+          ready, told = IO.pipe
+          child = fork { told.write("here") && sleep }
+          told.close
+          ready.readpartial(4)
+          Process.kill(env["QUERY_STRING"], child)
+          Process.wait(child)
+          [200, {}, [$?.termsig.to_s]]
+        }
+      RUBY
+      process = kino("-m", "threaded", "-t", "2", "-b", "tcp://127.0.0.1:0", "--processes", processes.to_s)
+      process.wait_for(/^Ctrl-C/)
+      before = RawClient.open(process.url) { |client| client.get("/").body }
+
+      %w[TERM INT QUIT HUP USR1 USR2].each do |name|
+        RawClient.open(process.url) do |client|
+          expect([name, client.get("/child?#{name}").body]).to eq([name, Signal.list.fetch(name).to_s])
+        end
+      end
+      expect(RawClient.open(process.url) { |client| client.get("/").body }).to eq(before) if processes == 1
+      expect(process.out).not_to match(/Stopping|Restarting/)
+      expect(process.signal(:TERM).status).to eq(0)
+    ensure
+      process&.kill
+    end
+  end
+
   it "has children that come and go while others are served: none hangs, and each request has its own answer" do
     serving(<<~'RUBY', threads: 4) do |process|
       lambda do |env|
