@@ -38,7 +38,7 @@ module Kino
         case name
         when :threads then [:threads, threads(values)]
         when :port then port(values, host)
-        when :workers then ([setting, values] if puma || ![[0], ["0"]].include?(values))
+        when :workers then ([setting, workers(values)] if puma || ![0].eql?(workers(values)))
         when *HOOKS then [setting, hook(values)]
         when :force_shutdown_after then [:shutdown_timeout, [seconds(values.fetch(0, :forever))]]
         when :enable_keep_alives then ([:max_keepalive_requests, [1]] if values == [false])
@@ -82,6 +82,9 @@ module Kino
         address = ["ssl://#{host}:#{port}", *(said.join("&") if said.any?)].join("?")
         [address, tls, (given.keys - SSL - SSL_TEXT.keys).reject { |name| name.start_with?("no_tls") }]
       end
+
+      # A variable that is set to nothing is none, as with Puma.
+      def workers(values) = ["", "0"].include?(values.first) ? [0] : values
 
       # A least and a most are one value.
       def threads(values)

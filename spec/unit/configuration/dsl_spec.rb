@@ -355,6 +355,13 @@ RSpec.describe Kino::Configuration::DSL do
       expect(configuration).to have_attributes(refork_after: [])
     end
 
+    it "takes a variable that is set to nothing for none, as Puma does" do
+      write("workers ENV.fetch('WEB_CONCURRENCY', '')", "puma.rb")
+      expect(configuration("puma.rb")).to have_attributes(workers: 1, processes: 1)
+      write("workers ''")
+      expect(configuration).to have_attributes(workers: 1, processes: 1)
+    end
+
     it "takes addresses with what Puma allows behind them, and says what of it does nothing" do
       write("bind 'tcp://127.0.0.1:3000?low_latency=true'\nbind 'unix:///run/app.sock'")
 
