@@ -143,6 +143,9 @@ pub enum HeaderFault {
     /// `content-length` is not one decimal number.
     #[error("content-length is not a decimal number")]
     Length,
+    /// `content-length` is there twice, with different numbers (RFC 9110 section 8.6).
+    #[error("content-length is given twice, with different numbers")]
+    Lengths,
     /// The field may not be a trailer (RFC 9110 section 6.5.1).
     #[error("a message is understood by this field, so it can't be a trailer")]
     Trailer,

@@ -184,7 +184,7 @@ fn describe(bad: BadHeader) -> String {
     let BadHeader { fault, name, value } = bad;
     match fault {
         HeaderFault::Name | HeaderFault::Trailer => format!("{fault}: given {}", name.inspect()),
-        HeaderFault::Value | HeaderFault::Length => {
+        HeaderFault::Value | HeaderFault::Length | HeaderFault::Lengths => {
             format!("{fault}: given {} for {}", value.inspect(), name.inspect())
         }
     }

@@ -90,7 +90,9 @@ RSpec.describe "Response headers" do
         "a name with a space" => { "x bad" => "b" },
         "a name with a colon" => { "x-bad:" => "b" },
         "an empty name" => { "" => "x-bad" },
-        "a content-length that is no number" => { "content-length" => "bad" }
+        "a content-length that is no number" => { "content-length" => "bad" },
+        "two content-lengths that differ" => { "content-length" => "4", "Content-Length" => "5" },
+        "lines of a content-length that differ" => { "content-length" => "4\n5" }
       }
     end
     bad.each do |what, headers|

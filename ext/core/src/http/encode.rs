@@ -103,7 +103,10 @@ impl<'a, S: Sink> ResponseHead<'a, S> {
             10 if name.eq_ignore_ascii_case(b"keep-alive") => return Ok(()),
             12 if name.eq_ignore_ascii_case(request_id::NAME.as_bytes()) => self.is_identified = true,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                self.stated.length = Some(decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?);
+                let length = decimal(value.trim_ascii()).map_err(|_: Fault| HeaderFault::Length)?;
+                if self.stated.length.replace(length).is_some_and(|other| other != length) {
+                    return Err(HeaderFault::Lengths);
+                }
                 return Ok(());
             }
             17 if !self.is_raw && name.eq_ignore_ascii_case(b"transfer-encoding") => {

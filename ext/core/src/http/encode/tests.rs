@@ -177,6 +177,8 @@ fn refuses_fields_that_split_the_message() {
     assert_eq!(head.field(b"a b", b"c"), Err(HeaderFault::Name));
     assert_eq!(head.field(b"", b"c"), Err(HeaderFault::Name));
     assert_eq!(head.field(b"content-length", b"x"), Err(HeaderFault::Length));
+    assert_eq!([b"12", b"12"].map(|length| head.field(b"content-length", length)), [Ok(()), Ok(())]);
+    assert_eq!(head.field(b"Content-Length", b"13"), Err(HeaderFault::Lengths));
 }
 
 #[test]
