@@ -107,6 +107,13 @@ fn over_tcp_what_is_to_be_done_needs_the_token() {
     assert_eq!(status(&post("/stop", "")), "401");
     assert_eq!(status(&post("/stop", "authorization: Bearer secreT\r\n")), "401");
     assert_eq!(control.asked(), None);
+    assert_eq!(status(&post("/stop", "authorization: Basic secret\r\n")), "401");
+    assert_eq!(control.asked(), None);
+    // RFC 9110 section 11.1: a scheme's case says nothing.
+    for scheme in ["bearer", "BEARER"] {
+        assert_eq!(status(&post("/stop", &format!("authorization: {scheme} secret\r\n"))), "202", "{scheme}");
+        assert!(control.asked().is_some());
+    }
     assert_eq!(status(&post("/stop", "authorization: Bearer secret\r\n")), "202");
     let asked = control.asked().unwrap();
     assert_eq!((asked.what.as_str(), asked.action), ("stop", Some(Action::Stop)));
