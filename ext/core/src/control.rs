@@ -2,8 +2,8 @@
 //! know no Ruby and wait for no worker and for nobody who polls, so it answers whatever those are at.
 //!
 //! ```text
-//!   "kino control" --accept--> "kino control", one for each client, a few at most
-//!        exchange: read a head, write an answer     routes: who may have what     health, stats, ...: a file for each page
+//!   "kino control": serving, all clients      --a request--> "kino control", a few at most, each for one answer
+//!        exchange: read a head, write an answer <--answer--  routes: who may have what   health, stats, ...: a file for each page
 //!                                                         |
 //!   all that is told stands on the scoreboard, where each process's heart writes it
 //! ```

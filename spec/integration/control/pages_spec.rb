@@ -71,6 +71,18 @@ RSpec.describe "What a server tells at its control socket" do
         end
       end
 
+      it "names what a client still reads, and the worker that has answered it" do
+        long = shareable { ->(_) { [200, {}, ["a" * 30_000_000]] } }
+        serve(long, control: control, lint: false) do |server|
+          slow = RawClient.open(server.url).write(RawClient.message("GET", "/long?secret"))
+          told = eventually("it is seen") do
+            control_json("/requests")["requests"].find { |one| one["phase"] == "writing" }
+          end
+          expect(told).to include("method" => "GET", "path" => "/long", "worker" => Integer, "peer" => "127.0.0.1")
+          slow.close
+        end
+      end
+
       it "has where threads are, on request" do
         serving do |server|
           held = busy.occupy(server, "/wait")

@@ -83,11 +83,16 @@ impl Request {
             method: parsed.method.unwrap_or_default().to_owned(),
             path: text(target.path),
             query: text(target.query),
-            token: field("authorization")
-                .and_then(|value| value.strip_prefix("Bearer ").map(|it| it.trim().to_owned())),
+            token: field("authorization").as_deref().and_then(token),
             host,
             is_of_other_page,
             ..Request::default()
         })
     }
+}
+
+/// What comes after a scheme's name, in whatever case that is (RFC 9110 section 11.1).
+fn token(credentials: &str) -> Option<String> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }

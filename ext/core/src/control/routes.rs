@@ -34,6 +34,17 @@ pub(super) struct Routes {
     is_abstract: bool,
 }
 
+/// How long it takes to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// All is there.
+    None,
+    /// A moment.
+    Little,
+    /// As long as processes, or their Ruby, take to answer.
+    Long,
+}
+
 const PAGES: &str = "/, /live, /ready, /stats, /requests and /metrics; POST /restart, /restart/full, /stop, /reload, /processes/+1, \
                      /processes/-1, /gc and /log-level/debug";
 
@@ -41,6 +52,14 @@ impl Routes {
     pub(super) fn new(board: Board, settings: Settings) -> Routes {
         let Settings { uri, token, bell, has_processes } = settings;
         Routes { board, asked: Queue::new(bell), token, has_processes, is_abstract: uri.starts_with("unix://@") }
+    }
+
+    pub(super) fn work(&self, request: &Request) -> Work {
+        match request.path.as_str() {
+            "/" | "/live" | "/ready" => Work::None,
+            "/requests" | "/gc" => Work::Long,
+            _ => Work::Little,
+        }
     }
 
     pub(super) fn answer(&self, request: &Request) -> Answer {

@@ -107,6 +107,13 @@ fn over_tcp_what_is_to_be_done_needs_the_token() {
     assert_eq!(status(&post("/stop", "")), "401");
     assert_eq!(status(&post("/stop", "authorization: Bearer secreT\r\n")), "401");
     assert_eq!(control.asked(), None);
+    assert_eq!(status(&post("/stop", "authorization: Basic secret\r\n")), "401");
+    assert_eq!(control.asked(), None);
+    // RFC 9110 section 11.1: a scheme's case says nothing.
+    for scheme in ["bearer", "BEARER"] {
+        assert_eq!(status(&post("/stop", &format!("authorization: {scheme} secret\r\n"))), "202", "{scheme}");
+        assert!(control.asked().is_some());
+    }
     assert_eq!(status(&post("/stop", "authorization: Bearer secret\r\n")), "202");
     let asked = control.asked().unwrap();
     assert_eq!((asked.what.as_str(), asked.action), ("stop", Some(Action::Stop)));
@@ -205,4 +212,56 @@ fn clients_that_say_nothing_hold_nobody_up() {
     let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     assert_eq!(status(&ask(port, "GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n")), "200");
     drop(silent);
+}
+
+#[test]
+fn many_who_ask_at_once_all_have_their_answers() {
+    let (_control, port) = over_tcp(board(1, 0), None);
+    for path in ["/live", "/stats"] {
+        let answers: Vec<_> = thread::scope(|scope| {
+            let asking: Vec<_> = (0..48).map(|_| scope.spawn(|| get(port, path))).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        answers.iter().for_each(|answer| assert_eq!(status(answer), "200", "{path}: {answer}"));
+    }
+}
+
+#[test]
+fn who_asks_how_it_is_waits_for_nobody_whose_answer_takes_long() {
+    // Its process never tells anything, so each of these takes as long as there is patience.
+    let slots = board(1, crate::scoreboard::now() + 600_000);
+    slots[0].set_state(State::Ready);
+    let (_control, port) = over_tcp(slots, None);
+    let ask_for_long = || {
+        let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"GET /requests?backtrace=1 HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        client
+    };
+    let mut slow: Vec<_> = (0..24).map(|_| ask_for_long()).collect();
+    assert_eq!(status(&get(port, "/live")), "200");
+    assert_eq!(status(&get(port, "/stats")), "200");
+    for client in &slow {
+        client.set_nonblocking(true).unwrap();
+        let answer = (&*client).read(&mut [0]);
+        assert!(answer.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock), "it was answered already");
+    }
+    for client in &mut slow[..8] {
+        client.set_nonblocking(false).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert_eq!(status(&answer), "200", "{answer}");
+    }
+}
+
+#[test]
+fn half_of_a_head_holds_a_place_only_where_nobody_else_needs_it() {
+    let (_control, port) = over_tcp(board(1, 0), None);
+    let begun = || {
+        let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"GET /live HTTP/1.1\r\n").unwrap();
+        client
+    };
+    let half: Vec<_> = (0..200).map(|_| begun()).collect();
+    assert_eq!(status(&get(port, "/live")), "200");
+    drop(half);
 }

@@ -17,6 +17,7 @@ mod tests;
 
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub use self::body::{Part, ReadError};
@@ -33,6 +34,7 @@ use super::survey::{InFlight, Stage};
 use super::transport::{Transport, Wire};
 use super::trap::At;
 use crate::error::Fault;
+use crate::http::head::Head;
 use crate::http::receive::Progress;
 
 /// How long a connection that has sent nothing yet is waited for when the engine drains.
@@ -196,19 +198,24 @@ impl Connection {
     fn request_in_flight(&self, now: u64) -> Option<InFlight> {
         let life = self.life.try_lock()?;
         let config = &self.context.config;
-        let (stage, since, request) = match (life.state, life.receiver.progress()) {
+        let (stage, since, worker, request) = match (life.state, life.receiver.progress()) {
             (State::Receiving, Progress::Head) => {
                 let began = self.deadline.due().saturating_sub(config.header_timeout.as_millis() as u64);
-                (Stage::Reading, began, String::new())
+                (Stage::Reading, began, 0, String::new())
             }
             (State::Receiving, Progress::Body | Progress::Headed { .. } | Progress::Complete) => {
-                (Stage::Reading, life.arriving.since, life.receiver.head().describe())
+                (Stage::Reading, life.arriving.since, 0, life.receiver.head().describe())
             }
-            (State::Sending(After::Next | After::Close), _) => (Stage::Writing, life.remainder.since, String::new()),
+            (State::Sending(After::Next | After::Close), _) => {
+                let request = life.receiver.seen().head().map(Head::describe).unwrap_or_default();
+                // One that was refused before it was complete has had none.
+                let worker = if life.ready > 0 { self.worker.load(Relaxed) } else { 0 };
+                (Stage::Writing, life.remainder.since, worker, request)
+            }
             _ => return None,
         };
         let age = Duration::from_millis(now.saturating_sub(since));
-        Some(InFlight { stage, age, worker: 0, peer: Some(self.peer()), request })
+        Some(InFlight { stage, age, worker, peer: Some(self.peer()), request })
     }
 
     /// The engine drains: true when nothing of a request has come, and none is to be waited for any longer. What has begun

@@ -45,7 +45,7 @@ pub struct InFlight {
     pub stage: Stage,
     /// Since when, in the past.
     pub age: Duration,
-    /// Its worker's number, 0 for none.
+    /// The number of the worker that serves it, or has served it; 0 for none.
     pub worker: u64,
     /// Who has sent it.
     pub peer: Option<PeerAddr>,

@@ -1,5 +1,6 @@
 //! Deadlines of a connection that speaks HTTP/2: each stream has one, and the connection the earliest.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::super::life::Connection;
@@ -151,13 +152,17 @@ impl Connection {
         let Some(mut speech) = self.link.get().and_then(|link| link.try_lock()) else { return Vec::new() };
         let peer = Some(self.peer());
         let tell = |call: &Call| {
-            let (stage, since) = match call.stage {
-                Stage::Arriving => (Standing::Reading, call.since),
+            let rest = call.remainder.as_ref();
+            let (stage, since, worker) = match call.stage {
+                Stage::Arriving => (Standing::Reading, call.since, 0),
                 Stage::Found | Stage::Given | Stage::Taken => return None,
-                Stage::Leaving => (Standing::Writing, call.remainder.as_ref().map_or(now, |rest| rest.since)),
+                Stage::Leaving => {
+                    (Standing::Writing, rest.map_or(now, |rest| rest.since), call.served.worker.load(Relaxed))
+                }
             };
             let age = Duration::from_millis(now.saturating_sub(since));
-            Some(InFlight { stage, age, worker: 0, peer, request: call.head.describe() })
+            let head = rest.map_or(&call.head, |rest| &rest.head);
+            Some(InFlight { stage, age, worker, peer, request: head.describe() })
         };
         speech.session.hosts().filter_map(|(_, call)| tell(call)).collect()
     }
