@@ -2,8 +2,8 @@
 
 module Kino
   module Reload
-    # A younger process's answer to a request that was handed over, as it comes: of HTTP/1.1, whose bodies say where they
-    # end. One that breaks off raises, so that the client's breaks off, too, and isn't taken for all of it.
+    # A younger process's answer to a request that was handed over, as it comes: of HTTP/1.1, whose bodies say where
+    # they end. One that breaks off raises, so that the client's breaks off, too, and isn't taken for all of it.
     #
     # @api private
     class Answer

@@ -44,7 +44,8 @@ RSpec.describe Kino.const_get(:Reload)::Handover do
     other = answer(2, "HTTP/1.1 200 OK\r\n\r\n")
     handover.call(env, 1, 20)
     field = other.value.first[/^kino-handover: (.+)\r$/, 1]
-    come = { "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => "localhost", "rack.url_scheme" => "http", "HTTP_KINO_HANDOVER" => field }
+    come = { "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => "localhost", "rack.url_scheme" => "http",
+             "HTTP_KINO_HANDOVER" => field }
     expect(handover.restore(come)).to be(true)
     expect(come).to eq("REMOTE_ADDR" => "10.0.0.1", "HTTPS" => "on", "rack.url_scheme" => "https",
                        "HTTP_HOST" => "x", "HTTP_VERSION" => "HTTP/1.1")
