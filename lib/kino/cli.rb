@@ -95,6 +95,8 @@ module Kino
 
     def init(path)
       require_relative "configuration/template"
+      return say(Configuration::Template.text) if path == "-"
+
       Configuration::Template.write(path)
       say("Wrote #{path}: every setting, explained and commented out")
     end

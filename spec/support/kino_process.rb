@@ -10,7 +10,7 @@ class KinoProcess
   LIB = File.expand_path("../../lib", __dir__)
   KINO = File.expand_path("../../exe/kino", __dir__)
   # What would set up a server from outside; an example sets what it is about.
-  UNSET = %w[PORT WEB_CONCURRENCY RAILS_MAX_THREADS RACK_ENV RAILS_ENV].to_h { |name| [name, nil] }.freeze
+  UNSET = %w[PORT WEB_CONCURRENCY RAILS_MAX_THREADS APP_ENV RACK_ENV RAILS_ENV].to_h { |name| [name, nil] }.freeze
 
   # For example groups: starts processes in a temporary folder, and ends what an example leaves running.
   module Helpers

@@ -98,6 +98,8 @@ RSpec.describe Kino::CLI do
                                          "name another file: kino --init FILE\n"])
     expect(kino("--init", "other.rb").first).to eq(0)
     expect(File.read("other.rb")).to eq(File.read("kino.rb"))
+    expect(kino("--init", "-")).to eq([0, File.read("kino.rb"), ""])
+    expect(File).not_to exist("-")
   end
 
   it "says what can't be used, on standard error, and ends with 1" do

@@ -28,7 +28,7 @@ module Kino
       attr_reader :settings
       # @return [String, nil] the configuration file that is named
       attr_reader :config_path
-      # @return [String] where `--init` writes
+      # @return [String] where `--init` writes; `-` for standard output
       attr_reader :init_path
       # @return [String] the file that `--from-puma` reads
       attr_reader :puma_path
@@ -93,8 +93,8 @@ module Kino
           add_commands(parser)
           parser.separator <<~TEXT
 
-            Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, RACK_ENV), that wins over
-            kino.rb, and kino.rb over the defaults. Every setting has its word in kino.rb; kino --init explains them.
+            Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, APP_ENV or RACK_ENV), that
+            wins over kino.rb, and kino.rb over the defaults. kino --init explains every setting's word there.
             INT or TERM finishes the requests that run and exits 0; a second one ends at once.
             --check exits 0 when the app runs in :ractor mode and 1 when it doesn't; hazards are warnings.
           TEXT
@@ -129,7 +129,7 @@ module Kino
         add_check(parser)
         parser.on("--full", "of restart: start another server, with a new Ruby or Kino, too") { @full = true }
         parser.on("--backtrace", "of requests: where each thread is, too") { @backtrace = true }
-        parser.on("--init [FILE]", "write a kino.rb that explains every setting, and exit") do |path|
+        parser.on("--init [FILE]", "write a kino.rb that explains every setting", "(- prints it), and exit") do |path|
           @task = :init
           @init_path = path || "kino.rb"
         end

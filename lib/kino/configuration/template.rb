@@ -16,9 +16,9 @@ module Kino
         # `rails server -u kino` read kino.rb, or config/kino.rb, from the folder they are started in;
         # `kino -C FILE` reads another.
         #
-        # Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, RACK_ENV), that wins
-        # over this file, and this file over the defaults. Every setting below is commented out and shows
-        # its default, or an example.
+        # Flags win over the environment (PORT, WEB_CONCURRENCY, RAILS_MAX_THREADS, APP_ENV or RACK_ENV),
+        # that wins over this file, and this file over the defaults. Every setting below is commented out
+        # and shows its default, or an example.
       RUBY
 
       # What each group of settings is for, and which of them to look at first.

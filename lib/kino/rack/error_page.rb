@@ -16,9 +16,10 @@ module Kino
   #
   # @api private
   class ErrorPage
-    # Fields in which proxies say whom they ask for, in lists or alone.
+    # Fields in which proxies say whom they ask for, in lists or alone; or that they do, and not for whom (Via).
     HOPS = %w[HTTP_X_FORWARDED_FOR HTTP_X_REAL_IP HTTP_CLIENT_IP HTTP_X_CLIENT_IP HTTP_CF_CONNECTING_IP
-              HTTP_TRUE_CLIENT_IP].freeze
+              HTTP_TRUE_CLIENT_IP HTTP_FLY_CLIENT_IP HTTP_FASTLY_CLIENT_IP HTTP_X_CLUSTER_CLIENT_IP
+              HTTP_X_ORIGINAL_FORWARDED_FOR HTTP_X_FORWARDED HTTP_VIA].freeze
     # What RFC 7239 calls the same.
     FORWARDED = /(?:\A|[;,])\s*for\s*=\s*("[^"]*"|[^;,]*)/i
     # An address as it may stand there: with a port, and one of IPv6 in brackets.

@@ -5,7 +5,8 @@ require "rbconfig"
 module Kino
   module Reload
     # What an app is made of, and whether any of it has changed: the files in its folder that are code, templates or
-    # settings, as they were before it was booted, and those that it has loaded from elsewhere, gems excepted.
+    # settings, as they were before it was booted, and those that it has loaded from elsewhere, gems excepted, at its
+    # boot or later. Folders that links lead to are its own.
     #
     # @api private
     class Files
@@ -31,15 +32,13 @@ module Kino
         @loaded_before = $LOADED_FEATURES.to_h { |path| [path, true] }
         @lock = Mutex.new
         @known = scan
+        @loaded = {}
       end
 
-      # The app is booted: what it has loaded from elsewhere is looked at, too.
+      # The app is booted: what it has loaded from elsewhere is looked at, too, and what it loads from now on.
       #
       # @return [void]
-      def booted
-        own = $LOADED_FEATURES.reject { |path| @loaded_before.key?(path) || @known.key?(path) || foreign?(path) }
-        @lock.synchronize { own.each { |path| @known[path] = look(path) } }
-      end
+      def booted = @lock.synchronize { note_loaded }
 
       # @return [String, nil] what has changed, has come or has gone, as it is seen from the app's folder; nil for
       #   nothing
@@ -50,8 +49,20 @@ module Kino
 
       private
 
+      # How many are loaded tells whether there are others.
+      def note_loaded
+        @count = $LOADED_FEATURES.size
+        $LOADED_FEATURES.each do |path|
+          next if @loaded_before.key?(path) || @known.key?(path) || foreign?(path)
+
+          @loaded[path] ||= look(path)
+        end
+      end
+
       # Editors make files of their own beside those that they write, so a folder's change alone says nothing.
       def find
+        note_loaded if @count && @count != $LOADED_FEATURES.size
+        found = @loaded.find { |path, was| was != look(path) } and return found.first
         @known.each do |path, was|
           next if was == (now = look(path))
           return path unless was&.first == :folder && now
@@ -62,29 +73,44 @@ module Kino
       end
 
       def compare
-        elsewhere, here = @known.partition { |path, _| path != @folder && !inside?(path) }.map(&:to_h)
         now = scan
-        before, found = files(here), files(now)
-        @known = { **now, **elsewhere } if before == found
+        before, found = files(@known), files(now)
+        @known = now if before == found
         ((found.to_a - before.to_a).first || (before.to_a - found.to_a).first)&.first
       end
 
       def files(known) = known.reject { |_, was| was.nil? || was.first == :folder }
 
-      def inside?(path) = path.start_with?("#{@folder}/")
-
       def scan
-        found = {}
-        catch(TOO_MANY) { walk(@folder, found) and return found }
+        found, links, seen = {}, [], {}
+        catch(TOO_MANY) { walk(@folder, found, links, seen) and return follow(links, found, seen) }
         {}
       end
 
-      def walk(folder, found)
+      # Links come last, in an order of their own, so that each folder has one name. One that leads to too many files
+      # is left out.
+      def follow(links, found, seen)
+        until links.empty?
+          path = links.sort!.shift
+          more, met = found.dup, seen.dup
+          catch(TOO_MANY) do
+            walk(path, more, links, met)
+            found, seen = more, met
+          end
+        end
+        found
+      end
+
+      def walk(folder, found, links, seen)
+        return true unless first_time?(folder, seen)
+
         found[folder] = look(folder)
         Dir.each_child(folder) do |name|
           path = File.join(folder, name)
           if KINDS.match?(name) then found[path] = look(path)
-          elsif !name.start_with?(".") && !SKIPPED.include?(name) && File.lstat(path).directory? then walk(path, found)
+          elsif name.start_with?(".") || SKIPPED.include?(name) then next
+          elsif File.lstat(path).directory? then walk(path, found, links, seen)
+          elsif link?(path) then links << path
           end
           throw(TOO_MANY) if found.size > MOST
         end
@@ -92,6 +118,16 @@ module Kino
       rescue SystemCallError # it has gone meanwhile, or is none of ours
         true
       end
+
+      # A link may lead to where it lies.
+      def first_time?(folder, seen)
+        stat = File.stat(folder)
+        seen[[stat.dev, stat.ino]] ? false : seen[[stat.dev, stat.ino]] = true
+      rescue SystemCallError
+        true
+      end
+
+      def link?(path) = File.directory?(path) && !foreign?(File.realpath(path))
 
       # What tells one state of it from another; nil when it isn't there.
       def look(path)

@@ -3,11 +3,12 @@
 require "securerandom"
 require "socket"
 require "tmpdir"
+require_relative "answer"
 
 module Kino
   module Reload
     # How a process that serves old code has a request answered by the one that serves the new: over a unix socket that
-    # this one listens at for that, as a plain request of HTTP/1.0 that says besides what the old one knows of its
+    # this one listens at for that, as a plain request of HTTP/1.1 that says besides what the old one knows of its
     # client. Each process has a socket of its own, by its number, in a folder that nobody else may open.
     #
     # @api private
@@ -16,8 +17,8 @@ module Kino
       FIELD = "kino-handover"
       KEY = "HTTP_KINO_HANDOVER"
       # What is told there, since the socket's other end doesn't know it.
-      KNOWN = %w[REMOTE_ADDR REMOTE_PORT SERVER_NAME SERVER_PORT SERVER_PROTOCOL HTTP_VERSION HTTPS rack.url_scheme
-                 kino.request_id].freeze
+      KNOWN = %w[HTTP_HOST REMOTE_ADDR REMOTE_PORT SERVER_NAME SERVER_PORT SERVER_PROTOCOL HTTP_VERSION HTTPS
+                 rack.url_scheme kino.request_id].freeze
       # What is between two ends of a connection, and not of a message.
       OF_CONNECTION = %w[connection keep-alive proxy-connection te transfer-encoding upgrade content-length].freeze
       # Seconds between two looks at whether somebody listens.
@@ -26,23 +27,6 @@ module Kino
 
       # Nobody serves the new code, after so long.
       class Vain < Error; end
-
-      # What comes from there, as it comes.
-      class Body
-        # @param socket [UNIXSocket]
-        def initialize(socket) = @socket = socket
-
-        # @yieldparam part [String]
-        def each
-          loop { yield @socket.readpartial(65_536) }
-        rescue EOFError
-          nil
-        end
-
-        # @return [void]
-        def close = @socket.close
-      end
-      private_constant :Body
 
       # Makes the folder.
       def initialize
@@ -84,7 +68,7 @@ module Kino
 
         env.delete(KEY)
         known = Marshal.load(told.delete_prefix(@secret).unpack1("m0")) # rubocop:disable Security/MarshalLoad -- own
-        env.delete("HTTPS")
+        %w[HTTPS HTTP_HOST].each { |key| env.delete(key) } # which it need not have said
         env.update(known)
         true
       end
@@ -99,8 +83,7 @@ module Kino
       def call(env, number, patience)
         socket = connect(number, now + patience)
         send_request(socket, env)
-        status, headers = receive_head(socket)
-        [status, headers, Body.new(socket)]
+        Answer.receive(socket, env["REQUEST_METHOD"])
       rescue Exception
         socket&.close
         raise
@@ -131,10 +114,10 @@ module Kino
         length = env["CONTENT_LENGTH"]
         body = env["rack.input"]&.read.to_s unless length # it came in chunks, or there is none
         length ||= body.bytesize unless body.to_s.empty?
-        fields = { **fields_of(env), FIELD => @secret + [Marshal.dump(env.slice(*KNOWN))].pack("m0"),
-                   "content-length" => length }.compact
+        fields = { "host" => "localhost", **fields_of(env), # HTTP/1.1 wants one, other clients need not
+                   FIELD => @secret + [Marshal.dump(env.slice(*KNOWN))].pack("m0"), "content-length" => length }.compact
         lines = fields.map { |name, value| "#{name}: #{value}\r\n" }
-        socket.write("#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"]} HTTP/1.0\r\n".b, *lines, "\r\n")
+        socket.write("#{env["REQUEST_METHOD"]} #{env["REQUEST_URI"]} HTTP/1.1\r\n".b, *lines, "\r\n")
         body ? socket.write(body) : IO.copy_stream(env["rack.input"], socket)
       rescue Errno::EPIPE
         nil # it has heard enough
@@ -145,20 +128,6 @@ module Kino
                     .transform_keys { |key| key.delete_prefix("HTTP_").tr("_", "-").downcase }
         fields["content-type"] = env["CONTENT_TYPE"] if env["CONTENT_TYPE"]
         fields.except(*OF_CONNECTION)
-      end
-
-      def receive_head(socket)
-        lines = socket.gets("\r\n\r\n", 1_048_576).to_s.lines("\r\n", chomp: true)
-        status = lines.shift.to_s[%r{\AHTTP/1\.[01] (\d{3})}, 1]
-        raise IOError, "the process that serves the new code has ended in the middle of a request" unless status
-
-        headers = Hash.new { |hash, name| hash[name] = [] }
-        lines.each do |line|
-          name, value = line.split(/:[ \t]*/, 2)
-          headers[name.downcase] << value if value
-        end
-        kept = headers.except(*(OF_CONNECTION - ["content-length"]))
-        [status.to_i, kept.transform_values { |all| all.one? ? all.first : all }]
       end
 
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

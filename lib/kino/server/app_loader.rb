@@ -16,8 +16,8 @@ module Kino
     private_constant :SHOWN_LINES, :EXAMPLE
 
     # @param path [String] the file, as the user named it
-    # @param environment [String] what the app is to find in `RACK_ENV`; `RAILS_ENV` is left alone, as Puma does, and
-    #   Rails reads `RACK_ENV` where it isn't set
+    # @param environment [String] what the app is to find in `RACK_ENV`; `RAILS_ENV` and `APP_ENV` are left alone, as
+    #   Puma does: Rails and Sinatra read `RACK_ENV` where theirs isn't set
     # @return [#call] the app
     # @raise [AppLoadError] when the file is missing, raises, or builds something that can't be called
     def self.load(path, environment)

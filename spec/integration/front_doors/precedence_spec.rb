@@ -60,6 +60,10 @@ RSpec.describe "where settings come from" do
     expect(told("-p", "0", env: { "RAILS_ENV" => "staging" })[3]).to eq("staging")
   end
 
+  it "is APP_ENV before RACK_ENV, in which the app finds it, too" do
+    expect(told("-p", "0", env: { "APP_ENV" => "production", "RACK_ENV" => "test" })[3]).to eq("production")
+  end
+
   it "is config/kino.rb where there is no kino.rb, and another file where one is named" do
     write("config/kino.rb", "port 0\nthreads 6\n")
     write("other.rb", "port 0\nthreads 7\n")

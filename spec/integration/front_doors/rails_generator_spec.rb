@@ -62,7 +62,28 @@ RSpec.describe "rails generate kino:install" do
 
     expect(install("--force")).to match(/^ +force +config\/kino\.rb\n +force +Procfile$/)
     expect(text("config/kino.rb")).to eq(settings)
-    expect(text("Procfile")).to eq("release: bin/rails db:migrate\n#{line}worker: bin/jobs\n")
+    expect(text("Procfile"))
+      .to eq("release: bin/rails db:migrate\n# before kino: web: bin/rails server\n#{line}worker: bin/jobs\n")
+  end
+
+  it "puts the line back that was there before it was forced" do
+    ["release: bin/rails db:migrate\nweb: bin/rails server\nworker: bin/jobs\n", "web: bin/rails server -p $PORT\n",
+     "worker: bin/jobs\nweb: puma"].each do |former|
+      write("Procfile", former)
+      install("--force")
+      expect(install("--force")).to match(/^ +identical +Procfile$/)
+      expect(text("Procfile").lines.grep(/^web:/)).to eq([line])
+      destroy("--pretend")
+      expect(text("Procfile")).to include(line)
+      expect(destroy).to match(/^ +revoke +Procfile: web: bundle exec kino$/)
+      expect(text("Procfile").chomp).to eq(former.chomp)
+    end
+  end
+
+  it "keeps one line of those that were there, the last" do
+    write("Procfile", "# before kino: web: old\nweb: puma\n")
+    install("--force")
+    expect(text("Procfile")).to eq("# before kino: web: puma\n#{line}")
   end
 
   it "adds its line to a Procfile without one, and takes that alone away" do

@@ -18,6 +18,7 @@ RSpec.describe "kino --reload" do
       when "/env" then next [200, {}, [Marshal.dump(env.select { |_, value| value.is_a?(String) })]]
       when "/echo" then next [200, { "x-two" => %w[a b] }, [env["REQUEST_METHOD"], env["rack.input"].read]]
       when "/stream" then next [200, {}, Enumerator.new { |parts| 3.times { |n| parts << "\#{VERSION}.\#{n} " } }]
+      when "/broken" then next [200, {}, Enumerator.new { |parts| parts << "begun" and raise "out of order" }]
       when "/raise" then raise "out of order"
       end
       [200, { "content-type" => "text/plain" }, [VERSION.to_s]]
@@ -199,7 +200,24 @@ RSpec.describe "kino --reload" do
       version(11)
       expect(client.get("/raise").body).to include("RuntimeError: out of order")
     end
+    keep do |client| # which says no host
+      version(12)
+      expect(client.write("GET / HTTP/1.0\r\n\r\n").read_response.body).to eq("12")
+    end
     stop
+  end
+
+  it "breaks an answer off for the client, too, that breaks off where it was handed over to" do
+    start_server
+    keep do |client|
+      version(2)
+      expect { client.get("/broken") }.to raise_error(RawClient::Truncated)
+    end
+    expect(@server.err).to include("RuntimeError: out of order").or include("out of order (RuntimeError)")
+    keep do |client|
+      version(3)
+      expect(client.get("/stream").body).to eq("3.0 3.1 3.2 ")
+    end
   end
 
   it "shows errors to this machine alone, by whichever way they were handed over" do

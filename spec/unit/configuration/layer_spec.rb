@@ -20,6 +20,13 @@ RSpec.describe Kino::Configuration::Layer do
       expect(values("RAILS_ENV" => "staging", "RACK_ENV" => "")).to eq(environment: "staging")
     end
 
+    it "reads APP_ENV before both, as Puma and Sinatra do" do
+      others = { "RACK_ENV" => "test", "RAILS_ENV" => "staging" }
+      expect(values("APP_ENV" => "production", **others)).to eq(environment: "production")
+      expect(values("APP_ENV" => "", **others)).to eq(environment: "test")
+      expect { values("APP_ENV" => "a b") }.to raise_error(Kino::ConfigurationError, /\AAPP_ENV: given "a b"/)
+    end
+
     it "takes an empty variable for one that is not set" do
       expect(values("PORT" => "", "WEB_CONCURRENCY" => "")).to eq({})
     end

@@ -6,7 +6,7 @@ require "tmpdir"
 RSpec.describe Kino.const_get(:RackupOptions) do
   around do |example|
     environment = ENV.to_h
-    %w[PORT WEB_CONCURRENCY RAILS_MAX_THREADS RACK_ENV RAILS_ENV].each { |name| ENV.delete(name) }
+    %w[PORT WEB_CONCURRENCY RAILS_MAX_THREADS APP_ENV RACK_ENV RAILS_ENV].each { |name| ENV.delete(name) }
     Dir.mktmpdir { |folder| Dir.chdir(folder) { example.run } }
   ensure
     ENV.replace(environment)

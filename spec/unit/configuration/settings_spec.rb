@@ -40,7 +40,7 @@ RSpec.describe Kino::Configuration::Settings do
                 --quiet --log-format --log-level --access-log --access-log-format --control])
     expect(table.transform_values(&:variables).reject { |_, variables| variables.empty? })
       .to eq(port: %w[PORT], threads: %w[RAILS_MAX_THREADS], processes: %w[WEB_CONCURRENCY],
-             environment: %w[RACK_ENV RAILS_ENV])
+             environment: %w[APP_ENV RACK_ENV RAILS_ENV])
   end
 
   it "says what a default of nil is for" do

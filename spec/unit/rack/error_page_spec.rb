@@ -81,6 +81,16 @@ RSpec.describe Kino.const_get(:ErrorPage) do
     expect(page.answer(env.merge("REMOTE_ADDR" => "2001:db8::1"), raised)).to match([500, Hash, [String]])
   end
 
+  it "is for nobody whom any proxy tells of, by whatever field it does" do
+    page = described_class.new(["127.0.0.0/8"])
+    fields = %w[FORWARDED_FOR REAL_IP CLIENT_IP CLUSTER_CLIENT_IP ORIGINAL_FORWARDED_FOR FORWARDED].map { "X_#{_1}" }
+    fields += %w[CLIENT_IP CF_CONNECTING_IP TRUE_CLIENT_IP FLY_CLIENT_IP FASTLY_CLIENT_IP]
+    asked = ->(name, value) { page.answer(env.merge("HTTP_#{name}" => value), raised) }
+    expect(fields.reject { |name| asked.call(name, "203.0.113.7").nil? }).to eq([])
+    expect(fields.select { |name| asked.call(name, "127.0.0.1").nil? }).to eq([])
+    expect(asked.call("VIA", "1.1 cache")).to be_nil # names proxies, and no client
+  end
+
   it "is for nobody who calls this machine by a name that a website may have" do
     page = described_class.new(["127.0.0.0/8"])
     shown = ->(name, host) { !page.answer(env.merge(name => host), raised).nil? }
@@ -102,6 +112,15 @@ RSpec.describe Kino.const_get(:ErrorPage) do
       expect(shown("rack.session": {}, "app.user": Object.new, "app.n": 1, "app.s": :s, [] => 1, form => "pin=1"))
         .to eq("rack.session" => "(Hash)", "app.user" => "(Object)", "app.n" => "1", "app.s" => ":s", form => "(text)",
                "[]" => "1")
+    end
+
+    it "hides what is called as secrets are, and nothing that only sounds alike" do
+      secrets = described_class.const_get(:Secrets).new(false)
+      hidden = %w[pwd db_pwd JWT my_jwt sig user[sig] x-sig sig2 api_key auth_token]
+      seen = %w[signal design signed_in sigma page]
+      expect((hidden + seen).select { |name| secrets.without("/?#{name}=x").end_with?("=[FILTERED]") }).to eq(hidden)
+      expect(shown(HTTP_X_SIG: "1", HTTP_X_JWT_ASSERTION: "2", HTTP_X_DESIGN: "3"))
+        .to eq("HTTP_X_SIG" => "[FILTERED]", "HTTP_X_JWT_ASSERTION" => "[FILTERED]", "HTTP_X_DESIGN" => "3")
     end
 
     it "hides parameters however they are written" do

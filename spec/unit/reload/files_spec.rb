@@ -79,6 +79,55 @@ RSpec.describe Kino.const_get(:Reload)::Files do
     end
   end
 
+  it "looks at what is loaded later, too, without which nothing loaded it would be looked at" do
+    Dir.mktmpdir do |other|
+      other = File.realpath(other)
+      File.write("#{other}/late.rb", "")
+      files.booted
+      require "#{other}/late"
+      expect(files.changed).to be_nil
+      File.write("#{other}/late.rb", "1")
+      expect(files.changed).to eq("#{other}/late.rb")
+    end
+  end
+
+  it "keeps what was loaded from a folder that is none of the app's apart from what lies in it" do
+    files
+    require write("vendor/own.rb", "")
+    files.booted
+    write("data.json")
+    expect(files.changed).to be_nil
+    write("vendor/own.rb", "1")
+    expect(files.changed).to eq("vendor/own.rb")
+  end
+
+  it "follows links to folders, each once, wherever they lead, but to what is too large" do
+    Dir.mktmpdir do |other|
+      other = File.realpath(other)
+      FileUtils.mkdir_p("#{other}/deep")
+      File.write("#{other}/deep/far.rb", "")
+      File.symlink(other, "#{other}/deep/round")
+      write("lib/near.rb")
+      { other => "shared", "lib" => "near", "nowhere" => "broken", File.dirname(@folder) => "tmp" }
+        .each { |to, name| File.symlink(to, "#{@folder}/#{name}") }
+      3.times { expect(files.changed).to be_nil }
+      File.write("#{other}/deep/far.rb", "1")
+      expect(files.changed).to eq("shared/deep/far.rb")
+
+      before = described_class.new(@folder)
+      File.write("#{other}/new.rb", "")
+      expect(before.changed).to eq("shared/new.rb")
+
+      stub_const("#{described_class}::MOST", 5)
+      4.times { |number| File.write("#{other}/#{number}.rb", "") }
+      large = described_class.new(@folder)
+      File.write("#{other}/new.rb", "1")
+      expect(large.changed).to be_nil
+      write("lib/near.rb", "changed")
+      expect(large.changed).to eq("lib/near.rb")
+    end
+  end
+
   it "does without a folder that is gone, or too large to be an app's" do
     missing = described_class.new("#{@folder}/nowhere")
     expect(missing.changed).to be_nil

@@ -36,7 +36,7 @@ RSpec.describe Kino.const_get(:Reload)::Handover do
     expect([status, headers, body.to_enum.to_a]).to eq([201, { "x-a" => %w[1 2], "x-b" => "" }, ["body of it"]])
     body.close
     head, sent = other.value
-    expect(head).to start_with("POST /a?b HTTP/1.0\r\nhost: x\r\ncontent-type: text/plain\r\nkino-handover: ")
+    expect(head).to start_with("POST /a?b HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\nkino-handover: ")
     expect([sent, head.scan(/connection/)]).to eq(["body", []])
   end
 
@@ -44,12 +44,22 @@ RSpec.describe Kino.const_get(:Reload)::Handover do
     other = answer(2, "HTTP/1.1 200 OK\r\n\r\n")
     handover.call(env, 1, 20)
     field = other.value.first[/^kino-handover: (.+)\r$/, 1]
-    come = { "REMOTE_ADDR" => "127.0.0.1", "rack.url_scheme" => "http", "HTTP_KINO_HANDOVER" => field }
+    come = { "REMOTE_ADDR" => "127.0.0.1", "HTTP_HOST" => "localhost", "rack.url_scheme" => "http",
+             "HTTP_KINO_HANDOVER" => field }
     expect(handover.restore(come)).to be(true)
     expect(come).to eq("REMOTE_ADDR" => "10.0.0.1", "HTTPS" => "on", "rack.url_scheme" => "https",
-                       "HTTP_VERSION" => "HTTP/1.1")
+                       "HTTP_HOST" => "x", "HTTP_VERSION" => "HTTP/1.1")
     forged = { "REMOTE_ADDR" => "127.0.0.1", "HTTP_KINO_HANDOVER" => field[64..] }
     expect([handover.restore(forged), forged["REMOTE_ADDR"], handover.restore({})]).to eq([false, "127.0.0.1", false])
+  end
+
+  it "says a host where the client has said none, which the other end doesn't hand on" do
+    other = answer(2, "HTTP/1.1 200 OK\r\n\r\n")
+    handover.call(env.except("HTTP_HOST"), 1, 20)
+    head = other.value.first
+    come = { "HTTP_HOST" => "localhost", "HTTP_KINO_HANDOVER" => head[/^kino-handover: (.+)\r$/, 1] }
+    handover.restore(come)
+    expect([head[/^host: (.+)\r$/, 1], come.key?("HTTP_HOST")]).to eq(["localhost", false])
   end
 
   it "waits for a younger process, and takes the youngest; in vain for too long" do

@@ -6,8 +6,9 @@ module Kino
   # What `bin/rails generate` and `bin/rails destroy` find.
   module Generators
     # `bin/rails generate kino:install` writes `config/kino.rb`, and a line for Kino in the `Procfile`. It asks nothing;
-    # what is there already and says something else stays as it is, unless it is told `--force`. `bin/rails destroy
-    # kino:install` takes away what it has written, and nothing that was changed since.
+    # what is there already and says something else stays as it is, unless it is told `--force`: then the `Procfile`
+    # keeps its former line as a comment. `bin/rails destroy kino:install` takes away what it has written, and nothing
+    # that was changed since, and puts that line back.
     class InstallGenerator < ::Rails::Generators::Base
       # What is written, and the line.
       SETTINGS = "config/kino.rb"
@@ -15,7 +16,9 @@ module Kino
       LINE = "web: bundle exec kino\n"
       # A line of the same name.
       WEB = /^web:.*\n?/
-      private_constant :SETTINGS, :PROCFILE, :LINE, :WEB
+      # What such a line becomes that has to give way, until this is undone.
+      FORMER = "# before kino: "
+      private_constant :SETTINGS, :PROCFILE, :LINE, :WEB, :FORMER
 
       source_root File.expand_path("templates", __dir__)
       desc "Writes config/kino.rb, Kino's settings for a Rails app, and a line for Kino in the Procfile. Asks " \
@@ -42,7 +45,8 @@ module Kino
         return append_to_file(PROCFILE, there.end_with?("\n") ? LINE : "\n#{LINE}") unless there.match?(WEB)
         return kept(PROCFILE, "its web line is another") unless options[:force]
 
-        create_file(PROCFILE, there.sub(WEB, LINE), force: true)
+        there = there.gsub(/^#{FORMER}.*\n?/, "") # of another time
+        create_file(PROCFILE, there.sub(WEB) { |former| "#{FORMER}#{former.chomp}\n#{LINE}" }, force: true)
       end
 
       # Says how the app is served now.
@@ -73,7 +77,7 @@ module Kino
       def take_line_away(text)
         return if text.nil? || !line?(text)
 
-        rest = text.lines.reject { |line| line.strip == LINE.strip }.join
+        rest = text.lines.reject { |line| line.strip == LINE.strip }.map { |line| line.delete_prefix(FORMER) }.join
         return create_file(PROCFILE, LINE) if rest.strip.empty?
 
         say_status(:revoke, "#{PROCFILE}: #{LINE.chomp}", :red)

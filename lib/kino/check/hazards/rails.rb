@@ -13,7 +13,9 @@ module Kino
     class Rails
       # Of a version that knows of ractors.
       EXPERIMENT = "; `mode :ractor` shares it (ractorize!), which is an experiment: doc/rails.md"
-      private_constant :EXPERIMENT
+      # Environments in which classes are to be loaded as they are needed, and anew.
+      LAZY = %w[development test].freeze
+      private_constant :EXPERIMENT, :LAZY
 
       # @return [Rails, nil] of the Rails application of this process; nil where there is none
       def self.here
@@ -44,7 +46,7 @@ module Kino
       def shares_itself? = @application.respond_to?(:ractorize!)
 
       def eager_load
-        return if @config.eager_load
+        return if @config.eager_load || LAZY.include?(::Rails.env)
 
         hazard(:eager_load, "config.eager_load = #{@config.eager_load.inspect}",
                "classes are loaded while requests run, and those wait for each other meanwhile",
@@ -52,11 +54,11 @@ module Kino
       end
 
       def reloading
-        return if @config.cache_classes
+        return if @config.cache_classes || LAZY.include?(::Rails.env)
 
         hazard(:reloading, "config.enable_reloading = true",
                "a request that finds changed files waits until no other runs, and holds up all that come",
-               "`config.enable_reloading = false`, once called `config.cache_classes = true`, but in development")
+               "`config.enable_reloading = false`, once called `config.cache_classes = true`")
       end
 
       def pool(threads)

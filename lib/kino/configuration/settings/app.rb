@@ -8,9 +8,9 @@ module Kino
         Setting.new(:environment,
                     Kinds::Text.new("NAME", "a word such as production", /\A[[:alnum:]][\w.-]*\z/),
                     default: "development", example: "production", flags: %w[-e --environment],
-                    variables: %w[RACK_ENV RAILS_ENV], summary: "environment the app runs in", doc: <<~TEXT),
+                    variables: %w[APP_ENV RACK_ENV RAILS_ENV], summary: "environment the app runs in", doc: <<~TEXT),
           The environment the app runs in. Kino puts it in RACK_ENV, which Rails reads where RAILS_ENV
-          is not set.
+          is not set, and Sinatra where APP_ENV is not.
         TEXT
         Setting.new(:rackup, FILE, default: "config.ru",
                     summary: "file that has the app", doc: <<~TEXT),

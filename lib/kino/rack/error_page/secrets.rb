@@ -9,7 +9,8 @@ module Kino
       # What stands in a secret's place.
       FILTERED = "[FILTERED]"
       # Names of what is one, in the env and in queries.
-      NAMES = /auth|cookie|credential|csrf|key\z|otp|pass|pin\z|secret|session|signature|token/i
+      NAMES = /auth|cookie|credential|csrf|jwt|key\z|otp|pass|pin\z|pwd|secret|session|
+               (?<![a-z])sig(?![a-z])|signature|token/ix
       # Keys that hold queries, whole or behind a path.
       QUERY = /QUERY/
       # Keys of Rack's whose text is nobody's secret; others may hold a body.

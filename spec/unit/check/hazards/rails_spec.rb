@@ -21,8 +21,8 @@ RSpec.describe Kino::Check::Rails do
   # Something that logs, and says nothing of threads.
   let(:odd_logger) { stub_const("OddLogger", Class.new).new }
 
-  def with_rails(logger: nil)
-    stub_const("Rails", double(application: application, version: "8.9", env: "production", logger: logger))
+  def with_rails(logger: nil, env: "production")
+    stub_const("Rails", double(application: application, version: "8.9", env: env, logger: logger))
     described_class.here
   end
 
@@ -68,6 +68,12 @@ RSpec.describe Kino::Check::Rails do
       .to match([have_attributes(kind: :eager_load, where: "config/environments/production.rb:2",
                                  code: "config.eager_load = false", cure: include("config.eager_load = true")),
                  have_attributes(kind: :reloading, where: nil, code: "config.enable_reloading = true")])
+  end
+
+  it "leaves development and tests as they are: there, classes are to be loaded as they are needed, and anew" do
+    config.eager_load = config.cache_classes = false
+    found = %w[development test staging].map { |env| with_rails(env: env).hazards(5).map(&:kind) }
+    expect(found).to eq([[], [], %i[eager_load reloading]])
   end
 
   context "with a database" do
