@@ -34,6 +34,8 @@ pub(super) fn serve(routes: &Routes, client: Socket, is_public: bool, has_asked:
     };
     let bytes = bytes(&answer, is_head);
     send(&client, &bytes, Instant::now() + ALL);
+    // Only now: a process that is told to stop may end before its client has heard of it.
+    routes.asked.ring();
     let _ = client.shutdown(Shutdown::Write);
     // Closing with bytes unread would make the kernel send a reset, which may destroy the answer on its way.
     let _ = client.set_read_timeout(Some(Duration::from_millis(100)));
