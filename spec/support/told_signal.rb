@@ -12,6 +12,7 @@ module ToldSignal
     reader, writer = IO.pipe
     pid = fork do
       reader.close
+      Process.setproctitle("kino: told") # only a Kino is told anything
       came = nil
       names.each { |name| trap(name) { came ||= name } }
       writer.puts "listens"

@@ -45,7 +45,7 @@ use crate::scoreboard::Slot;
 
 /// Between two tries to listen where the server before still does.
 const PAUSE: Duration = Duration::from_millis(25);
-/// So many tries.
+/// After so many tries it is worth a word.
 const TRIES: u32 = 1200;
 
 /// A control socket. Dropped, it serves no more, and its file is gone.
@@ -143,13 +143,16 @@ fn with_mode(uri: &str) -> String {
     format!("{}{mark}mode=0600", uri.trim_end_matches('?'))
 }
 
-/// Whether it listens now.
+/// Whether it listens now. The other server goes on for as long as the app takes to boot in this one.
 fn bind_at_last(uri: &str, listeners: &OnceLock<Vec<Listener>>, end: &UnixStream) -> bool {
-    for _ in 0..TRIES {
+    for tries in 1_u32.. {
         match Listener::bind_each(&[uri]) {
             Ok(bound) => {
                 let _ = listeners.set(bound);
                 return true;
+            }
+            Err(ListenError::InUse { .. }) if tries == TRIES => {
+                tracing::warn!("the control socket does not listen yet: somebody else still does at {uri}");
             }
             Err(ListenError::InUse { .. }) => {}
             Err(error) => {
@@ -162,7 +165,6 @@ fn bind_at_last(uri: &str, listeners: &OnceLock<Vec<Listener>>, end: &UnixStream
             return false;
         }
     }
-    tracing::error!("the control socket does not listen: somebody else still does at {uri}");
     false
 }
 

@@ -47,12 +47,18 @@ module Kino
 
       private
 
-      # A file that was left behind may have the number of anything by now, which such a signal would end.
+      # A file that was left behind may have the number of anything by now, which such a signal would end, or mean
+      # something else to.
       def heard?(signal, pid)
         caught = File.read("/proc/#{pid}/status")[/^SigCgt:\s*(\h+)/, 1]
-        caught.nil? || caught.hex[Signal.list.fetch(signal) - 1] == 1
+        caught.nil? || (caught.hex[Signal.list.fetch(signal) - 1] == 1 && kino?(pid))
       rescue SystemCallError
         true # there is none, or the system doesn't tell
+      end
+
+      # By how it was started, or what it has loaded: `rackup` says nothing of Kino.
+      def kino?(pid)
+        File.binread("/proc/#{pid}/cmdline").include?("kino") || File.binread("/proc/#{pid}/maps").include?("/kino.so")
       end
 
       def refuse(pid)

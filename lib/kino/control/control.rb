@@ -51,10 +51,17 @@ module Kino
     # @return [Array<String>] what there is to be done of it: `"restart"`, `"restart_full"`, `"stop"`, `"reload"`,
     #   `"processes_more"`, `"processes_fewer"`
     def hear(voice)
+      before, @put_off = @put_off, nil
       asked = Array.new(MOST) { @native.asked }.compact
       asked.each { |what, _, who| voice.note("Control: #{what} was asked for by #{who}") }
-      asked.filter_map { |_, action, _| action }
+      [*before, *asked.filter_map { |_, action, _| action }]
     end
+
+    # They are given out again by the next {#hear}.
+    #
+    # @param actions [Array<String>] what {#hear} has given
+    # @return [void]
+    def put_off(actions) = @put_off = actions
 
     # Serves no more.
     #

@@ -51,7 +51,8 @@ module Kino
       else
         # On another thread than the main one, such as a test's, signals are somebody else's.
         signals = Thread.current == Thread.main ? Signals.new : Signals.new([])
-        Launcher.new(@configuration, signals: signals, **rest).serve(@boot.call, &ready)
+        launcher = Launcher.new(@configuration, signals: signals, **rest)
+        launcher.serve(launcher.boot(&@boot), &ready)
       end
     ensure
       # On another thread than the main one, it is no concern of Kino's how the process ends.

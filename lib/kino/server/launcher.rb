@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../control/control"
+require_relative "../control/plane"
 require_relative "../processes/boots"
 require_relative "../processes/overlap"
 require_relative "../processes/restart_file"
@@ -57,6 +57,18 @@ module Kino
       @leave = leave
     end
 
+    # Has the app boot, while the control socket tells that it does.
+    #
+    # @yieldreturn [#call] the booted Rack app
+    # @return [#call] what is to be served
+    # @raise [BindError] when the socket can't be had; nothing is booted then
+    def boot(&)
+      @plane = ControlPlane.new(@configuration)
+      app = @plane.while_booting(@signals, @voice, waits: !@given.nil?, &)
+    ensure
+      @plane.stop unless app
+    end
+
     # Serves the app until a signal, or anybody else, stops the server.
     #
     # @param app [#call] a Rack app
@@ -68,7 +80,7 @@ module Kino
       @boots = Boots.new(@configuration)
       @server = server = @server_class.new(app, configuration: @boots.configuration)
       server.command = self
-      server.control_with(@signals, waits: !@given.nil?)
+      server.control_with(@signals, waits: !@given.nil?, plane: @plane)
       server.manager = @manager if @manager.there?
       server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
       @reopens = (log_file? || tls?) && !@manager.there? && !Signals.terminal?
@@ -76,6 +88,7 @@ module Kino
     ensure
       server&.command = nil
       server&.control_with(nil)
+      @plane&.stop
       @signals.close
       @boots&.close
       @voice.finish

@@ -154,9 +154,11 @@ module Kino
     # @api private
     # @param signals [Signals, nil] what wakes them; nil where nobody does it
     # @param waits [Boolean] whether another server, whose place this one takes, still listens there
+    # @param plane [ControlPlane, nil] what serves the socket already
     # @return [void]
-    def control_with(signals, waits: false)
+    def control_with(signals, waits: false, plane: nil)
       @signals = signals
+      @plane ||= plane
       @waits = waits
     end
 

@@ -22,7 +22,7 @@ module Kino
       native = engine(settings)
       Native.log_as(Log.form(@configuration) == :json, @configuration.log_level.to_s)
       @log = @configuration.logger && Log.new(@configuration.logger).start
-      @plane.open(@signals, waits: @waits || false)
+      @plane.serve(@signals, waits: @waits || false)
       native.start
       @plane.answer(native, @mode.name)
       @collector = (IdleCollector.new(native).start if settings.gc_when_idle)

@@ -61,6 +61,22 @@ RSpec.describe "kino restart" do
     Process.kill(:KILL, pid) && Process.wait(pid)
   end
 
+  it "tells nothing to another program that has a handler of its own for that" do
+    up, theirs = IO.pipe
+    pid = spawn(RbConfig.ruby, "--disable=gems", "-e", "trap('USR1') { exit 3 }; $stdout.syswrite('up'); sleep",
+                out: theirs)
+    theirs.close
+    expect(up.read(2)).to eq("up")
+    File.write("kino.rb", 'pidfile "server.pid"')
+    File.write("server.pid", pid.to_s)
+
+    expect([kino, kino(pid.to_s)]).to all(match([1, "", /\Akino: restart: process #{pid} .*is no Kino/]))
+    expect(Process.wait(pid, Process::WNOHANG)).to be_nil
+  ensure
+    up&.close
+    Process.kill(:KILL, pid) && Process.wait(pid)
+  end
+
   it "takes a process's id, and nothing else" do
     expect(kino("all").last).to eq("kino: restart: given \"all\", allowed: a process's id; write kino restart 1234\n")
     expect(kino("-1").first).to eq(1)

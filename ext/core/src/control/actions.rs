@@ -89,17 +89,25 @@ impl Queue {
         self.bell.is_some()
     }
 
-    /// Puts it down; false when there is no room, since nobody has heard for long.
+    /// Puts it down, to be heard after [`ring`](Self::ring); false when there is no room, since nobody has heard for long.
     pub(super) fn put(&self, asked: Asked) -> bool {
-        let Some(bell) = &self.bell else { return false };
+        if !self.is_heard() {
+            return false;
+        }
         let mut waiting = lock(&self.waiting);
         if waiting.len() >= MOST {
             return false;
         }
         waiting.push_back(asked);
-        // A full pipe has a byte that wakes as well.
-        let _ = rustix::io::write(bell, &[BELL]);
         true
+    }
+
+    /// Wakes who is to hear, if there is anything.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = self.bell.as_ref().filter(|_| !lock(&self.waiting).is_empty()) {
+            // A full pipe has a byte that wakes as well.
+            let _ = rustix::io::write(bell, &[BELL]);
+        }
     }
 
     pub(super) fn take(&self) -> Option<Asked> {

@@ -31,6 +31,8 @@ pub(super) struct Exchange {
     client: Socket,
     is_public: bool,
     is_head: bool,
+    /// It asks for something to be done.
+    is_order: bool,
     stage: Stage,
     since: Instant,
     /// Then it is over.
@@ -61,7 +63,7 @@ impl Exchange {
     pub(super) fn new(client: Socket, is_public: bool, now: Instant) -> Exchange {
         let _ = client.set_nonblocking(true);
         let stage = Stage::Asking(Vec::new());
-        Exchange { client, is_public, is_head: false, stage, since: now, due: Some(now + PATIENCE) }
+        Exchange { client, is_public, is_head: false, is_order: false, stage, since: now, due: Some(now + PATIENCE) }
     }
 
     pub(super) fn client(&self) -> &Socket {
@@ -83,6 +85,11 @@ impl Exchange {
 
     pub(super) fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over)
+    }
+
+    /// Whether something is to be done now, and its client has heard of that, or never will: once.
+    pub(super) fn may_be_done(&mut self) -> bool {
+        matches!(self.stage, Stage::Leaving { .. } | Stage::Over) && std::mem::take(&mut self.is_order)
     }
 
     /// The request that is to be looked at.
@@ -184,6 +191,7 @@ impl Exchange {
 
     fn wait(&mut self, mut request: Request, now: Instant) {
         self.is_head = request.method == "HEAD";
+        self.is_order = request.method == "POST";
         request.is_public = self.is_public;
         (request.who, request.is_unix, request.user) = who(&self.client);
         (self.stage, self.since, self.due) = (Stage::Waiting(request), now, Some(now + WAIT));

@@ -164,6 +164,7 @@ impl Routes {
     fn log(&self, request: &Request) {
         let what = request.path.trim_start_matches('/').to_owned();
         self.asked.put(Asked { what, action: None, who: request.who.clone() });
+        self.asked.ring();
     }
 
     /// Has it logged, and done where it is for Ruby to do.

@@ -102,9 +102,17 @@ impl Clients {
             }
         }
         self.all.values_mut().for_each(|client| client.expire(now));
-        self.all.retain(|_, client| !client.is_over());
+        self.forget_those_over();
         ready.into_iter().for_each(|listener| self.accept(listener, now));
         self.answer(now);
+        self.forget_those_over();
+    }
+
+    /// What was asked for is done only now: a process that is told to stop may end before its client has heard of it.
+    fn forget_those_over(&mut self) {
+        if self.all.values_mut().filter_map(|client| client.may_be_done().then_some(())).count() > 0 {
+            self.routes.asked.ring();
+        }
         self.all.retain(|_, client| !client.is_over());
     }
 
@@ -142,7 +150,10 @@ impl Clients {
     fn accept(&mut self, listener: &Listener, now: Instant) {
         if self.all.len() >= MOST {
             let Some(number) = self.next_to_leave(now) else { return };
-            self.all.remove(&number);
+            if let Some(client) = self.all.get_mut(&number) {
+                client.end();
+            }
+            self.forget_those_over();
         }
         match SockRef::from(listener).accept() {
             Ok((client, _)) => {

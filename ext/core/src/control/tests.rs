@@ -124,6 +124,23 @@ fn over_tcp_what_is_to_be_done_needs_the_token() {
     assert!(status(&answer) == "403" && answer.contains("control_token"), "{answer}");
 }
 
+/// A process that boots ends at once when it is told to.
+#[test]
+fn who_is_to_do_what_was_asked_for_is_woken_when_the_client_has_its_answer() {
+    let (mut rings, bell) = io::pipe().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control.sock");
+    let uri = format!("unix://{}", path.display());
+    let _control = control(board(1, 0), Settings { uri, bell: Some(bell.into()), ..Settings::default() });
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"POST /stop HTTP/1.1\r\ncontent-length: 0\r\n\r\n").unwrap();
+    rings.read_exact(&mut [0]).unwrap();
+    client.set_nonblocking(true).unwrap();
+    let mut answer = [0; 4096];
+    let length = client.read(&mut answer).unwrap();
+    assert!(answer[..length].ends_with(b"asked for stop; the log says how that goes\n"));
+}
+
 #[test]
 fn a_page_from_elsewhere_that_a_browser_shows_learns_nothing() {
     let (_control, port) = over_tcp(board(1, 0), None);
