@@ -60,7 +60,7 @@ module KinoProcesses
   def family(process) = descendants(process.pid).to_h { |pid| [pid, title(pid)] }.compact
 
   # Those that serve.
-  def serving(process) = family(process).select { |_, title| title.match?(/\Akino: process \d/) }.keys
+  def serving(process) = family(process).select { |_, title| title.match?(/\Akino: process \d.* running\z/) }.keys
 
   def mold(process) = family(process).key("kino: mold")
 

@@ -92,12 +92,24 @@ fn pause(pause: Duration, end: BorrowedFd<'_>, parent: Option<BorrowedFd<'_>>) -
     }
 }
 
+/// Says it once more when the engine is over and nobody counts any more, or what has been since the last beat is in no sum.
+pub(crate) fn beat_last(dispatch: &Dispatch) {
+    if dispatch.context().place.as_ref().is_some_and(|place| place.is_ours()) {
+        beat(dispatch);
+    }
+}
+
 fn beat(dispatch: &Dispatch) {
     let context = dispatch.context();
     let Some(place) = &context.place else { return };
     let began = scoreboard::now();
     let (slot, at_work) = (place.slot(), dispatch.at_work());
-    slot.set_vitals(vitals(dispatch, &at_work));
+    let now = vitals(dispatch, &at_work);
+    slot.set_vitals(now);
+    // The first worker may have come since that was looked at, and have said so already.
+    if !now.is_ready {
+        slot.set_vitals(vitals(dispatch, &at_work));
+    }
     slot.beat(began, context.stats.requests.get(), context.counts(), &in_flight(dispatch, at_work));
     if let Some(asked) = slot.asked() {
         let all = survey::take(dispatch);

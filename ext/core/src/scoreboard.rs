@@ -142,6 +142,11 @@ impl Slot {
         self.set_state(State::Starting);
     }
 
+    /// Its process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.load(Relaxed)
+    }
+
     /// How far its process has come.
     pub fn state(&self) -> State {
         match self.state.load(SeqCst) {
@@ -157,9 +162,13 @@ impl Slot {
         self.state.store(state as u32, SeqCst);
     }
 
-    /// Its process serves from now on, unless it is about to leave already.
+    /// Its process serves from now on, unless it is about to leave already. Who asks before its heart's next beat is to hear so, too:
+    /// those before it are told to end by then.
     pub fn ready(&self) {
-        let _ = self.state.compare_exchange(State::Starting as u32, State::Ready as u32, SeqCst, SeqCst);
+        let was = self.state.compare_exchange(State::Starting as u32, State::Ready as u32, SeqCst, SeqCst);
+        if was.is_ok() {
+            self.details.set_ready(true);
+        }
     }
 
     /// Its process is to end, be it stuck or not: it is not ready any more, whatever it says of itself.
@@ -328,7 +337,17 @@ mod tests {
         slot.take(7);
         slot.set_state(State::Draining);
         slot.ready();
-        assert_eq!(slot.state(), State::Draining);
+        assert_eq!((slot.state(), slot.read().vitals.is_ready), (State::Draining, false));
+    }
+
+    #[test]
+    fn whoever_serves_is_ready_before_its_heart_beats_again() {
+        let slot = Slot::default();
+        slot.take(7);
+        slot.set_vitals(Vitals { workers: 3, ..Default::default() });
+        assert!(!slot.read().vitals.is_ready);
+        slot.ready();
+        assert_eq!(slot.read().vitals, Vitals { workers: 3, is_ready: true, ..Default::default() });
     }
 
     #[test]

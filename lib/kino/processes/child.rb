@@ -71,12 +71,22 @@ module Kino
     # @return [void]
     def retire = @index ? drain("retire") : end_in_order
 
-    # The same for one that may still boot: of a mold that does, nobody knows for how long. One that has served may have
-    # requests to finish.
+    # Its place on the scoreboard is another's from here on: it has come to its end, or serves no more.
     #
+    # @return [Integer, nil] which one that was
+    def give_slot_back = @slot.tap { @slot = nil }
+
+    # Whether it boots an app of its own: for how long, nobody knows.
+    #
+    # @return [Boolean]
+    def boots_app? = !@served_since && !@was_promoted && (@index.nil? || @mold.nil?)
+
+    # The same for one that may still boot. One that has served may have requests to finish.
+    #
+    # @param has_clients [Boolean] whether it has, though it has not told that it serves
     # @return [void]
-    def end_in_order
-      return drain if @index || @served_since || @was_promoted
+    def end_in_order(has_clients: false)
+      return drain if has_clients || !boots_app?
 
       @is_spared = true
       kill

@@ -27,13 +27,14 @@ module Kino
       children.to_h { |child| [child, fault(child)] }.compact
     end
 
-    # It has come to its end.
+    # It has come to its end, or serves no more.
     #
     # @param child [Child]
     # @return [void]
     def forget(child)
       @seen.delete(child)
-      @scoreboard.free(child.slot) if child.slot
+      slot = child.give_slot_back
+      @scoreboard.free(slot) if slot
     end
 
     private

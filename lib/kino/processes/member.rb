@@ -51,6 +51,7 @@ module Kino
     def run(app = nil)
       return 1 unless Tether.tie(@wire) # the parent has ended before
 
+      Process.setproctitle("#{name}, booting")
       @boots_app = app.nil?
       # A terminal's signals reach all processes, and are the parent's to understand.
       @signals = Signals.new(%w[TERM], %w[INT QUIT HUP] + Signals::STRAY + Signals::TERMINAL)
@@ -142,9 +143,11 @@ module Kino
     end
 
     def show
-      title = "kino: process #{@index + 1} of #{@size}, #{@server.stats[:running]} running"
+      title = "#{name}, #{@server.stats[:running]} running"
       Process.setproctitle(@title = title) unless title == @title
     end
+
+    def name = "kino: process #{@index + 1} of #{@size}"
 
     # Beside it, what is heard may be that there is no time left.
     def drain(**options)

@@ -40,7 +40,10 @@ module Kino
       have(@configuration.with(mode: @mode).processes) unless @announced
       @lines = []
       said.each_slice(2) { |kind, line| kind == "line" ? @lines << line : @voice.complain("warning: #{line}") }
-      @renewal.booted(child) unless child.index
+      return if child.index
+
+      @watch.forget(child) # of what it has served before nothing is under way
+      @renewal.booted(child)
     end
 
     def ready(child)

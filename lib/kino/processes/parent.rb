@@ -207,6 +207,7 @@ module Kino
       elsif @announced
         @watch.look
         obey(RESTART) if !@renewal.under_way? && @restart_file.touched?
+      else @watch.look_at_boot
       end
     end
 

@@ -53,7 +53,7 @@ module Kino
       listeners.own_files(false) if is_replaced
       listeners.close
       # Clients that are idle have a moment to send what they may be about to send, if there is who answers it then.
-      @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order }
+      @spawner.children.each { |child| is_replaced ? child.retire : child.end_in_order(has_clients: clients?(child)) }
       # Whoever is stuck can't say so itself.
       @spawner.children.filter_map(&:slot).each { |slot| @spawner.site.scoreboard.leave(slot) }
     end
@@ -120,6 +120,14 @@ module Kino
       @voice.say "Draining at once"
       @signals.heard(token)
       @spawner.children.each { |child| child.wire.tell("drain") if child.index }
+    end
+
+    # Whether one that boots its app has come further than it has told.
+    def clients?(child)
+      return false unless child.slot && child.boots_app?
+
+      told = @spawner.site.scoreboard.read(child.slot)
+      told[:pid] == child.pid && (told[:state] != "starting" || told[:connections].positive?)
     end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

@@ -43,6 +43,18 @@ module Kino
       late.any?
     end
 
+    # Names those that are late before anybody serves. Each once, and no more: a first boot may have much to prepare.
+    #
+    # @return [void]
+    def look_at_boot
+      @named ||= []
+      (unready - @named).each do |child|
+        @named << child
+        @voice.complain("#{child} is not ready after #{@configuration.restart_timeout} s (restart_timeout); at the " \
+                        "first boot it is waited for")
+      end
+    end
+
     # Looks at the others.
     #
     # @return [void]
@@ -66,7 +78,7 @@ module Kino
       ", last seen at #{told[:in_flight]}"
     end
 
-    # It has come to its end.
+    # It has come to its end, or serves no more.
     #
     # @param child [Child]
     # @return [void]
@@ -78,14 +90,17 @@ module Kino
 
     # A restart may take its time; so may any other boot.
     def end_unready
-      timeout = @configuration.restart_timeout
-      late = @spawner.children.reject { |child| child.served_since || child.leaving? || now <= child.started + timeout }
-      late.each do |child|
-        # Of one that has not told its number, the mold has forked nothing: it is what is stuck.
-        child = child.mold if child.pid.nil? && child.mold
-        child.fault ||= "it was not ready within #{timeout} s (restart_timeout)"
+      unready.each do |child|
+        child.fault ||= "it was not ready within #{@configuration.restart_timeout} s (restart_timeout)"
         child.kill
       end
+    end
+
+    def unready
+      limit = now - @configuration.restart_timeout
+      late = @spawner.children.reject { |child| child.served_since || child.leaving? || child.started >= limit }
+      # Of one that has not told its number, the mold has forked nothing: it is what is stuck.
+      late.map { |child| child.pid.nil? && child.mold ? child.mold : child }.uniq
     end
 
     def recycle

@@ -107,6 +107,32 @@ RSpec.describe "The control socket of a command" do
     nil
   end
 
+  it "is ready all the time while processes are replaced" do
+    prepare
+    process = start_processes(2, "--control", control)
+    eventually("it is ready") { control_get("/ready").status == 200 }
+    %w[USR1 HUP USR1].each.with_index(1) do |signal, number|
+      process.signal(signal)
+      eventually("it is done") do
+        expect(control_get("/ready").body).to eq("ready\n")
+        process.out.scan(/^Re(?:start|load)ed: 2 processes$/).size == number
+      end
+    end
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "tells of all that was counted by processes that have ended, and of none that serves no more" do
+    prepare(KinoProcesses::APP, kino: "refork_after [30, false]\n")
+    process = start_processes(2, "--control", control)
+    asked = 0
+    eventually("it is done") { ask(process.url) && (asked += 1) && process.out.include?("Reforked: 2 processes") }
+    eventually("those before are gone") { control_json("/stats")["processes"].size == 2 }
+
+    expect(control_json("/stats")["processes"].map { |one| one["ready"] }).to eq([true, true])
+    eventually("all is told") { control_json("/stats")["sum"]["counters"]["answered"] == asked }
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "is no child's: with the parent it is gone, though the others still finish what runs" do
     prepare(KinoProcesses::APP, kino: "shutdown_timeout 5\n")
     process = start_processes(2, "--control", control)

@@ -38,6 +38,54 @@ RSpec.describe "processes" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "are named while they boot an app of their own, and end at once then where the server is to end" do
+    prepare("puts 'boots'\n$stdout.flush\nsleep\n", kino: "preload false\nshutdown_timeout 600\n")
+    process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+    process.wait_for(/^boots\nboots$/)
+
+    expect(family(process).values)
+      .to contain_exactly("kino: process 1 of 2, booting", "kino: process 2 of 2, booting")
+    expect(process.signal(:TERM).status).to eq(143)
+    expect(process.err).to eq("")
+  end
+
+  it "finish what runs while another still boots an app of its own" do
+    prepare(KinoProcesses::APP, kino: "preload false\non_process_boot { |index| sleep if index == 1 }\n")
+    port = free_port
+    process = kino("-b", "tcp://127.0.0.1:#{port}", "--processes", "2")
+    eventually("the first serves") { serving(process).size == 1 }
+    RawClient.open("http://127.0.0.1:#{port}") do |client|
+      client.write(RawClient.message("GET", "/wait"))
+      process.wait_for(/^inside$/)
+      process.signal(:TERM)
+      eventually("the other is gone") { family(process).size == 1 }
+      let_go
+      expect(client.read_response.body).to eq("went")
+    end
+    expect(process.status).to eq(143)
+  end
+
+  [true, false].each do |preload|
+    it "are named, once each, where they boot for too long, and waited for, preload #{preload}" do
+      prepare(KinoProcesses::APP, kino: <<~RUBY)
+        preload #{preload}
+        restart_timeout 0.5
+        shutdown_timeout 1
+        on_process_boot { |index| File.read("go") if index == 1 }
+      RUBY
+      process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")
+      eventually("it is told") { process.err.include?("process 2") }
+      sleep 1.2
+      let_go
+      process.wait_for(/^Ctrl-C/)
+
+      expect(process.err.lines.grep(/process 2/)).to match(
+        [/\Akino: process 2 \(pid \d+\) is not ready after 0.5 s \(restart_timeout\); at the first boot it is waited f/]
+      )
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+  end
+
   it "say once what there is to say of the app that each boots" do
     prepare(KinoProcesses::APP, kino: "preload false\nrefork_after 100\nmode :auto\n")
     process = start_processes

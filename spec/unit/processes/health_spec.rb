@@ -13,8 +13,9 @@ RSpec.describe Kino.const_get(:Health) do
       scoreboard.define_singleton_method(:free) { |slot| freed << slot }
     end
   end
-  let(:first) { Struct.new(:slot).new(0) }
-  let(:second) { Struct.new(:slot).new(1) }
+  let(:child_class) { Struct.new(:slot) { def give_slot_back = slot.tap { self.slot = nil } } }
+  let(:first) { child_class.new(0) }
+  let(:second) { child_class.new(1) }
 
   before do
     @time = 100.0
@@ -137,8 +138,14 @@ RSpec.describe Kino.const_get(:Health) do
       expect(freed).to eq([1])
     end
 
+    it "frees it once, of one that serves no more and comes to its end later" do
+      2.times { health.forget(second) }
+
+      expect([freed, second.slot]).to eq([[1], nil])
+    end
+
     it "frees nothing of one that has no slot, as a mold" do
-      health.forget(Struct.new(:slot).new(nil))
+      health.forget(child_class.new(nil))
 
       expect(freed).to eq([])
     end
@@ -148,6 +155,7 @@ RSpec.describe Kino.const_get(:Health) do
       write(0, waiting: 1)
       stuck(health)
       health.forget(first)
+      first.slot = 0
 
       expect(stuck(health, after: 11)).to eq({})
       expect(stuck(health, after: 11).keys).to eq([first])

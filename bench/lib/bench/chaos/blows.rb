@@ -11,7 +11,7 @@ module Bench
       KINDS = ["kill", "stop", *SIGNALS.keys].freeze
       # Seconds between two.
       PAUSE = 0.5..2.5
-      SERVES = /\Akino: process \d+ of/
+      SERVES = /\Akino: process \d+ of \d+, \d+ running/
       # Processes there may be.
       COUNT = 2..5
 

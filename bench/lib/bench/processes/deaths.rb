@@ -11,7 +11,7 @@ module Bench
       # Where the app tells who answers, that is asked; of Rails it is the title that a process has once it serves.
       WAYS = { "plain app, idle" => [Plan::APP, 0], "rails, idle" => [Plan::RAILS, 0],
                "rails, 10 clients at full speed" => [Plan::RAILS, 10] }.freeze
-      SERVES = /process \d+ of/
+      SERVES = /process \d+ of(?! \d+, booting)/
       # Seconds between two: a process that dies within a second of its start may have its successor wait.
       PAUSE = 1.5
       # Seconds after which it counts as lost.

@@ -49,11 +49,14 @@ fn get(port: u16, path: &str) -> String {
 
 #[test]
 fn says_that_it_lives_and_whether_any_process_is_ready() {
-    let slots = board(2, crate::scoreboard::now() + 600_000);
+    let slots = board(2, 0);
     let (_control, port) = over_tcp(slots, None);
     assert!(get(port, "/live").starts_with("HTTP/1.1 200 OK\r\n"));
+    slots.iter().for_each(|slot| slot.take(7));
     assert!(get(port, "/ready").ends_with("\r\n\r\nnot ready: booting\n"));
-    slots[1].set_vitals(crate::scoreboard::Vitals { is_ready: true, ..Default::default() });
+    // It has not beaten since.
+    slots[1].ready();
+    slots[1].beat.store(crate::scoreboard::now() + 600_000, std::sync::atomic::Ordering::Relaxed);
     assert!(get(port, "/ready").ends_with("\r\n\r\nready\n"));
     slots[1].set_vitals(crate::scoreboard::Vitals { unserved: 12_300, ..Default::default() });
     let answer = get(port, "/ready");

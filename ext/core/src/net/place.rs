@@ -18,6 +18,8 @@ const PAUSE: u64 = 10;
 #[derive(Debug)]
 pub(crate) struct Place {
     siblings: Siblings,
+    /// Whose place it is.
+    pid: u32,
     /// What the board's time is ahead of the engine's.
     ahead: u64,
     /// The next connection that may be ended is to be.
@@ -31,6 +33,7 @@ pub(crate) struct Place {
 impl Place {
     pub(super) fn new(siblings: Siblings, clock: &Clock) -> Place {
         let place = Place {
+            pid: siblings.own().pid(),
             siblings,
             ahead: scoreboard::now().saturating_sub(clock.now()),
             is_one_due: AtomicBool::new(false),
@@ -44,6 +47,11 @@ impl Place {
     /// Its memory.
     pub(crate) fn slot(&self) -> &'static Slot {
         self.siblings.own()
+    }
+
+    /// Whether it still is this engine's. A process that goes on when its engine has ended may have given it back.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.slot().pid() == self.pid
     }
 
     /// The others.
@@ -119,7 +127,9 @@ impl Place {
 
     /// The engine is about to end.
     pub(super) fn leave(&self) {
-        self.slot().leave();
+        if self.is_ours() {
+            self.slot().leave();
+        }
     }
 
     /// What letting somebody in depends on; `ready` requests have come in this turn.
@@ -226,6 +236,16 @@ mod tests {
         assert_eq!(place.slot().is_asleep.load(Relaxed), 1);
         place.awake(clock.now(), false);
         assert!(place.slot().is_asleep.load(Relaxed) == 0 && sheds(&place, &clock, 9));
+    }
+
+    #[test]
+    fn a_place_that_was_given_back_and_is_anothers_is_left_alone() {
+        let (_, place, _) = pair();
+        place.slot().free();
+        place.slot().take(77);
+        place.slot().ready();
+        place.leave();
+        assert_eq!((place.is_ours(), place.slot().state()), (false, State::Ready));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the control plane tells of a process, beyond its counters. Written by that process's heart, but for what Ruby alone knows,
 //! and read by whoever serves the control socket.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::AcqRel, Ordering::Relaxed, Ordering::SeqCst};
 
 use super::text::Text;
 
@@ -106,7 +106,12 @@ impl Details {
         self.busy.store(vitals.busy, Relaxed);
         self.quarantined.store(vitals.quarantined, Relaxed);
         self.unserved.store(vitals.unserved, Relaxed);
-        self.is_ready.store(u32::from(vitals.is_ready), Relaxed);
+        self.set_ready(vitals.is_ready);
+    }
+
+    /// Exchanged, and not stored: whoever does so later sees what led the one before to it.
+    pub(super) fn set_ready(&self, is_ready: bool) {
+        self.is_ready.swap(u32::from(is_ready), AcqRel);
     }
 
     pub(super) fn vitals(&self) -> Vitals {

@@ -115,4 +115,13 @@ fn the_heart_tells_what_there_is_and_ends_with_the_engine() {
     assert!(reading.counts.contains(&("accepted", 1)));
     // Which waits for all of the engine's threads.
     server.stop();
+    let counts = |server: &Arc<Server>| server.context().counts().collect::<Vec<_>>();
+    assert_eq!(slots[0].read().counts, counts(&server), "what was since the last beat counts, too");
+    // Whoever gives its place back says no more there.
+    slots[0].free();
+    slots[0].take(77);
+    slots[0].ready();
+    crate::heart::beat_last(server.dispatch());
+    drop(server);
+    assert!(slots[0].read().state == State::Ready && slots[0].read().counts.iter().all(|(_, count)| *count == 0));
 }

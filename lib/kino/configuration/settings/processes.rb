@@ -76,7 +76,8 @@ module Kino
         Setting.new(:restart_timeout, PATIENCE, default: 120, summary: "seconds for a restart to be ready",
                     doc: <<~TEXT),
           For what a restart boots anew, until it is ready to serve. Past it, the restart is given up, and
-          what ran before runs on.
+          what ran before runs on. Of several processes, one that takes longer at the first boot is named, and
+          waited for.
         TEXT
         Setting.new(:restart_file, Kinds::Optional.new(FILE, nothing: "none"), default: nil,
                     example: "tmp/restart.txt", summary: "file whose touch asks for a restart", doc: <<~TEXT)
