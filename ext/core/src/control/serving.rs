@@ -110,10 +110,14 @@ impl Clients {
 
     /// What was asked for is done only now: a process that is told to stop may end before its client has heard of it.
     fn forget_those_over(&mut self) {
-        if self.all.values_mut().filter_map(|client| client.may_be_done().then_some(())).count() > 0 {
+        let mut is_due = false;
+        self.all.retain(|_, client| {
+            is_due |= client.may_be_done();
+            !client.is_over()
+        });
+        if is_due {
             self.routes.asked.ring();
         }
-        self.all.retain(|_, client| !client.is_over());
     }
 
     /// The listeners at which somebody waits, and the numbers of clients that can go on.
