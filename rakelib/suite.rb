@@ -5,8 +5,8 @@ require "rbconfig"
 require "tempfile"
 require "timeout"
 
-# All specs: each folder of them in a process of its own, as many at once as there are processors, since most of what a
-# spec of a server does is wait.
+# Specs, all of them if nothing else is said: each folder in a process of its own, as many at once as there are
+# processors, since most of what a spec of a server does is wait.
 #
 # An example that fails is tried again when all else is done and nothing runs beside it: a shared machine can stand
 # still for longer than any deadline. It has failed unless it passes TRIES times in a row, and is named either way: one
@@ -31,10 +31,15 @@ class Suite
   ENDED = "tmp/rspec_status.txt"
 
   # @param root [String] the folder that has spec/ in it
+  # @param paths [Array<String>, nil] the folders, such as "spec/unit"; nil for each there is
+  # @param options [Array<String>] what RSpec is told besides, such as "--tag", "focus"
   # @param jobs [Integer] processes at once
   # @param out [IO] where it tells
-  def initialize(root = Dir.pwd, jobs: Integer(ENV.fetch("SPEC_JOBS", Etc.nprocessors.clamp(1, 4))), out: $stdout)
+  def initialize(root = Dir.pwd, paths: nil, options: [], out: $stdout,
+                 jobs: Integer(ENV.fetch("SPEC_JOBS", Etc.nprocessors.clamp(1, 4))))
     @root = root
+    @paths = paths || each_folder
+    @options = options
     @jobs = jobs
     @out = out
     @telling = Mutex.new
@@ -56,7 +61,7 @@ class Suite
   private
 
   # What runs in one process: a folder of specs, or a file that is in none.
-  def paths
+  def each_folder
     integration = under("spec/integration")
     (integration + under("spec") - ["spec/integration"])
       .sort_by { |path| [LONGEST.index(File.basename(path)) || LONGEST.size, path] }
@@ -70,7 +75,7 @@ class Suite
   def specs?(path) = File.file?(path) ? path.end_with?("_spec.rb") : Dir.glob("#{path}/**/*_spec.rb").any?
 
   def all_at_once
-    todo = Queue.new(paths).close
+    todo = Queue.new(@paths).close
     Array.new(@jobs) { Thread.new { several(todo) } }.flat_map(&:value)
   end
 
@@ -87,8 +92,8 @@ class Suite
   def rspec(*paths)
     begun = now
     log = Tempfile.new("rspec")
-    ended = ended_well?(Process.spawn(RbConfig.ruby, Gem.bin_path("rspec-core", "rspec"), *paths,
-                                      chdir: @root, in: File::NULL, out: log, err: log))
+    ended = ended_well?(Process.spawn(RbConfig.ruby, Gem.bin_path("rspec-core", "rspec"), *@options,
+                                      *paths, chdir: @root, in: File::NULL, out: log, err: log))
     said = File.read(log.path)
     ok = ended && said.match?(ALL)
     @telling.synchronize do
@@ -123,7 +128,7 @@ class Suite
     @out.puts "Failed: #{[*failed, *unknown].join(" ")}"
     return false if failed.size > MANY || unknown.any?
 
-    steady_now = Array.new(TRIES) { rspec(*failed) }.all?
+    steady_now = TRIES.times.all? { rspec(*failed) }
     @out.puts "#{steady_now ? "UNSTEADY, passed when nothing ran beside" : "FAILED again"}: #{failed.join(" ")}"
     steady_now
   end

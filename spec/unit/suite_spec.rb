@@ -26,9 +26,9 @@ RSpec.describe Suite do
   end
 
   # Whether all is well, and what is told.
-  def run
+  def run(**settings)
     told = StringIO.new
-    [described_class.new(@folder, jobs: 2, out: told).run, told.string]
+    [described_class.new(@folder, jobs: 2, out: told, **settings).run, told.string]
   end
 
   it "runs each folder, and each file that is in none" do
@@ -37,6 +37,13 @@ RSpec.describe Suite do
 
     expect(run).to match([true, /^== rspec spec\/unit: passed in \d+ s$/])
     expect(Dir.children(@folder)).to include("one", "two", "three")
+  end
+
+  it "runs those it is asked for, as RSpec is told" do
+    specs("unit/one": "File.write('one', '')", "unit/two": "File.write('two', '')", three: "expect(1).to eq(2)")
+
+    expect(run(paths: ["spec/unit"], options: %w[--exclude-pattern spec/unit/two_spec.rb]).first).to be(true)
+    expect(Dir.children(@folder)).to include("one").and(satisfy { |names| !names.include?("two") })
   end
 
   it "fails where one example does, each time, and says what it says" do

@@ -1,6 +1,6 @@
 //! The engine over real sockets, with Rust in the app's place.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -562,23 +562,31 @@ fn a_socket_that_is_taken_is_forgotten_with_nothing_lost() {
 
 /// Answers with 8 MB, in pieces of each kind, and tells in the counters of `/told` how that ended.
 fn answer_long(mut exchange: Exchange) {
-    const PART: usize = 4_000_000;
     static TOLD: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
     if exchange.head().target() == b"/told" {
         let told = TOLD.each_ref().map(|count| count.load(Ordering::SeqCst));
         return answer(exchange, format!("{told:?}").as_bytes());
     }
-    let mut out = Vec::new();
-    let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(2 * PART as u64), &date::format(0));
-    exchange.send(&out).unwrap();
-    exchange.keep_piece(Piece::Bytes(vec![b'a'; PART].into())).unwrap();
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&[b'b'; PART]).unwrap();
-    exchange.keep_piece(Piece::File { file, at: 0, end: PART as u64, share: None }).unwrap();
     let tell = |is_sent: bool| {
         TOLD[usize::from(is_sent)].fetch_add(1, Ordering::SeqCst);
     };
-    exchange.finish(plan.keep_alive, Some(Completion::new(tell)));
+    match send_long(&mut exchange) {
+        Ok(keep_alive) => exchange.finish(keep_alive, Some(Completion::new(tell))),
+        Err(_) => exchange.abort(), // a server that stops has taken the request back
+    }
+}
+
+/// Whether the connection may have another request.
+fn send_long(exchange: &mut Exchange) -> io::Result<bool> {
+    const PART: usize = 4_000_000;
+    let mut out = Vec::new();
+    let plan = ResponseHead::begin(&mut out, 200).end(exchange.asked(), Some(2 * PART as u64), &date::format(0));
+    exchange.send(&out)?;
+    exchange.keep_piece(Piece::Bytes(vec![b'a'; PART].into()))?;
+    let mut file = tempfile::tempfile()?;
+    file.write_all(&[b'b'; PART])?;
+    exchange.keep_piece(Piece::File { file, at: 0, end: PART as u64, share: None })?;
+    Ok(plan.keep_alive)
 }
 
 #[test]

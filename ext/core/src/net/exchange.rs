@@ -21,7 +21,7 @@ use super::listener::Local;
 use super::overdue::key_of;
 use super::peer::PeerAddr;
 use super::request::Request;
-use super::right::Right;
+use super::right::{self, Right};
 use super::unsent::Unsent;
 pub use super::unsent::{AT_ONCE, Lent, Piece};
 use crate::error::Fault;
@@ -380,10 +380,7 @@ impl Exchange {
             self.answer = if self.right.begin() { Answer::Begun } else { Answer::Late };
         }
         if self.answer == Answer::Late {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "its request was answered with a 504 (request_timeout)",
-            ));
+            return Err(right::lost());
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Who may answer a request.
 
+use std::io;
+
 use crate::sync::{AtomicU8, Ordering};
 
 /// The right to answer one request. Whoever serves it begins the answer, or the poll side takes the request back and answers
@@ -40,6 +42,12 @@ impl Right {
     fn leave(&self, next: u8) -> bool {
         self.0.compare_exchange(WAITS, next, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
+}
+
+/// What whoever serves a request is told that was taken back.
+pub(super) fn lost() -> io::Error {
+    let why = "its request was answered in its place: with a 504 (request_timeout), or a 503 by a server that stops";
+    io::Error::new(io::ErrorKind::TimedOut, why)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use super::life::{Connection, State, Unread};
 use crate::error::Fault;
 use crate::http::encode;
+use crate::net::right;
 use crate::net::transport::{Came, Wire};
 
 /// A look at a body that is arriving.
@@ -37,10 +38,7 @@ impl Connection {
     pub(in crate::net) fn read_body(&self, most: usize, buffer: &mut [u8]) -> Result<Part, ReadError> {
         let life = &mut *self.life.lock();
         if life.state != State::Served {
-            return Err(ReadError::Gone(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "its request was answered with a 504",
-            )));
+            return Err(ReadError::Gone(right::lost()));
         }
         if life.unread == Unread::Nothing {
             life.unread = Unread::Bytes;

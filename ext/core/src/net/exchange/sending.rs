@@ -59,7 +59,7 @@ impl Exchange {
     /// Keeps bytes that come next, to be sent when the client reads on, by copying them.
     ///
     /// # Errors
-    /// When the request was answered with a 504 meanwhile.
+    /// When the request was answered meanwhile, with a 504 or by a server that stops.
     pub fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.begin_answer()?;
         self.unsent.copy(bytes, &self.context.kept);
@@ -118,7 +118,7 @@ impl Exchange {
     /// The body is at its end, which its head does not tell: trailer fields follow it, as lines.
     ///
     /// # Errors
-    /// When the request was answered with a 504 meanwhile.
+    /// When the request was answered meanwhile, with a 504 or by a server that stops.
     pub fn end_body(&mut self, trailers: &[u8]) -> io::Result<()> {
         self.begin_answer()?;
         self.line.ends(trailers, !self.is_blocked());

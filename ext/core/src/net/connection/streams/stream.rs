@@ -22,7 +22,7 @@ use crate::net::account::{Account, End, Noted};
 use crate::net::completion::Completion;
 use crate::net::context::StreamingPlace;
 use crate::net::http2::{Answer, Remainder, Served, Speech, Stage};
-use crate::net::right::Right;
+use crate::net::right::{self, Right};
 use crate::net::unsent::{Flushed, Outlet, Unsent};
 
 /// Bytes of a file that are read at once, at most.
@@ -169,8 +169,7 @@ impl Stream {
             let is_whole = !speech.session.is_receiving(self.id);
             let call = speech.session.host(self.id).ok_or_else(gone)?;
             if call.stage != Stage::Given {
-                let why = "its request was answered with a 504";
-                return Err(ReadError::Gone(io::Error::new(io::ErrorKind::TimedOut, why)));
+                return Err(ReadError::Gone(right::lost()));
             }
             let part = call.spool.take(most);
             if !part.is_empty() {
