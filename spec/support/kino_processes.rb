@@ -7,7 +7,8 @@ module KinoProcesses
   def self.included(group) = group.include(KinoProcess::Helpers)
 
   # Its app tells its process, and what stood in the file "version" when it was booted; on /wait it answers once someone
-  # writes to the pipe "go". Ractors can share it.
+  # writes to the pipe "go", or to another that the query names: where two read one, the end of what was for one may be
+  # the other's. Ractors can share it.
   APP = <<~'RUBY'
     VERSION = File.read("version").freeze
     module Told
@@ -17,7 +18,7 @@ module KinoProcesses
           $stdout.puts "inside"
           $stdout.flush
           begin
-            [200, {}, [File.read("go")]]
+            [200, {}, [File.read(env["QUERY_STRING"][/\Ago\d\z/] || "go")]]
           rescue Errno::EINTR
             retry
           end
@@ -43,8 +44,8 @@ module KinoProcesses
 
   # Lets one request go on that waits. To open a pipe that nobody reads from yet takes until somebody does, or until any
   # signal comes, such as those that Ruby's threads take turns by.
-  def let_go
-    File.write("#{folder}/go", "went")
+  def let_go(pipe = "go")
+    File.write("#{folder}/#{pipe}", "went")
   rescue Errno::EINTR
     retry
   end

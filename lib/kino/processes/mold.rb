@@ -68,11 +68,11 @@ module Kino
       telling do
         @app = @boot.call
         mode = Mode.of(@app, @configuration)
-        Warmup.run(@app, @configuration)
+        cold = Warmup.run(@app, @configuration)
         @configuration.before_fork.each(&:call)
         settle
         lost = LostThreads.warning("while it booted", "start them in on_process_boot")
-        @wire.tell("booted", mode.name, *Notices.new(@app, @configuration, mode.name).told(mode, *lost))
+        @wire.tell("booted", mode.name, *Notices.new(@app, @configuration, mode.name).told(mode, *lost, *cold))
       end
     end
 

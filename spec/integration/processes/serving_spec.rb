@@ -107,13 +107,14 @@ RSpec.describe "processes" do
 
   it "finish what runs when the parent is told to stop, and nobody can connect meanwhile" do
     prepare
+    pipes = %w[go1 go2].each { |pipe| File.mkfifo("#{folder}/#{pipe}") }
     process = start_processes
-    clients = Array.new(2) { RawClient.open(process.url) }
-    clients.each { |client| client.write(RawClient.message("GET", "/wait")) }
+    clients = pipes.map { RawClient.open(process.url) }
+    clients.zip(pipes) { |client, pipe| client.write(RawClient.message("GET", "/wait?#{pipe}")) }
     eventually("both are inside") { process.out.scan(/^inside$/).size == 2 }
     process.signal(:TERM).wait_for(/^Stopping/)
     eventually("the port is closed") { refused?(process.url) }
-    2.times { let_go }
+    pipes.each { |pipe| let_go(pipe) }
 
     expect(clients.map { |client| client.read_response.body }.join).to eq("wentwent")
     expect(process.status).to eq(0)
@@ -167,6 +168,15 @@ RSpec.describe "processes" do
     expect(lines.first(2)).to eq(["warm 200", "before_fork"])
     expect(lines.last(2)).to contain_exactly("exit 0", "exit 1")
     expect(lines[2..-3]).to contain_exactly("boot 0", "boot 1", "worker 0", "worker 0")
+  end
+
+  it "say so where what was to warm the app up was refused" do
+    prepare("run ->(env) { [env['HTTP_HOST'] == 'example.com' ? 200 : 403, {}, []] }",
+            kino: 'on_warmup { |app| [app.get("/a"), app.get("/b", "Host" => "example.com")] }')
+    process = start_processes
+
+    expect(process.signal(:TERM).status).to eq(0)
+    expect(process.err).to include("refuses (GET /a with 403), so little of it has been warmed up")
   end
 
   it "don't start where the app can't be booted, and say why" do

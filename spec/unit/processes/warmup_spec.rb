@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "ipaddr"
 require "kino/processes/warmup"
 
 RSpec.describe Kino::Warmup do
@@ -34,6 +35,40 @@ RSpec.describe Kino::Warmup do
 
     expect(envs.last.keys).to include("SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "rack.url_scheme", "rack.errors")
     expect(envs.last["SERVER_NAME"]).not_to be_empty
+  end
+
+  it "asks as a client of a site with TLS does, which an app that sends all others there answers" do
+    warmup.get("/login")
+
+    expect(envs.last).to include("HTTP_HOST" => "localhost", "rack.url_scheme" => "https", "HTTPS" => "on",
+                                 "SERVER_PORT" => "443")
+  end
+
+  it "asks what it is given the whole URL of" do
+    warmup.get("http://example.com:8080/login")
+
+    expect(envs.last).to include("HTTP_HOST" => "example.com:8080", "rack.url_scheme" => "http",
+                                 "PATH_INFO" => "/login", "SERVER_PORT" => "8080")
+  end
+
+  # Rails as far as it is asked: an app that takes these hosts.
+  def rails(*hosts)
+    configuration = Struct.new(:hosts).new(hosts)
+    stub_const("Rails", Module.new { define_singleton_method(:application) { Struct.new(:config).new(configuration) } })
+  end
+
+  it "asks for the first of the hosts that Rails is to take" do
+    rails(IPAddr.new("10.0.0.0/8"), /example/, ".example.com", "www.example.org")
+    warmup.get("/")
+
+    expect(envs.last).to include("HTTP_HOST" => "example.com", "SERVER_NAME" => "example.com")
+  end
+
+  it "asks for localhost where Rails takes any host" do
+    rails
+    warmup.get("/")
+
+    expect(envs.last).to include("HTTP_HOST" => "localhost")
   end
 
   it "sends any method" do
@@ -93,6 +128,19 @@ RSpec.describe Kino::Warmup do
       run(->(warmup) { warmup.get("/first") }, ->(warmup) { warmup.get("/second") })
 
       expect(envs.map { |env| env["PATH_INFO"] }).to eq(%w[/first /second])
+    end
+
+    it "has nothing to say where the app has served all" do
+      expect(run(->(warmup) { warmup.get("/") })).to be_nil
+    end
+
+    it "says what was refused or sent elsewhere, so that nothing has been warmed up" do
+      statuses = [200, 403, 301, 302]
+      refusing = ->(env) { [env["PATH_INFO"].delete("/").to_i, {}, []] }
+      hook = ->(warmup) { statuses.each { |status| warmup.get("/#{status}") } }
+      warning = described_class.run(refusing, Struct.new(:on_warmup).new([hook]))
+
+      expect(warning).to include("(GET /403 with 403, GET /301 with 301)").and include('"Host" => "example.com"')
     end
 
     it "asks the app nothing where there is none" do

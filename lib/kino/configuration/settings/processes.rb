@@ -30,8 +30,10 @@ module Kino
         Setting.new(:on_warmup, Kinds::Hook.new('{ |app| app.get("/login") }'), default: [].freeze,
                     default_text: "none", summary: "called with the booted app before it is forked", doc: <<~TEXT),
           Called where the app has been booted, with what requests can be sent through it by: get(path),
-          with headers if need be, gives the status. What is loaded and compiled then is there once for
-          all processes. A hook that raises ends the start, or the restart, with what it has raised.
+          with headers if need be, gives the status. It asks as over TLS, for the first of the hosts that
+          Rails is to take, else for localhost; what is refused or sent elsewhere is named. What is loaded
+          and compiled then is there once for all processes. A hook that raises ends the start, or the
+          restart, with what it has raised.
         TEXT
         Setting.new(:on_process_boot, Kinds::Hook.new("{ |process| CACHE.connect(process) }"), default: [].freeze,
                     default_text: "none", summary: "called in each process before it serves", doc: <<~TEXT),
