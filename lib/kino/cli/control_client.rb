@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "socket"
+require_relative "../control/token"
 require_relative "../errors"
 
 module Kino
@@ -89,9 +90,7 @@ module Kino
       def authorization
         return "" unless @token && @uri.start_with?("tcp:")
 
-        "authorization: Bearer #{File.read(@token).strip}\r\n"
-      rescue SystemCallError => error
-        raise ConfigurationError, "control_token: #{@token} can't be read (#{error.message[/\A[^@]+/].strip})"
+        "authorization: Bearer #{Token.read(@token)}\r\n"
       end
 
       def refuse(why)

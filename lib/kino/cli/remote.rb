@@ -80,9 +80,12 @@ module Kino
         say(body)
       end
 
-      # What runs may be from before kino.rb named a control socket.
+      # What runs may be from before kino.rb named a control socket. But an address that is given by hand may be
+      # another server's than the one of kino.rb.
       def signal?
-        @options.pid || @configuration.control.nil? || (@configuration.pidfile && !client.there?)
+        return true if @options.pid || @configuration.control.nil?
+
+        @configuration.pidfile && @options.settings[:control].nil? && !client.there?
       end
 
       def status

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../errors"
+require_relative "token"
 
 module Kino
   # A server's control socket, which native threads serve from what stands on the scoreboard; and what Ruby has to do
@@ -27,7 +28,7 @@ module Kino
     # @param has_processes [Boolean]
     # @raise (see .of)
     def initialize(configuration, scoreboard, signals, has_processes)
-      token = configuration.control_token && read(configuration.control_token)
+      token = configuration.control_token && Token.read(configuration.control_token)
       refuse_to_all(configuration.control) unless token
       @native = Native::Control.of(configuration.control, token, scoreboard, signals&.descriptor, has_processes)
     end
@@ -81,16 +82,6 @@ module Kino
     private_constant :MOST, :LOCAL
 
     private
-
-    def read(path)
-      token = File.read(path).strip
-      return token unless token.empty?
-
-      raise ConfigurationError, "control_token: #{path} is empty; write a long random text into it"
-    rescue SystemCallError => error
-      raise ConfigurationError, "control_token: #{path} can't be read (#{error.message[/\A[^@]+/].strip}); write the " \
-                                "path of a file that has the token"
-    end
 
     def refuse_to_all(uri)
       return if LOCAL.match?(uri)

@@ -36,8 +36,8 @@ module Kino
     # @param is_stopping [Boolean]
     # @return [String]
     def self.line(site, fleet, mode:, is_stopping:)
-      # Also of those that are leaving, which finish what they have begun.
-      running = fleet.processes.sum { |child| site.scoreboard.read(child.slot)[:running] }
+      # Also of those that are leaving, which finish what they have begun, but none that has come to its end.
+      running = fleet.processes.filter_map(&:slot).sum { |slot| site.scoreboard.read(slot)[:running] }
       settings = mode ? site.configuration.with(mode: mode) : site.configuration
       "#{is_stopping ? "Stopping" : "Serving"}: #{running} request#{"s" if running != 1} running " \
         "(#{fleet.serving.size} of #{fleet.size} processes, workers x threads: " \

@@ -56,7 +56,7 @@ module Kino
         # Without a backtrace, Ruby would tell of this place here.
         return piecemeal(error, told) if error.backtrace.to_a.empty? || !error.message.encoding.ascii_compatible?
 
-        utf8(error.full_message(highlight: false, order: :top)).chomp << "\n"
+        lines(utf8(error.full_message(highlight: false, order: :top)).chomp << "\n")
       rescue Exception # its message, or what it is made of, does not go together
         piecemeal(error, told)
       end
@@ -90,8 +90,13 @@ module Kino
         told = [*told, error]
         cause = try { error.cause }
         cause = nil if told.any? { |other| other.equal?(cause) }
-        lines = try { error.backtrace.to_a.map { |line| "\tfrom #{utf8(line)}\n" } }
-        [text { error.message }, " (#{text { error.class }})\n", *lines, *(of(cause, told) if cause)].join
+        places = try { error.backtrace.to_a.map { |line| "\tfrom #{utf8(line)}\n" } }
+        [lines("#{text { error.message }} (#{text { error.class }})\n"), *places, *(of(cause, told) if cause)].join
+      end
+
+      # None but the first is at the left, where it could be taken for another of the log's; none speaks to a terminal.
+      def lines(text)
+        text.gsub(/[[:cntrl:]&&[^\t\n]]/) { |control| control.dump[1..-2] }.gsub(/\n(?=[^\t\n])/, "\n\t")
       end
 
       def try

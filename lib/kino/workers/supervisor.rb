@@ -38,7 +38,7 @@ module Kino
     # Who looks for requests that take too long: for the sake of their workers, and to tell `on_error`.
     def self.watches(native, plan, settings, errors)
       if plan.on_error.any? || settings.request_timeout
-        failure = Failure.new(errors, on_error: plan.on_error)
+        failure = Failure.new(errors, on_error: plan.on_error, form: plan.log_form)
         overdue = OverdueWatch.new(native, failure, settings.request_timeout)
       end
       cap = settings.mode == :ractor ? settings.workers : settings.capacity

@@ -63,6 +63,11 @@ RSpec.describe "The control socket" do
       expect(refused(**settings).message).to match(/\Acontrol_token: .+ can't be read \(No such file or directory\); /)
       File.write("#{@control}.token", "\n")
       expect(refused(**settings).message).to match(/\Acontrol_token: .+ is empty; write /)
+      ["caf\xC3 au lait", "two words", "a" * 4097].each do |text|
+        File.binwrite("#{@control}.token", text)
+        expect(refused(**settings).message).to match(/\Acontrol_token: .+ has more than 4096 bytes, or other char/)
+      end
+      expect(refused(**settings, control_token: "/dev/zero").message).to match(/\Acontrol_token: .+ is empty; write /)
     end
 
     it "says who has its address, and starts nothing" do

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "json"
+
 RSpec.describe "on_error, of requests that take too long" do
   app = lambda do |env|
     sleep if env["PATH_INFO"] == "/sleep"
@@ -18,7 +20,7 @@ RSpec.describe "on_error, of requests that take too long" do
   user = Ractor.make_shareable(->(_error, env) { warn "told: of #{env ? env["QUERY_STRING"] : "nobody"}" })
 
   # What is known of where a request is: of a thread in a ractor, nothing.
-  def place = mode == :ractor ? "at nowhere, of nothing" : "at overdue_spec.rb:5, of /sleep"
+  def place = mode == :ractor ? "at nowhere, of nothing" : "at overdue_spec.rb:7, of /sleep"
 
   each_mode(of_one_process: true) do
     it "tells of one that got a 504, with where it is, once, though a hook fails" do
@@ -33,6 +35,19 @@ RSpec.describe "on_error, of requests that take too long" do
         RawClient.open(server.url) { |client| expect(client.get("/").status).to eq(200) } unless mode == :ractor
         sleep 1
         expect(log.text.scan("told: ").size).to eq(1)
+        server.stop!
+      end
+    end
+
+    it "logs one as a line of JSON where the log has such" do
+      stops_at_once
+      serve(app, lint: false, request_timeout: 0.2, log_format: :json) do |server, log|
+        RawClient.open(server.url) { |client| expect(client.get("/sleep").status).to eq(504) }
+        next if mode == :ractor # it is at nobody knows what there, and logged by nobody
+
+        line = log.wait_for(/^.*RequestTimeoutError.*\n/).lines.grep(/RequestTimeoutError/).first
+        expect(JSON.parse(line)).to include("error" => "Kino::RequestTimeoutError", "path" => "/sleep",
+                                            "backtrace" => include(/overdue_spec\.rb:7/))
         server.stop!
       end
     end

@@ -73,6 +73,19 @@ RSpec.describe "kino that a service manager has started" do
       expect(process.signal(:TERM).status).to eq(0)
     end
 
+    it "tells that requests still run when it is to stop, and loses none" do
+      process = start_kino
+      client = RawClient.open(process.url)
+      client.write(RawClient.message("GET", "/wait"))
+      process.wait_for(/^inside$/)
+      process.signal(:TERM)
+      eventually("it is told") { manager.wait_for("STATUS")["STATUS"].start_with?("Stopping: 1 request running") }
+      sleep(0.5) # a process that has nothing to finish has ended by then
+      let_go
+      expect(client.read_response.body).to eq("went")
+      expect([process.status, process.err]).to eq([0, ""])
+    end
+
     it "has another server take its place on USR2, with the manager, too" do
       process = start_kino
       process.wait_for(/^Ctrl-C/)

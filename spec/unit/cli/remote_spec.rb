@@ -149,6 +149,15 @@ RSpec.describe "The commands about a server that runs" do
     expect(kino("stop").last).to eq("kino: stop: there is no process 4194999 (server.pid); is Kino running?\n")
   end
 
+  it "ask nobody else where nobody listens at an address that they are given" do
+    File.write("kino.rb", "pidfile 'server.pid'\n")
+    File.write("server.pid", "4194999\n")
+    %w[stop restart reload].each do |command|
+      expect(kino(command, "--control", "unix:///nowhere/kino.sock").last)
+        .to start_with("kino: #{command}: unix:///nowhere/kino.sock can't be asked (No such file or directory)")
+    end
+  end
+
   it "say what to write where they can't know which server, or it isn't there" do
     expect(kino("status")).to eq([1, "", 'kino: status: which server? Write control "unix:///run/kino.sock" in its ' \
                                          "kino.rb, or kino status --control URI\n"])

@@ -39,6 +39,17 @@ RSpec.describe Kino.const_get(:Failure) do
     end
   end
 
+  it "begins no line with what an error says, and sends no control characters" do
+    error = RuntimeError.new("boom\nkino: all is well\e[31m\r\u009b")
+    described_class.new(errors).log(nil, error)
+    error.set_backtrace(["app.rb:1"])
+    described_class.new(errors).log(nil, error)
+
+    expect(errors.string.lines.grep(/^kino: /).size).to eq(2)
+    expect(errors.string.scan('\tkino: all is well\e[31m\r'.sub('\t', "\t")).size).to eq(2)
+    expect(errors.string).not_to match(/[[:cntrl:]&&[^\t\n]]/)
+  end
+
   it "has standard error take what rack.errors does not" do
     native
     described_class.new(errors).log({ "rack.errors" => broken }, error)
