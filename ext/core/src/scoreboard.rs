@@ -45,8 +45,10 @@ pub enum State {
 #[repr(C, align(128))]
 pub struct Slot {
     pub(crate) state: AtomicU32,
-    /// It blocks in its poll.
+    /// A worker that is free blocks in its poll.
     pub(crate) is_asleep: AtomicU32,
+    /// It can let nobody in.
+    pub(crate) is_full: AtomicU32,
     pub(crate) running: AtomicU32,
     pub(crate) waiting: AtomicU32,
     pub(crate) connections: AtomicU32,
@@ -57,6 +59,8 @@ pub struct Slot {
     pub(crate) turn: AtomicU64,
     /// When a worker of its was last free.
     pub(crate) free: AtomicU64,
+    /// When a worker of its last began with a request.
+    pub(crate) took: AtomicU64,
     requests: AtomicU64,
     counts: [AtomicU64; ROOM / 2],
     more_counts: [AtomicU64; ROOM / 2],
@@ -128,10 +132,10 @@ impl Slot {
     /// Begins the life of process `pid` in this place.
     pub fn take(&self, pid: u32) {
         self.set_state(State::Free);
-        for number in [&self.is_asleep, &self.running, &self.waiting, &self.connections] {
+        for number in [&self.is_asleep, &self.is_full, &self.running, &self.waiting, &self.connections] {
             number.store(0, Relaxed);
         }
-        for number in [&self.turn, &self.free, &self.requests].into_iter().chain(self.all_counts()) {
+        for number in [&self.turn, &self.free, &self.took, &self.requests].into_iter().chain(self.all_counts()) {
             number.store(0, Relaxed);
         }
         self.in_flight.write("");
@@ -182,7 +186,7 @@ impl Slot {
     pub fn free(&self) {
         self.set_state(State::Free);
         self.pid.store(0, Relaxed);
-        for number in [&self.is_asleep, &self.running, &self.waiting, &self.connections] {
+        for number in [&self.is_asleep, &self.is_full, &self.running, &self.waiting, &self.connections] {
             number.store(0, Relaxed);
         }
     }

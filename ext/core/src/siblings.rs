@@ -9,6 +9,8 @@ use crate::scoreboard::{Slot, State};
 pub const STALE: u64 = 1200;
 /// Milliseconds for which a process that has had a turn is expected to have another one soon.
 const RECENT: u64 = 2;
+/// Milliseconds for which a process that has begun with a request is expected to begin with others.
+const MOVES: u64 = 1000;
 /// Connections that one process may have more than another, beside an eighth, without leaving newcomers to it.
 const MORE: u32 = 2;
 
@@ -83,6 +85,14 @@ impl Siblings {
     /// Whether some other one has fewer requests, be it busy for the moment.
     pub(crate) fn is_any_less_busy(&self, now: u64, own: Load) -> bool {
         self.serving(now).any(|slot| Load::of(slot).requests < own.requests)
+    }
+
+    /// Whether some other one has a free worker, or has begun with a request lately, and after that time.
+    pub(crate) fn has_any_moved(&self, now: u64, since: u64) -> bool {
+        self.serving(now).filter(|slot| slot.is_full.load(Relaxed) == 0).any(|slot| {
+            let took = slot.took.load(Relaxed);
+            slot.is_asleep.load(Relaxed) != 0 || took > since && now.saturating_sub(took) < MOVES
+        })
     }
 
     /// Whether clients of this process, all of whose workers have been busy lately, had better go elsewhere: where a worker is
@@ -191,6 +201,21 @@ pub(crate) mod tests {
         set(&slots[1], 5, 5);
         slots[0].set_state(State::Draining);
         assert_eq!(one.better(NOW, load(0, 0)), Some(Better::Asleep));
+    }
+
+    #[test]
+    fn who_has_a_free_worker_or_has_begun_with_a_request_lately_moves() {
+        let slots = board(2, NOW);
+        let one = Siblings::new(slots, 0).unwrap();
+        assert!(!one.has_any_moved(NOW, 0));
+        slots[1].took.store(NOW - MOVES, Relaxed);
+        assert!(!one.has_any_moved(NOW, 0));
+        slots[1].took.store(NOW - MOVES + 1, Relaxed);
+        assert!(one.has_any_moved(NOW, NOW - MOVES) && !one.has_any_moved(NOW, NOW - MOVES + 1));
+        slots[1].is_asleep.store(1, Relaxed);
+        assert!(one.has_any_moved(NOW, NOW));
+        slots[1].is_full.store(1, Relaxed);
+        assert!(!one.has_any_moved(NOW, 0));
     }
 
     #[test]

@@ -116,6 +116,49 @@ RSpec.describe "a process that dies" do
     eventually("the port is closed") { refused?(process.url) }
   end
 
+  # It keeps its interpreter's lock for long, without being asked for it.
+  def stuck_app = <<~'RUBY'
+    module Told
+      def self.call(env)
+        if env["PATH_INFO"] == "/stuck"
+          $stdout.puts "inside"
+          $stdout.flush
+          3.pow((2**150_000) - 1, (2**150_000) + 1)
+        end
+        [200, {}, [Process.pid.to_s]]
+      end
+    end
+    run Told
+  RUBY
+
+  # So many clients that come at once, and then send a request each.
+  def crowd(process, number)
+    clients = Array.new(number) { RawClient.open(process.url) }
+    clients.each { |client| client.write(RawClient.message("GET", "/", "connection" => "close")) }
+  end
+
+  %i[threaded ractor].each do |mode|
+    it "is one that all of Ruby is stuck in, in #{mode} mode: newcomers are left to the others" do
+      prepare(stuck_app, kino: "workers 1\n")
+      process = start_processes(2, "--mode", mode.to_s)
+      stuck = RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+      process.wait_for(/^inside$/)
+      clients = crowd(process, 300)
+      answered = []
+      eventually("nearly all are answered") do
+        still = clients - answered
+        answered.concat(still.select { |client| client.readable?(0) })
+        answered.size >= clients.size - 3
+      end
+
+      other, = who = answered.map { |client| client.read_response.body.to_i }.uniq
+      expect(who.size).to eq(1)
+      Process.kill(:KILL, (serving(process) - [other]).first)
+      expect(stuck).to be_closed
+      process.signal(:TERM).status
+    end
+  end
+
   it "is the parent while others boot for ever: they end all the same" do
     prepare("File.write(\"booting.\#{Process.pid}\", '')\nsleep\n", kino: "preload false\n")
     process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")

@@ -32,12 +32,13 @@ pub(crate) fn start(dispatch: Arc<Dispatch>) -> std::io::Result<JoinHandle<()>> 
 pub(crate) fn run(dispatch: &Dispatch) {
     let watch = &dispatch.watch;
     let (mut seen, mut quiet) = (0, 0);
+    let was_computing = Cell::new(false);
     while !dispatch.is_over_now() {
-        if quiet < QUIET || dispatch.may_lack_threads() {
+        if quiet < QUIET || dispatch.may_lack_threads() || was_computing.get() {
             watch.watch(true);
             dispatch.context().trap.pass(At::Fallback);
             watch.bell.wait(Some(PATIENCE));
-            watch.overtake(SHORT);
+            dispatch.look_at_workers(&was_computing);
             dispatch.ask_for_threads();
             // What is still ready now is behind a request that takes long, unexpectedly.
             dispatch.share_all();
@@ -59,7 +60,7 @@ pub(crate) fn run(dispatch: &Dispatch) {
             dispatch.context().stats.covered.add();
             let pace = Pace::new(dispatch.context());
             dispatch.stand_in(poller, || {
-                watch.overtake(SHORT);
+                dispatch.look_at_workers(&was_computing);
                 dispatch.ask_for_threads();
                 (!pace.is_brisk()).then_some(PATIENCE)
             });
@@ -118,6 +119,15 @@ impl Dispatch {
     /// Whether requests wait, and more threads could be started for them: somebody has to look then and when.
     fn may_lack_threads(&self) -> bool {
         self.has_ready() && self.watch.varies()
+    }
+
+    /// Passes on the run tokens of those who have been without their GVL, and has it known outside whether all others compute. Who has
+    /// just had its GVL back after a wait may be done in a moment, so that takes two looks.
+    fn look_at_workers(&self, was_computing: &Cell<bool>) {
+        self.watch.overtake(SHORT);
+        let Some(place) = &self.context().place else { return };
+        let is_computing = self.watch.are_all_computing();
+        place.tell_computing(is_computing && was_computing.replace(is_computing));
     }
 
     /// Has threads asked for that are lacking.

@@ -130,6 +130,11 @@ impl GvlGroup {
         }
     }
 
+    /// Whether some worker has had the GVL for long, or wants it.
+    pub(super) fn is_computing(&self) -> bool {
+        self.members.lock().iter().any(|runner| runner.is_overtaken())
+    }
+
     /// Somebody who is no worker of the group wants the GVL.
     pub fn contend(&self) {
         self.token.contend();

@@ -278,6 +278,11 @@ impl Runner {
         self.standing.compare_exchange(IO_BOUND, next, Ordering::SeqCst, Ordering::SeqCst).is_ok() && has_room
     }
 
+    /// Whether others take turns with it at the GVL, or wait for it in vain: it has computed for long.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == OVERTAKEN
+    }
+
     /// What it serves now.
     pub(super) fn at_work(&self) -> Option<AtWork> {
         if self.state.load(Ordering::SeqCst) == FETCHING {

@@ -98,6 +98,12 @@ impl Watch {
         }
     }
 
+    /// Whether each GVL has a worker that has computed for long: whoever else is free had to share it, or waits for it in vain.
+    pub(super) fn are_all_computing(&self) -> bool {
+        let groups = self.groups.lock();
+        !groups.is_empty() && groups.iter().all(|group| group.is_computing())
+    }
+
     /// Passes the run tokens on of those who have been without their GVL for more than `moment`.
     pub(super) fn overtake(&self, moment: Duration) {
         self.groups.lock().iter().for_each(|group| group.overtake(moment));

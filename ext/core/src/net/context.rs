@@ -245,7 +245,7 @@ impl Context {
         self.stats.requests.add();
         self.stats.running.add();
         if let Some(place) = &self.place {
-            place.begin();
+            place.begin(self.turn_began());
         }
     }
 
@@ -514,10 +514,11 @@ impl Context {
         }
     }
 
-    /// Says that a poll is about to block. False when there are notes: then it must not, and has not been said.
-    pub(super) fn fall_asleep(&self) -> bool {
+    /// Says that a poll is about to block, of a worker who waits with nothing else to do, or of somebody in the place of workers. False
+    /// when there are notes: then it must not, and has not been said.
+    pub(super) fn fall_asleep(&self, is_free_worker: bool) -> bool {
         let sleeps = self.notes.fall_asleep();
-        if let Some(place) = self.place.as_ref().filter(|_| sleeps) {
+        if let Some(place) = self.place.as_ref().filter(|_| sleeps && is_free_worker) {
             place.fall_asleep();
         }
         sleeps

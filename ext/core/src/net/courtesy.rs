@@ -1,7 +1,8 @@
 //! Letting others go first: which process accepts, where several have the same listeners.
 //!
 //! Each newcomer wakes all that sleep. Whoever has the least to do accepts, one at a time; the others look again in a moment, and
-//! after a few take whoever is still there, so that a process which is stuck or leaves strands nobody.
+//! after a few take whoever is still there, so that a process which is stuck or leaves strands nobody. Where all workers are busy and
+//! have not begun with anything for a moment, newcomers are better off in the kernel's queue, for as long as others take some from there.
 
 use crate::siblings::{Better, Load, Siblings};
 
@@ -9,6 +10,10 @@ use crate::siblings::{Better, Load, Siblings};
 const PATIENCE: u64 = 3;
 /// and for so many to whoever has fewer requests.
 const LAST: u64 = 5;
+/// The same for a process all of whose workers are busy and begin with nothing, while others' do.
+const PATIENCE_STALLED: u64 = 50;
+/// For so many milliseconds no worker has begun with any: newcomers are left to others for as long as these move.
+const STUCK: u64 = 250;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
 /// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
@@ -39,15 +44,31 @@ pub(super) struct Asking<'s> {
     pub(super) own: Load,
     /// Requests wait here already, or nobody is free who would take one.
     pub(super) is_busy: bool,
+    /// When a worker last began with a request, by the scoreboard's time, where all are busy since a moment ago.
+    pub(super) stalled_since: Option<u64>,
+}
+
+impl Asking<'_> {
+    /// When it is time to look again after whoever has waited since then, where workers are stalled here and not elsewhere.
+    fn stalled_until(&self, since: u64) -> Option<u64> {
+        let took = self.stalled_since?;
+        if self.shared_now.saturating_sub(took) >= STUCK && self.siblings.has_any_moved(self.shared_now, took) {
+            return Some(self.now + LAST);
+        }
+        let until = since + PATIENCE_STALLED;
+        (self.now < until && self.siblings.has_any_moved(self.shared_now, 0)).then_some(until)
+    }
 }
 
 impl Courtesy {
     /// Whether the next newcomer is this process's.
     pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
-        let Asking { siblings, now, shared_now, own, is_busy } = asking;
+        let Asking { siblings, now, shared_now, own, is_busy, .. } = asking;
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
-        let again_at = if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
+        let again_at = if let Some(again_at) = asking.stalled_until(since) {
+            again_at
+        } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
             return self.is_in_round();
         } else if waited >= PATIENCE {
             since + LAST
@@ -119,20 +140,22 @@ mod tests {
         courtesy: Courtesy,
         requests: u32,
         is_busy: bool,
+        stalled_since: Option<u64>,
     }
 
     impl Pair {
         fn new() -> Pair {
             let slots = board(2, START);
             let siblings = Siblings::new(slots, 0).unwrap();
-            Pair { slots, siblings, courtesy: Courtesy::default(), requests: 0, is_busy: false }
+            Pair { slots, siblings, courtesy: Courtesy::default(), requests: 0, is_busy: false, stalled_since: None }
         }
 
         /// Whether somebody is let in so many milliseconds after the start; if so, who counts the request that they bring.
         fn lets_in(&mut self, after: u64) -> bool {
             let own = Load { requests: self.requests, connections: 0 };
             let now = START + after;
-            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy: self.is_busy };
+            let Pair { is_busy, stalled_since, .. } = *self;
+            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy, stalled_since };
             let is_in = self.courtesy.is_our_turn(asking);
             if is_in {
                 self.courtesy.let_in(now);
@@ -188,6 +211,29 @@ mod tests {
         assert_eq!(rounds, [1, 1, 2, 2, 4, 4]);
         pair.courtesy.none_left();
         assert!(!pair.lets_in(100) && pair.lets_in(100 + PATIENCE) && !pair.lets_in(100 + PATIENCE));
+    }
+
+    #[test]
+    fn who_begins_with_nothing_while_others_do_leaves_newcomers_to_them() {
+        let mut pair = Pair::new();
+        (pair.is_busy, pair.requests, pair.stalled_since) = (true, 1, Some(START));
+        let others = pair.slots;
+        others[1].beat.store(START + 10 * STUCK, Relaxed);
+        others[1].took.store(START, Relaxed);
+        assert!(!pair.lets_in(0));
+        assert_eq!(pair.again_after(), PATIENCE_STALLED);
+        assert!(
+            !pair.lets_in(PATIENCE_STALLED - 1)
+                && pair.lets_in(PATIENCE_STALLED)
+                && !pair.lets_in(PATIENCE_STALLED + LAST)
+        );
+        others[1].took.store(START + 1, Relaxed);
+        assert!(!pair.lets_in(STUCK) && !pair.lets_in(4 * STUCK - 1));
+        assert!(pair.lets_in(5 * STUCK), "the other one is stalled, too");
+        others[1].is_asleep.store(1, Relaxed);
+        assert!(!pair.lets_in(6 * STUCK));
+        pair.stalled_since = None;
+        assert!(pair.lets_in(6 * STUCK + LAST));
     }
 
     #[test]

@@ -138,6 +138,11 @@ impl Doors {
         self.is_any_pending() && (self.accept_at == 0 || context.clock.now() >= self.accept_at)
     }
 
+    /// Whether accepting rests.
+    pub(super) fn is_resting(&self, now: u64) -> bool {
+        now < self.accept_at
+    }
+
     /// Whether the next newcomer is this process's, and not left to another one.
     pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
         if self.courtesy.has_left_somebody(asking.now) && !self.is_anybody_waiting() {

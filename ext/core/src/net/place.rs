@@ -14,6 +14,9 @@ const PRESSED: u64 = 30;
 /// one in so many.
 const PAUSE: u64 = 10;
 
+/// For so many milliseconds none of the workers, all of whom are busy, must have begun with a request before they are taken for stalled.
+const STALLED: u64 = 10;
+
 /// What the engine does of which others know.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -26,6 +29,8 @@ pub(crate) struct Place {
     is_one_due: AtomicBool,
     /// The next one is not before, in the engine's milliseconds.
     not_before: AtomicU64,
+    /// Whoever is free has to share the interpreter's lock with one that computes for long, or waits for it in vain.
+    is_computing: AtomicBool,
     /// Closed, it ends the heart.
     heart: Mutex<Option<UnixStream>>,
 }
@@ -38,9 +43,12 @@ impl Place {
             ahead: scoreboard::now().saturating_sub(clock.now()),
             is_one_due: AtomicBool::new(false),
             not_before: AtomicU64::new(0),
+            is_computing: AtomicBool::new(false),
             heart: Mutex::default(),
         };
-        place.slot().free.store(place.time(clock.now()), Relaxed);
+        let now = place.time(clock.now());
+        place.slot().free.store(now, Relaxed);
+        place.slot().took.store(now, Relaxed);
         place
     }
 
@@ -79,22 +87,24 @@ impl Place {
         self.slot().turn.store(self.time(now), Relaxed);
     }
 
-    /// The poll is about to block.
+    /// The poll is about to block, and a worker with nothing else to do waits there.
     pub(super) fn fall_asleep(&self) {
-        self.slot().is_asleep.store(1, Relaxed);
+        let is_there = self.slot().is_full.load(Relaxed) == 0 && !self.is_computing.load(Relaxed);
+        self.slot().is_asleep.store(is_there.into(), Relaxed);
     }
 
     /// It does no more; a worker that had nothing else to do has waited there, or somebody in the place of workers.
     pub(super) fn awake(&self, now: u64, by_free_worker: bool) {
         self.slot().is_asleep.store(0, Relaxed);
-        if by_free_worker {
+        if by_free_worker && !self.is_computing.load(Relaxed) {
             self.slot().free.store(self.time(now), Relaxed);
         }
     }
 
-    /// A worker has begun with a request.
-    pub(super) fn begin(&self) {
+    /// A worker has begun with a request, about then.
+    pub(super) fn begin(&self, now: u64) {
         self.slot().running.fetch_add(1, Relaxed);
+        self.slot().took.store(self.time(now), Relaxed);
     }
 
     /// A worker has nothing to do with it any more.
@@ -113,6 +123,22 @@ impl Place {
     /// So many connections are open.
     pub(super) fn tell_connections(&self, connections: usize) {
         self.slot().connections.store(connections as u32, Relaxed);
+    }
+
+    /// Whether nobody can be let in.
+    pub(super) fn tell_full(&self, is_full: bool) {
+        let told = &self.slot().is_full;
+        if told.load(Relaxed) != u32::from(is_full) {
+            told.store(is_full.into(), Relaxed);
+        }
+    }
+
+    /// Whether all interpreters compute for long.
+    pub(crate) fn tell_computing(&self, is_computing: bool) {
+        self.is_computing.store(is_computing, Relaxed);
+        if is_computing {
+            self.slot().is_asleep.store(0, Relaxed);
+        }
     }
 
     /// Workers have come.
@@ -135,8 +161,13 @@ impl Place {
     /// What letting somebody in depends on; `ready` requests have come in this turn.
     pub(super) fn asking(&self, now: u64, connections: usize, ready: usize, is_covered: bool) -> Asking<'_> {
         let own = self.load(connections, ready);
-        let is_busy = is_covered || ready > 0 || self.slot().waiting.load(Relaxed) > 0;
-        Asking { siblings: &self.siblings, now, shared_now: self.time(now), own, is_busy }
+        let waits = ready > 0 || self.slot().waiting.load(Relaxed) > 0;
+        let shared_now = self.time(now);
+        let took = self.slot().took.load(Relaxed);
+        let is_taken = is_covered || self.is_computing.load(Relaxed);
+        let is_stalled = is_taken && shared_now.saturating_sub(took) >= STALLED;
+        let stalled_since = is_stalled.then_some(took);
+        Asking { siblings: &self.siblings, now, shared_now, own, is_busy: is_taken || waits, stalled_since }
     }
 
     /// At the end of a turn: whether it is time that a client goes elsewhere, since all workers have been busy for long, and
@@ -239,6 +270,30 @@ mod tests {
     }
 
     #[test]
+    fn who_is_free_beside_one_that_computes_is_neither_asleep_nor_free() {
+        let (clock, place, _) = pair();
+        skip(&clock, PRESSED);
+        place.fall_asleep();
+        place.tell_computing(true);
+        assert_eq!(place.slot().is_asleep.load(Relaxed), 0);
+        place.awake(clock.now(), true);
+        place.fall_asleep();
+        assert!(place.slot().is_asleep.load(Relaxed) == 0 && sheds(&place, &clock, 9));
+        assert!(place.asking(clock.now(), 4, 0, false).stalled_since.is_some());
+        place.begin(clock.now());
+        skip(&clock, STALLED - 1);
+        assert!(place.asking(clock.now(), 4, 0, false).stalled_since.is_none());
+        skip(&clock, 1);
+        assert!(place.asking(clock.now(), 4, 0, false).stalled_since.is_some());
+        place.tell_waiting(0);
+        let asking = place.asking(clock.now(), 4, 0, false);
+        assert!(asking.is_busy && asking.stalled_since.is_some());
+        place.tell_computing(false);
+        let asking = place.asking(clock.now(), 4, 0, false);
+        assert!(!asking.is_busy && asking.stalled_since.is_none());
+    }
+
+    #[test]
     fn a_place_that_was_given_back_and_is_anothers_is_left_alone() {
         let (_, place, _) = pair();
         place.slot().free();
@@ -252,7 +307,7 @@ mod tests {
     fn what_has_come_in_this_turn_counts_as_what_waits() {
         let (clock, place, _) = pair();
         place.tell_waiting(0);
-        place.begin();
+        place.begin(clock.now());
         assert!(!place.asking(clock.now(), 4, 0, false).is_busy && place.asking(clock.now(), 4, 0, true).is_busy);
         let asking = place.asking(clock.now(), 4, 2, false);
         assert!(asking.is_busy);

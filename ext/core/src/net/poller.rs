@@ -158,7 +158,8 @@ impl Poller {
             Turn::Wait(most) => self.time_to_wait(most),
         };
         let blocks = wait != Some(Duration::ZERO);
-        let wait = if blocks && !self.context.fall_asleep() { Some(Duration::ZERO) } else { wait };
+        let is_free_worker = turn == Turn::Wait(None);
+        let wait = if blocks && !self.context.fall_asleep(is_free_worker) { Some(Duration::ZERO) } else { wait };
         if let Err(error) = self.poll.poll(&mut self.events, wait) {
             if error.kind() != io::ErrorKind::Interrupted {
                 // Such as that somebody else has closed it: it never works again, and without it nothing does.
@@ -169,7 +170,7 @@ impl Poller {
             }
         }
         if blocks {
-            self.context.awake(turn == Turn::Wait(None));
+            self.context.awake(is_free_worker);
         }
     }
 
@@ -226,6 +227,7 @@ impl Poller {
         let Some(place) = &self.context.place else { return };
         let connections = self.connections.len();
         place.tell_connections(connections);
+        place.tell_full(!self.has_room() || self.doors.is_resting(self.context.turn_began()));
         place.look_around(self.context.turn_began(), connections, self.connections.ready());
     }
 
