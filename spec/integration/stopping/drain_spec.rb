@@ -87,6 +87,19 @@ RSpec.describe "Stopping a server" do
       end
     end
 
+    it "lets a client finish the head that it is sending" do
+      serve(app) do |server|
+        url = server.url
+        client = RawClient.open(url).write("GET /head HTTP/1.1\r\nHost: x\r\n")
+        stopping = Thread.new { server.stop }
+        eventually("new connections are refused") { refused?(url) }
+        expect(client.readable?(1.5)).to be(false)
+        response = client.write("\r\n").read_response
+        expect([response.status, response["connection"], response.body]).to eq([200, "close", "/head"])
+        expect(stopping.value).to be(true)
+      end
+    end
+
     it "finishes a large answer to a client that reads slowly" do
       content = Random.bytes(20_000_000).freeze
       serve(shareable { ->(_) { [200, {}, [content]] } }) do |server|

@@ -14,7 +14,7 @@ use crate::net::right::Right;
 use crate::net::transport::{Came, Wire};
 use crate::net::unsent::Unsent;
 
-/// How long an unfinished head is still waited for when the engine drains.
+/// What an unfinished head leaves of the time that a drain may take, so that it can be answered; and the least that it has then.
 const DRAIN_HEAD: Duration = Duration::from_secs(1);
 /// Bytes that a helper reads at once, and those of one client before the next one's turn.
 const PART: usize = 64 * 1024;
@@ -226,10 +226,13 @@ impl Connection {
         came
     }
 
-    /// By when a head that has begun has to be complete.
+    /// By when a head that has begun has to be complete. In a drain it has the time that it would have without: whoever has begun to
+    /// ask can't go elsewhere.
     pub(super) fn head_due(&self) -> u64 {
-        let drained = self.context.drained_at().saturating_add(DRAIN_HEAD.as_millis() as u64);
-        self.context.clock.after(self.context.config.header_timeout).min(drained)
+        let config = &self.context.config;
+        let patience = config.shutdown_timeout.saturating_sub(DRAIN_HEAD).max(DRAIN_HEAD);
+        let drained = self.context.drained_at().saturating_add(patience.as_millis() as u64);
+        self.context.clock.after(config.header_timeout).min(drained)
     }
 
     /// More of a body has come, or its head: by when the next of it has to. Chunks' framing and trailers are not the body, and

@@ -120,7 +120,7 @@ fn empty_lines_between_requests_buy_no_time_either() {
 }
 
 #[test]
-fn a_drain_gives_an_unfinished_head_a_second_and_silence_half_of_one_whatever_comes() {
+fn a_drain_gives_an_unfinished_head_its_time_and_silence_half_a_second_whatever_comes() {
     let mut scene = Scene::new(Config::default());
     scene.client.bring(b"\r\n");
     scene.look();
@@ -132,17 +132,22 @@ fn a_drain_gives_an_unfinished_head_a_second_and_silence_half_of_one_whatever_co
     assert!(!scene.connection.is_done_when_draining());
     assert_eq!(scene.connection.deadline.due(), due);
 
-    let mut scene = Scene::new(Config::default());
-    scene.exchange(Unsent::default(), After::Next);
-    scene.client.bring(b"GET / HT");
-    scene.look();
-    scene.context.enter(Phase::Draining);
-    assert!(!scene.connection.is_done_when_draining());
-    let due = scene.connection.deadline.due();
-    assert!(due <= scene.context.drained_at() + 1000);
-    assert_eq!(scene.after(b"TP/1.1\r\n"), (Progress::Head, due));
-    assert_eq!(scene.pass(SECOND), Verdict::Wait, "it is told, and what it still sends read away for a moment");
-    assert_eq!(scene.pass(SECOND), Verdict::Close);
+    // Of header_timeout 15 and the time that a drain may take.
+    for (shutdown, head) in [(30, 15), (10, 9), (1, 1), (0, 1)] {
+        let shutdown_timeout = SECOND * shutdown;
+        let mut scene = Scene::new(Config { shutdown_timeout, ..Config::default() });
+        scene.exchange(Unsent::default(), After::Next);
+        scene.client.bring(b"GET / HT");
+        scene.look();
+        scene.context.enter(Phase::Draining);
+        assert!(!scene.connection.is_done_when_draining());
+        let due = scene.connection.deadline.due();
+        assert_eq!(due, scene.context.drained_at() + u64::from(head) * 1000);
+        assert_eq!(scene.after(b"TP/1.1\r\n"), (Progress::Head, due));
+        let told = scene.pass(SECOND * head);
+        assert_eq!(told, Verdict::Wait, "it is told, and what it still sends read away for a moment");
+        assert_eq!(scene.pass(SECOND), Verdict::Close);
+    }
 }
 
 #[test]
@@ -419,12 +424,13 @@ fn a_first_head_that_begins_in_time_while_the_engine_drains_has_as_long_as_any_o
     scene.client.bring(b"GET / HT");
     assert_eq!(scene.look(), Verdict::Wait);
     assert!(!scene.connection.is_done_when_draining());
-    assert_eq!(scene.connection.deadline.due(), drained + 1000);
+    let due = scene.connection.deadline.due();
+    assert_eq!(due, drained + 15_300);
     scene.context.clock.skip(Duration::from_millis(600));
     scene.client.bring(b"TP/1.1\r\n");
     assert_eq!(scene.look(), Verdict::Wait);
     assert!(!scene.connection.is_done_when_draining());
-    assert_eq!(scene.connection.deadline.due(), drained + 1000, "its bytes move nothing");
+    assert_eq!(scene.connection.deadline.due(), due, "its bytes move nothing");
     scene.client.bring(b"Host: x\r\n\r\n");
     assert_eq!(scene.look(), Verdict::Request);
 }
