@@ -114,6 +114,15 @@ module Kino
     # @return [void]
     def replace_all_but(mold) = replace(everyone.reject { |process| process.mold == mold })
 
+    # Has others take the places of all but these, and at once: what has taken theirs was not worth it.
+    #
+    # @param processes [Array<Child>]
+    # @return [void]
+    def go_back_to(processes)
+      @resting = @clock.call
+      replace(everyone - processes)
+    end
+
     # Lets those be that wait for it, and the one whose successor doesn't serve yet.
     #
     # @return [void]

@@ -52,7 +52,7 @@ module Kino
 
       @fleet.ready(child)
       # What it was booted by, this process goes by from here on.
-      reread(booted: true) if @renewal.ready(child) && @renewal.restarts?
+      read_for(:booted) if @renewal.ready(child) && @renewal.restarts?
       announce if !@announced && @fleet.complete?
     end
 

@@ -8,13 +8,14 @@ require_relative "../server/signals"
 require_relative "heap_room"
 require_relative "lost_threads"
 require_relative "member"
+require_relative "reading"
 require_relative "taken_sockets"
 require_relative "tether"
 require_relative "warmup"
 
 module Kino
   # The process that has the booted app, and that the serving ones are forked from: they share its memory. It serves
-  # nothing itself, and has no thread of Kino's.
+  # nothing itself, and has no thread of Kino's, but for a moment while it reads settings.
   #
   # ```
   #   boot -> on_warmup, before_fork -> collects garbage, compacts -> "booted" -> waits: "fork" -> a Member
@@ -113,15 +114,25 @@ module Kino
 
     def follow
       Native.leave_listeners(true) # it may have served before
-      while (word, *arguments = @wire.wait)
-        case word
-        when "fork" then fork_member(*arguments.map(&:to_i))
-        when "reload" then reload
-        when "unread" then go_by(@former) if @former
-        when "leave" then break
-        end
-      end
+      nil while hear&.all? { |message| obey(*message) }
       Leaving.begin(@configuration.shutdown_timeout)
+    end
+
+    # What it is told next; nil when there will be nothing any more.
+    def hear
+      IO.select([@wire, *@reading], nil, nil, @reading&.patience)
+      look_at_reading
+      @wire.hear
+    end
+
+    # Whether it goes on.
+    def obey(word, *arguments)
+      case word
+      when "fork" then fork_member(*arguments.map(&:to_i))
+      when "reload" then reload
+      when "unread" then unread
+      end
+      word != "leave"
     end
 
     # By a process in between, which ends at once: the new one's parent is the server's, not the mold.
@@ -152,6 +163,7 @@ module Kino
 
     def become(number, slot, descriptor, between, goes_on:)
       @wire.close
+      @reading&.close
       # Its end is not the one that this process is to end with.
       sleep(0.0005) while Process.ppid == between
       wire = Wire.new(descriptor)
@@ -159,13 +171,29 @@ module Kino
       exit(status == :mold ? Mold.new(@site, wire).go_on(@app) : status)
     end
 
-    # The parent has read the file without a fault before it asks.
+    # The parent has read the file without a fault before it asks. It may take long all the same, and processes that die
+    # meanwhile are to be followed by others.
     def reload
+      @reading&.cancel
+      @reading = Reading.new(@configuration.restart_timeout) { @site.reload }
+    end
+
+    def look_at_reading
+      outcome = @reading&.look or return
+      @reading = nil
+      return @wire.tell("unreloaded", outcome.fault) if outcome.fault
+
       @former = @site
-      go_by(@site.reload)
+      go_by(outcome.settings)
       @wire.tell("reloaded")
-    rescue Exception => error # the file may do anything, such as exit
-      @wire.tell("unreloaded", Description.brief(error))
+    end
+
+    # Nobody goes by what it was to read, or has read last.
+    def unread
+      return go_by(@former) if @former && !@reading
+
+      @reading&.cancel
+      @reading = nil
     end
 
     def go_by(site)

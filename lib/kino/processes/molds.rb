@@ -2,12 +2,15 @@
 
 module Kino
   # Which mold processes are forked from, and which is to follow it: one that is booted anew for a restart, or a process
-  # that has served. Until the first process of the new one serves, the one before stays.
+  # that has served. Until the first process of the new one serves, the one before stays; and until all do, where that
+  # may come to nothing and has to be undone.
   #
   # ```
   #   current                           --boot--> current
-  #   current, candidate (it boots)     --booted--> source is the candidate --a process of it serves--> current
+  #   current, candidate (it boots)     --booted--> source is the candidate --a process of it serves--> former, current
   #                      \--it fails, or its process does: the candidate leaves, current goes on
+  #   former, current   --all serve: the former leaves
+  #                      \--another process can't boot, or current dies: former is current again
   # ```
   #
   # @api private
@@ -39,10 +42,40 @@ module Kino
     def settle
       return false unless @candidate&.served_since
 
-      @current&.drain
+      # What has served is as good as what it has served by, and two of them take more memory than one.
+      @reason == :restart ? @former = @current : @current&.drain
       @current = @candidate
       @candidate = nil
       true
+    end
+
+    # All processes are of the one that is current.
+    #
+    # @return [void]
+    def finish
+      @former&.drain
+      @former = nil
+    end
+
+    # The one before goes on, whether there is still a current one.
+    #
+    # @return [void]
+    def go_back
+      @current&.drain
+      @current = @former
+      @former = nil
+    end
+
+    # @return [Boolean] whether the one before is still there
+    def former? = !@former.nil?
+
+    # It has come to its end.
+    #
+    # @param child [Child]
+    # @return [void]
+    def gone(child)
+      @current = nil if child == @current
+      @former = nil if child == @former
     end
 
     # The candidate is none.

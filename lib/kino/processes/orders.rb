@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 require_relative "../control/control"
-require_relative "../rack/description"
 require_relative "../server/signals"
+require_relative "reading"
 
 module Kino
   # What a parent is told to do while it serves: by signals, at the control socket, by a file that is touched, and by
@@ -84,18 +84,50 @@ module Kino
     end
 
     # Settings that were read while something else is being replaced would be this process's alone.
-    def reload = (@renewal.reload if !stopping? && (@renewal.under_way? || reread))
+    def reload
+      return if stopping?
+
+      @renewal.under_way? ? @renewal.reload : read_for(:reload)
+    end
 
     # Where each process boots an app of its own, this one's settings are what they go by.
-    def restart = (@renewal.restart if @configuration.preload || @renewal.under_way? || reread)
+    def restart
+      return read_for(:restart) unless @configuration.preload || @renewal.under_way?
 
-    # Settings are read again. What can't change while the sockets and the app stay is named, and stays.
+      read_no_more # whoever boots the app reads them, too
+      @renewal.restart
+    end
+
+    # Settings are read again, for what somebody wants, or since the app was booted by them. What is asked for meanwhile
+    # is what counts.
+    def read_for(order)
+      read_no_more
+      @former = nil
+      @order = order
+      @spawner.reading = @reading = Reading.new(@configuration.restart_timeout) { @read.call }
+    end
+
+    def read_no_more
+      @reading&.cancel
+      @spawner.reading = @reading = nil
+    end
+
+    # What has come of that.
+    def look_at_reading
+      outcome = @reading&.look or return
+      @spawner.reading = @reading = nil
+      return unreadable(outcome.fault) if outcome.fault
+      return go_by(outcome.settings, booted: true) if @order == :booted
+
+      @renewal.public_send(@order) if @renewal.under_way? || go_by(outcome.settings)
+    end
+
+    # What can't change while the sockets and the app stay is named, and stays.
     #
     # @param booted [Boolean] whether what the app is made by has changed already, with an app that was booted anew
-    # @return [Boolean] whether they could be
-    def reread(booted: false)
+    # @return [Boolean] whether it goes by them
+    def go_by(settings, booted: false)
       number = @configuration.processes
-      settings = @read.call
       former = FIXED.to_h { |name| [name, @configuration.public_send(name)] }
       changed = former.reject { |name, value| settings.public_send(name) == value }
       name_fixed(changed.keys & (booted ? FIXED - OF_APP : FIXED))
@@ -104,16 +136,22 @@ module Kino
       # What TTIN and TTOU have made of the number stays, as long as nobody writes another.
       have(settings.processes) unless settings.processes == number
       true
-    rescue Exception => error # the file may do anything, such as exit
-      @voice.complain("the settings can't be read again, and all goes on as before: #{Description.brief(error)}")
+    rescue Error => error
+      unreadable(error.message)
+    end
+
+    def unreadable(fault)
+      @voice.complain("the settings can't be read again, and all goes on as before: #{fault}")
       false
     end
 
     # Nobody goes by what was read last: what held before that holds again.
     def unread
+      read_no_more
+      former = @former or return
       number = @configuration.processes
-      follow(@former)
-      have(@former.processes) unless @former.processes == number
+      follow(former)
+      have(former.processes) unless former.processes == number
     end
 
     # Another server goes on with the sockets of this one, whatever is written by then.

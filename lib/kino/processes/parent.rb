@@ -173,8 +173,8 @@ module Kino
     # Waits for signals and messages, but no longer than until there is something to look after.
     def hear
       talking = children.reject { |child| child.wire.closed? }
-      patience = [LOOK, @manager.pause, *(@fleet.patience unless stopping?)].min
-      readable, = IO.select([@signals, *talking.map(&:wire), *@renewal.overlap&.wire], nil, nil, patience)
+      patience = [LOOK, @manager.pause, *@reading&.patience, *(@fleet.patience unless stopping?)].min
+      readable, = IO.select([@signals, *talking.map(&:wire), *@renewal.overlap&.wire, *@reading], nil, nil, patience)
       return unless readable
 
       obey(@signals.wait) if readable.include?(@signals)
@@ -201,6 +201,7 @@ module Kino
     end
 
     def look_around
+      look_at_reading
       is_late = @watch.end_overdue
       if stopping? then @shutdown.fault if is_late
       elsif @renewal.look then begin_stop(ASKED, is_replaced: true)
@@ -215,7 +216,7 @@ module Kino
     def report
       return unless @announced
 
-      @manager.settled unless stopping? || @renewal.under_way?
+      @manager.settled unless stopping? || @reading || @renewal.under_way?
       @manager.look { Statistics.line(@spawner.site, @fleet, mode: @mode, is_stopping: stopping?) }
     end
 
@@ -223,6 +224,7 @@ module Kino
       unless stopping?
         is_replaced ? @manager.hand_over(@renewal.overlap.pid) : @manager.stopping(@configuration.shutdown_timeout)
         @renewal.stop(is_replaced)
+        read_no_more
         @control&.close if is_replaced
         return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
       end

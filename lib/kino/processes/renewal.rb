@@ -13,12 +13,15 @@ module Kino
     WORDS = {
       restart: ["Restarting: the app is booted anew beside what runs", "Restarted"],
       refork: ["Reforking: all processes are to be forked from one that has served", "Reforked"],
-      reload: ["Reloading: settings are read again", "Reloaded"]
+      reload: ["Reloading: settings are read again", "Reloaded"],
+      return: [nil, "Gone back"]
     }.freeze
     # Seconds until the app is booted again after a mold has died while it booted, doubled for each further one.
     SHORT = 0.5
     LONG = 30
-    private_constant :WORDS, :SHORT, :LONG
+    # Seconds after which a mold that can tell has told that its settings could not be read in time.
+    MOMENT = 2
+    private_constant :WORDS, :SHORT, :LONG, :MOMENT
 
     # @return [Overlap, nil] a server that is to take this one's place
     attr_reader :overlap
@@ -81,7 +84,7 @@ module Kino
         next @fleet.replace unless preload?
 
         mold = @molds.current
-        @waits_until = now + configuration.restart_timeout
+        @waits_until = now + configuration.restart_timeout + MOMENT
         @is_waiting = mold&.wire&.tell("reload") or give_up("there is no mold now; once there is, ask again")
       end
     end
@@ -161,12 +164,15 @@ module Kino
     # @return [void]
     def mold_gone(child, fault)
       return give_up(fault) if child && child == @molds.candidate
-      return unless child == @molds.current
+
+      is_current = child == @molds.current
+      @molds.gone(child) if child
+      return unless is_current
+      return give_up("the mold died: #{fault}") if @molds.former?
 
       # One that dies while it boots, again and again, is no reason to be busy with it.
       @delay = child&.served_since ? 0 : [[@delay * 2, SHORT].max, LONG].min
       @until = now + @delay
-      @molds.current = nil
       give_up("the mold died") if @is_waiting
       @voice.complain("the mold died: #{fault}; another boots the app#{" in #{@delay} s" if @delay.positive?}")
     end
@@ -216,6 +222,7 @@ module Kino
 
       @reason = reason
       @has_changed = false
+      @before = @fleet.processes.dup
       @voice.say WORDS.fetch(reason).first
       yield
     rescue SystemCallError => error
@@ -234,6 +241,7 @@ module Kino
       return give_up("the process that was to be forked from is there no more") if @reason == :refork && !@has_changed
 
       @has_restarted ||= @reason == :restart
+      @molds.finish
       @voice.say "#{WORDS.fetch(@reason).last}: #{@fleet.size} process#{"es" if @fleet.size > 1}"
       @reason = nil
     end
@@ -243,11 +251,26 @@ module Kino
       @molds.give_up&.drain
       @is_waiting = false
       return tell_unreplaced(fault) unless @reason
+      return go_back(fault) if goes_back?
 
       undo if read_again? && !@has_changed
       rest = @has_changed ? "processes that were not replaced go on as they are" : "all goes on as before"
       @voice.complain("the #{@reason} is given up, and #{rest}: #{fault}")
       @reason = nil
+    end
+
+    # Whether those that were replaced can be replaced again by what was before. An app that each process boots for
+    # itself is on the disk, and no more as it was.
+    def goes_back? = @has_changed && (@reason == :restart ? @molds.former? : @reason == :reload)
+
+    # Nobody is to be served by one half of the old and one half of the new.
+    def go_back(fault)
+      @voice.complain("the #{@reason} is given up, and all goes back to how it was: #{fault}")
+      @reason == :restart ? @molds.go_back : tell_unread
+      @undo&.call
+      @reason = :return
+      @has_changed = false
+      @fleet.go_back_to(@before)
     end
 
     # Whether what is under way began with settings that were read again.
@@ -256,8 +279,10 @@ module Kino
     # Whoever takes the place of one that dies goes by what that went by.
     def undo
       @undo&.call
-      @molds.current&.wire&.tell("unread") if preload?
+      tell_unread
     end
+
+    def tell_unread = (@molds.current&.wire&.tell("unread") if preload?)
 
     def tell_unreplaced(fault)
       @voice.complain("a process could not be replaced, and all goes on as before: #{fault}")

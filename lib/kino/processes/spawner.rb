@@ -21,6 +21,8 @@ module Kino
 
     # @return [Control, nil] the parent's, which no child is to have
     attr_writer :control
+    # @return [Reading, nil] the parent's, too
+    attr_writer :reading
 
     # @param site [Site]
     # @param signals [Signals] the parent's, which no child is to hear
@@ -96,6 +98,7 @@ module Kino
       pid = fork do
         @signals.disown
         @control&.abandon
+        @reading&.close
         ours.close
         @children.each { |child| child.wire.close }
         exit(yield(theirs))

@@ -102,6 +102,33 @@ RSpec.describe "a restart" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  # What is asked for, by which signal, and with which settings.
+  [[:restart, :USR1, true], [:reload, :HUP, true], [:reload, :HUP, false]].each do |what, signal, preload|
+    it "by #{signal} with preload #{preload} goes back to how it was where one of the new processes can't boot" do
+      settings = "processes 3\npreload #{preload}\n"
+      prepare(kino: settings)
+      process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+      process.wait_for(/^Ctrl-C/)
+      before = serving(process)
+      write("version", "two") if what == :restart
+      write("kino.rb", "#{settings}max_uri_size 100\non_process_boot { |index| raise 'no third' if index == 2 }\n")
+      process.signal(signal).wait_for(/^Gone back: 3 processes$/)
+
+      said = "kino: the #{what} is given up, and all goes back to how it was: process 3 "
+      expect(process.err).to match(/\A#{said}\(pid \d+\) could not boot: no third/)
+      expect([serving(process).size, (serving(process) & before).size]).to eq([3, 1])
+      long = "/?#{"a" * 200}"
+      answers = Array.new(9) { RawClient.open(process.url) { |client| client.get(long) } }
+      expect(answers.map { |answer| [answer.status, answer.body.split.last] }.uniq).to eq([[200, "one"]])
+      Process.kill(:KILL, serving(process).first)
+      eventually("it is as before, too") { serving(process).size == 3 && ask(process.url, long).last == "one" }
+      write("kino.rb", "#{settings}max_uri_size 100\n")
+      process.signal(signal).wait_for(/^#{what.capitalize}ed: 3 processes$/)
+      expect(Array.new(9) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+  end
+
   it "by USR1 is given up where one can't boot that takes a killed one's place meanwhile" do
     prepare
     process = start_processes
@@ -259,6 +286,72 @@ RSpec.describe "a restart" do
     eventually("it is told") { process.err.include?("again, and all goes on as before: no secret (SystemExit)") }
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  # A file that takes as long to be read as there is one of the name "slow", or "slow" and who reads it.
+  slow = <<~'RUBY'
+    processes 2
+    File.write("reads.#{Process.pid}", "")
+    sleep(0.01) while File.exist?("slow") || File.exist?("slow.#{Process.pid}")
+  RUBY
+
+  it "by HUP looks after everything while kino.rb takes long" do
+    prepare(kino: slow)
+    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    write("kino.rb", "#{slow}max_uri_size 100\n")
+    [process.pid, mold(process)].each do |reader|
+      write("slow.#{reader}", "")
+      FileUtils.rm_f("#{folder}/reads.#{reader}")
+    end
+    process.signal(:HUP)
+    [process.pid, mold(process)].each do |reader|
+      eventually("it is read") { File.exist?("#{folder}/reads.#{reader}") }
+      Process.kill(:KILL, killed = serving(process).first)
+      eventually("another serves") { serving(process).size == 2 && !serving(process).include?(killed) }
+      File.delete("#{folder}/slow.#{reader}")
+    end
+    process.wait_for(/^Reloaded: 2 processes$/)
+
+    long = "/?#{"a" * 200}"
+    expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "by HUP gives a kino.rb up that takes for ever, in the parent or the mold, and says so" do
+    prepare(kino: "#{slow}restart_timeout 1\n")
+    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+    process.wait_for(/^Ctrl-C/)
+    before = [*serving(process), boots = mold(process)]
+    write("slow", "")
+    process.signal(:HUP)
+    eventually("it is told") do
+      process.err.include?("the settings can't be read again, and all goes on as before: they were not read within 1 s")
+    end
+    File.rename("#{folder}/slow", "#{folder}/slow.#{boots}")
+    process.signal(:HUP)
+    eventually("it is told") do
+      process.err.include?("the reload is given up, and all goes on as before: they were not read within 1 s")
+    end
+    File.delete("#{folder}/slow.#{boots}")
+    expect([*serving(process), mold(process)]).to eq(before)
+    process.signal(:HUP).wait_for(/^Reloaded: 2 processes$/)
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  [true, false].each do |preload|
+    it "stops at once while kino.rb takes for ever, with preload #{preload}" do
+      prepare(kino: "#{slow}preload #{preload}\n")
+      process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
+      process.wait_for(/^Ctrl-C/)
+      FileUtils.rm_f("#{folder}/reads.#{process.pid}")
+      write("slow", "")
+      process.signal(:HUP)
+      eventually("it is read") { File.exist?("#{folder}/reads.#{process.pid}") }
+
+      expect(process.signal(:TERM).status).to eq(0)
+      expect(process.out).to end_with("Stopped\n")
+    end
   end
 
   it "by HUP changes nothing while something else is being replaced" do

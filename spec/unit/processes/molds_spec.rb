@@ -52,13 +52,36 @@ RSpec.describe Kino.const_get(:Molds) do
     expect([molds.source, molds.current, first.leaving?]).to eq([second, first, false])
   end
 
-  it "goes on with another once a process of it serves, and the one before leaves" do
+  %i[restart refork].each do |reason|
+    it "goes on with another once a process of it serves, and the one before leaves when all do: by a #{reason}" do
+      settled.try(second, reason)
+      second.ready
+
+      expect([molds.settle, molds.former?]).to eq([true, reason == :restart])
+      expect([molds.source, molds.current, molds.candidate]).to eq([second, second, nil])
+      expect([first, second].map(&:leaving?)).to eq([reason == :refork, false])
+      molds.finish
+      expect([first, second].map(&:leaving?)).to eq([true, false])
+    end
+  end
+
+  it "goes back to the one before, which is there until all processes are of the other" do
     settled.try(second, :restart)
     second.ready
+    molds.settle
+    molds.go_back
 
-    expect(molds.settle).to be(true)
-    expect([molds.source, molds.current, molds.candidate]).to eq([second, second, nil])
-    expect([first, second].map(&:leaving?)).to eq([true, false])
+    expect([molds.source, molds.former?, second.leaving?, first.leaving?]).to eq([first, false, true, false])
+  end
+
+  it "forgets those that are gone" do
+    settled.try(second, :restart)
+    second.ready
+    molds.settle
+    molds.gone(first)
+    expect([molds.former?, molds.current]).to eq([false, second])
+    molds.gone(second)
+    expect(molds.current).to be_nil
   end
 
   it "goes on with one that has served where there was none before" do
@@ -101,9 +124,10 @@ RSpec.describe Kino.const_get(:Molds) do
     third = child_class.new(:third)
     settled.try(second, :restart)
     molds.give_up
-    molds.try(third, :refork)
+    molds.try(third, :restart)
     third.ready
     molds.settle
+    molds.finish
 
     expect([molds.source, first.leaving?]).to eq([third, true])
   end

@@ -34,6 +34,8 @@ RSpec.describe Kino.const_get(:Renewal) do
       def replace_all_but(mold) = replaced << mold
       def forget_replacements = self.is_replacing = false
       def replacing? = is_replacing
+      def processes = []
+      def go_back_to(processes) = replaced << [:all_but, processes]
     end.new([], false, 2)
   end
   let(:undone) { [] }
@@ -88,6 +90,49 @@ RSpec.describe Kino.const_get(:Renewal) do
 
     expect(undone).to eq([])
     expect(voice.said.last).to start_with("the restart is given up, and processes that were not replaced go on as th")
+  end
+
+  # With one process of the second mold that serves.
+  def half_done
+    renewal.restart
+    renewal.booted(second)
+    renewal.retire(process_of(first), :asked)
+    renewal.ready(process_of(second))
+    fleet.is_replacing = true
+    fleet.replaced.clear
+  end
+
+  it "goes back to the mold before where a restart fails half done" do
+    half_done
+    renewal.failed(process_of(second), "no cache")
+
+    expect(voice.said.last).to eq("the restart is given up, and all goes back to how it was: process 1 could not " \
+                                  "boot: no cache")
+    expect([renewal.source, second.leaving?, first.leaving?]).to eq([first, true, nil])
+    expect([fleet.replaced, undone, renewal.under_way?]).to eq([[[:all_but, []]], [:settings], true])
+    renewal.retire(process_of(second), :asked)
+    renewal.failed(process_of(first), "no cache")
+    expect(voice.said.last).to start_with("the return is given up, and processes that were not replaced go on as they")
+    expect(renewal.under_way?).to be(false)
+  end
+
+  it "goes back where the new mold dies half way, and not where the one before has" do
+    half_done
+    renewal.mold_gone(second, "it ended (SIGKILL)")
+
+    expect(voice.said.last).to start_with("the restart is given up, and all goes back to how it was: the mold died: it")
+    fleet.is_replacing = false
+    renewal.look
+    expect([renewal.source, voice.said.last]).to eq([first, "Gone back: 2 processes"])
+  end
+
+  it "goes on half done where the mold before is gone, and then another process can't boot" do
+    half_done
+    renewal.mold_gone(first, "it ended (SIGKILL)")
+    renewal.failed(process_of(second), "no cache")
+
+    expect(voice.said.last).to start_with("the restart is given up, and processes that were not replaced go on as they")
+    expect([renewal.source, fleet.replaced, undone]).to eq([second, [], []])
   end
 
   it "says that nothing has changed where only a process was replaced that had served for long enough" do
