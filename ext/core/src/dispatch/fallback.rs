@@ -125,9 +125,11 @@ impl Dispatch {
     /// just had its GVL back after a wait may be done in a moment, so that takes two looks.
     fn look_at_workers(&self, was_computing: &Cell<bool>) {
         self.watch.overtake(SHORT);
-        let Some(place) = &self.context().place else { return };
-        let is_computing = self.watch.are_all_computing();
-        place.tell_computing(is_computing && was_computing.replace(is_computing));
+        if self.context().has_siblings() {
+            let is_computing = self.watch.are_all_computing();
+            let was_computing = was_computing.replace(is_computing);
+            self.context().tell_computing(is_computing && was_computing);
+        }
     }
 
     /// Has threads asked for that are lacking.

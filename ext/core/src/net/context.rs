@@ -336,6 +336,18 @@ impl Context {
         Ok(())
     }
 
+    /// Whether there are processes beside this one.
+    pub(crate) fn has_siblings(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Whether all interpreters compute for long.
+    pub(crate) fn tell_computing(&self, is_computing: bool) {
+        if let Some(place) = &self.place {
+            place.tell_computing(is_computing);
+        }
+    }
+
     /// So many requests wait for a worker.
     pub(crate) fn tell_waiting(&self, requests: usize) {
         if let Some(place) = &self.place {

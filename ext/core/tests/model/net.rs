@@ -98,6 +98,12 @@ pub(crate) mod context {
     }
 
     impl Context {
+        pub(crate) fn has_siblings(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn tell_computing(&self, _: bool) {}
+
         pub(crate) fn new(config: Config, outside: Arc<Outside>) -> Context {
             Context {
                 config,
