@@ -2,13 +2,14 @@
 
 require_relative "../control/plane"
 require_relative "../processes/boots"
-require_relative "../processes/overlap"
 require_relative "../processes/restart_file"
 require_relative "announcement"
+require_relative "ending"
 require_relative "leaving"
 require_relative "notices"
 require_relative "service_manager"
 require_relative "signals"
+require_relative "takeover"
 require_relative "voice"
 
 module Kino
@@ -20,17 +21,8 @@ module Kino
   #
   # @api private
   class Launcher
-    # {Signals#wake} tokens: the server has come to its end; the drain is over; somebody asks for a stop, as a signal
-    # does; another server serves in its place.
-    ENDED = 128
-    DRAINED = 129
-    ASKED = 130
-    REPLACED = 131
-    # What a touched file asks for.
-    RESTART = Signal.list.fetch("USR2")
-    # Seconds after which a signal was heard of late.
-    LATE = 0.5
-    private_constant :ENDED, :DRAINED, :ASKED, :REPLACED, :RESTART, :LATE
+    include Ending
+    include Takeover
 
     # @param configuration [Configuration]
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
@@ -155,12 +147,6 @@ module Kino
       end
     end
 
-    # To a service manager HUP is what reloads (`Type=notify-reload`); the others are what restarts other servers.
-    def restarts?(token)
-      name = Signal.signame(token)
-      Signals::STRAY.include?(name) || (name == "HUP" && @manager.there?)
-    end
-
     def log_file? = @configuration.access_log.is_a?(String)
 
     def tls? = @configuration.bind.any? { |address| address.start_with?("ssl:") }
@@ -185,109 +171,6 @@ module Kino
       @overlap ? look_at_overlap : (RESTART if @restart_file.touched?)
     end
 
-    def look_at_overlap
-      outcome = @overlap.look
-      tell_failure(@overlap.give_up) if outcome == :failed
-      REPLACED if outcome == :ready
-    end
-
-    # What was asked for at the control socket, as signals ask for it.
-    def heed(server)
-      actions = @server.control&.hear(@voice) || []
-      return ASKED if actions.include?("stop")
-
-      begin_overlap(server) if server && actions.any?
-      nil
-    end
-
-    def begin_overlap(server)
-      @manager.reloading(@configuration.restart_timeout)
-      return say("A restart is under way") if @overlap
-
-      say "Restarting: another server is started beside this one"
-      @overlap = Overlap.new(server.listeners, @configuration.restart_timeout)
-    rescue SystemCallError => error
-      tell_failure(error.message)
-    end
-
-    def tell_failure(fault)
-      @overlap = nil
-      @manager.settled
-      @voice.complain("the restart is given up, and all goes on as before: #{fault}")
-    end
-
-    # The main thread waits for signals all along, so the drain runs beside it.
-    def drain(server, asked)
-      @begin = nil
-      timeout = time_left(server)
-      say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      asked == REPLACED ? hand_over(server) : give_none_over(timeout)
-      Leaving.begin(timeout)
-      @overlap = nil
-      drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
-      @signals.heard(asked)
-      await_drain(server)
-      @manager.exiting(timeout)
-      return overdue(server) unless drained.value
-
-      say "Stopped"
-      0
-    end
-
-    # It counts from the signal on, which Ruby may hear of late. By tenths of a second, where that is worth a word.
-    def time_left(server)
-      timeout, ago = @configuration.shutdown_timeout, server.summoned
-      ago < LATE ? timeout : [timeout - ago, 0].max.round(1)
-    end
-
-    def hand_over(server)
-      @manager.hand_over(@overlap.pid)
-      server.listeners.own_files(false)
-    end
-
-    def give_none_over(timeout)
-      @manager.stopping(timeout)
-      @overlap&.give_up
-    end
-
-    def begin_drain(server, timeout, **options)
-      Thread.new do
-        Thread.current.report_on_exception = false
-        server.drain(timeout, **options)
-      ensure
-        @signals.wake(DRAINED)
-      end
-    end
-
-    def await_drain(server)
-      loop do
-        token = await_stop(nil)
-        return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
-
-        leave(server, 128 + token)
-      end
-    end
-
-    # While it goes on for drain_delay, a second signal ends that, and nothing else.
-    def hurry(server, token)
-      return false unless server.hurry
-
-      say "Draining at once"
-      @signals.heard(token)
-      true
-    end
-
-    # A thread that is stuck would make an ordinary exit wait for it, for ever.
-    def overdue(server)
-      timeout = @configuration.shutdown_timeout
-      lines = server.aborted.map { |request| "gave up #{request}" }
-      @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
-                      *lines)
-    ensure
-      leave(server, 1)
-    end
-
     def announce(server, notices)
       lines = ["Mode auto: #{server.mode}, since #{server.mode_reason}"] if server.mode_reason
       Announcement.new(@configuration, @voice).make(mode: server.mode, urls: server.urls,
@@ -296,13 +179,6 @@ module Kino
     end
 
     def say(line) = @voice.say(line)
-
-    def leave(server, status)
-      server.halt if server.running?
-      @voice.flush
-    ensure
-      @leave.call(status)
-    end
   end
 
   private_constant :Launcher

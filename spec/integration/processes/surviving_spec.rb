@@ -154,6 +154,20 @@ RSpec.describe "a process that dies" do
     end
   end
 
+  it "is one that all of Ruby is stuck in, as all others are: it is named once somebody waits in it, and replaced" do
+    prepare(stuck_app, kino: "process_timeout 1\n")
+    process = start_processes
+    before = serving(process)
+    2.times do |number|
+      RawClient.open(process.url).write(RawClient.message("GET", "/stuck"))
+      eventually("it is stuck") { process.out.scan(/^inside \d+$/).uniq.size > number }
+    end
+    eventually("another serves") { crowd(process, 10) && (serving(process) - before).any? }
+
+    expect(process.err).to match(%r{^kino: process \d \(pid \d+\) has begun no request for .* \(at GET /stuck for})
+    process.kill
+  end
+
   it "is the parent while others boot for ever: they end all the same" do
     prepare("File.write(\"booting.\#{Process.pid}\", '')\nsleep\n", kino: "preload false\n")
     process = kino("-b", "tcp://127.0.0.1:0", "--processes", "2")

@@ -12,7 +12,8 @@ const PATIENCE: u64 = 3;
 const LAST: u64 = 5;
 /// The same for a process all of whose workers are busy and begin with nothing, while others' do.
 const PATIENCE_STALLED: u64 = 50;
-/// For so many milliseconds no worker has begun with any: newcomers are left to others for as long as these move.
+/// For so many milliseconds no worker has begun with any, though one waits: newcomers are left to others for as long as these move.
+/// Where none waits, one is let in: by that it is seen from outside whether the process is stuck.
 const STUCK: u64 = 250;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
@@ -46,13 +47,16 @@ pub(super) struct Asking<'s> {
     pub(super) is_busy: bool,
     /// When a worker last began with a request, by the scoreboard's time, where all are busy since a moment ago.
     pub(super) stalled_since: Option<u64>,
+    /// Requests wait here already.
+    pub(super) has_waiting: bool,
 }
 
 impl Asking<'_> {
     /// When it is time to look again after whoever has waited since then, where workers are stalled here and not elsewhere.
     fn stalled_until(&self, since: u64) -> Option<u64> {
         let took = self.stalled_since?;
-        if self.shared_now.saturating_sub(took) >= STUCK && self.siblings.has_any_moved(self.shared_now, took) {
+        let is_stuck = self.has_waiting && self.shared_now.saturating_sub(took) >= STUCK;
+        if is_stuck && self.siblings.has_any_moved(self.shared_now, took) {
             return Some(self.now + LAST);
         }
         let until = since + PATIENCE_STALLED;
@@ -155,7 +159,9 @@ mod tests {
             let own = Load { requests: self.requests, connections: 0 };
             let now = START + after;
             let Pair { is_busy, stalled_since, .. } = *self;
-            let asking = Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy, stalled_since };
+            let has_waiting = self.requests > 1;
+            let asking =
+                Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy, stalled_since, has_waiting };
             let is_in = self.courtesy.is_our_turn(asking);
             if is_in {
                 self.courtesy.let_in(now);
@@ -216,7 +222,7 @@ mod tests {
     #[test]
     fn who_begins_with_nothing_while_others_do_leaves_newcomers_to_them() {
         let mut pair = Pair::new();
-        (pair.is_busy, pair.requests, pair.stalled_since) = (true, 1, Some(START));
+        (pair.is_busy, pair.requests, pair.stalled_since) = (true, 2, Some(START));
         let others = pair.slots;
         others[1].beat.store(START + 10 * STUCK, Relaxed);
         others[1].took.store(START, Relaxed);
@@ -228,7 +234,10 @@ mod tests {
                 && !pair.lets_in(PATIENCE_STALLED + LAST)
         );
         others[1].took.store(START + 1, Relaxed);
-        assert!(!pair.lets_in(STUCK) && !pair.lets_in(4 * STUCK - 1));
+        assert!(!pair.lets_in(STUCK) && !pair.lets_in(4 * STUCK - 2));
+        pair.requests = 1;
+        assert!(pair.lets_in(4 * STUCK - 1), "one has to wait in vain for it to be seen");
+        pair.requests = 2;
         assert!(pair.lets_in(5 * STUCK), "the other one is stalled, too");
         others[1].is_asleep.store(1, Relaxed);
         assert!(!pair.lets_in(6 * STUCK));

@@ -167,7 +167,15 @@ impl Place {
         let is_taken = is_covered || self.is_computing.load(Relaxed);
         let is_stalled = is_taken && shared_now.saturating_sub(took) >= STALLED;
         let stalled_since = is_stalled.then_some(took);
-        Asking { siblings: &self.siblings, now, shared_now, own, is_busy: is_taken || waits, stalled_since }
+        Asking {
+            siblings: &self.siblings,
+            now,
+            shared_now,
+            own,
+            is_busy: is_taken || waits,
+            stalled_since,
+            has_waiting: waits,
+        }
     }
 
     /// At the end of a turn: whether it is time that a client goes elsewhere, since all workers have been busy for long, and
