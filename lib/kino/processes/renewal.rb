@@ -2,6 +2,7 @@
 
 require_relative "molds"
 require_relative "overlap"
+require_relative "undoing"
 
 module Kino
   # Replaces what runs while it serves: the app by one that is booted anew, settings by those of a changed file,
@@ -9,6 +10,8 @@ module Kino
   #
   # @api private
   class Renewal
+    include Undoing
+
     # What is said of each, while it is under way and when it is done.
     WORDS = {
       restart: ["Restarting: the app is booted anew beside what runs", "Restarted"],
@@ -229,12 +232,6 @@ module Kino
       give_up(error.message)
     end
 
-    def give_up_server(fault)
-      @overlap = nil
-      @voice.complain("the restart is given up, and all goes on as before: #{fault}")
-      false
-    end
-
     def busy = @voice.say("Something is being replaced already; once that is done, ask again")
 
     def done
@@ -244,48 +241,6 @@ module Kino
       @molds.finish
       @voice.say "#{WORDS.fetch(@reason).last}: #{@fleet.size} process#{"es" if @fleet.size > 1}"
       @reason = nil
-    end
-
-    def give_up(fault)
-      @fleet.forget_replacements
-      @molds.give_up&.drain
-      @is_waiting = false
-      return tell_unreplaced(fault) unless @reason
-      return go_back(fault) if goes_back?
-
-      undo if read_again? && !@has_changed
-      rest = @has_changed ? "processes that were not replaced go on as they are" : "all goes on as before"
-      @voice.complain("the #{@reason} is given up, and #{rest}: #{fault}")
-      @reason = nil
-    end
-
-    # Whether those that were replaced can be replaced again by what was before. An app that each process boots for
-    # itself is on the disk, and no more as it was.
-    def goes_back? = @has_changed && (@reason == :restart ? @molds.former? : @reason == :reload)
-
-    # Nobody is to be served by one half of the old and one half of the new.
-    def go_back(fault)
-      @voice.complain("the #{@reason} is given up, and all goes back to how it was: #{fault}")
-      @reason == :restart ? @molds.go_back : tell_unread
-      @undo&.call
-      @reason = :return
-      @has_changed = false
-      @fleet.go_back_to(@before)
-    end
-
-    # Whether what is under way began with settings that were read again.
-    def read_again? = @reason == :reload || @reason == :restart && !preload?
-
-    # Whoever takes the place of one that dies goes by what that went by.
-    def undo
-      @undo&.call
-      tell_unread
-    end
-
-    def tell_unread = (@molds.current&.wire&.tell("unread") if preload?)
-
-    def tell_unreplaced(fault)
-      @voice.complain("a process could not be replaced, and all goes on as before: #{fault}")
     end
   end
 
