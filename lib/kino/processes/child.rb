@@ -128,10 +128,14 @@ module Kino
     # @return [Boolean] whether {#end_late} has ended it
     def ended_late? = @deadline == Float::INFINITY
 
+    # @return [Boolean] whether {#kill} has been called
+    def killed? = @is_killed ? true : false
+
     # Ends it.
     #
     # @return [void]
     def kill
+      @is_killed = true
       Process.kill(:KILL, @pid) if @pid
     rescue Errno::ESRCH
       nil # it was quicker

@@ -60,7 +60,7 @@ module Kino
     # @return [void]
     def look
       end_unready
-      @health.stuck(@fleet.serving).each do |child, why|
+      @health.stuck(@fleet.serving.reject(&:killed?)).each do |child, why|
         @voice.complain("#{child} #{why}; it is ended, and another takes its place")
         child.kill
       end

@@ -1,103 +1,135 @@
 # frozen_string_literal: true
 
-require_relative "leaving"
-require_relative "signals"
+require_relative "teller"
 
 module Kino
-  # How a {Launcher} ends: what runs is finished, in the time that there is, and a second signal ends that.
+  # How a {Server} ends: in order, or at once. What is public here is for commands.
   #
   # @api private
   module Ending
-    # {Signals#wake} tokens: the server has come to its end; the drain is over; somebody asks for a stop, as a signal
-    # does; another server serves in its place.
-    ENDED = 128
-    DRAINED = 129
-    ASKED = 130
-    REPLACED = 131
-    # Seconds after which a signal was heard of late.
-    LATE = 0.5
-    private_constant :DRAINED, :LATE
+    # Seconds that a client which keeps its connection open has for its next request, when others serve already.
+    FAREWELL = 1
+    # Seconds between two looks at whether all have gone.
+    LOOK = 0.02
+    private_constant :FAREWELL, :LOOK
+
+    # There is no time for what comes before the drain.
+    #
+    # @api private
+    # @return [Boolean] whether that was under way
+    def hurry
+      @hurry << true
+      !@is_waiting.nil?
+    end
+
+    # Has a stop that a signal asks for begun, and ended in time, by native threads, also while Ruby hears nothing of it
+    # since native code of the app's has its lock. For a command whose process this is, once its handlers are there.
+    #
+    # @api private
+    # @param numbers [Array<Integer>] the signals'
+    # @return [nil]
+    def attend(numbers)
+      @native&.attend(numbers, @configuration.drain_delay, @configuration.shutdown_timeout) unless numbers.empty?
+    end
+
+    # A stop is heard of: from here on Ruby sees to it.
+    #
+    # @api private
+    # @return [Float] for how many seconds a signal has asked for it
+    def summoned = @native&.summoned || 0.0
+
+    # What {#stop} does where no command runs the server.
+    #
+    # @api private
+    # @param timeout [Numeric] seconds to wait at most
+    # @param is_replaced [Boolean] whether others serve in its place: clients then have a moment to send their next
+    #   request, whose answer tells them to go there
+    # @param hands_on [Boolean] whether its sockets stay open, for other processes
+    # @return [Boolean]
+    def drain(timeout, is_replaced: false, hands_on: false)
+      @listeners = nil if hands_on
+      @is_replaced = is_replaced
+      native, supervisor = @native, @supervisor
+      return true unless native
+      return (Thread.new { drain(timeout) } && false) if trapped? || supervisor.worker?(Thread.current)
+
+      end_in_order(native, supervisor, timeout)
+    end
+
+    # What {#stop!} does where no command runs the server.
+    #
+    # @api private
+    # @return [nil]
+    def halt
+      return Thread.new { halt } && nil if trapped?
+
+      parts = @lock.synchronize do
+        [@collector, @supervisor, @plane, @native, @log].tap { @collector = @native = @supervisor = @log = nil }
+      end
+      close_listeners
+      parts.compact.each(&:stop)
+      @hurry << nil if @hurry.num_waiting.positive?
+      nil
+    end
 
     private
 
-    # The main thread waits for signals all along, so the drain runs beside it.
-    def drain(server, asked)
-      @begin = nil
-      timeout = time_left(server)
-      say "Stopping: waiting up to #{timeout} s for requests that run (a second signal ends at once)"
-      asked == REPLACED ? hand_over(server) : give_none_over(timeout)
-      Leaving.begin(timeout)
-      @overlap = nil
-      drained = begin_drain(server, timeout, is_replaced: asked == REPLACED)
-      @signals.heard(asked)
-      await_drain(server)
-      @manager.exiting(timeout)
-      return overdue(server) unless drained.value
-
-      say "Stopped"
-      0
-    end
-
-    # It counts from the signal on, which Ruby may hear of late. By tenths of a second, where that is worth a word.
-    def time_left(server)
-      timeout, ago = @configuration.shutdown_timeout, server.summoned
-      ago < LATE ? timeout : [timeout - ago, 0].max.round(1)
-    end
-
-    def hand_over(server)
-      @manager.hand_over(@overlap.pid)
-      server.listeners.own_files(false)
-    end
-
-    def give_none_over(timeout)
-      @manager.stopping(timeout)
-      @overlap&.give_up
-    end
-
-    def begin_drain(server, timeout, **options)
-      Thread.new do
-        Thread.current.report_on_exception = false
-        server.drain(timeout, **options)
-      ensure
-        @signals.wake(DRAINED)
-      end
-    end
-
-    def await_drain(server)
-      loop do
-        token = await_stop(nil)
-        return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
-
-        leave(server, 128 + token)
-      end
-    end
-
-    # While it goes on for drain_delay, a second signal ends that, and nothing else.
-    def hurry(server, token)
-      return false unless server.hurry
-
-      say "Draining at once"
-      @signals.heard(token)
+    # In the handler of a signal no lock can be had.
+    def trapped?
+      @lock.synchronize { false }
+    rescue ThreadError
       true
     end
 
-    # A thread that is stuck would make an ordinary exit wait for it, for ever.
-    def overdue(server)
-      timeout = @configuration.shutdown_timeout
-      lines = server.aborted.map { |request| "gave up #{request}" }
-      @voice.complain("requests still ran #{timeout} s after the signal (shutdown_timeout); ending without them",
-                      *lines)
-    ensure
-      leave(server, 1)
+    # The engine has its own descriptors of the same sockets: it closes the last ones, once nobody waits there any more.
+    def close_listeners
+      @listeners&.close
+      @listeners = nil
     end
 
-    def leave(server, status)
-      server.halt if server.running?
-      @voice.flush
+    def end_in_order(native, supervisor, timeout)
+      until_then = now + timeout
+      delay = @is_replaced ? FAREWELL : @configuration.drain_delay
+      @is_replaced ? see_off(native, [timeout, delay].min) : lame_duck(native, [timeout, delay].min)
+      hooks = Thread.new { @configuration.on_drain.each { |hook| tell(hook) } }
+      told = hooks.join([until_then - now, 0].max)
+      @plane.close if @is_replaced
+      close_listeners
+      native.drain
+      in_time = supervisor.join([until_then - now, 0].max) && !told.nil?
+      @aborted = in_time ? [] : describe(native.in_flight)
+      in_time
     ensure
-      @leave.call(status)
+      halt
     end
+
+    # Whatever it raises, the others have their turn, and the server stops.
+    def tell(hook)
+      hook.call
+    rescue Exception => error
+      Teller.new(errors).tell { |io| failure(io).log(nil, error) }
+    end
+
+    # Goes on for a while, with answers that end their connections, so that a load balancer notices before it is
+    # refused.
+    def lame_duck(native, delay)
+      return unless delay.positive?
+
+      native.lame_duck
+      @is_waiting = true
+      @hurry.pop(timeout: delay)
+    ensure
+      @is_waiting = nil
+    end
+
+    # The same where others serve already: until all clients have gone there, or are idle, as far as one can know.
+    def see_off(native, seconds)
+      native.lame_duck
+      until_then = now + seconds
+      nil until native.stats[:connections].zero? || now >= until_then || @hurry.pop(timeout: LOOK)
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 
   private_constant :Ending

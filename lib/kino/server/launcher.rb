@@ -4,11 +4,11 @@ require_relative "../control/plane"
 require_relative "../processes/boots"
 require_relative "../processes/restart_file"
 require_relative "announcement"
-require_relative "ending"
 require_relative "leaving"
 require_relative "notices"
 require_relative "service_manager"
 require_relative "signals"
+require_relative "stopping"
 require_relative "takeover"
 require_relative "voice"
 
@@ -21,7 +21,7 @@ module Kino
   #
   # @api private
   class Launcher
-    include Ending
+    include Stopping
     include Takeover
 
     # @param configuration [Configuration]

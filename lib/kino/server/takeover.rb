@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require_relative "../processes/overlap"
-require_relative "ending"
+require_relative "stopping"
 require_relative "signals"
 
 module Kino
@@ -24,7 +24,7 @@ module Kino
     # What was asked for at the control socket, as signals ask for it.
     def heed(server)
       actions = @server.control&.hear(@voice) || []
-      return Ending::ASKED if actions.include?("stop")
+      return Stopping::ASKED if actions.include?("stop")
 
       begin_overlap(server) if server && actions.any?
       nil
@@ -49,7 +49,7 @@ module Kino
     def look_at_overlap
       outcome = @overlap.look
       tell_failure(@overlap.give_up) if outcome == :failed
-      Ending::REPLACED if outcome == :ready
+      Stopping::REPLACED if outcome == :ready
     end
   end
 
