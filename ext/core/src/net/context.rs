@@ -399,8 +399,13 @@ impl Context {
     /// A request is over: the account of it, made for the time given. Each request has one, whatever has ended it, and all come
     /// through here.
     pub(super) fn account<'a>(&self, make: impl FnOnce(u64) -> Account<'a>) {
+        self.account_since(0, make);
+    }
+
+    /// The same of one of which is known when it was over; zero for now.
+    pub(super) fn account_since<'a>(&self, over: u64, make: impl FnOnce(u64) -> Account<'a>) {
         if self.is_observed {
-            let account = make(self.clock.micros());
+            let account = make(if over > 0 { over } else { self.clock.micros() });
             self.config.access_log.iter().for_each(|log| log.observe(&account));
             self.config.observers.iter().for_each(|observer| observer.observe(&account));
         }

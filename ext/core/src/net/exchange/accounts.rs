@@ -20,6 +20,13 @@ impl Exchange {
         self.line.begins(head, plan.framing);
     }
 
+    /// All of its answer was one write, right behind its head.
+    pub(in crate::net) fn is_sent_at_once(&mut self) {
+        if !self.is_blocked() {
+            self.noted.over = self.noted.headed;
+        }
+    }
+
     /// The id that the request is known by, where requests have one.
     pub fn request_id(&self) -> Option<&[u8]> {
         self.context.id_of(self.head.as_deref(), self.made_id.as_ref())
@@ -42,7 +49,8 @@ impl Exchange {
 
     /// It is over: the account of it.
     pub(super) fn account(&self, end: End) {
-        self.context.account(|now| {
+        let over = if end == End::Whole { self.noted.over } else { 0 };
+        self.context.account_since(over, |now| {
             let is_unanswered = end == End::Cut && self.noted.sent == 0;
             let status = match self.noted.status {
                 0 if end == End::Taken && self.asked.is_extended => 200,
