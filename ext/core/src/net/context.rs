@@ -384,6 +384,16 @@ impl Context {
         self.overdue.take()
     }
 
+    /// That worker's last, which it is done with, unless it is among those that were asked for.
+    pub fn take_overdue_of(&self, worker: u64) -> Option<Overdue> {
+        self.overdue.take_of(worker)
+    }
+
+    /// For how many milliseconds Ruby has left alone that a request was answered in its worker's place: it does not run at all.
+    pub(crate) fn unheard(&self) -> u64 {
+        self.overdue.unheard(self.clock.now())
+    }
+
     /// An id for a request, unless it has one that is well-formed, or none is to have any.
     pub(super) fn make_id(&self, head: Option<&Head>) -> Option<Made> {
         let ids = self.ids.as_ref()?;
