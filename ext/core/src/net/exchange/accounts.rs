@@ -13,6 +13,11 @@ impl Exchange {
         self.line.is_served_by(worker);
     }
 
+    /// When it was taken, in microseconds of the engine's clock, where that was noted.
+    pub fn taken(&self) -> Option<u64> {
+        (self.noted.taken > 0).then_some(self.noted.taken)
+    }
+
     /// The head of its answer has been made, of so many bytes: it is what is sent next.
     pub fn begins(&mut self, plan: Plan, head: usize) {
         self.noted =
