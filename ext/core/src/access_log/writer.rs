@@ -21,7 +21,7 @@ const GATHER: Duration = Duration::from_millis(50);
 /// that a line costs half as much again; with twice as many, the next cache no longer holds them.
 const ENOUGH: usize = 512 * 1024;
 /// Lines are added to as many bytes as the smallest cache holds, and moved on from there together. Memory that another processor has
-/// read lately, as the thread has what it wrote, is slow to be written to again: a third of what a line cost was that.
+/// read lately, as the thread has what it wrote, is slow to be written to again: a quarter of what a line cost was that.
 const FRESH: usize = 16 * 1024;
 /// What is written to a pipe at once, so that it is not mixed with what others write there (`PIPE_BUF` of POSIX on Linux).
 const AT_ONCE: usize = 4096;
