@@ -35,7 +35,7 @@ module Kino
 
   # The app had not begun to answer when `request_timeout` was over, so the client got a 504. It is never raised:
   # `on_error` is called with it. Its backtrace is where the app's thread is, empty where that can't be asked: in a
-  # ractor, or when the app has gone on meanwhile.
+  # ractor, or when the app has gone on meanwhile. In a ractor that is still at it, its env can't be asked for, either.
   class RequestTimeoutError < Error; end
 
   # A worker counts as stuck (`stuck_timeout`). It is never raised: `on_error` is called with it, and its backtrace is

@@ -133,6 +133,7 @@ fn vitals(dispatch: &Dispatch, at_work: &[AtWork]) -> Vitals {
         quarantined: quarantined as u32,
         is_ready: context.is_ready().is_ok(),
         unserved: context.unserved(),
+        unheard: context.unheard(),
     }
 }
 

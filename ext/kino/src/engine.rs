@@ -10,6 +10,7 @@ use kino_core::config::Config;
 use kino_core::dispatch::gvl_group::GvlGroup;
 use kino_core::dispatch::interrupt::Interrupt;
 use kino_core::dispatch::serving::AtWork;
+use kino_core::net::deadlines::Micros;
 use kino_core::net::listener::Listener;
 use kino_core::server::Server;
 use parking_lot::Mutex;
@@ -109,7 +110,7 @@ impl Running {
     pub(crate) fn group(&self, gvl_group: usize) -> Arc<GvlGroup> {
         let mut groups = self.groups.lock();
         while groups.len() <= gvl_group {
-            let group = Arc::new(GvlGroup::new(groups.len()));
+            let group = Arc::new(GvlGroup::by(groups.len(), Micros::of(&self.server.context().clock)));
             thread_hooks::listen(&group);
             self.server.dispatch().watch_over(&group);
             groups.push(group);

@@ -175,6 +175,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     worker_thread.define_method("quarantine", method!(WorkerThread::quarantine, 0))?;
     worker_thread.define_method("ours?", method!(WorkerThread::is_ours, 0))?;
     worker_thread.define_method("last_request", method!(WorkerThread::last_request, 0))?;
+    worker_thread.define_method("overdue", method!(WorkerThread::overdue, 0))?;
     worker_thread.define_method("take", method!(take::take, 0))?;
 
     let request = kino.define_class("Request", ruby.class_object())?;

@@ -92,8 +92,9 @@ impl Scoreboard {
         Ok(())
     }
 
-    /// `read(index) -> {pid:, beat:, state:, connections:, waiting:, running:, unserved:, requests:, in_flight:, stats:}`: `beat` is how
-    /// many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was taken.
+    /// `read(index) -> {pid:, beat:, state:, connections:, waiting:, running:, unserved:, unheard:, requests:, in_flight:, stats:}`: `beat`
+    /// is how many seconds ago the process was last alive, `nil` where there is none; `unserved` for how many some have waited and none was
+    /// taken; `unheard` for how many its Ruby has done nothing about a request that got a 504.
     pub(crate) fn read(ruby: &Ruby, this: &Scoreboard, index: usize) -> Result<RHash, Error> {
         let read = this.slot(ruby, index)?.read();
         let (hash, stats) = (ruby.hash_new(), ruby.hash_new());
@@ -115,6 +116,7 @@ impl Scoreboard {
         hash.aset(key("waiting"), read.waiting)?;
         hash.aset(key("running"), read.running)?;
         hash.aset(key("unserved"), read.vitals.unserved as f64 / 1000.0)?;
+        hash.aset(key("unheard"), read.vitals.unheard as f64 / 1000.0)?;
         hash.aset(key("requests"), read.requests)?;
         hash.aset(key("in_flight"), read.in_flight)?;
         hash.aset(key("stats"), stats)?;

@@ -46,7 +46,8 @@ pub(crate) fn take(ruby: &Ruby, this: Obj<WorkerThread>) -> Result<Option<Value>
         }
         Next::Over => return Ok(None),
     };
-    runner.run_for(exchange.head().method(), exchange.head().target(), Some(exchange.peer()));
+    let head = exchange.head();
+    runner.run_since(exchange.taken(), head.method(), head.target(), Some(exchange.peer()));
     exchange.served_by(runner.number());
 
     let request = Request::make(ruby, this)?;

@@ -129,6 +129,14 @@ impl WorkerThread {
         this.last.get().map(|last| ruby.get_inner(last))
     }
 
+    /// `overdue -> [request, seconds] or nil`: for a thread that is done with a request that got a 504 meanwhile, and that nobody has
+    /// been told of ([`EngineHandle::overdue`](crate::engine_handle::EngineHandle::overdue)): method and path, and `request_timeout`.
+    pub(crate) fn overdue(&self) -> Option<(String, f64)> {
+        let context = self.dispatch.context();
+        let one = context.take_overdue_of(self.number()?)?;
+        Some((one.request, context.config.request_timeout?.as_secs_f64()))
+    }
+
     /// It has taken that one, or is about to take another.
     pub(crate) fn has_taken(&self, request: Option<Value>) {
         self.last.set(request.map(Opaque::from));

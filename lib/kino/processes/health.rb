@@ -17,7 +17,9 @@ module Kino
       @seen = {}
     end
 
-    # Those that give no sign of life, or finish nothing while requests wait.
+    # Those that give no sign of life, finish nothing while requests wait, or whose Ruby is stuck with what got a 504.
+    # A request alone, that nobody has given up, may take for as long as it likes, with Ruby's lock or without: who
+    # waits for it wants what it makes.
     #
     # @param children [Array<Child>] that serve
     # @return [Hash{Child => String}] what is wrong with each
@@ -48,6 +50,9 @@ module Kino
 
       unserved = told[:unserved]
       return "has begun no request for #{unserved.round(1)} s while some waited#{at(told)}" if unserved > @timeout
+
+      unheard = told[:unheard]
+      return "has run no Ruby for #{unheard.round(1)} s after a 504#{at(told)}" if unheard > @timeout
 
       answered = told[:stats][:answered]
       seen = @seen[child] ||= Seen.new(answered, now)

@@ -27,6 +27,18 @@ module Kino
       error
     end
 
+    # What is told of a request whose client has got a 504 in the app's place.
+    #
+    # @param request [String] method and path
+    # @param timeout [Numeric] `request_timeout`
+    # @return [RequestTimeoutError]
+    def self.timed_out(request, timeout)
+      error = RequestTimeoutError.new(format("the app has not begun to answer %s within %g s (request_timeout); its " \
+                                             "client got a 504", request, timeout))
+      error.set_backtrace([])
+      error
+    end
+
     # @param errors [IO] for errors that no request's `rack.errors` can take
     # @param handler [#call, nil] makes the answer of error, env and status, see `lowlevel_error_handler`
     # @param page [ErrorPage, nil] what those see who are at work on the app

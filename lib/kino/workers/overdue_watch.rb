@@ -37,9 +37,7 @@ module Kino
     # @return [void]
     def look
       @native.overdue.each do |worker, request, key|
-        error = RequestTimeoutError.new("the app has not begun to answer #{request} within #{@timeout} s " \
-                                        "(request_timeout); its client got a 504")
-        tell(error, worker) { |env| env["kino.request"]&.key == key }
+        tell(Failure.timed_out(request, @timeout), worker) { |env| env["kino.request"]&.key == key }
       end
     end
 

@@ -129,6 +129,14 @@ module Kino
       yield(*answer) if block_given?
     ensure
       errors.each { |one| @failure.log(request&.env, one) }
+      tell_overdue(request&.env)
+    end
+
+    # Its client may have got a 504 meanwhile. Where nobody has found it at that, such as while all of Ruby stood
+    # still, this is who still knows what was asked.
+    def tell_overdue(env)
+      request, timeout = @native.overdue
+      @failure.tell(env, Failure.timed_out(request, timeout)) if request
     end
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not

@@ -19,6 +19,12 @@ RSpec.describe "on_error, of requests that take too long" do
   account = Ractor.make_shareable(->(env) { [200, {}, [sleep(env["QUERY_STRING"].to_f).to_s]] })
   user = Ractor.make_shareable(->(_error, env) { warn "told: of #{env ? env["QUERY_STRING"] : "nobody"}" })
 
+  # Has all of Ruby wait for a second or so: no other thread has a turn meanwhile.
+  held = lambda do |env|
+    3.pow((2**25_000) - 1, (2**25_000) + 1) if env["PATH_INFO"] == "/held"
+    [200, {}, ["x"]]
+  end
+
   # What is known of where a request is: of a thread in a ractor, nothing.
   def place = mode == :ractor ? "at nowhere, of nothing" : "at overdue_spec.rb:7, of /sleep"
 
@@ -64,6 +70,17 @@ RSpec.describe "on_error, of requests that take too long" do
         all = log.wait_for(/^told: /)
         # Where the machine stood still, the other one was late, too.
         expect(all).not_to include("bob") if after.value == 200
+      end
+    end
+
+    # Nobody looks while Ruby stands still, and when it goes on, the request is over, or about to be.
+    it "tells of one that got a 504 while Ruby stood still, with its env" do
+      only_in :threaded, "a ractor that stands still stops no other"
+      serve(held, lint: false, request_timeout: 0.2, on_error: hook) do |server, log|
+        RawClient.open(server.url) { |client| expect(client.get("/held?secret").status).to eq(504) }
+        expect(log.wait_for(/^told: /)).to match(/GET \/held within 0.2 s \(request_timeout\).*, of \/held$/)
+        RawClient.open(server.url) { |client| expect(client.get("/").status).to eq(200) }
+        expect(log.text.scan("told: ").size).to eq(1)
       end
     end
 

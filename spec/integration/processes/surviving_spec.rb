@@ -205,6 +205,25 @@ RSpec.describe "a process that dies" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "is one whose Ruby is stuck with what got a 504, though nobody waits: it is named, and replaced" do
+    prepare(<<~'RUBY', kino: "process_timeout 1\nrequest_timeout 0.5\n")
+      run lambda { |env|
+        3.pow((2**150_000) - 1, (2**150_000) + 1) if env["PATH_INFO"] == "/stuck"
+        [200, {}, [Process.pid.to_s]]
+      }
+    RUBY
+    process = start_processes
+    before = serving(process)
+    RawClient.open(process.url) { |client| expect(client.get("/stuck?token=secret").status).to eq(504) }
+    eventually("it is replaced") { (serving(process) & before).size == 1 && serving(process).size == 2 }
+
+    expect(process.err).to match(
+      %r{^kino: process \d \(pid \d+\) has run no Ruby for \d+\.\d s after a 504 \(at GET /stuck for \d+\.\d s\)}
+    )
+    expect(process.err).not_to include("secret")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "is a mold that is stuck, and forks nothing: another boots the app" do
     prepare(kino: "restart_timeout 2\n")
     process = start_processes

@@ -23,8 +23,8 @@ RSpec.describe Kino.const_get(:Health) do
     write(1)
   end
 
-  def write(slot, beat: 0.1, waiting: 0, unserved: 0.0, answered: 0, in_flight: "")
-    board[slot] = { beat: beat, waiting: waiting, unserved: unserved, stats: { answered: answered },
+  def write(slot, beat: 0.1, waiting: 0, unserved: 0.0, unheard: 0.0, answered: 0, in_flight: "")
+    board[slot] = { beat: beat, waiting: waiting, unserved: unserved, unheard: unheard, stats: { answered: answered },
                     in_flight: in_flight, requests: 0 }
   end
 
@@ -65,6 +65,13 @@ RSpec.describe Kino.const_get(:Health) do
 
     expect(stuck(health))
       .to eq(second => "has begun no request for 10.1 s while some waited (at GET /stuck for 12.0 s)")
+  end
+
+  it "finds one whose Ruby has not come to a request that got a 504, though nobody waits" do
+    write(0, unheard: 10.0)
+    write(1, unheard: 10.06, in_flight: "GET /stuck for 41.0 s")
+
+    expect(stuck(health)).to eq(second => "has run no Ruby for 10.1 s after a 504 (at GET /stuck for 41.0 s)")
   end
 
   it "lets one be that has not begun to beat" do

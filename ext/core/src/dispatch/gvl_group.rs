@@ -9,6 +9,7 @@ use super::run_token::RunToken;
 pub use super::run_token::Waited;
 pub use super::runner::Runner;
 use super::serving::AtWork;
+use crate::net::deadlines::Micros;
 use crate::sync::Mutex;
 
 /// The workers that share a GVL.
@@ -22,7 +23,12 @@ pub struct GvlGroup {
 impl GvlGroup {
     /// A group of that number.
     pub fn new(gvl_group: usize) -> GvlGroup {
-        GvlGroup { token: Arc::new(RunToken::new(gvl_group)), members: Mutex::default() }
+        GvlGroup::by(gvl_group, Micros::default())
+    }
+
+    /// The same, which goes by that clock: what was read there need not be read here again ([`Runner::run_since`]).
+    pub fn by(gvl_group: usize, clock: Micros) -> GvlGroup {
+        GvlGroup { token: Arc::new(RunToken::new(gvl_group, clock)), members: Mutex::default() }
     }
 
     /// A new worker of this group.

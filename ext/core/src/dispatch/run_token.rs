@@ -50,9 +50,9 @@ pub enum Waited {
 }
 
 impl RunToken {
-    /// That of a group of that number.
-    pub(super) fn new(gvl_group: usize) -> RunToken {
-        RunToken { gvl_group, ..RunToken::default() }
+    /// That of a group of that number, which goes by that clock.
+    pub(super) fn new(gvl_group: usize, clock: Micros) -> RunToken {
+        RunToken { gvl_group, clock, ..RunToken::default() }
     }
 
     /// Somebody will ask soon who has been without the GVL for long, or not any more.

@@ -127,13 +127,13 @@ impl Runner {
 
     /// The worker serves a request from now on.
     pub fn run(&self, method: &[u8], target: &[u8]) {
-        self.run_for(method, target, None);
+        self.run_since(None, method, target, None);
     }
 
-    /// The same of a client who is known.
-    pub fn run_for(&self, method: &[u8], target: &[u8], peer: Option<PeerAddr>) {
+    /// The same of a client who is known, and of a request that was taken at that time of the group's clock: now, where it is not known.
+    pub fn run_since(&self, taken: Option<u64>, method: &[u8], target: &[u8], peer: Option<PeerAddr>) {
         self.serving.begin(method, target, peer);
-        let now = self.token.clock.now();
+        let now = taken.unwrap_or_else(|| self.token.clock.now());
         self.running_since.store(now, Ordering::Relaxed);
         self.taken_at.store(now, Ordering::Relaxed);
         self.is_streaming.store(false, Ordering::Relaxed);

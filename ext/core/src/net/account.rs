@@ -63,7 +63,8 @@ pub struct Times {
     pub queue: Option<u64>,
     /// From there until the answer's head was begun; where none was, until it was over.
     pub app: Option<u64>,
-    /// From complete until over.
+    /// From complete until over. A short answer that leaves with one write counts as over when it is about to: the clock is not read
+    /// again for that.
     pub total: Option<u64>,
 }
 
@@ -76,6 +77,8 @@ pub(super) struct Noted {
     pub(super) taken: u64,
     /// Its answer's head was begun.
     pub(super) headed: u64,
+    /// It was over; looked at when it is told of, where that was not noted.
+    pub(super) over: u64,
     pub(super) worker: u64,
     pub(super) status: u16,
     pub(super) fault: Option<Fault>,

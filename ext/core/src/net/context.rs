@@ -396,6 +396,16 @@ impl Context {
         self.overdue.take()
     }
 
+    /// That worker's last, which it is done with, unless it is among those that were asked for.
+    pub fn take_overdue_of(&self, worker: u64) -> Option<Overdue> {
+        self.overdue.take_of(worker)
+    }
+
+    /// For how many milliseconds Ruby has left alone that a request was answered in its worker's place: it does not run at all.
+    pub(crate) fn unheard(&self) -> u64 {
+        self.overdue.unheard(self.clock.now())
+    }
+
     /// An id for a request, unless it has one that is well-formed, or none is to have any.
     pub(super) fn make_id(&self, head: Option<&Head>) -> Option<Made> {
         let ids = self.ids.as_ref()?;
@@ -411,8 +421,13 @@ impl Context {
     /// A request is over: the account of it, made for the time given. Each request has one, whatever has ended it, and all come
     /// through here.
     pub(super) fn account<'a>(&self, make: impl FnOnce(u64) -> Account<'a>) {
+        self.account_since(0, make);
+    }
+
+    /// The same of one of which is known when it was over; zero for now.
+    pub(super) fn account_since<'a>(&self, over: u64, make: impl FnOnce(u64) -> Account<'a>) {
         if self.is_observed {
-            let account = make(self.clock.micros());
+            let account = make(if over > 0 { over } else { self.clock.micros() });
             self.config.access_log.iter().for_each(|log| log.observe(&account));
             self.config.observers.iter().for_each(|observer| observer.observe(&account));
         }

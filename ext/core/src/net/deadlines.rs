@@ -77,6 +77,11 @@ impl Default for Micros {
 }
 
 impl Micros {
+    /// One that says the same as that clock.
+    pub fn of(clock: &Clock) -> Micros {
+        Micros { start: clock.start }
+    }
+
     /// Now, in microseconds.
     pub fn now(self) -> u64 {
         self.start.elapsed().as_micros() as u64

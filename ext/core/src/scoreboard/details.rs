@@ -45,6 +45,7 @@ pub(super) struct Details {
     log_level: AtomicU32,
     started: AtomicU64,
     unserved: AtomicU64,
+    unheard: AtomicU64,
     /// How often it was asked for what is in flight, and up to which of these that has been told.
     asked: AtomicU64,
     told: AtomicU64,
@@ -73,6 +74,8 @@ pub struct Vitals {
     pub is_ready: bool,
     /// For how many milliseconds requests have waited while none was taken.
     pub unserved: u64,
+    /// For how many milliseconds Ruby has left alone that a request of its was answered in its place (504).
+    pub unheard: u64,
 }
 
 /// What a process says of itself once.
@@ -90,6 +93,7 @@ impl Details {
             number.store(0, Relaxed);
         }
         self.unserved.store(0, Relaxed);
+        self.unheard.store(0, Relaxed);
         self.ruby_at.store(0, Relaxed);
         self.ruby.iter().for_each(|number| number.store(0, Relaxed));
         self.about.write("");
@@ -106,6 +110,7 @@ impl Details {
         self.busy.store(vitals.busy, Relaxed);
         self.quarantined.store(vitals.quarantined, Relaxed);
         self.unserved.store(vitals.unserved, Relaxed);
+        self.unheard.store(vitals.unheard, Relaxed);
         self.set_ready(vitals.is_ready);
     }
 
@@ -121,6 +126,7 @@ impl Details {
             quarantined: self.quarantined.load(Relaxed),
             is_ready: self.is_ready.load(Relaxed) != 0,
             unserved: self.unserved.load(Relaxed),
+            unheard: self.unheard.load(Relaxed),
         }
     }
 

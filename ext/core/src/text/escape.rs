@@ -14,17 +14,25 @@ const IS_PLAIN: [bool; 256] = {
     table
 };
 
-/// Whether all of a text stands for itself. In steps of a vector: nearly all of what is written does, and is looked at for that.
+/// Whether all of a text stands for itself. In steps of a vector, of which the last may look at some bytes again: nearly all of what is
+/// written does, and is looked at for that.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    const STEP: usize = 16;
+    is_plain_by::<16>(text)
+        .or_else(|| is_plain_by::<8>(text))
+        .or_else(|| is_plain_by::<4>(text))
+        .unwrap_or_else(|| text.iter().all(|&byte| IS_PLAIN[usize::from(byte)]))
+}
+
+/// `None` of one that is shorter than a step.
+#[inline]
+fn is_plain_by<const STEP: usize>(text: &[u8]) -> Option<bool> {
     let is_plain = |step: &[u8; STEP]| {
         step.iter().fold(true, |all, &byte| all & (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\'))
     };
-    let mut steps = text.chunks_exact(STEP);
-    let mut last = [b' '; STEP];
-    last[..steps.remainder().len()].copy_from_slice(steps.remainder());
-    steps.all(|step| step.try_into().is_ok_and(is_plain)) && is_plain(&last)
+    let last = text.last_chunk::<STEP>()?;
+    let steps = text.chunks_exact(STEP);
+    Some(is_plain(last) && steps.into_iter().all(|step| step.try_into().is_ok_and(is_plain)))
 }
 
 /// Adds text to a plain line: quotes, backslashes, control characters and whatever is not ASCII escaped, as nginx does.

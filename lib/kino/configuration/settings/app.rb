@@ -82,10 +82,10 @@ module Kino
         TEXT
         Setting.new(:request_id, Kinds::Flag.new, default: false, example: true,
                     summary: "know each request by an id", doc: <<~TEXT),
-          Whether each request has an id: that of its X-Request-Id, if that is 1 to 128 letters, digits
-          and any of _ - . / + =, or a new one (UUIDv7). The app finds it in HTTP_X_REQUEST_ID, where
-          Rails takes it from, and in kino.request_id; the answer has it in X-Request-Id, unless the app
-          sets that; and so do the access log and what is logged of an error.
+          Whether each request has an id: that of its X-Request-Id, if that is 1 to 255 letters, digits
+          and any of _ - @, which Rails takes as it is, or a new one (UUIDv7). The app finds it in
+          HTTP_X_REQUEST_ID, where Rails takes it from, and in kino.request_id; the answer has it in
+          X-Request-Id, unless the app sets that; and so do the access log and what is logged of an error.
         TEXT
         Setting.new(:server_timing, Kinds::Flag.new, default: false, example: true,
                     summary: "tell clients how long requests took", doc: <<~TEXT)

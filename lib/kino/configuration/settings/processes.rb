@@ -47,8 +47,9 @@ module Kino
         TEXT
         Setting.new(:process_timeout, Kinds::Optional.new(PATIENCE, nothing: "no such watch"), default: 60,
                     summary: "seconds until a process counts as stuck", doc: <<~TEXT),
-          For a process without a sign of life, or that finishes no request while some wait: then it is
-          told of with what it serves, ended, and another takes its place.
+          For a process without a sign of life, or that finishes no request while some wait, or runs no
+          Ruby after a request of its got a 504 (request_timeout): then it is told of with what it
+          serves, ended, and another takes its place.
         TEXT
         Setting.new(:refork_after, Kinds::Steps.new, default: [].freeze, default_text: "never",
                     example: 1000, summary: "requests of a process until others are forked from it", doc: <<~TEXT),

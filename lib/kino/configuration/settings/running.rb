@@ -86,8 +86,8 @@ module Kino
           fewer arguments. env is nil for an error outside of any request. May be written more than
           once. In mode :ractor it runs in the worker's ractor, as on_worker_boot does. It is called, too,
           for requests that got a 504 (Kino::RequestTimeoutError) and for workers that are stuck
-          (Kino::WorkerStuckError), with the backtrace of where the app's thread is; in mode :ractor
-          without that and the env, in the main ractor.
+          (Kino::WorkerStuckError), with the backtrace of where the app's thread is, while it is there;
+          in mode :ractor without that, and while the app is at it without the env, in the main ractor.
         TEXT
         Setting.new(:lowlevel_error_handler, Kinds::Handler.new(3, '{ |error| [500, {}, ["Sorry"]] }'),
                     default: nil, default_text: "none", summary: "makes the answer to an error of the app",

@@ -27,7 +27,7 @@ impl Connection {
     pub(super) fn tell_overdue(&self, life: &Life) {
         let (worker, request) = (self.worker.load(Relaxed), life.receiver.seen().head().map(Head::describe));
         if let Some(request) = request.filter(|_| worker > 0) {
-            self.context.overdue.add(Overdue { worker, request, right: self.right() });
+            self.context.overdue.add(self.context.clock.now(), Overdue { worker, request, right: self.right() });
         }
     }
 

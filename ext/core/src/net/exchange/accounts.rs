@@ -13,11 +13,23 @@ impl Exchange {
         self.line.is_served_by(worker);
     }
 
+    /// When it was taken, in microseconds of the engine's clock, where that was noted.
+    pub fn taken(&self) -> Option<u64> {
+        (self.noted.taken > 0).then_some(self.noted.taken)
+    }
+
     /// The head of its answer has been made, of so many bytes: it is what is sent next.
     pub fn begins(&mut self, plan: Plan, head: usize) {
         self.noted =
             Noted { status: plan.status, head: head as u64, headed: self.context.time_to_note(), ..self.noted };
         self.line.begins(head, plan.framing);
+    }
+
+    /// All of its answer was one write, right behind its head.
+    pub(in crate::net) fn is_sent_at_once(&mut self) {
+        if !self.is_blocked() {
+            self.noted.over = self.noted.headed;
+        }
     }
 
     /// The id that the request is known by, where requests have one.
@@ -42,7 +54,8 @@ impl Exchange {
 
     /// It is over: the account of it.
     pub(super) fn account(&self, end: End) {
-        self.context.account(|now| {
+        let over = if end == End::Whole { self.noted.over } else { 0 };
+        self.context.account_since(over, |now| {
             let is_unanswered = end == End::Cut && self.noted.sent == 0;
             let status = match self.noted.status {
                 0 if end == End::Taken && self.asked.is_extended => 200,

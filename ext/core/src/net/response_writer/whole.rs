@@ -27,7 +27,9 @@ pub fn send_whole<L: Lender>(
     let most = plan.wanted(u64::MAX);
     let sent = if most <= COPIED {
         let given = copy(head, body, most as usize);
-        exchange.send(head).map(|()| given).map_err(|error| AnswerError::from(error).into())
+        let sent = exchange.send(head);
+        exchange.is_sent_at_once();
+        sent.map(|()| given).map_err(|error| AnswerError::from(error).into())
     } else {
         let given = body.with_parts(0, |parts| parts.map(|part| part.len() as u64).sum());
         // The lender's parts may have become fewer while others went on.

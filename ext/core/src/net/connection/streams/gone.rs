@@ -105,7 +105,8 @@ impl Connection {
     pub(super) fn tell_overdue_call(&self, call: &Call) {
         let worker = call.served.worker.load(Relaxed);
         if worker > 0 {
-            self.context.overdue.add(Overdue { worker, request: call.head.describe(), right: call.right.clone() });
+            let one = Overdue { worker, request: call.head.describe(), right: call.right.clone() };
+            self.context.overdue.add(self.context.clock.now(), one);
         }
     }
 
