@@ -44,6 +44,19 @@ RSpec.describe "kino at an address where TLS is spoken" do
     end
   end
 
+  it "is believed by curl, and speaks HTTP/2 to it at once, with --dev-tls" do
+    skip "there is no curl" unless system("curl --version", out: File::NULL, err: File::NULL)
+    process = kino("--dev-tls", "-b", "tcp://localhost:0", env: { "XDG_STATE_HOME" => folder })
+    process.wait_for(/^Ctrl-C/)
+    process.out.scan(%r{https://(\S+):(\d+)$}).flat_map { |host, port| [[host, port], ["localhost", port]] }
+           .each do |host, port|
+      told = IO.popen(["curl", "-sS", "--cacert", "#{folder}/kino/localhost.pem", "-w", " %{http_version}",
+                       "https://#{host}:#{port}/", { err: %i[child out] }], &:read)
+      expect([host, told]).to eq([host, "https 2"])
+    end
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "is plain with --dev-tls where it says so, and another address is for TLS" do
     both = %w[-b tcp://127.0.0.1:0 -b ssl://127.0.0.1:0]
     process = kino("--dev-tls", *both, env: { "XDG_STATE_HOME" => folder })
