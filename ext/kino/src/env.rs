@@ -76,7 +76,8 @@ fn fill(
             local: exchange.local(),
         };
         let port = basics.local.tls.as_deref();
-        let mut env = Env { ruby, calls, keys, underscores, is_tls: port.is_some(), hash: prototype.env(ruby, calls, &basics) };
+        let mut env =
+            Env { ruby, calls, keys, underscores, is_tls: port.is_some(), hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
         if let Some(port) = port {
             env.secure(port, certificate);
