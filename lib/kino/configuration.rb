@@ -143,7 +143,8 @@ module Kino
     attr_reader :http2
     # @return [Integer] streams that one connection of HTTP/2 may have open, 1 to 100,000; default 128
     attr_reader :http2_max_streams
-    # @return [Integer] streams a second of one connection that may end before their answers do, 1 to 100,000; default 64
+    # @return [Integer] streams a second of one connection that may end before their answers do, 1 to 100,000;
+    #   default 64
     attr_reader :http2_max_resets
     # @return [Integer] CONTINUATION frames of one header block, 1 to 100,000; default 32
     attr_reader :http2_max_continuations

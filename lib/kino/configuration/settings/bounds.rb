@@ -104,7 +104,7 @@ module Kino
           connection is ended (ENHANCE_YOUR_CALM), which is counted, as with the next three.
         TEXT
         Setting.new(:http2_max_continuations, PER_CONNECTION, default: 32, example: 8,
-                    summary: "CONTINUATION frames of one header block", doc: <<~TEXT),
+                    summary: "frames that may go on with a header block", doc: <<~TEXT),
           CONTINUATION frames of one header block. How long it may be max_header_size says.
         TEXT
         Setting.new(:http2_max_control_frames, PER_CONNECTION, default: 128, example: 500,
@@ -114,7 +114,7 @@ module Kino
           and another with each DATA frame of either side, since gRPC measures with a PING for each.
         TEXT
         Setting.new(:http2_max_empty_frames, PER_CONNECTION, default: 128, example: 16,
-                    summary: "DATA frames a second with nothing in them", doc: <<~TEXT)
+                    summary: "frames a second for data that have none", doc: <<~TEXT)
           DATA frames a second of one connection that have nothing in them and don't end their stream.
           Eight times as many may come at once, and another with each DATA frame that has something.
         TEXT
