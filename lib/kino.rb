@@ -2,6 +2,7 @@
 
 require_relative "kino/version"
 require_relative "kino/errors"
+require_relative "kino/processes/given_wire"
 require_relative "kino/configuration"
 
 # Gems that are compiled already carry a library for each Ruby; what was compiled here is the one there is.

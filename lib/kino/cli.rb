@@ -3,6 +3,7 @@
 require_relative "version"
 require_relative "errors"
 require_relative "colours"
+require_relative "processes/given_wire"
 require_relative "configuration"
 require_relative "cli/init"
 require_relative "cli/options"

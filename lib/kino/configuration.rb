@@ -143,6 +143,15 @@ module Kino
     attr_reader :http2
     # @return [Integer] streams that one connection of HTTP/2 may have open, 1 to 100,000; default 128
     attr_reader :http2_max_streams
+    # @return [Integer] streams a second of one connection that may end before their answers do, 1 to 100,000;
+    #   default 64
+    attr_reader :http2_max_resets
+    # @return [Integer] CONTINUATION frames of one header block, 1 to 100,000; default 32
+    attr_reader :http2_max_continuations
+    # @return [Integer] frames a second of one connection that ask for nothing, 1 to 100,000; default 128
+    attr_reader :http2_max_control_frames
+    # @return [Integer] DATA frames a second of one connection with nothing in them, 1 to 100,000; default 128
+    attr_reader :http2_max_empty_frames
     # @return [Integer, Float] seconds for a request's head, 0.1 to 86,400; default 15
     attr_reader :header_timeout
     # @return [Integer, Float] seconds for a TLS handshake, 0.1 to 86,400; default 10

@@ -74,6 +74,29 @@ module TLS
     raise
   end
 
+  # What an answer of `Probes::Env` has told, and a session to go on with.
+  Talk = Data.define(:env, :is_resumed, :session)
+
+  # Asks once, as one who may have a certificate, and an earlier session.
+  def self.talk(port, version:, protocol:, own: nil, session: nil)
+    told = nil
+    context = OpenSSL::SSL::SSLContext.new
+    context.min_version = context.max_version = version
+    context.alpn_protocols = [protocol]
+    context.cert, context.key = own.certificate, own.key if own
+    context.session_cache_mode = OpenSSL::SSL::SSLContext::SESSION_CACHE_CLIENT
+    context.session_new_cb = ->((_, made)) { told = made }
+    tls = OpenSSL::SSL::SSLSocket.new(TCPSocket.new("127.0.0.1", port), context)
+    tls.hostname = "localhost"
+    tls.session = session if session
+    tls.sync = tls.sync_close = true
+    raw = RawClient.new(tls.connect)
+    answer = protocol == "h2" ? Http2Client.new(raw).get(1) : raw.get
+    Talk.new(env: Probes.read(answer), is_resumed: tls.session_reused?, session: told || tls.session)
+  ensure
+    raw ? raw.close : tls&.close
+  end
+
   # The same by an earlier session.
   def self.resume(socket, session)
     context = OpenSSL::SSL::SSLContext.new

@@ -18,7 +18,9 @@ RSpec.describe Kino::Configuration do
       recycle_requests: nil, recycle_memory: nil, restart_timeout: 120, restart_file: nil, on_drain: [],
       stream_bodies: false, underscore_headers: false,
       early_hints: false, gc_when_idle: false,
-      max_keepalive_requests: nil, http2: nil, http2_max_streams: 128, trusted_proxies: %w[127.0.0.0/8 ::1 unix],
+      max_keepalive_requests: nil, http2: nil, http2_max_streams: 128, http2_max_resets: 64,
+      http2_max_continuations: 32, http2_max_control_frames: 128, http2_max_empty_frames: 128,
+      trusted_proxies: %w[127.0.0.0/8 ::1 unix],
       error_page: %w[127.0.0.0/8 ::1 unix],
       body_min_rate: 500, queue_timeout: 30, request_timeout: nil, drain_delay: 0, min_threads: 5,
       thread_idle_timeout: 30, max_io_threads: 0

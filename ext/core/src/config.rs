@@ -28,6 +28,27 @@ pub struct Limits {
     pub spool_dir: PathBuf,
 }
 
+/// How much of what costs a client nothing one connection of HTTP/2 may send, before it is ended. Each is a
+/// [`crate::error::Flood`].
+#[derive(Clone, Copy, Debug)]
+pub struct Floods {
+    /// Streams a second that end before their answers do, for whatever the client does; four times as many at once. A browser
+    /// whose page is left resets all it has asked for.
+    pub resets: u64,
+    /// CONTINUATION frames of one header block.
+    pub continuations: u32,
+    /// Frames a second that ask for nothing, such as PING and SETTINGS; eight times as many at once.
+    pub control_frames: u64,
+    /// DATA frames a second that have nothing in them; eight times as many at once.
+    pub empty_frames: u64,
+}
+
+impl Default for Floods {
+    fn default() -> Self {
+        Floods { resets: 64, continuations: 32, control_frames: 128, empty_frames: 128 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
@@ -101,6 +122,8 @@ pub struct Config {
     pub http2: bool,
     /// Streams that a connection of HTTP/2 may have open at one time. Past it, they are refused.
     pub http2_max_streams: usize,
+    /// Past them, a connection of HTTP/2 is ended.
+    pub floods: Floods,
     /// Bytes of answers that are kept in memory for clients that have not read them, in all; past it, the rest is written
     /// to files in [`Limits::spool_dir`].
     pub kept_bytes: u64,
@@ -166,6 +189,7 @@ impl Default for Config {
             max_keepalive_requests: None,
             http2: false,
             http2_max_streams: 128,
+            floods: Floods::default(),
             kept_bytes: 64 * 1024 * 1024,
             write_timeout: Duration::from_secs(30),
             write_min_rate: 500,

@@ -3,6 +3,9 @@
 
 use std::io;
 
+/// A client that has left before its answer began gets no status; this is what is written of it (nginx's).
+pub const CLIENT_LEFT: u16 = 499;
+
 /// What a client did, or the server could not do for it, that ends its request. Each has one status; the connection
 /// closes after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,10 +64,41 @@ pub enum Fault {
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     #[error("this server speaks HTTP/1.1")]
     Version,
+    /// Its connection of HTTP/2 has ended for a flood, and all of its streams with that.
+    #[error("the connection was ended for a flood")]
+    Flood(Flood),
+}
+
+/// What a client of HTTP/2 can send without end and at no cost. Its connection ends (RFC 9113 section 10.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flood {
+    /// Streams that end before their answers do (`http2_max_resets`).
+    Resets,
+    /// CONTINUATION frames of one header block (`http2_max_continuations`).
+    Continuations,
+    /// PING, SETTINGS and others that ask for nothing (`http2_max_control_frames`).
+    ControlFrames,
+    /// DATA frames with nothing in them (`http2_max_empty_frames`).
+    EmptyFrames,
+    /// Header blocks that are, or stand for, far more than a head may have (`max_header_size`).
+    HeaderBlocks,
+}
+
+impl Flood {
+    /// The setting that the client has come up against.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Flood::Resets => "http2_max_resets",
+            Flood::Continuations => "http2_max_continuations",
+            Flood::ControlFrames => "http2_max_control_frames",
+            Flood::EmptyFrames => "http2_max_empty_frames",
+            Flood::HeaderBlocks => "max_header_size",
+        }
+    }
 }
 
 impl Fault {
-    /// The status the client gets (RFC 9110 section 15).
+    /// The status the client gets (RFC 9110 section 15); of a flood, after which it gets none, what is written of it.
     pub fn status(self) -> u16 {
         match self {
             Fault::Malformed(_) | Fault::WithoutTls => 400,
@@ -73,6 +107,7 @@ impl Fault {
             Fault::TargetTooLong => 414,
             Fault::Expectation => 417,
             Fault::HeadTooLarge | Fault::TooManyFields => 431,
+            Fault::Flood(_) => CLIENT_LEFT,
             Fault::UnknownCoding | Fault::Connect => 501,
             Fault::NoRoom | Fault::OpenFiles | Fault::QueueFull | Fault::QueueTimeout | Fault::Stopping => 503,
             Fault::RequestTimeout => 504,
@@ -120,6 +155,7 @@ impl Fault {
             Fault::QueueFull => Some("queue_depth"),
             Fault::QueueTimeout => Some("queue_timeout"),
             Fault::RequestTimeout => Some("request_timeout"),
+            Fault::Flood(flood) => Some(flood.setting()),
             Fault::Malformed(_)
             | Fault::Expectation
             | Fault::UnknownCoding

@@ -20,7 +20,7 @@ use self::text::Text;
 use crate::stats::{GAUGES, Stats};
 
 /// Counters that a place has room for.
-const ROOM: usize = 64;
+const ROOM: usize = 96;
 const _: () = assert!(Stats::NAMES.len() + GAUGES.len() <= ROOM);
 
 /// How far the process in a place has come.
@@ -62,8 +62,8 @@ pub struct Slot {
     /// When a worker of its last began with a request.
     pub(crate) took: AtomicU64,
     requests: AtomicU64,
-    counts: [AtomicU64; ROOM / 2],
-    more_counts: [AtomicU64; ROOM / 2],
+    // In parts, since a longer array has no default.
+    counts: [[AtomicU64; ROOM / 3]; 3],
     in_flight: Text<1016>,
     details: Details,
     tallies: Tallies,
@@ -300,7 +300,7 @@ impl Slot {
     }
 
     fn all_counts(&self) -> impl Iterator<Item = &AtomicU64> {
-        self.counts.iter().chain(&self.more_counts)
+        self.counts.iter().flatten()
     }
 }
 

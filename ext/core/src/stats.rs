@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::Fault;
+use crate::error::{Fault, Flood};
 use crate::log;
 
 /// A number that only this module's methods change.
@@ -143,9 +143,19 @@ stats! {
     tunnels,
     /// Connections and streams of HTTP/2 that ended since their client broke the protocol.
     http2_errors,
-    /// Connections of HTTP/2 that ended since their client asked for more that is nothing than anybody needs: resets, PING and
-    /// SETTINGS frames, header blocks without an end.
+    /// Connections of HTTP/2 that ended since their client sent more of what costs it nothing than anybody needs: the sum of the
+    /// next five.
     http2_floods,
+    /// Those that had more streams reset than `http2_max_resets`.
+    http2_max_resets,
+    /// Those with more CONTINUATION frames in a header block than `http2_max_continuations`.
+    http2_max_continuations,
+    /// Those with more PING, SETTINGS and other frames that ask for nothing than `http2_max_control_frames`.
+    http2_max_control_frames,
+    /// Those with more DATA frames that have nothing in them than `http2_max_empty_frames`.
+    http2_max_empty_frames,
+    /// Those with a header block that is, or stands for, far more than `max_header_size`.
+    http2_header_blocks,
     /// Streams refused past `http2_max_streams`, or after their connection's end was told.
     http2_refused,
     /// Answers given up since their client took nothing for `write_timeout`.
@@ -187,9 +197,20 @@ impl Stats {
             Fault::HeadTimeout => (&self.timed_out, &self.header_timeout),
             Fault::BodyTimeout => (&self.timed_out, &self.body_timeout),
             Fault::RequestTimeout => (&self.timed_out, &self.request_timeout),
+            Fault::Flood(flood) => (&self.http2_floods, self.floods(flood)),
             Fault::Stopping => return self.aborted.add(),
         };
         kind.add();
         cause.add();
+    }
+
+    fn floods(&self, flood: Flood) -> &Counter {
+        match flood {
+            Flood::Resets => &self.http2_max_resets,
+            Flood::Continuations => &self.http2_max_continuations,
+            Flood::ControlFrames => &self.http2_max_control_frames,
+            Flood::EmptyFrames => &self.http2_max_empty_frames,
+            Flood::HeaderBlocks => &self.http2_header_blocks,
+        }
     }
 }

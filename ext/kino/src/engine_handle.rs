@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kino_core::access_log::{AccessLog, Filter, Format, Target};
 use kino_core::budget::open_files;
-use kino_core::config::{Config, Limits, Streaming};
+use kino_core::config::{Config, Floods, Limits, Streaming};
 use kino_core::dispatch::serving::AtWork;
 use kino_core::net::account::Observer;
 use kino_core::net::listener::Listener;
@@ -316,6 +316,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
         max_keepalive_requests: settings.get("max_keepalive_requests")?,
         http2: settings.given("http2")?.unwrap_or_default(),
         http2_max_streams: settings.given("http2_max_streams")?.unwrap_or(Config::default().http2_max_streams),
+        floods: settings.floods()?,
         write_timeout: settings.seconds("write_timeout")?,
         write_min_rate: settings.get("write_min_rate")?,
         spool_limit: settings.get("spool_limit")?,
@@ -384,6 +385,16 @@ impl Settings<'_> {
         let Some(socket) = self.given::<Obj<NotifySocket>>("notify_socket")? else { return Ok(None) };
         let watchdog = self.given::<f64>("watchdog")?.map(|seconds| self.duration("watchdog", seconds)).transpose()?;
         Ok(Some(Reporting { socket: socket.socket(), watchdog, what: self.get("serving")? }))
+    }
+
+    fn floods(&self) -> Result<Floods, Error> {
+        let usual = Floods::default();
+        Ok(Floods {
+            resets: self.given("http2_max_resets")?.unwrap_or(usual.resets),
+            continuations: self.given("http2_max_continuations")?.unwrap_or(usual.continuations),
+            control_frames: self.given("http2_max_control_frames")?.unwrap_or(usual.control_frames),
+            empty_frames: self.given("http2_max_empty_frames")?.unwrap_or(usual.empty_frames),
+        })
     }
 
     /// `true`, `false`, or an Array of the Strings that paths begin with.

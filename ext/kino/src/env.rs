@@ -4,6 +4,7 @@ use kino_core::http::forwarded::{self, Forwarded};
 use kino_core::http::head::{Head, Version};
 use kino_core::http::{parse, target};
 use kino_core::net::exchange::Exchange;
+use kino_core::tls::port::Port;
 use magnus::value::{InnerValue, ReprValue};
 use magnus::{Class, Error, RClass, RHash, RString, Ruby, Value};
 
@@ -74,11 +75,12 @@ fn fill(
             peer: exchange.peer(),
             local: exchange.local(),
         };
-        let is_tls = basics.local.tls.is_some();
-        let mut env = Env { ruby, calls, keys, underscores, is_tls, hash: prototype.env(ruby, calls, &basics) };
+        let port = basics.local.tls.as_deref();
+        let mut env =
+            Env { ruby, calls, keys, underscores, is_tls: port.is_some(), hash: prototype.env(ruby, calls, &basics) };
         env.method_and_version(head);
-        if is_tls {
-            env.secure(certificate);
+        if let Some(port) = port {
+            env.secure(port, certificate);
         }
         env.set(keys.input, own.input);
         if let Some(trailers) = own.trailers {
@@ -140,12 +142,17 @@ impl<'a> Env<'a> {
 
     /// What there is to know of a client that speaks TLS.
     #[cold]
-    fn secure(&mut self, certificate: Option<&str>) {
+    fn secure(&mut self, port: &Port, certificate: Option<&str>) {
         let (ruby, calls, keys) = (self.ruby, self.calls, self.keys);
         self.set(keys.url_scheme, keys.https_scheme.get_inner_with(ruby));
         self.set(keys.https, keys.on.get_inner_with(ruby));
         if let Some(certificate) = certificate {
             self.set(keys.peer_certificate, calls.string(certificate.as_bytes()));
+        }
+        // In the words of nginx and of Apache's mod_ssl. One that fails has failed the handshake.
+        if port.asks_clients() {
+            let result = if certificate.is_some() { keys.verified } else { keys.unverified };
+            self.set(keys.peer_verification, result.get_inner_with(ruby));
         }
     }
 

@@ -29,6 +29,8 @@ module Kino
 
       # How many of something there may be.
       COUNT = Kinds::Whole.new(1..1_000_000)
+      # How many of something one connection may have at a time.
+      PER_CONNECTION = Kinds::Whole.new(1..100_000)
       # How long something may take; a day at most.
       PATIENCE = Kinds::Seconds.new(0.1..86_400)
       # What is called in each worker.
@@ -37,7 +39,7 @@ module Kino
       LETTING_GO = Kinds::Hook.new("{ CACHE.disconnect }")
       # A file's path.
       FILE = Kinds::Text.new("FILE", "the path of a file", /\A[^\0]+\z/)
-      private_constant :COUNT, :PATIENCE, :WORKER_HOOK, :LETTING_GO, :FILE
+      private_constant :COUNT, :PER_CONNECTION, :PATIENCE, :WORKER_HOOK, :LETTING_GO, :FILE
 
       require_relative "settings/listening"
       require_relative "settings/running"

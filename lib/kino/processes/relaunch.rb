@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require "tmpdir"
+require_relative "../errors"
+require_relative "given_wire"
 require_relative "wire"
 
 module Kino
@@ -9,8 +11,7 @@ module Kino
   #
   # @api private
   module Relaunch
-    # Where a process that was started so finds what it was given.
-    VARIABLE = "KINO_INHERITED"
+    VARIABLE = GivenWire::VARIABLE
     # `rails server` refuses to start while its file of that name is another process's.
     PIDFILE = "PIDFILE"
     # Where it finds the file that has this one's number, and is to have its own.
@@ -65,7 +66,8 @@ module Kino
       # @return [String] where this process was started: a link that a deploy moves on, if it was started there
       def folder = @folder ||= begun_in
 
-      # Starts it.
+      # Starts it. Of this one's descriptors it has an end of the wire alone; the others come by that, so that no
+      # program has them that it starts before it takes them.
       #
       # @param kind [Symbol] what it is to be, see {Given}
       # @param listeners [Native::Listeners]
@@ -74,37 +76,52 @@ module Kino
       # @raise [SystemCallError] when it can't be started
       def start(kind, listeners, scoreboard = nil)
         ours, theirs = Wire.pair
-        sockets = listeners.handed_on
-        shared = [theirs.to_io.fileno, *scoreboard&.fileno, *sockets]
+        handed_on = [*scoreboard&.fileno, *listeners.handed_on]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
-        kept = shared.to_h { |number| [number, number] }
-        Native.leave_listeners(true) # Ruby may fork for it
         pidfile = File.join(temporary, "kino-#{Process.pid}-#{rand(1_000_000)}.pid")
-        command = [environment(kind, given, pidfile), *words(pidfile), { chdir: folder, unsetenv_others: true, **kept }]
-        [ours, kind == :mold ? spawn_tied(command, theirs) : Process.spawn(*command)]
+        options = { chdir: folder, unsetenv_others: true, theirs.to_io => theirs.to_io }
+        command = [environment(kind, given, pidfile), *words(pidfile), options]
+        pid = kind == :mold ? spawn_tied(command, theirs) : Process.spawn(*command)
+        handed_on.each { |number| ours.tell("descriptor", descriptor: IO.for_fd(number, autoclose: false)) }
+        [ours, pid]
       rescue SystemCallError
         ours&.close
         raise
       ensure
-        Native.leave_listeners(false)
         theirs&.close
       end
 
       # What this process was given, if it was started so. Those that it starts are not.
       #
       # @return [Given, nil]
+      # @raise [BindError] when who has started it is gone
       def take
         text = ENV.delete(VARIABLE) or return
         kind, wire, scoreboard, addresses, *listeners = text.split
-        is_mold = kind == "mold"
         socket = UNIXSocket.for_fd(wire.to_i)
         socket.close_on_exec = true # what the app starts is not to keep it
-        Given.new(kind.to_sym, Wire.new(socket), addresses.unpack1("m0").force_encoding(Encoding::UTF_8).split("\n"),
-                  Native::Listeners.inherit(listeners.join(" "), false),
-                  (Native::Scoreboard.open(scoreboard.to_i) if is_mold))
+        wire = Wire.new(socket)
+        scoreboard = Native::Scoreboard.open(next_descriptor(wire)) unless scoreboard == "-"
+        listeners = listeners.map { |word| renumbered(word, wire) }.join(" ")
+        Given.new(kind.to_sym, wire, addresses.unpack1("m0").force_encoding(Encoding::UTF_8).split("\n"),
+                  Native::Listeners.inherit(listeners, false), (scoreboard if kind == "mold"))
       end
 
       private
+
+      # A listener's description, with the numbers that its descriptors have here: they come in that order.
+      def renumbered(word, wire)
+        numbers, uri = word.split("=", 2)
+        "#{numbers.gsub(/\d+/) { next_descriptor(wire) }}=#{uri}"
+      end
+
+      # Whoever asks for its number has it from then on.
+      def next_descriptor(wire)
+        wire.wait or raise BindError, "can't take over what another server listens on: that has ended"
+        descriptor = wire.take_descriptor
+        descriptor.autoclose = false
+        descriptor.fileno
+      end
 
       # Starts one that gets KILL when this process ends, from its first moment on: what it reads and loads before it
       # knows what it is for may take for ever. A server that is to take this one's place may outlive it.

@@ -22,7 +22,7 @@ module Kino
       def files
         load_openssl
         cert, key = %w[localhost.pem localhost.key].map { |name| File.join(folder, name) }
-        make(cert, key) unless good?(cert, key)
+        alone { make(cert, key) unless good?(cert, key) } unless good?(cert, key)
         { cert: cert, key: key }
       rescue SystemCallError => error
         raise ConfigurationError, "--dev-tls: #{folder} can't be written to (#{error.message[/\A[^@]+/].strip}); " \
@@ -52,6 +52,17 @@ module Kino
         base = ENV["XDG_STATE_HOME"].to_s
         base = File.join(Dir.home, ".local/state") unless base.start_with?("/")
         File.join(base, "kino")
+      rescue ArgumentError => error # whoever runs it is no user that the system knows, as in a container
+        raise ConfigurationError, "--dev-tls: #{error.message}; name a folder by XDG_STATE_HOME"
+      end
+
+      # One after the other, of all that are started at once: key and certificate belong together.
+      def alone
+        FileUtils.mkdir_p(folder, mode: 0o700)
+        File.open(File.join(folder, "localhost.lock"), File::RDWR | File::CREAT, 0o600) do |file|
+          file.flock(File::LOCK_EX)
+          yield
+        end
       end
 
       def good?(cert, key)
@@ -64,7 +75,6 @@ module Kino
       end
 
       def make(cert, key)
-        FileUtils.mkdir_p(folder, mode: 0o700)
         own = OpenSSL::PKey::EC.generate("prime256v1")
         put(key, own.private_to_pem, 0o600)
         put(cert, certificate(own).to_pem, 0o644)
@@ -72,8 +82,9 @@ module Kino
 
       # Whoever reads it meanwhile has the one before, or this one.
       def put(path, text, mode)
-        File.open("#{path}.#{Process.pid}", File::WRONLY | File::CREAT | File::EXCL, mode) { |file| file.write(text) }
-        File.rename("#{path}.#{Process.pid}", path)
+        FileUtils.rm_f("#{path}.new")
+        File.open("#{path}.new", File::WRONLY | File::CREAT | File::EXCL, mode) { |file| file.write(text) }
+        File.rename("#{path}.new", path)
       end
 
       def certificate(key)

@@ -15,6 +15,8 @@ RSpec.describe "commands in README and doc/" do
     "bin/demo" => "bin/demo", "bin/test" => "bin/test", # they are what runs this
     "bin/rails server" => "spec/integration/front_doors/rails_server_spec.rb",
     "bin/rails generate kino:install" => "spec/integration/front_doors/rails_generator_spec.rb",
+    "curl --cacert ~/.local/state/kino/localhost.pem" => "spec/integration/tls/commands_spec.rb",
+    "certutil -d sql:$HOME/.pki/nssdb -A -t P,," => "spec/integration/tls/commands_spec.rb",
     "kino top" => "spec/unit/cli/remote_spec.rb",
     "ruby ractor_probe.rb" => "spec/integration/examples/rails_ractors_spec.rb"
   }

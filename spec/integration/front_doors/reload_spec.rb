@@ -213,7 +213,8 @@ RSpec.describe "kino --reload" do
       version(2)
       expect { client.get("/broken") }.to raise_error(RawClient::Truncated)
     end
-    expect(@server.err).to include("RuntimeError: out of order").or include("out of order (RuntimeError)")
+    told = /RuntimeError: out of order|out of order \(RuntimeError\)/
+    eventually("it is told") { @server.err.match?(told) }
     keep do |client|
       version(3)
       expect(client.get("/stream").body).to eq("3.0 3.1 3.2 ")

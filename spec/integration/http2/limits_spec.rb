@@ -1,6 +1,24 @@
 # frozen_string_literal: true
 
+require "tmpdir"
+
 RSpec.describe "Limits of connections of HTTP/2" do
+  # What a client sends, by the setting that is in its way; the counter where that has another name.
+  slow = HpackReader.write(Http2Client.head("GET", "/slow"))
+  floods = {
+    { http2_max_resets: 2 } => Array.new(30) do |n|
+      Http2Client.bytes(:headers, 5, 3 + (2 * n), slow) +
+        Http2Client.bytes(:rst_stream, 0, 3 + (2 * n), [8].pack("N"))
+    end,
+    { http2_max_continuations: 2 } => [Http2Client.bytes(:headers, 1, 3, slow),
+                                       *Array.new(3) { Http2Client.bytes(:continuation, 0, 3) }],
+    { http2_max_control_frames: 2 } => Array.new(40) { Http2Client.bytes(:ping, 0, 0, "12345678") },
+    { http2_max_empty_frames: 2 } => [Http2Client.bytes(:headers, 4, 3, slow),
+                                      *Array.new(40) { Http2Client.bytes(:data, 0, 3) }],
+    { max_header_size: 2048, counter: :http2_header_blocks } =>
+      [Http2Client.bytes(:headers, 1, 3, "\x82" * 10_000), Http2Client.bytes(:continuation, 0, 3, "\x82" * 10_000)]
+  }
+
   each_mode do
     # Answers when it is told to, but for those that ask for nothing.
     def gated(gate)
@@ -162,12 +180,48 @@ RSpec.describe "Limits of connections of HTTP/2" do
       end
     end
 
+    floods.each do |settings, bytes|
+      setting, most = settings.first
+      it "are ended past #{setting}, which is counted, and named to whoever runs the server" do
+        gate = Channel.new
+        Dir.mktmpdir("kino") do |folder|
+          path = File.join(folder, "access.log")
+          logged = { access_log: path, access_log_format: "{path} {status} {cause}" }
+          speak(gated(gate), **two_at_once, **logged, setting => most) do |client, server, log|
+            log.allow
+            client.request(1, "GET", "/slow")
+            eventually("it runs") { server.stats[:running] == 1 }
+            client.write(bytes.join)
+            expect(client.next_frame(:goaway).code).to eq(11)
+            log.wait_for(/a connection of HTTP\/2 was ended: .* \(#{setting}\)/)
+            expect(server.stats).to include(http2_floods: 1, settings.fetch(:counter, setting) => 1)
+            40.times { gate << :open }
+            eventually("its request is told of") { File.read(path).include?("/slow 499 #{setting}\n") }
+          end
+        end
+      end
+    end
+
+    it "go on with as much by default" do
+      gate = Channel.new
+      40.times { gate << :open }
+      floods.each do |settings, bytes|
+        next if settings.key?(:counter)
+
+        speak(gated(gate), **two_at_once) do |client|
+          client.write(bytes[..-2].join)
+          client.frame(:continuation, 4, 3) if settings.key?(:http2_max_continuations)
+          expect(client.get(101).status).to eq(200)
+        end
+      end
+    end
+
     it "are ended for floods, which are counted" do
       speak(Probes::Env) do |client, server, log|
         log.allow
         client.write(Http2Client.bytes(:ping, 0, 0, "12345678") * 1500)
         expect(client.next_frame(:goaway).code).to eq(11)
-        expect(server.stats).to include(http2_floods: 1)
+        expect(server.stats).to include(http2_floods: 1, http2_max_control_frames: 1)
       end
     end
 
@@ -182,7 +236,7 @@ RSpec.describe "Limits of connections of HTTP/2" do
         end
         client.write(bytes.join)
         expect(client.next_frame(:goaway).code).to eq(11)
-        expect(server.stats).to include(http2_floods: 1)
+        expect(server.stats).to include(http2_floods: 1, http2_max_resets: 1)
         10.times { gate << :open }
         expect(RawClient.open(server.url) { |other| other.get("/").status }).to eq(200)
       end

@@ -124,6 +124,10 @@ RSpec.describe "Requests over HTTP/2, to those who watch" do
             expect(told).to include("kino_request_duration_seconds_count" => "3",
                                     "kino_refused_total{status=\"400\",cause=\"malformed\"}" => "1",
                                     "kino_tls_handshakes_total" => secure ? "1" : "0")
+            floods = told.select { |name, _| name.include?("floods_by_cause") }
+            expect(floods.transform_keys { |name| name[/cause="(.*)"/, 1] })
+              .to eq(%w[http2_max_resets http2_max_continuations http2_max_control_frames http2_max_empty_frames
+                        max_header_size].to_h { |cause| [cause, "0"] })
             expect(told.key?("kino_tls_certificate_expires_seconds")).to be(secure)
           end
         end

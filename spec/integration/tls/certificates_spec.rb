@@ -148,6 +148,37 @@ RSpec.describe "Certificates" do
       end
     end
 
+    [OpenSSL::SSL::TLS1_2_VERSION, OpenSSL::SSL::TLS1_3_VERSION].product(%w[h2 http/1.1]) do |version, protocol|
+      it "of clients come with the result of their verification: TLS #{version.to_s(16)}, #{protocol}, resumed, too" do
+        ca = TLS::Made.new("ca", authority: true)
+        own, wrong = TLS::Made.new(by: ca), TLS::Made.new(by: TLS::Made.new("ca", authority: true))
+        secure({ **TLS.made.given, client_ca: ca.cert_pem, verify: :optional }) do |server, log|
+          ask = lambda do |client, session = nil|
+            TLS.talk(server.port, version: version, protocol: protocol, own: client, session: session)
+          rescue OpenSSL::SSL::SSLError, RawClient::Truncated, SystemCallError
+            :refused
+          end
+          { own => ["SUCCESS", own.cert_pem], nil => ["NONE", nil] }.each do |client, expected|
+            first = ask.call(client)
+            again = ask.call(client, first.session)
+            expect([first, again].map(&:is_resumed)).to eq([false, true])
+            expect([first, again].map { |one| one.env.values_at("kino.peer_verification", "kino.peer_certificate") })
+              .to all(eq(expected))
+          end
+          expect(ask.call(wrong)).to eq(:refused)
+          log.wait_for(/a TLS handshake has failed.*\(client_ca, verify\)/)
+          expect(server.stats[:tls_client_certificate]).to eq(1)
+        end
+      end
+    end
+
+    it "of clients have no result where nobody is asked for one" do
+      secure(TLS.made.given) do |server|
+        env = RawClient.open(server.url) { |client| Probes.read(client.get) }
+        expect(env.keys.grep(/peer/)).to eq([])
+      end
+    end
+
     it "of clients are asked for where they are to be verified" do
       ca = TLS::Made.new("ca", authority: true)
       own, other = TLS::Made.new(by: ca), TLS::Made.new(by: TLS::Made.new("ca", authority: true))

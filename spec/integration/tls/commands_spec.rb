@@ -44,6 +44,36 @@ RSpec.describe "kino at an address where TLS is spoken" do
     end
   end
 
+  it "is believed by curl, and speaks HTTP/2 to it at once, with --dev-tls" do
+    skip "there is no curl" unless system("curl --version", out: File::NULL, err: File::NULL)
+    process = kino("--dev-tls", "-b", "tcp://localhost:0", env: { "XDG_STATE_HOME" => folder })
+    process.wait_for(/^Ctrl-C/)
+    process.out.scan(%r{https://(\S+):(\d+)$}).flat_map { |host, port| [[host, port], ["localhost", port]] }
+           .each do |host, port|
+      told = IO.popen(["curl", "-sS", "--cacert", "#{folder}/kino/localhost.pem", "-w", " %{http_version}",
+                       "https://#{host}:#{port}/", { err: %i[child out] }], &:read)
+      expect([host, told]).to eq([host, "https 2"])
+    end
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
+  it "is believed by Chromium that is told of it, and speaks HTTP/2 to it, with --dev-tls" do
+    there = ->(name) { ENV["PATH"].split(":").any? { |at| File.executable?(File.join(at, name)) } }
+    skip "it takes chromium and libnss3-tools" unless %w[certutil chromium].all?(&there)
+    write("config.ru", 'run ->(env) { [200, { "content-type" => "text/html" }, [env["SERVER_PROTOCOL"]]] }')
+    process = kino("--dev-tls", "-b", "tcp://localhost:0", env: { "XDG_STATE_HOME" => folder })
+    process.wait_for(/^Ctrl-C/)
+    FileUtils.mkdir_p("#{folder}/.pki/nssdb")
+    database = ["-d", "sql:#{folder}/.pki/nssdb"]
+    system("certutil", *database, "-N", "--empty-password")
+    system("certutil", *database, "-A", "-t", "P,,", "-n", "kino", "-i", "#{folder}/kino/localhost.pem")
+    page = IO.popen([{ "HOME" => folder }, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+                     "--disable-dev-shm-usage", "--user-data-dir=#{folder}/browser", "--dump-dom",
+                     "https://localhost:#{process.url[/\d+\z/]}/", { err: File::NULL }], &:read)
+    expect(page).to include("HTTP/2")
+    expect(process.signal(:TERM).status).to eq(0)
+  end
+
   it "is plain with --dev-tls where it says so, and another address is for TLS" do
     both = %w[-b tcp://127.0.0.1:0 -b ssl://127.0.0.1:0]
     process = kino("--dev-tls", *both, env: { "XDG_STATE_HOME" => folder })

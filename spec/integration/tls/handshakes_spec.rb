@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "tmpdir"
 require "support/control_socket"
 require "support/others_tools"
 
@@ -9,6 +10,15 @@ RSpec.describe "A TLS handshake" do
 
   def secure(app = Probes::Env, bind: ["ssl://127.0.0.1:0"], tls: TLS.made.given, **settings, &)
     serve(app, bind: bind, tls: tls, handshake_timeout: Eventually::DEADLINE, **settings, &)
+  end
+
+  # What who has signed a certificate says of it, in DER.
+  def ocsp(made, signer, status)
+    basic = OpenSSL::OCSP::BasicResponse.new
+    id = OpenSSL::OCSP::CertificateId.new(made.certificate, signer.certificate)
+    basic.add_status(id, status, 0, (-60 if status == OpenSSL::OCSP::V_CERTSTATUS_REVOKED), -60, 3600, [])
+    basic.sign(signer.certificate, signer.key)
+    OpenSSL::OCSP::Response.create(OpenSSL::OCSP::RESPONSE_STATUS_SUCCESSFUL, basic).to_der
   end
 
   def plainly(server) = RawClient.new(TCPSocket.new("127.0.0.1", server.port))
@@ -93,6 +103,27 @@ RSpec.describe "A TLS handshake" do
         eventually("they are told") { (expected - control_get("/metrics").body.lines(chomp: true)).empty? }
         expect(control_json("/stats")["sum"]["counters"])
           .to include("tls_certificate_expires" => TLS.made.certificate.not_after.to_i)
+      end
+    end
+
+    it "has what a certificate's signer says of it, as it lies in a file, for clients that ask (OCSP)" do
+      ca = TLS::Made.new("ca", authority: true)
+      made = TLS::Made.new("localhost", by: ca)
+      Dir.mktmpdir("kino") do |folder|
+        path = File.join(folder, "app.ocsp")
+        File.binwrite(path, ocsp(made, ca, OpenSSL::OCSP::V_CERTSTATUS_GOOD))
+        secure(tls: { **made.given, ocsp: path }) do |server, log|
+          told = lambda do |version|
+            said = ask_by("openssl", "s_client", "-connect", "127.0.0.1:#{server.port}", "-servername", "localhost",
+                          "-status", version)
+            said[/Cert Status: (\w+)/, 1]
+          end
+          expect(%w[-tls1_2 -tls1_3].map(&told)).to eq(%w[good good])
+          File.binwrite("#{path}.new", ocsp(made, ca, OpenSSL::OCSP::V_CERTSTATUS_REVOKED))
+          File.rename("#{path}.new", path)
+          eventually("it is read again") { told.call("-tls1_3") == "revoked" }
+          log.allow
+        end
       end
     end
 

@@ -80,12 +80,40 @@ RSpec.describe "A socket that an app takes of a client that speaks TLS" do
       app = taking { ->(io) { io.write(io.readpartial(10)) } }
       client = nil
       secure(app) do |server|
+        only_in :threaded, "the app's threads end with their ractor" if mode == :ractor
         not_of_processes("their end is their sockets'")
         client = ask_at(server)
         eventually("it was taken") { server.stats[:hijacked] == 1 }
       end
       expect(client.write("after").read(5)).to eq("after")
       client.close
+    end
+  end
+
+  each_mode do
+    it "outlives the worker, too, and its ractor, for whoever has the descriptor" do
+      given = Channel.new
+      app = shareable do
+        lambda do |env|
+          io = env["rack.hijack"].call
+          io.autoclose = false
+          given << io.fileno
+          [200, {}, []]
+        end
+      end
+      client = io = nil
+      secure(app) do |server|
+        not_of_processes("their end is their sockets'")
+        client = ask_at(server)
+        io = UNIXSocket.for_fd(take(given))
+        eventually("it was taken") { server.stats[:hijacked] == 1 }
+      end
+      client.write("after")
+      expect(io.readpartial(10)).to eq("after")
+      io.write("wards")
+      expect(client.read(5)).to eq("wards")
+      io.close
+      expect(client).to be_closed
     end
   end
 end

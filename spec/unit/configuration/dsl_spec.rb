@@ -78,6 +78,10 @@ RSpec.describe Kino::Configuration::DSL do
       max_keepalive_requests 100
       http2 true
       http2_max_streams 9
+      http2_max_resets 10
+      http2_max_continuations 11
+      http2_max_control_frames 12
+      http2_max_empty_frames 13
       header_timeout 1
       body_timeout 2
       handshake_timeout 9
@@ -120,7 +124,8 @@ RSpec.describe Kino::Configuration::DSL do
       keepalive_timeout: 3, write_timeout: 4, stuck_timeout: 60,
       shutdown_timeout: 0.5, drain_delay: 8, stream_bodies: ["/uploads"], underscore_headers: true, trusted_proxies: [],
       max_keepalive_requests: 100, body_min_rate: 0, queue_timeout: 6, request_timeout: 7,
-      http2: true, http2_max_streams: 9,
+      http2: true, http2_max_streams: 9, http2_max_resets: 10, http2_max_continuations: 11,
+      http2_max_control_frames: 12, http2_max_empty_frames: 13,
       lowlevel_error_handler: nil, error_page: %w[172.17.0.0/16],
       control: "tcp://127.0.0.1:9293", control_token: "kino.token", health_path: "/up",
       ready_timeout: 3

@@ -16,9 +16,8 @@ RSpec.describe "Kino::Relaunch" do
           def self.inherit(text, is_shared) = new(text, is_shared)
           def files = @files ||= %w[first second].map { |name| File.open(File.join(__dir__, name)) }
           def handed_on = files.map(&:fileno)
-          def describe = files.zip(%w[tcp unix]).map { |file, kind| "#{kind}=#{file.fileno}" }
+          def describe = files.zip(%w[tcp unix]).map { |file, kind| "#{file.fileno}=#{kind}" }
         end
-        def self.leave_listeners(_) = nil
         def self.die_with(_) = true
         Scoreboard = Struct.new(:fileno) { def self.open(number) = new(number) }
       end
@@ -37,11 +36,12 @@ RSpec.describe "Kino::Relaunch" do
   after { FileUtils.rm_rf(folder) }
 
   # Runs that, and then what the same command is to do that it starts; gives what is printed.
-  define_method(:run) do |first, second, *arguments, from: folder, environment: {}, title: nil|
+  define_method(:run) do |first, second, *arguments, from: folder, environment: {}, title: nil, early: nil|
     path = File.join(folder, "command.rb")
     File.write(path, <<~RUBY)
       #{title}
       #{natives}
+      #{early}
       if (given = Relaunch.take)
         #{second}
       else
@@ -79,20 +79,39 @@ RSpec.describe "Kino::Relaunch" do
 
   it "tells it, too" do
     expect(relaunched("given.wire.tell(*given.wire.wait)", before: <<~RUBY)).to eq("stay\nended: 0\n")
-      class << Kino.const_get(:Wire)
-        alias_method :plain, :pair
-        def pair = plain.tap { |ours, _| ours.tell("stay") }
+      class << Relaunch
+        alias_method :plain, :start
+        def start(...) = plain(...).tap { |wire, _| wire.tell("stay") }
       end
     RUBY
   end
 
-  it "gives it the sockets, under their numbers" do
+  it "gives it the sockets, under the numbers that they have there" do
     second = <<~'RUBY'
-      numbers = given.listeners.text.scan(/=(\d+)/).flatten
+      numbers = given.listeners.text.scan(/(\d+)=/).flatten
       given.wire.tell(given.listeners.text.gsub(/\d+/, "n"), *numbers.map { |number| IO.for_fd(number.to_i).read })
     RUBY
 
-    expect(relaunched(second)).to eq("tcp=n unix=n\nI am first\nI am second\nended: 0\n")
+    expect(relaunched(second)).to eq("n=tcp n=unix\nI am first\nI am second\nended: 0\n")
+  end
+
+  it "gives it nothing that a program could have which it starts before it takes that, or after" do
+    listing = 'IO.popen(["ls", "-l", "/proc/self/fd"], &:read).scan(/ -> (.*)$/).flatten.grep(/socket:|#{__dir__}/)'
+
+    expect(relaunched("given.wire.tell(BEFORE, (#{listing}).inspect)", early: "BEFORE = (#{listing}).inspect"))
+      .to eq("[]\n[]\nended: 0\n")
+  end
+
+  it "says so where its starter has ended before it has all" do
+    expect(relaunched("", before: <<~'RUBY')).to match(/can't take over what another server listens on: that has ended/)
+      class << Kino.const_get(:Wire)
+        alias_method :plain, :pair
+        def pair = plain.tap { |ours, _| def ours.tell(...) = to_io.closed? || close }
+      end
+      wire, pid = Relaunch.start(:server, listeners)
+      Process.wait(pid)
+      exit
+    RUBY
   end
 
   it "gives a server no scoreboard: it has its own; and no file of a socket until it takes over" do

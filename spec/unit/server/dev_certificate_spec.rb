@@ -44,6 +44,44 @@ RSpec.describe Kino.const_get(:DevCertificate) do
     expect { described_class.files }.to raise_error(Kino::ConfigurationError, /can't be written to .* XDG_STATE_HOME/)
   end
 
+  it "says so where there is no home to keep it in" do
+    ENV["XDG_STATE_HOME"] = nil
+    allow(Dir).to receive(:home).and_raise(ArgumentError, "couldn't find home for uid `4242'")
+    expect { described_class.files }
+      .to raise_error(Kino::ConfigurationError, /--dev-tls: couldn't find home .*; name a folder by XDG_STATE_HOME/)
+  end
+
+  it "is made over what was left by one that was killed" do
+    Dir.mkdir("#{@folder}/kino")
+    %w[pem key].each { |ending| File.write("#{@folder}/kino/localhost.#{ending}.new", "half") }
+    expect(certificate.check_private_key(OpenSSL::PKey.read(File.read(described_class.files[:key])))).to be(true)
+    expect(File.stat(described_class.files[:key]).mode & 0o777).to eq(0o600)
+  end
+
+  it "is one for all who ask for it at once" do
+    described_class.files # what it needs is loaded
+    FileUtils.rm_rf("#{@folder}/kino")
+    gate, opens = IO.pipe
+    all = Array.new(8) do
+      out, told = IO.pipe
+      child = fork do
+        opens.close
+        gate.read
+        files = described_class.files
+        known = OpenSSL::X509::Certificate.new(File.read(files[:cert]))
+        told.write("#{known.serial} #{known.check_private_key(OpenSSL::PKey.read(File.read(files[:key])))}")
+      ensure
+        told.flush
+        exit!(0)
+      end
+      told.close
+      [child, out]
+    end
+    opens.close
+    told = all.map { |child, out| out.read.tap { Process.wait(child) } }
+    expect(told.uniq).to contain_exactly(/\A\d+ true\z/)
+  end
+
   it "is for addresses of TCP" do
     expect(described_class.secured(%w[tcp://127.0.0.1:1?backlog=2 unix:///a]))
       .to eq(%w[ssl://127.0.0.1:1?backlog=2 unix:///a])

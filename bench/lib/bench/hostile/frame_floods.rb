@@ -8,7 +8,6 @@ module Bench
     # Connections of HTTP/2 that each send more of something than anybody needs, as fast as they can. The server has to
     # end each for that; another comes in its place until FLOODING is over. Kinds say what they send in `bytes`.
     class FrameFlood < Crowd
-      COUNTER = :http2_floods
       # Seconds in which new ones come.
       FLOODING = 3
 
@@ -69,6 +68,7 @@ module Bench
     class RapidResets < FrameFlood
       TITLE = "rapid resets"
       OPTION = :rapid_resets
+      COUNTER = :http2_max_resets
       PAIRS = 1_000
 
       private
@@ -85,6 +85,7 @@ module Bench
     class Continuations < FrameFlood
       TITLE = "CONTINUATION without end"
       OPTION = :continuations
+      COUNTER = :http2_max_continuations
       FRAMES = 2_000
       FIELD = "\0\x06x-slow\x01x".b.freeze
 
@@ -100,6 +101,7 @@ module Bench
     class HpackBombs < FrameFlood
       TITLE = "HPACK bombs"
       OPTION = :hpack_bombs
+      COUNTER = :http2_header_blocks
       VALUE = ("x" * 3_900).freeze
       REPEATED = 10_000
       # The first field that a client has had remembered.
@@ -119,6 +121,7 @@ module Bench
     class Pings < FrameFlood
       TITLE = "PING and SETTINGS"
       OPTION = :pings
+      COUNTER = :http2_max_control_frames
       FRAMES = 3_000
 
       private

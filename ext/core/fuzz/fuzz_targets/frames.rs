@@ -6,7 +6,7 @@
 use std::io::IoSlice;
 
 use arbitrary::Arbitrary;
-use kino_core::config::Limits;
+use kino_core::config::{Floods, Limits};
 use kino_core::http2::frame::{Code, PREFACE};
 use kino_core::http2::session::{Bounds, Event, Session};
 use libfuzzer_sys::fuzz_target;
@@ -47,7 +47,7 @@ impl Said<'_> {
 /// All that is heard and answered.
 fn tell<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<String>, Vec<u8>) {
     let limits = Limits { head: 300, fields: 8, target: 64, ..Limits::default() };
-    let mut session = Session::<u32>::new(Bounds { streams: 3, limits });
+    let mut session = Session::<u32>::new(Bounds { streams: 3, limits, floods: Floods::default() });
     let (mut heard, mut sent) = (Vec::new(), Vec::new());
     for mut piece in pieces {
         loop {

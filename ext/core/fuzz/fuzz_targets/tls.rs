@@ -49,6 +49,8 @@ struct Pipe {
 
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // To bring less than there is room for tells that nothing is left, as of a socket. A queue that is not in one piece would.
+        self.come.make_contiguous();
         match self.come.read(buffer)? {
             0 => Err(io::ErrorKind::WouldBlock.into()),
             length => Ok(length),

@@ -26,6 +26,14 @@ const REFUSALS: [(&str, &str); 14] = [
     ("504", "request_timeout"),
     ("none", "gone"),
 ];
+/// What connections of HTTP/2 are ended for: the counter, and the setting.
+const FLOODS: [(&str, &str); 5] = [
+    ("http2_max_resets", "http2_max_resets"),
+    ("http2_max_continuations", "http2_max_continuations"),
+    ("http2_max_control_frames", "http2_max_control_frames"),
+    ("http2_max_empty_frames", "http2_max_empty_frames"),
+    ("http2_header_blocks", "max_header_size"),
+];
 /// What TLS handshakes fail by: the counter, and the cause.
 const HANDSHAKES: [(&str, &str); 10] = [
     ("handshake_timeout", "timeout"),
@@ -185,6 +193,10 @@ fn counters(text: &mut Text, board: &Snapshot) {
     for (counter, name, help) in COUNTERS {
         text.counter(name, help, board.sum(counter));
     }
+    text.begin("http2_floods_by_cause_total", "counter", "The same connections, by the setting that was in their way");
+    for (counter, cause) in FLOODS {
+        text.value("http2_floods_by_cause_total", &format!("cause=\"{cause}\""), board.sum(counter));
+    }
     text.begin("tls_handshake_failures_total", "counter", "TLS handshakes that have failed, by the cause");
     for (counter, cause) in HANDSHAKES {
         text.value("tls_handshake_failures_total", &format!("cause=\"{cause}\""), board.sum(counter));
@@ -284,7 +296,8 @@ mod tests {
     #[test]
     fn nothing_that_is_counted_is_left_out() {
         let told = COUNTERS.iter().map(|(counter, ..)| *counter);
-        let told = told.chain(REFUSALS.iter().map(|(_, cause)| *cause)).chain(HANDSHAKES.iter().map(|(one, _)| *one));
+        let told = told.chain(REFUSALS.iter().map(|(_, cause)| *cause));
+        let told = told.chain(HANDSHAKES.iter().chain(&FLOODS).map(|(one, _)| *one));
         let told: Vec<_> = told.chain(OTHERS).collect();
         let left_out: Vec<_> = counted().filter(|name| !told.contains(name)).collect();
         assert_eq!(left_out, Vec::<&str>::new());

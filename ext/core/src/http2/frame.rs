@@ -1,5 +1,7 @@
 //! Frames (RFC 9113 sections 4.1 and 6), as bytes.
 
+use crate::error::Flood;
+
 /// What a client sends first (section 3.4).
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Bytes of a frame's header.
@@ -73,11 +75,17 @@ pub struct Violation {
     pub code: Code,
     /// For people.
     pub why: &'static str,
+    /// What there was too much of.
+    pub flood: Option<Flood>,
 }
 
 impl Violation {
     pub(super) fn new(code: Code, why: &'static str) -> Violation {
-        Violation { code, why }
+        Violation { code, why, flood: None }
+    }
+
+    pub(super) fn flood(flood: Flood, why: &'static str) -> Violation {
+        Violation { code: Code::EnhanceYourCalm, why, flood: Some(flood) }
     }
 }
 

@@ -16,21 +16,18 @@ use super::frame::{self, Code, Header, Violation};
 use super::guard::Guard;
 use super::hpack::{Decoder, Encoder};
 use super::priority::Priority;
-use crate::config::Limits;
-use crate::error::Fault;
+use crate::config::{Floods, Limits};
+use crate::error::{Fault, Flood};
 use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
 
 /// Streams that are remembered after their end: frames for them may be on their way.
 const REMEMBERED: usize = 256;
-/// What a client may reset at once, and how many a second after that. A browser whose page is left resets all it has asked for.
-const RESETS: (u64, u64) = (256, 64);
-/// The same of frames that ask for nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown ones, and windows that open for nothing
-/// ([`Used`]).
-const IDLE_FRAMES: (u64, u64) = (1024, 128);
-/// CONTINUATION frames of one header block.
-const CONTINUATIONS: u32 = 32;
+/// How many seconds' worth of resets a client may make at once.
+const RESETS_AT_ONCE: u64 = 4;
+/// The same of frames that ask for nothing.
+const FRAMES_AT_ONCE: u64 = 8;
 /// Bytes that wait to be sent, past which nothing is answered any more: the client reads nothing, and asks for more and more.
 const UNREAD: usize = 1024 * 1024;
 
@@ -87,7 +84,10 @@ pub struct Session<T> {
     /// Bytes of it that have been sent.
     sent: usize,
     resets: Guard,
-    idle_frames: Guard,
+    /// PING, SETTINGS, PRIORITY, unknown frames, and windows that open for nothing ([`Used`]).
+    control_frames: Guard,
+    /// DATA without data.
+    empty_frames: Guard,
     /// Of the connection's window, and of those of all streams.
     used: [Used; 2],
     leaving: Leaving,
@@ -102,6 +102,8 @@ pub struct Bounds {
     pub streams: usize,
     /// What holds for a request's head.
     pub limits: Limits,
+    /// What it is ended for.
+    pub floods: Floods,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +226,8 @@ pub enum Event<'i, T> {
 impl<T: Default> Session<T> {
     /// Nothing has come; the server's own settings wait to be sent.
     pub fn new(bounds: Bounds) -> Session<T> {
+        let floods = bounds.floods;
+        let guard = |a_second: u64, at_once: u64| Guard::new(a_second.saturating_mul(at_once), a_second);
         let mut session = Session {
             stage: Stage::Preface,
             bounds,
@@ -242,8 +246,9 @@ impl<T: Default> Session<T> {
             longest: frame::MOST,
             out: Vec::new(),
             sent: 0,
-            resets: Guard::new(RESETS.0, RESETS.1),
-            idle_frames: Guard::new(IDLE_FRAMES.0, IDLE_FRAMES.1),
+            resets: guard(floods.resets, RESETS_AT_ONCE),
+            control_frames: guard(floods.control_frames, FRAMES_AT_ONCE),
+            empty_frames: guard(floods.empty_frames, FRAMES_AT_ONCE),
             used: Default::default(),
             leaving: Leaving::No,
             now: 0,
@@ -355,16 +360,27 @@ impl<T: Default> Session<T> {
             frame::WINDOW_UPDATE => self.window_came(header, &payload),
             frame::PRIORITY_UPDATE => self.priority_update_came(header, &payload),
             // To be ignored (section 4.1).
-            _ => self.idle_frame().map(|()| Event::Nothing),
+            _ => self.count_control_frame().map(|()| Event::Nothing),
         }
     }
 
     /// A frame that asks for nothing.
-    fn idle_frame(&mut self) -> Result<(), Violation> {
-        if self.idle_frames.take(self.now) && self.out.len() - self.sent < UNREAD {
+    fn count_control_frame(&mut self) -> Result<(), Violation> {
+        if self.out.len() - self.sent >= UNREAD {
+            return Err(Violation::flood(Flood::ControlFrames, "frames are sent, and no answer is read"));
+        }
+        if self.control_frames.take(self.now) {
             return Ok(());
         }
-        Err(Violation::new(Code::EnhanceYourCalm, "too many frames that ask for nothing"))
+        Err(Violation::flood(Flood::ControlFrames, "too many frames that ask for nothing"))
+    }
+
+    /// DATA that neither has any nor ends its stream.
+    fn count_empty_frame(&mut self) -> Result<(), Violation> {
+        if self.empty_frames.take(self.now) {
+            return Ok(());
+        }
+        Err(Violation::flood(Flood::EmptyFrames, "too many DATA frames without data"))
     }
 
     /// A stream's own error: it ends alone. Whoever has its request goes on with it, so that is worth as much to an attacker as a
@@ -388,7 +404,7 @@ impl<T: Default> Session<T> {
         if self.resets.take(self.now) {
             return Ok(());
         }
-        Err(Violation::new(Code::EnhanceYourCalm, "too many streams are reset"))
+        Err(Violation::flood(Flood::Resets, "too many streams are reset"))
     }
 
     /// Forgets a stream whose request and answer are at their end.

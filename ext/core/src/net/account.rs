@@ -5,11 +5,10 @@
 use std::fmt::Debug;
 
 use super::peer::PeerAddr;
+pub use crate::error::CLIENT_LEFT;
 use crate::error::Fault;
 use crate::http::head::{Head, Seen};
 
-/// A client that has left before its answer began gets no status; this is what is written of it (nginx's).
-pub const CLIENT_LEFT: u16 = 499;
 /// What is written of a connection that the app has taken without an answer by the server: it goes on with another protocol.
 pub const TAKEN: u16 = 101;
 

@@ -9,8 +9,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -25,7 +25,7 @@ use super::transport::Transport;
 use super::tunnel::Tunnel;
 use super::unsent::Unsent;
 use crate::config::{Config, Limits};
-use crate::error::Fault;
+use crate::error::{Fault, Flood};
 use crate::http::decode::Trailers;
 use crate::http::framing::Framing;
 use crate::http::head::Head;
@@ -51,6 +51,8 @@ pub(super) struct Link {
     limits: Limits,
     /// Where what is left of its streams' answers lies when memory should hold no more.
     overflow: Arc<Common>,
+    /// What it was ended for.
+    flood: OnceLock<Flood>,
 }
 
 /// What is behind the lock.
@@ -263,7 +265,7 @@ impl Link {
     /// Of a connection whose first byte is HTTP/2's.
     pub(super) fn new(transport: Transport, config: &Config) -> Link {
         let limits = config.limits.clone();
-        let bounds = Bounds { streams: config.http2_max_streams, limits: limits.clone() };
+        let bounds = Bounds { streams: config.http2_max_streams, limits: limits.clone(), floods: config.floods };
         let speech = Speech {
             transport,
             session: Session::new(bounds),
@@ -284,7 +286,23 @@ impl Link {
             is_ending: false,
         };
         let limits = Limits { body_buffer: limits.body_buffer.min(IN_MEMORY), ..limits };
-        Link { speech: Mutex::new(speech), busy: AtomicUsize::new(0), limits, overflow: Arc::default() }
+        Link {
+            speech: Mutex::new(speech),
+            busy: AtomicUsize::new(0),
+            limits,
+            overflow: Arc::default(),
+            flood: OnceLock::new(),
+        }
+    }
+
+    /// It ends for that.
+    pub(super) fn is_flooded(&self, flood: Flood) {
+        let _ = self.flood.set(flood);
+    }
+
+    /// What it was ended for, where that was a flood.
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.flood.get().copied()
     }
 
     /// Lets whoever asks at it.

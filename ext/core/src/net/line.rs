@@ -13,7 +13,7 @@ use super::overflow::Common;
 use super::owner::Owner;
 use super::peer::PeerAddr;
 use super::unsent::{Flushed, Unsent};
-use crate::error::Fault;
+use crate::error::{Fault, Flood};
 use crate::http::decode::Trailers;
 use crate::http::plan::BodyFraming;
 
@@ -175,6 +175,11 @@ impl Line {
             }),
             Line::Stream(stream) => (stream.flush(unsent, most), 0, false),
         }
+    }
+
+    /// What its connection was ended for, where that was a flood.
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.connection().link.get()?.flood()
     }
 
     /// The client's certificate in PEM, where it was asked for one and has one.

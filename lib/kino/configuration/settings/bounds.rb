@@ -91,10 +91,32 @@ module Kino
           so). All others are spoken to in HTTP/1.1, on the same ports. Its requests reach the app as
           any do, but for rack.hijack, which only those for a WebSocket have. false for HTTP/1.1 alone.
         TEXT
-        Setting.new(:http2_max_streams, Kinds::Whole.new(1..100_000), default: 128, example: 250,
-                    summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT)
+        Setting.new(:http2_max_streams, PER_CONNECTION, default: 128, example: 250,
+                    summary: "requests that one connection of HTTP/2 may make at a time", doc: <<~TEXT),
           Requests that one connection of HTTP/2 may make at one time. Clients are told, and wait with
           others; those that don't are refused (REFUSED_STREAM), and may ask again.
+        TEXT
+        Setting.new(:http2_max_resets, PER_CONNECTION, default: 64, example: 200,
+                    summary: "streams a second that may end before their answers do", doc: <<~TEXT),
+          Streams a second of one connection that may end before their answers do, since the client
+          resets them, breaks the protocol in them, or opens them past http2_max_streams. Four times as
+          many may at once: a browser whose page is left resets all that it has asked for. Past it, the
+          connection is ended (ENHANCE_YOUR_CALM), which is counted, as with the next three.
+        TEXT
+        Setting.new(:http2_max_continuations, PER_CONNECTION, default: 32, example: 8,
+                    summary: "frames that may go on with a header block", doc: <<~TEXT),
+          CONTINUATION frames of one header block. How long it may be max_header_size says.
+        TEXT
+        Setting.new(:http2_max_control_frames, PER_CONNECTION, default: 128, example: 500,
+                    summary: "frames a second that ask for nothing, such as PING", doc: <<~TEXT),
+          Frames a second of one connection that ask for nothing: PING, SETTINGS, PRIORITY, those that
+          nobody knows, and WINDOW_UPDATE where there was room. Eight times as many may come at once,
+          and another with each DATA frame of either side, since gRPC measures with a PING for each.
+        TEXT
+        Setting.new(:http2_max_empty_frames, PER_CONNECTION, default: 128, example: 16,
+                    summary: "frames a second for data that have none", doc: <<~TEXT)
+          DATA frames a second of one connection that have nothing in them and don't end their stream.
+          Eight times as many may come at once, and another with each DATA frame that has something.
         TEXT
       ].freeze
       private_constant :REQUEST_BOUNDS, :LOAD_BOUNDS, :HTTP2

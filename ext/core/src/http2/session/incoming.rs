@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Block, CONTINUATIONS, Closed, Event, Leaving, Session, Stream};
-use crate::error::Fault;
+use super::{Block, Closed, Event, Leaving, Session, Stream};
+use crate::error::{Fault, Flood};
 use crate::http::framing::Length;
 use crate::http2::flow::{self, Allowance, Room};
 use crate::http2::frame::{self, Code, Header, Violation};
@@ -53,8 +53,11 @@ impl<T: Default> Session<T> {
 
     fn block_came(&mut self, block: Block, is_whole: bool) -> Result<Event<'static, T>, Violation> {
         // Compressed, it is no longer than what it stands for may be, but for what the coding itself takes.
-        if block.frames > CONTINUATIONS || block.bytes.len() > self.bounds.limits.head + frame::MOST {
-            return Err(Violation::new(Code::EnhanceYourCalm, "a header block has no end"));
+        if block.bytes.len() > self.bounds.limits.head + frame::MOST {
+            return Err(Violation::flood(Flood::HeaderBlocks, "a header block is far too long"));
+        }
+        if block.frames > self.bounds.floods.continuations {
+            return Err(Violation::flood(Flood::Continuations, "a header block has no end"));
         }
         if !is_whole {
             self.block = Some(block);
@@ -64,7 +67,7 @@ impl<T: Default> Session<T> {
         let mut fields = Fields::new(request::longest_list(limits), request::most_fields(limits));
         self.decoder.decode(&block.bytes, &mut fields).map_err(|unread| match unread {
             Unread::Broken => Violation::new(Code::Compression, "a header block can't be read"),
-            Unread::Bomb => Violation::new(Code::EnhanceYourCalm, "a header block stands for far too much"),
+            Unread::Bomb => Violation::flood(Flood::HeaderBlocks, "a header block stands for far too much"),
         })?;
         let (id, ends) = (block.stream, block.ends_stream);
         if let Some(stream) = self.streams.get(&id) {
@@ -162,9 +165,10 @@ impl<T: Default> Session<T> {
             return Err(Violation::new(Code::FlowControl, "more was sent than the connection's window has room for"));
         }
         if data.is_empty() && !ends {
-            self.idle_frame()?;
+            self.count_empty_frame()?;
         } else {
-            self.idle_frames.give(1);
+            self.control_frames.give(1);
+            self.empty_frames.give(1);
         }
         let padding = header.length - data.len();
         let Some(stream) = self.streams.get_mut(&id) else {
@@ -212,7 +216,7 @@ impl<T: Default> Session<T> {
         if header.stream == 0 {
             return Err(Violation::new(Code::Protocol, "PRIORITY names no stream"));
         }
-        self.idle_frame()?;
+        self.count_control_frame()?;
         if payload.len() != 5 {
             return self.break_any(header.stream, Code::FrameSize, "PRIORITY has not its length");
         }
@@ -248,7 +252,7 @@ impl<T: Default> Session<T> {
     fn refuse_stream(&mut self, id: u32) -> Result<(), Violation> {
         // As a reset by the client is, it is work for nothing.
         if !self.resets.take(self.now) {
-            return Err(Violation::new(Code::EnhanceYourCalm, "too many streams are opened that are past the limit"));
+            return Err(Violation::flood(Flood::Resets, "too many streams are opened that are past the limit"));
         }
         self.push_reset(id, Code::RefusedStream);
         self.close(id, Closed::Reset);

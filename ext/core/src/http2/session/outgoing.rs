@@ -88,7 +88,7 @@ impl<T: Default> Session<T> {
                 (missing, rest) = (missing - now.len(), later);
             }
             // Who measures how fast it is answered asks for that by PING with each, as gRPC does.
-            self.idle_frames.give(1);
+            self.control_frames.give(1);
             if left == 0 {
                 break;
             }

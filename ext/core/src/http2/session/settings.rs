@@ -34,7 +34,7 @@ impl<T: Default> Session<T> {
         if is_ack && !payload.is_empty() || payload.len() % 6 != 0 {
             return Err(Violation::new(Code::FrameSize, "SETTINGS has not its length"));
         }
-        self.idle_frame()?;
+        self.count_control_frame()?;
         if is_ack {
             return Ok(Event::Nothing);
         }
@@ -90,9 +90,9 @@ impl<T: Default> Session<T> {
                 self.leave();
                 return Ok(Event::Moved);
             }
-            return self.idle_frame().map(|()| Event::Nothing);
+            return self.count_control_frame().map(|()| Event::Nothing);
         }
-        self.idle_frame()?;
+        self.count_control_frame()?;
         frame::push(&mut self.out, frame::PING, frame::ACK, 0, payload);
         Ok(Event::Nothing)
     }
@@ -103,7 +103,7 @@ impl<T: Default> Session<T> {
             return Err(Violation::new(Code::FrameSize, "WINDOW_UPDATE has not its length"));
         };
         if !self.used[usize::from(header.stream > 0)].gives_back(more) {
-            self.idle_frame()?;
+            self.count_control_frame()?;
         }
         if header.stream == 0 {
             if more == 0 {
@@ -140,7 +140,7 @@ impl<T: Default> Session<T> {
         if id == 0 {
             return Err(Violation::new(Code::Protocol, "PRIORITY_UPDATE names no stream"));
         }
-        self.idle_frame()?;
+        self.count_control_frame()?;
         Ok(match self.streams.contains_key(&id) {
             true => Event::Priority { id, priority: Priority::of(&payload[4..]) },
             false => Event::Nothing,

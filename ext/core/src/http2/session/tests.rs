@@ -37,7 +37,11 @@ impl Client {
     }
 
     fn new(limits: Limits) -> Client {
-        let session = Session::new(Bounds { streams: 4, limits });
+        Client::of(Bounds { streams: 4, limits, floods: Floods::default() })
+    }
+
+    fn of(bounds: Bounds) -> Client {
+        let session = Session::new(bounds);
         Client { session, encoder: Encoder::default(), decoder: Decoder::default(), heard: Vec::new() }
     }
 
@@ -495,52 +499,70 @@ fn what_has_been_read_may_come_again() {
 
 #[test]
 fn floods_end_the_connection() {
-    type Flood = fn(&mut Client, u32) -> Result<Vec<String>, Violation>;
-    let floods: [(&str, Flood); 9] = [
-        ("PING", |client, _| client.frame(frame::PING, 0, 0, &[0; 8])),
-        ("SETTINGS", |client, _| client.frame(frame::SETTINGS, 0, 0, b"")),
-        ("PRIORITY", |client, _| client.frame(frame::PRIORITY, 0, 9, &[0; 5])),
-        ("an unknown frame", |client, _| client.frame(77, 0, 0, b"x")),
-        ("WINDOW_UPDATE", |client, _| client.frame(frame::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])),
-        ("resets", |client, n| {
+    type Step = fn(&mut Client, u32) -> Result<Vec<String>, Violation>;
+    let (of_frames, of_resets) = (Flood::ControlFrames, Flood::Resets);
+    let floods: [(&str, Flood, Step); 10] = [
+        ("PING", of_frames, |client, _| client.frame(frame::PING, 0, 0, &[0; 8])),
+        ("SETTINGS", of_frames, |client, _| client.frame(frame::SETTINGS, 0, 0, b"")),
+        ("PRIORITY", of_frames, |client, _| client.frame(frame::PRIORITY, 0, 9, &[0; 5])),
+        ("an unknown frame", of_frames, |client, _| client.frame(77, 0, 0, b"x")),
+        ("WINDOW_UPDATE", of_frames, |client, _| client.frame(frame::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])),
+        ("empty DATA", Flood::EmptyFrames, |client, n| {
+            if n == 0 {
+                client.post(1, &[])?;
+            }
+            client.frame(frame::DATA, 0, 1, b"")
+        }),
+        ("resets", of_resets, |client, n| {
             client.get(1 + 2 * n)?;
             client.frame(frame::RST_STREAM, 0, 1 + 2 * n, &[0; 4])
         }),
-        ("streams that the client has us reset", |client, n| {
+        ("streams that the client has us reset", of_resets, |client, n| {
             client.get(1 + 2 * n)?;
             client.frame(frame::WINDOW_UPDATE, 0, 1 + 2 * n, &[0; 4])
         }),
-        ("heads that are malformed", |client, n| {
+        ("heads that are malformed", of_resets, |client, n| {
             let events = client.headers(1 + 2 * n, frame::END_STREAM, &[("X", "y")])?;
             client.session.reset(1 + 2 * n, Code::Protocol);
             Ok(events)
         }),
-        ("refused streams", |client, n| client.get(1 + 2 * n)),
+        ("refused streams", of_resets, |client, n| client.get(1 + 2 * n)),
     ];
-    for (what, flood) in floods {
-        let mut client = Client::begin();
-        let ended = (0..10_000).find_map(|n| {
-            client.heard();
-            flood(&mut client, n).err()
-        });
-        assert_eq!(ended.map(|violation| violation.code), Some(Code::EnhanceYourCalm), "{what}");
+    for (what, flood, step) in floods {
+        // How many come through is the setting that the flood is of, and no other's.
+        let come_through = |most: u64| {
+            let usual = Floods::default();
+            let floods = match flood {
+                Flood::Resets => Floods { resets: most, ..usual },
+                Flood::EmptyFrames => Floods { empty_frames: most, ..usual },
+                _ => Floods { control_frames: most, ..usual },
+            };
+            let mut client = Client::of(Bounds { streams: 4, limits: Limits::default(), floods });
+            client.send(frame::PREFACE).unwrap();
+            client.frame(frame::SETTINGS, 0, 0, b"").unwrap();
+            let ended = (0..10_000).find_map(|n| {
+                client.heard();
+                step(&mut client, n).err().map(|violation| (n, violation))
+            });
+            let (number, violation) = ended.expect(what);
+            assert_eq!((violation.code, violation.flood), (Code::EnhanceYourCalm, Some(flood)), "{what}");
+            number
+        };
+        assert!(come_through(100) >= come_through(1) + 4 * 99, "{what}");
     }
-    let mut client = Client::begin();
-    client.post(1, &[]).unwrap();
-    let ended = (0..10_000).find_map(|_| client.frame(frame::DATA, 0, 1, b"").err());
-    assert_eq!(ended.map(|violation| violation.code), Some(Code::EnhanceYourCalm));
 }
 
 #[test]
 fn a_header_block_has_an_end() {
     let mut client = Client::begin();
     client.frame(frame::HEADERS, 0, 1, b"").unwrap();
-    let ended = (0..10_000).find_map(|_| client.frame(frame::CONTINUATION, 0, 1, b"").err());
-    assert_eq!(ended.map(|violation| violation.code), Some(Code::EnhanceYourCalm));
+    let ended = (0..10_000).find_map(|n| Some((n, client.frame(frame::CONTINUATION, 0, 1, b"").err()?)));
+    let ended = ended.map(|(n, violation)| (n, violation.code, violation.flood));
+    assert_eq!(ended, Some((32, Code::EnhanceYourCalm, Some(Flood::Continuations))));
     let mut client = Client::begin();
     client.frame(frame::HEADERS, 0, 1, &[0; 16_000]).unwrap();
     let ended = (0..10).find_map(|_| client.frame(frame::CONTINUATION, 0, 1, &[0; 16_000]).err());
-    assert_eq!(ended.map(|violation| violation.code), Some(Code::EnhanceYourCalm));
+    assert_eq!(ended.and_then(|violation| violation.flood), Some(Flood::HeaderBlocks));
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl Exchange {
                 _ if is_unanswered => 0,
                 status => status,
             };
-            let noted = Noted { status, ..self.noted };
+            let flood = self.line.flood().filter(|_| status == CLIENT_LEFT);
+            let noted = Noted { status, fault: flood.map(Fault::Flood).or(self.noted.fault), ..self.noted };
             let account = noted.account(self.head(), self.line.peer(), end, now);
             Account { request_id: self.request_id(), ..account }
         });

@@ -24,7 +24,7 @@ impl Observer for Accounts {
         assert!(times.queue.unwrap_or(0) + times.app.unwrap_or(0) <= times.total.unwrap_or(0), "{account:?}");
         if times.total.is_some() {
             self.complete.fetch_add(1, Ordering::SeqCst);
-        } else if account.fault.is_some() {
+        } else if account.fault.is_some() && !is_unanswered {
             self.refused.fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::life::Connection;
 use crate::error::Fault;
-use crate::http2::frame::{Code, Violation};
+use crate::http2::frame::Violation;
 use crate::net::account::{Account, CLIENT_LEFT, End, Noted, Times};
 use crate::net::http2::{Call, Remainder, Speech, Stage};
 use crate::net::overdue::Overdue;
@@ -16,7 +16,7 @@ impl Connection {
         match call.stage {
             Stage::Arriving | Stage::Found => {
                 call.ready = 0;
-                self.account_of_call(&call, left(), End::Cut);
+                self.account_of_call(&call, self.noted_of_gone(), End::Cut);
             }
             // Whoever has it finds out.
             Stage::Given if call.served.is_taken.load(Relaxed) => {}
@@ -24,7 +24,7 @@ impl Connection {
                 if call.right.begin() {
                     speech.has_changed_queue = true;
                     self.context.stats.gone.add();
-                    self.account_of_call(&call, left(), End::Cut);
+                    self.account_of_call(&call, self.noted_of_gone(), End::Cut);
                 }
             }
             Stage::Leaving => {
@@ -69,16 +69,22 @@ impl Connection {
     /// Counts it, and tells whoever runs the server of what looks like an attack.
     pub(super) fn tell_violation(&self, violation: Violation) {
         let stats = &self.context.stats;
-        let Violation { code, why } = violation;
+        let Violation { code, why, flood } = violation;
         tracing::debug!(peer = %self.peer(), ?code, "a connection of HTTP/2 ends: {why}");
-        if code == Code::EnhanceYourCalm {
-            stats.http2_floods.add();
-            if self.context.may_name(why) {
-                tracing::warn!(peer = %self.peer(), "a connection of HTTP/2 was ended: {why}");
-            }
-        } else {
-            stats.http2_errors.add();
+        let Some(flood) = flood else { return stats.http2_errors.add() };
+        stats.count_refusal(Fault::Flood(flood));
+        if let Some(link) = self.link.get() {
+            link.is_flooded(flood);
         }
+        if self.context.may_name(why) {
+            tracing::warn!(peer = %self.peer(), "a connection of HTTP/2 was ended: {why} ({})", flood.setting());
+        }
+    }
+
+    /// What is written of a request whose client has left, or was sent away.
+    fn noted_of_gone(&self) -> Noted {
+        let flood = self.link.get().and_then(|link| link.flood());
+        Noted { status: CLIENT_LEFT, fault: flood.map(Fault::Flood), ..Noted::default() }
     }
 
     pub(super) fn account_of_refusal(&self, call: &Call, fault: Fault, sent: u64) {
@@ -121,8 +127,4 @@ impl Connection {
             if call.ready > 0 { account } else { Account { times: Times::default(), worker: None, ..account } }
         });
     }
-}
-
-fn left() -> Noted {
-    Noted { status: CLIENT_LEFT, ..Noted::default() }
 }
