@@ -92,6 +92,53 @@ RSpec.describe "Limits of connections of HTTP/2" do
       end
     end
 
+    it "end after max_keepalive_requests for those who never say that they have heard of it" do
+      app = shareable { ->(_) { [200, {}, ["ok"]] } }
+      speak(app, max_keepalive_requests: 3, http2_max_streams: 2) do |client|
+        ends = (1..).step(2).first(20).map do |id|
+          client.request(id, "GET", "/")
+          client.await { |frame| frame.stream == id && (frame.ends? || frame.kind == :rst_stream) }
+        rescue RawClient::Truncated, SystemCallError
+          nil # it has ended already
+        end
+        answered = ends.compact.count { |frame| frame.kind == :data }
+        expect(answered).to be_between(3, 5)
+        goaways = client.frames.select { |frame| frame.kind == :goaway }
+        expect(goaways.map(&:last)).to eq([(2**31) - 1, (2 * answered) - 1])
+        expect(ends[answered]).to be_nil.or have_attributes(kind: :rst_stream, code: 7)
+      end
+    end
+
+    it "go on with a client that gives back each frame as it comes, however short, and answer it in frames as long" do
+      app = shareable { ->(env) { [200, {}, Array.new(3000) { "x" * Integer(env["QUERY_STRING"]) }] } }
+      speak(app, client: { settings: { 4 => 2**20 } }) do |client|
+        [100, 1024].each_with_index do |size, n|
+          client.request(id = 1 + (2 * n), "GET", "/?#{size}").read_head(id)
+          lengths = []
+          until (frame = client.next_frame(:data, id)).ends?
+            lengths << (length = frame.payload.bytesize)
+            client.write([0, id].map { |one| Http2Client.bytes(:window_update, 0, one, [length].pack("N")) }.join)
+          end
+          expect(lengths.sum + frame.payload.bytesize).to eq(3000 * size)
+          expect(lengths.count { |length| length < size / 2 }).to be < lengths.size / 4
+        end
+      end
+    end
+
+    it "answer who opens a window by a little, and no more" do
+      app = shareable { ->(_) { [200, {}, ["x" * 65_565]] } }
+      speak(app) do |client|
+        client.request(1, "GET", "/").read_head(1)
+        length = 0
+        length += client.next_frame(:data, 1).payload.bytesize while length < 65_535
+        3.times do
+          [0, 1].each { |id| client.frame(:window_update, 0, id, [10].pack("N")) }
+          length += client.next_frame(:data, 1).payload.bytesize
+        end
+        expect(length).to eq(65_565)
+      end
+    end
+
     it "end when they were idle for keepalive_timeout" do
       app = shareable { ->(_) { [200, {}, ["ok"]] } }
       speak(app, keepalive_timeout: 0.3) do |client, server|

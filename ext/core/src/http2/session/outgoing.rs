@@ -89,12 +89,12 @@ impl<T: Default> Session<T> {
             }
             // Who measures how fast it is answered asks for that by PING with each, as gRPC does.
             self.control_frames.give(1);
+            self.used.iter_mut().for_each(|used| used.sent(size));
             if left == 0 {
                 break;
             }
         }
         self.room.take(taken);
-        self.used.iter_mut().for_each(|used| used.sent(taken));
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.room.take(taken);
         }
