@@ -120,7 +120,7 @@ RSpec.describe "Limits of connections of HTTP/2" do
             client.write([0, id].map { |one| Http2Client.bytes(:window_update, 0, one, [length].pack("N")) }.join)
           end
           expect(lengths.sum + frame.payload.bytesize).to eq(3000 * size)
-          expect(lengths.count { |length| length < size / 2 }).to be < lengths.size / 4
+          expect(lengths.count { |one| one < size / 2 }).to be < lengths.size / 4
         end
       end
     end
