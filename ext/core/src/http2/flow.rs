@@ -19,21 +19,24 @@ const WORTH: i64 = MOST as i64 / 2;
 /// ```
 ///
 /// A client that gives back the bytes of each frame that it gets would be answered in ever shorter frames otherwise: what is left of
-/// the window cuts a frame in two, each part comes back, and is filled by one as short (RFC 1122 section 4.2.3.4). What is left is
-/// used down to its end all the same, since some clients give nothing back before that.
+/// the window cuts a frame in two, each part comes back, and is filled by one as short (RFC 1122 section 4.2.3.4). Of one that opens it
+/// bit by bit, what is left and too short for all that is to be sent waits, too; otherwise it is used down to its end, since some
+/// clients give nothing back before that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
     left: i64,
     /// The largest that it has been.
     most: i64,
     is_shut: bool,
+    /// It was opened bit by bit the last time.
+    is_gradual: bool,
 }
 
 impl Room {
     /// Of so many bytes.
     pub fn new(bytes: u32) -> Room {
         let left = i64::from(bytes);
-        Room { left, most: left, is_shut: left == 0 }
+        Room { left, most: left, is_shut: left == 0, is_gradual: false }
     }
 
     /// Bytes that may be sent.
@@ -50,15 +53,31 @@ impl Room {
     /// So many more, or fewer; false past the largest window.
     #[must_use]
     pub fn change(&mut self, by: i64) -> bool {
+        let (was_shut, was_little) = (self.is_shut, self.is_little());
         self.left += by;
         self.most = self.left.max(self.most + by.min(0));
-        self.is_shut = self.left <= 0 || self.is_shut && self.left < WORTH.min(self.most / 2);
+        self.is_shut = self.left <= 0 || was_shut && self.left < self.worth();
+        if was_shut && !self.is_shut {
+            self.is_gradual = was_little;
+        }
         self.left <= i64::from(LARGEST)
     }
 
     /// Whether there is some that waits until there is more.
     pub fn is_little(self) -> bool {
         self.is_shut && self.left > 0
+    }
+
+    /// Whether it is too little for so many bytes, which are to wait for more then.
+    pub fn is_too_little(&mut self, bytes: usize) -> bool {
+        let is_some = !self.is_shut && self.left > 0;
+        let is_so = self.is_gradual && is_some && self.left < self.worth().min(bytes as i64);
+        self.is_shut |= is_so;
+        is_so
+    }
+
+    fn worth(self) -> i64 {
+        WORTH.min(self.most / 2)
     }
 
     /// There was no more in good time: what there is may be used.
@@ -164,6 +183,23 @@ mod tests {
         assert!(room.change(7));
         room.open();
         assert_eq!((room.left(), room.is_little()), (7, false));
+    }
+
+    #[test]
+    fn what_is_left_waits_where_it_was_opened_bit_by_bit() {
+        let left_of = |steps: &[i64]| {
+            let mut room = Room::new(65_535);
+            room.take(65_535);
+            steps.iter().for_each(|&step| assert!(room.change(step)));
+            room.take(room.left() - 1000);
+            (room.is_too_little(1000), room.left(), room.is_too_little(1001), room.left(), room.is_little())
+        };
+        assert_eq!(
+            left_of(&[9000]),
+            (false, 1000, false, 1000, false),
+            "it may give nothing back before it is used up"
+        );
+        assert_eq!(left_of(&[4500, 4500]), (false, 1000, true, 0, true));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::http2::flow::Room;
 use crate::http2::frame::{self, Code, Header, LARGEST, Violation};
 
 /// For how long a little room waits for more, in milliseconds: who opens a window bit by bit is served so often, whatever comes.
-const PATIENCE: u64 = 100;
+const PATIENCE: u64 = 20;
 
 impl<T: Default> Session<T> {
     /// Section 6.9.
@@ -59,6 +59,15 @@ impl<T: Default> Session<T> {
     pub(super) fn use_little_rooms_later(&mut self) {
         let little = self.streams.values().map(|Stream { room, .. }| *room).find(|room| room.is_little());
         little.into_iter().for_each(|room| self.use_later(room));
+    }
+
+    /// So many bytes of a stream's are to be sent: where a window has too little room for them, that waits.
+    pub(super) fn hold_back(&mut self, id: u32, bytes: usize) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let (stream_waits, all_wait) = (stream.room.is_too_little(bytes), self.room.is_too_little(bytes));
+        if stream_waits || all_wait {
+            self.open_late.get_or_insert(self.now + PATIENCE);
+        }
     }
 
     /// A window has opened. Where that is by little it waits for more, but not for ever.
