@@ -118,9 +118,6 @@ impl Connection {
         let speech = &mut *link.lock();
         let taken = speech.write(id, parts)?;
         self.push_out(speech);
-        if let Some(due) = speech.session.due() {
-            self.hear_of(due);
-        }
         Ok(taken)
     }
 }
