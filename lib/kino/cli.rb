@@ -57,6 +57,7 @@ module Kino
       end
       configuration = read.call
       load_server
+      warn_of_dev_tls(configuration) if options.dev_tls
       boot = -> { AppLoader.load(configuration.rackup, configuration.environment) }
       command(options, configuration, read: read, out: @out, err: @err, &boot)
     end
@@ -73,6 +74,13 @@ module Kino
       require_relative "server/dev_certificate"
       certificate = DevCertificate.files
       configuration.with(bind: DevCertificate.secured(configuration.bind), tls: [certificate, *configuration.tls])
+    end
+
+    def warn_of_dev_tls(configuration)
+      return if configuration.environment != "production"
+
+      Voice.new(configuration, @out, @err).complain("warning: --dev-tls serves a certificate that nobody but this " \
+                                                    "machine believes, in production; write tls with one of your own")
     end
 
     # About a server that runs.

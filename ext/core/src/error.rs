@@ -62,7 +62,7 @@ pub enum Fault {
     #[error("this port speaks TLS: ask it by https://")]
     WithoutTls,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
-    #[error("this server speaks HTTP/1.1")]
+    #[error("this version of HTTP is not spoken here, or not in this way")]
     Version,
     /// Its connection of HTTP/2 has ended for a flood, and all of its streams with that.
     #[error("the connection was ended for a flood")]

@@ -5,7 +5,7 @@ use std::io;
 use kino_core::error::ListenError;
 use kino_core::net::handover::Described;
 use kino_core::net::listener::Listener;
-use kino_core::tls::given::Settings;
+use kino_core::tls::given::{Settings, Verify};
 use kino_core::tls::port::Otherwise;
 use magnus::{Error, RArray, RHash, Ruby};
 use parking_lot::Mutex;
@@ -13,6 +13,10 @@ use parking_lot::Mutex;
 use crate::exception;
 use crate::ffi::{gvl, inherited};
 use crate::tls::tls_of;
+
+/// What is said where clients should be verified, and nothing is there to do it.
+const UNVERIFIED: &str = "tls: given verify: :required, and no address begins with ssl://, so that nobody would be verified; write \
+                          bind \"ssl://0.0.0.0:443\", or leave verify out";
 
 /// Sockets that listen. The object's own stay open, whatever becomes of engines, until it is closed.
 #[magnus::wrap(class = "Kino::Native::Listeners", free_immediately)]
@@ -150,6 +154,10 @@ pub(crate) fn secure(
     otherwise: Otherwise,
 ) -> Result<Vec<Listener>, Error> {
     if !listeners.iter().any(Listener::is_tls) {
+        // Everybody would be let in, where only some should be.
+        if tls.verify == Verify::Required {
+            return Err(exception::configuration_error(ruby, UNVERIFIED));
+        }
         return Ok(listeners);
     }
     // A command may have to print a password first.

@@ -107,7 +107,17 @@ module Kino
         *short, long = setting.flags
         source = Configuration::Source.flag(long)
         flags = setting.flag? ? [*short, long] : [*short, "#{long} #{setting.kind.label}"]
-        parser.on(*flags, *about(setting)) { |value| @settings.set(setting.name, value, source) }
+        parser.on(*flags, *about(setting)) { |value| set(setting.name, value, source) }
+      end
+
+      # An address may be one of Puma's.
+      def set(name, value, source)
+        address, left_out = Configuration::PumaForms.address(value) if name == :bind
+        if left_out && !left_out.empty?
+          why = Configuration::PumaForms.unheeded(left_out)
+          @settings.ignored << -"#{source.label(name)} #{value.inspect}: #{why}"
+        end
+        @settings.set(name, address || value, source)
       end
 
       def about(setting)

@@ -54,7 +54,7 @@ module Kino
           known = TABLE.select { |parameter| parameter.of.include?(kind) }
           query.split("&", -1).each do |pair|
             name, value = pair.split("=", 2)
-            parameter = known.find { |one| one.name == name } || raise(unknown(base, pair, known))
+            parameter = known.find { |one| one.name == name } || raise(unknown(base, query, pair, known))
             next if parameter.shape === value.to_s
 
             raise Kinds::Rejected.new("whose #{name} has to be #{parameter.allowed}", write: with(base, parameter))
@@ -86,11 +86,19 @@ module Kino
 
         def escape(path) = path.gsub(/[%&?#\s]/) { |character| format("%%%02X", character.ord) }
 
-        def unknown(base, pair, known)
+        def unknown(base, query, pair, known)
           names = known.map(&:name)
           near = Nearest.to(pair[/\A[^=]*/], names)
           Kinds::Rejected.new("whose parameter #{pair.inspect} isn't known for it (#{names.join(", ")})",
-                              write: with(base, known.find { |one| one.name == near } || known.first))
+                              write: without(base, query, pair, known.find { |one| one.name == near }, known.first))
+        end
+
+        # What else was said stays, and what was nearly a parameter is one.
+        def without(base, query, pair, near, first)
+          others = query.split("&") - [pair]
+          values = [pair[/=(.*)/m, 1].to_s, near.example] if near
+          others << "#{near.name}=#{values.find { |value| near.shape === value }}" if near
+          others.empty? ? with(base, first) : "#{base}?#{others.join("&")}"
         end
 
         def with(base, parameter) = "#{base}?#{parameter.name}=#{parameter.example}"

@@ -99,7 +99,7 @@ module Kino
 
       def kino_bind(values)
         address, left_out = PumaForms.address(values.first)
-        kino_ignore(:bind, values, "#{left_out} does nothing here") unless left_out.empty?
+        kino_ignore(:bind, values, PumaForms.unheeded(left_out)) unless left_out.empty?
         kino_set(:bind, [address, *values.drop(1)].first(values.size))
       end
 
@@ -141,7 +141,7 @@ module Kino
 
       def kino_ssl_bind(host, port, given = {})
         address, tls, left_out = PumaForms.ssl_bind(host, port, given)
-        kino_ignore(:ssl_bind, [host, port], "#{left_out.join(", ")} does nothing here") if left_out.any?
+        kino_ignore(:ssl_bind, [host, port], PumaForms.unheeded(left_out.join(", "))) if left_out.any?
         kino_set(:tls, [tls], :ssl_bind) if tls.any?
         kino_set(:bind, [address], :ssl_bind)
       end

@@ -70,6 +70,15 @@ module Kino
         [[plain, *(kept.join("&") if kept.any?)].join("?"), "?#{unknown.join("&")}"]
       end
 
+      # @param left_out [String] what of an address is left out
+      # @return [String] what comes of that
+      def unheeded(left_out)
+        return "#{left_out} does nothing here" unless left_out.include?("verification_flags")
+
+        "#{left_out} does nothing here: clients are verified without it, which is weaker (CRL_CHECK: no list of " \
+          "revoked certificates is looked at)"
+      end
+
       # @param host [String] of Puma's `ssl_bind`
       # @param port [Integer, String]
       # @param given [Hash{Symbol => Object}] what else it was given

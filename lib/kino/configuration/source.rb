@@ -13,7 +13,9 @@ module Kino
 
         # @param flag [String] a flag as it is spelled on the command line, such as `"--threads"`
         # @return [Source] that flag
-        def flag(flag) = new(flag, names_setting: true) { |_name, value| value == true ? flag : "#{flag} #{value}" }
+        def flag(flag)
+          new(flag, names_setting: true) { |_name, value| value == true ? flag : "#{flag} #{quoted(value.to_s)}" }
+        end
 
         # @return [Source] the command line's one argument that is no flag
         def argument = new("the argument", names_setting: true) { |_name, value| value }
@@ -46,6 +48,11 @@ module Kino
         end
 
         private
+
+        # For a shell, to which an & is the command's end.
+        def quoted(value)
+          value.match?(/[&;|<>()$`\\"'*?#\s]/) ? "'#{value.gsub("'") { %q('\\'') }}'" : value
+        end
 
         def place(path, line) = [path, line].compact.join(":")
       end

@@ -84,6 +84,20 @@ RSpec.describe "Requests of a connection of HTTP/2 that wait for a worker" do
       end
     end
 
+    it "come as their client has said before it has asked for them" do
+      order = Channel.new
+      while_busy(order) do |client, _, go_on|
+        # The last one counts, and for more than what the request says.
+        [[5, "u=7"], [7, "u=1"], [5, "u=0"]].each do |stream, priority|
+          client.frame(16, 0, 0, [stream].pack("N") + priority)
+        end
+        4.times { |n| client.request(3 + (2 * n), "GET", "/#{n}", { "priority" => "u=2" }) }
+        wait_for(4)
+        go_on.call
+        expect(Array.new(4) { order.pop }).to eq(%w[/1 /2 /0 /3])
+      end
+    end
+
     it "leave room for others where there is none (queue_depth)" do
       order = Channel.new
       while_busy(order, queue_depth: 4) do |client, server, go_on, log|

@@ -92,6 +92,79 @@ RSpec.describe "Limits of connections of HTTP/2" do
       end
     end
 
+    it "end after max_keepalive_requests for those who never say that they have heard of it" do
+      app = shareable { ->(_) { [200, {}, ["ok"]] } }
+      speak(app, max_keepalive_requests: 3, http2_max_streams: 2) do |client|
+        ends = (1..).step(2).first(20).map do |id|
+          client.request(id, "GET", "/")
+          client.await { |frame| frame.stream == id && (frame.ends? || frame.kind == :rst_stream) }
+        rescue RawClient::Truncated, SystemCallError
+          nil # it has ended already
+        end
+        answered = ends.compact.count { |frame| frame.kind == :data }
+        expect(answered).to be_between(3, 5)
+        goaways = client.frames.select { |frame| frame.kind == :goaway }
+        expect(goaways.map(&:last)).to eq([(2**31) - 1, (2 * answered) - 1])
+        expect(ends[answered]).to be_nil.or have_attributes(kind: :rst_stream, code: 7)
+      end
+    end
+
+    # Gives back the bytes of each frame on its own, from when its window is used up on: the lengths of all frames.
+    def lengths_of(client, stream, bytes)
+      lengths, returned = [], 0
+      until lengths.sum == bytes
+        is_used_up = lengths.sum >= 65_535
+        give_back(client, stream, lengths[(returned += 1) - 1]) if is_used_up && returned < lengths.size
+        # What came meanwhile.
+        client.frames.select { |frame| frame.kind == :data }.each do |frame|
+          client.frames.delete(frame)
+          lengths << frame.payload.bytesize
+        end
+        lengths << client.next_frame(:data, stream).payload.bytesize if !is_used_up || returned == lengths.size
+      end
+      lengths
+    end
+
+    # And waits until the server has heard that.
+    def give_back(client, stream, bytes)
+      windows = [0, stream].map { |id| Http2Client.bytes(:window_update, 0, id, [bytes].pack("N")) }
+      client.write([*windows, Http2Client.bytes(:ping, 0, 0, "returned")].join)
+      said = client.await { |frame| frame.kind == :goaway || (frame.kind == :ping && frame.flags == 1) }
+      raise "it is ended: #{said.payload}" if said.kind == :goaway
+    end
+
+    it "go on with a client that gives back each frame, and answer it in frames that become no shorter" do
+      app = shareable do
+        lambda do |env|
+          part = "x" * Integer(env["QUERY_STRING"])
+          [200, {}, ->(out) { 1500.times { out.write(part) } && out.close }]
+        end
+      end
+      serve(app, http2: true) do |server|
+        [100, 1024].each do |size|
+          Http2Client.open(server.url) do |client|
+            client.request(1, "GET", "/?#{size}").read_head(1)
+            lengths = lengths_of(client, 1, 1500 * size)
+            expect(lengths.count { |one| one < size / 2 }).to be < lengths.size / 10
+          end
+        end
+      end
+    end
+
+    it "answer who opens a window by a little, and no more" do
+      app = shareable { ->(_) { [200, {}, ["x" * 65_565]] } }
+      speak(app) do |client|
+        client.request(1, "GET", "/").read_head(1)
+        length = 0
+        length += client.next_frame(:data, 1).payload.bytesize while length < 65_535
+        3.times do
+          [0, 1].each { |id| client.frame(:window_update, 0, id, [10].pack("N")) }
+          length += client.next_frame(:data, 1).payload.bytesize
+        end
+        expect(length).to eq(65_565)
+      end
+    end
+
     it "end when they were idle for keepalive_timeout" do
       app = shareable { ->(_) { [200, {}, ["ok"]] } }
       speak(app, keepalive_timeout: 0.3) do |client, server|

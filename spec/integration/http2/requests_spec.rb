@@ -24,6 +24,18 @@ RSpec.describe "Requests over HTTP/2" do
       end
     end
 
+    it "have the last of two content types, as those of HTTP/1.1 have" do
+      types = [["content-type", "text/plain"], ["content-type", "text/html"]]
+      speak(Probes::Env) do |client, server|
+        client.headers(1, Http2Client.head("GET", "/", types))
+        plain = RawClient.open(server.url) do |one|
+          lines = ["GET / HTTP/1.1", "host: x", *types.map { |type| type.join(": ") }, "", ""]
+          one.write(lines.join("\r\n")).read_response
+        end
+        expect([client.answer(1), plain].map { |answer| Probes.read(answer)["CONTENT_TYPE"] }).to eq(%w[text/html] * 2)
+      end
+    end
+
     it "are answered without what says something of a connection of HTTP/1" do
       app = shareable { ->(_) { [200, { "content-type" => "text/plain", "x-a" => %w[1 2] }, ["hello"]] } }
       speak(app) do |client|

@@ -135,15 +135,16 @@ RSpec.describe "Certificates" do
           tls.session = session if session
           RawClient.new(tls.connect).then { |raw| raw.get.tap { raw.close } }
           tls
-        rescue OpenSSL::SSL::SSLError, RawClient::Truncated, SystemCallError
-          :refused
+        rescue OpenSSL::SSL::SSLError => error
+          error.message
         end
         first = ask.call(nil)
         again = ask.call(first.session)
-        expect(again == :refused || again.session_reused?).to be(true)
+        expect(again.is_a?(String) || again.session_reused?).to be(true)
         sleep 0.1 until Time.now > own.certificate.not_after + 1
-        expect(ask.call(first.session)).to eq(:refused)
-        log.wait_for(/invalid peer certificate: Expired \(client_ca, verify\)/)
+        # In a handshake of its own, which tells it why.
+        expect(ask.call(first.session)).to match(/certificate expired/)
+        log.wait_for(/invalid peer certificate: certificate expired: .* \(client_ca, verify\)/)
         expect(server.stats[:tls_client_certificate]).to be_positive
       end
     end

@@ -74,6 +74,16 @@ RSpec.describe "kino at an address where TLS is spoken" do
     expect(process.signal(:TERM).status).to eq(0)
   end
 
+  it "warns of a certificate that signs itself in production, with --dev-tls" do
+    started = %w[development production].map do |environment|
+      process = kino("--dev-tls", "-p", "0", "-e", environment, env: { "XDG_STATE_HOME" => folder })
+      process.wait_for(/^Ctrl-C/)
+      process.signal(:TERM)
+    end
+    warned = started.map { |process| process.err.include?("warning: --dev-tls serves a certificate") }
+    expect(warned).to eq([false, true])
+  end
+
   it "is plain with --dev-tls where it says so, and another address is for TLS" do
     both = %w[-b tcp://127.0.0.1:0 -b ssl://127.0.0.1:0]
     process = kino("--dev-tls", *both, env: { "XDG_STATE_HOME" => folder })

@@ -36,6 +36,16 @@ RSpec.describe "A TLS handshake" do
       end
     end
 
+    it "is not what plain HTTP is in small letters, or after an empty line" do
+      secure do |server, log|
+        log.allow
+        ["get / HTTP/1.1\r\n\r\n", "\r\nGET / HTTP/1.1\r\n\r\n"].each do |request|
+          client = plainly(server)
+          expect(client.write(request).read_response.body).to start_with("this port speaks TLS")
+        end
+      end
+    end
+
     it "ends for those who say something else, or nothing in time, or leave" do
       secure do |server|
         other = plainly(server)

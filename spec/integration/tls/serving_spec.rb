@@ -51,6 +51,15 @@ RSpec.describe "A server at an address where TLS is spoken" do
       end
     end
 
+    it "is not started where clients are to be verified, and it is spoken nowhere" do
+      tls = { client_ca: TLS.made.cert_pem, verify: :required }
+      expect { secure(bind: ["tcp://127.0.0.1:0"], tls: tls) { raise "it serves" } }
+        .to raise_error(Kino::ConfigurationError, /\Atls: given verify: :required, and no address begins with ssl:/)
+      secure(bind: ["tcp://127.0.0.1:0"], tls: { **tls, verify: :optional }) do |server|
+        expect(RawClient.open(server.url, &:get).status).to eq(200)
+      end
+    end
+
     it "takes and gives megabytes, from memory and from files" do
       body = Random.new(1).bytes(3_000_000)
       File.binwrite(path = File.join(@folder, "file"), body)

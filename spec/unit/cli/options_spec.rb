@@ -133,6 +133,14 @@ RSpec.describe Kino::CLI::Options do
     expect(refusal("--quiet=yes")).to eq("needless argument: --quiet=yes; see kino --help")
   end
 
+  it "takes an address of Puma's, and notes what of it does nothing" do
+    address = "ssl://0.0.0.0:1?cert=/c&key=/k&ca=/ca"
+    layer = described_class.new(["-b", "#{address}&ssl_cipher_filter=x&verification_flags=X"]).settings
+    expect(layer[:bind].value).to eq(["ssl://0.0.0.0:1?cert=/c&key=/k&client_ca=/ca"])
+    expect(layer.ignored)
+      .to match([/\A--bind "ssl:.*": \?ssl_cipher_filter=x&verification_flags=X does nothing here: .*weaker/])
+  end
+
   it "refuses a value that isn't allowed, naming the flag" do
     expect(refusal("-t", "0"))
       .to eq('--threads: given "0", allowed: an Integer from 1 to 1024, or MIN:MAX; write --threads 5')
@@ -140,6 +148,9 @@ RSpec.describe Kino::CLI::Options do
       .to eq('--processes: given "many", allowed: an Integer from 1 to 256 or auto; write --processes 4')
     expect(refusal("-b", ":80")).to start_with('--bind: given ":80", which names no host; ')
       .and end_with("write --bind tcp://127.0.0.1:80")
+    # As a shell has to be given it.
+    expect(refusal("-b", "ssl://a:1?cert=/c&key=/it's&colour=red"))
+      .to end_with("write --bind 'ssl://a:1?cert=/c&key=/it'\\''s'")
     expect(refusal("")).to eq('the argument: given "", allowed: the path of a file; write config.ru')
   end
 

@@ -67,6 +67,11 @@ RSpec.describe Kino::Configuration::Address do
     expect(bind("ssl://a:1?no_tlsv1_1=true")).to eq(["ssl://a:1"])
     expect(refusal(:bind, "ssl://a:1?verify=peer")).to include("whose verify has to be none, optional or required")
     expect(refusal(:bind, "tcp://a:1?cert=/a")).to include("isn't known for it")
+    {
+      "ssl://a:1?cert=/c&key=/k&colour=red" => "ssl://a:1?cert=/c&key=/k",
+      "ssl://a:1?colour=red" => "ssl://a:1?backlog=1024",
+      "ssl://a:1?backlogs=5" => "ssl://a:1?backlog=5", "ssl://a:1?backlogs=much" => "ssl://a:1?backlog=1024"
+    }.each { |given, write| expect(refusal(:bind, given)).to end_with("; write bind: #{write.inspect}") }
     expect(refusal(:control, "ssl://127.0.0.1:1")).to include("where no TLS is spoken")
   end
 

@@ -10,7 +10,7 @@ RSpec.describe Kino::Configuration::BindParameters do
     {
       "unix:///a?colour=red" => ["colour=red", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
       "unix:///a?mod=0660" => ["mod=0660", "backlog, proxy, mode, umask", "unix:///a?mode=0660"],
-      "unix:///a?backlog=5&" => ["", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
+      "unix:///a?backlog=5&" => ["", "backlog, proxy, mode, umask", "unix:///a?backlog=5"],
       "unix:///a?ipv6only=true" => ["ipv6only=true", "backlog, proxy, mode, umask", "unix:///a?backlog=1024"],
       "unix://@a?mode=0660" => ["mode=0660", "backlog, proxy", "unix://@a?backlog=1024"],
       "127.0.0.1:80?ipv6only=true" => ["ipv6only=true", "backlog, proxy, reuse_port",

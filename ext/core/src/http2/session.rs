@@ -3,15 +3,17 @@
 
 mod incoming;
 mod outgoing;
+mod priorities;
 mod reading;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::flow::{Allowance, INITIAL, Room};
+use super::flow::{Allowance, INITIAL, Room, Used};
 use super::frame::{self, Code, Header, Violation};
 use super::guard::Guard;
 use super::hpack::{Decoder, Encoder};
@@ -30,27 +32,6 @@ const RESETS_AT_ONCE: u64 = 4;
 const FRAMES_AT_ONCE: u64 = 8;
 /// Bytes that wait to be sent, past which nothing is answered any more: the client reads nothing, and asks for more and more.
 const UNREAD: usize = 1024 * 1024;
-
-/// Bytes that were sent and whose room the client has not given back yet. A window that opens by some of them is what keeps an answer
-/// going, however many frames a client makes of it: some open their windows by 4 KiB at a time.
-#[derive(Debug, Default)]
-struct Used(u64);
-
-impl Used {
-    /// What a window opens by at least, unless less was used: else each byte could come back in a frame of its own.
-    const STEP: u64 = 256;
-
-    fn sent(&mut self, bytes: usize) {
-        self.0 = self.0.saturating_add(bytes as u64);
-    }
-
-    /// Whether a window that opens by so much opens for something.
-    fn gives_back(&mut self, more: u32) -> bool {
-        let is_used = self.0 > 0 && u64::from(more) >= self.0.min(Used::STEP);
-        self.0 = self.0.saturating_sub(u64::from(more));
-        is_used
-    }
-}
 
 /// What is known of a connection. Its streams each have a `T`.
 ///
@@ -84,13 +65,19 @@ pub struct Session<T> {
     /// Bytes of it that have been sent.
     sent: usize,
     resets: Guard,
-    /// PING, SETTINGS, PRIORITY, unknown frames, and windows that open for nothing ([`Used`]).
+    /// PING, SETTINGS, GOAWAY, PRIORITY and its update, unknown frames, and windows that open for nothing ([`Used`]).
     control_frames: Guard,
     /// DATA without data.
     empty_frames: Guard,
     /// Of the connection's window, and of those of all streams.
     used: [Used; 2],
+    /// When windows that have opened by little are used all the same.
+    open_late: Option<u64>,
+    /// Of streams that are yet to be opened.
+    early_priorities: BTreeMap<u32, Priority>,
     leaving: Leaving,
+    /// Streams that were opened since the client was told to open none.
+    opened_late: usize,
     /// In milliseconds, as whoever has it says.
     now: u64,
 }
@@ -116,7 +103,7 @@ enum Stage {
 /// How a connection ends: the client hears that nothing new is taken, and once it must have heard, what was.
 ///
 /// ```text
-///   No --warn()--> Warned --the client has heard, or leave()--> Left
+///   No --warn()--> Warned --the client has heard, or has opened too many streams, or leave()--> Left
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaving {
@@ -250,7 +237,10 @@ impl<T: Default> Session<T> {
             control_frames: guard(floods.control_frames, FRAMES_AT_ONCE),
             empty_frames: guard(floods.empty_frames, FRAMES_AT_ONCE),
             used: Default::default(),
+            open_late: None,
+            early_priorities: BTreeMap::new(),
             leaving: Leaving::No,
+            opened_late: 0,
             now: 0,
         };
         session.greet();
@@ -356,12 +346,23 @@ impl<T: Default> Session<T> {
             frame::SETTINGS => self.settings_came(header, &payload),
             frame::PUSH_PROMISE => Err(Violation::new(Code::Protocol, "a client can't push")),
             frame::PING => self.ping_came(header, &payload),
-            frame::GOAWAY => goaway_came(header),
+            frame::GOAWAY => self.goaway_came(header),
             frame::WINDOW_UPDATE => self.window_came(header, &payload),
             frame::PRIORITY_UPDATE => self.priority_update_came(header, &payload),
             // To be ignored (section 4.1).
             _ => self.count_control_frame().map(|()| Event::Nothing),
         }
+    }
+
+    /// Section 6.8. What the client has asked for is answered still.
+    fn goaway_came(&mut self, header: Header) -> Result<Event<'static, T>, Violation> {
+        if header.stream != 0 {
+            return Err(Violation::new(Code::Protocol, "GOAWAY names a stream"));
+        }
+        if header.length < 8 {
+            return Err(Violation::new(Code::FrameSize, "GOAWAY has not its length"));
+        }
+        self.count_control_frame().map(|()| Event::Nothing)
     }
 
     /// A frame that asks for nothing.
@@ -438,15 +439,4 @@ impl<T: Default> Session<T> {
         }
         Ok(())
     }
-}
-
-fn goaway_came<T>(header: Header) -> Result<Event<'static, T>, Violation> {
-    if header.stream != 0 {
-        return Err(Violation::new(Code::Protocol, "GOAWAY names a stream"));
-    }
-    if header.length < 8 {
-        return Err(Violation::new(Code::FrameSize, "GOAWAY has not its length"));
-    }
-    // What the client has asked for is answered still.
-    Ok(Event::Nothing)
 }

@@ -17,6 +17,7 @@ mod pem;
 pub mod port;
 mod provider;
 pub mod session;
+mod stale;
 #[cfg(test)]
 pub(crate) mod test_client;
 #[cfg(test)]

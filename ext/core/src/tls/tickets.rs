@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::server::ProducesTickets;
 
 use super::provider::{aead, hmac, rand};
+use super::stale;
 
 /// A key is used for so long, and tickets of it are taken for as long again.
 const PERIOD: Duration = Duration::from_secs(6 * 3600);
@@ -84,7 +85,7 @@ impl ProducesTickets for Tickets {
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        self.open(ticket, period())
+        self.open(ticket, period()).filter(|session| !stale::is_stale(session, now()))
     }
 }
 
@@ -95,7 +96,11 @@ impl std::fmt::Debug for Tickets {
 }
 
 fn period() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / PERIOD.as_secs()
+    now() / PERIOD.as_secs()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

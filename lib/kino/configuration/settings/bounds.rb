@@ -77,7 +77,9 @@ module Kino
         Setting.new(:max_keepalive_requests, Kinds::Optional.new(COUNT), default: nil, example: 1000,
                     summary: "requests of one connection", doc: <<~TEXT)
           Requests one connection may make, the last of which is answered with connection: close; nil
-          for no limit. With a limit, a load balancer spreads its connections anew now and then.
+          for no limit. With a limit, a load balancer spreads its connections anew now and then. On
+          HTTP/2 the client is told by GOAWAY, and those that were on their way are answered, too, for
+          half a second and up to http2_max_streams; others are refused (REFUSED_STREAM).
         TEXT
       ].freeze
 
@@ -109,9 +111,11 @@ module Kino
         TEXT
         Setting.new(:http2_max_control_frames, PER_CONNECTION, default: 128, example: 500,
                     summary: "frames a second that ask for nothing, such as PING", doc: <<~TEXT),
-          Frames a second of one connection that ask for nothing: PING, SETTINGS, PRIORITY, those that
-          nobody knows, and WINDOW_UPDATE where there was room. Eight times as many may come at once,
-          and another with each DATA frame of either side, since gRPC measures with a PING for each.
+          Frames a second of one connection that ask for nothing: PING, SETTINGS, GOAWAY, PRIORITY,
+          PRIORITY_UPDATE, those that nobody knows, and WINDOW_UPDATE. Eight times as many may come at
+          once, and another with each request and each DATA frame of either side, since gRPC measures
+          with a PING for each. A WINDOW_UPDATE that gives back what was sent is none of them: one for
+          each DATA frame, on its stream and on the connection, or for 256 bytes.
         TEXT
         Setting.new(:http2_max_empty_frames, PER_CONNECTION, default: 128, example: 16,
                     summary: "frames a second for data that have none", doc: <<~TEXT)

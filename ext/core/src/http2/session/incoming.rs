@@ -27,12 +27,10 @@ impl<T: Default> Session<T> {
         }
         let mut fragment = header.unpadded(payload)?;
         if header.has(frame::PRIORITIZED) {
-            let Some((priority, rest)) = fragment.split_at_checked(5) else {
+            // What it says is obsolete (section 5.3.2).
+            let Some((_, rest)) = fragment.split_at_checked(5) else {
                 return Err(Violation::new(Code::FrameSize, "HEADERS has no room for its priority"));
             };
-            if frame::number(priority).is_some_and(|other| other & frame::LARGEST == id) {
-                return Err(Violation::new(Code::Protocol, "a stream depends on itself"));
-            }
             fragment = rest;
         }
         let block =
@@ -83,10 +81,20 @@ impl<T: Default> Session<T> {
     }
 
     fn opened(&mut self, id: u32, ends: bool, fields: &Fields) -> Result<Event<'static, T>, Violation> {
+        self.forget_early_priorities(id);
+        if self.leaving == Leaving::Warned {
+            // Whoever never tells that it has heard can have had no more than these on their way.
+            self.opened_late += 1;
+            if self.opened_late > self.bounds.streams {
+                self.leave();
+            }
+        }
         if self.leaving == Leaving::Left || self.active >= self.bounds.streams {
             self.refuse_stream(id)?;
             return Ok(Event::Refused);
         }
+        // Many open its window at once, or say how urgent it is.
+        self.control_frames.give(1);
         let mut head = request::head(fields, &self.bounds.limits);
         let is_tunnel = matches!(&head, Ok((head, _)) if head.is_extended_connect());
         let mut to_come = None;
@@ -209,27 +217,6 @@ impl<T: Default> Session<T> {
             self.give(id, padding);
         }
         Ok(Event::Data { id, data, ends })
-    }
-
-    /// Section 6.3.
-    pub(super) fn priority_came(&mut self, header: Header, payload: &[u8]) -> Result<Event<'static, T>, Violation> {
-        if header.stream == 0 {
-            return Err(Violation::new(Code::Protocol, "PRIORITY names no stream"));
-        }
-        self.count_control_frame()?;
-        if payload.len() != 5 {
-            return self.break_any(header.stream, Code::FrameSize, "PRIORITY has not its length");
-        }
-        if frame::number(payload).is_some_and(|other| other & frame::LARGEST == header.stream) {
-            return self.break_any(header.stream, Code::Protocol, "a stream depends on itself");
-        }
-        // What it says is obsolete (section 5.3.2).
-        Ok(Event::Nothing)
-    }
-
-    /// As of a stream's own error, where there may be no stream to end.
-    fn break_any(&mut self, id: u32, code: Code, why: &'static str) -> Result<Event<'static, T>, Violation> {
-        if self.streams.contains_key(&id) { self.break_stream(id, code, why) } else { Err(Violation::new(code, why)) }
     }
 
     /// Section 6.4.

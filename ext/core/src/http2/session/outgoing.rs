@@ -66,6 +66,7 @@ impl<T: Default> Session<T> {
     /// Sends as much of a body's parts as there is room for: how many bytes. Of the last of the answer if it `ends` with them.
     pub fn data(&mut self, id: u32, parts: &[IoSlice<'_>], ends: bool) -> usize {
         let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.hold_back(id, length);
         let taken = length.min(self.room(id));
         if !self.is_sending(id) || taken == 0 && !(ends && length == 0) {
             return 0;
@@ -89,12 +90,12 @@ impl<T: Default> Session<T> {
             }
             // Who measures how fast it is answered asks for that by PING with each, as gRPC does.
             self.control_frames.give(1);
+            self.used.iter_mut().for_each(|used| used.sent(size));
             if left == 0 {
                 break;
             }
         }
         self.room.take(taken);
-        self.used.iter_mut().for_each(|used| used.sent(taken));
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.room.take(taken);
         }

@@ -3,7 +3,6 @@
 use super::{Event, Leaving, Session};
 use crate::http2::flow::{self, INITIAL};
 use crate::http2::frame::{self, Code, Header, LARGEST, Violation};
-use crate::http2::priority::Priority;
 use crate::http2::request;
 
 /// What a PING of ours has in it, whose answer says that the client has heard of the end.
@@ -53,6 +52,9 @@ impl<T: Default> Session<T> {
             frame::ENABLE_PUSH if value > 1 => {
                 return Err(Violation::new(Code::Protocol, "SETTINGS_ENABLE_PUSH is neither 0 nor 1"));
             }
+            frame::NO_RFC7540_PRIORITIES if value > 1 => {
+                return Err(Violation::new(Code::Protocol, "SETTINGS_NO_RFC7540_PRIORITIES is neither 0 nor 1"));
+            }
             frame::INITIAL_WINDOW_SIZE if value > LARGEST => {
                 return Err(Violation::new(
                     Code::FlowControl,
@@ -65,6 +67,7 @@ impl<T: Default> Session<T> {
                 if self.streams.values_mut().any(|stream| !stream.room.change(by)) {
                     return Err(Violation::new(Code::FlowControl, "a setting opens a window past the largest"));
                 }
+                self.use_little_rooms_later();
             }
             frame::MAX_FRAME_SIZE if !(frame::MOST as u32..1 << 24).contains(&value) => {
                 return Err(Violation::new(Code::Protocol, "SETTINGS_MAX_FRAME_SIZE is out of its range"));
@@ -95,56 +98,6 @@ impl<T: Default> Session<T> {
         self.count_control_frame()?;
         frame::push(&mut self.out, frame::PING, frame::ACK, 0, payload);
         Ok(Event::Nothing)
-    }
-
-    /// Section 6.9.
-    pub(super) fn window_came(&mut self, header: Header, payload: &[u8]) -> Result<Event<'static, T>, Violation> {
-        let Some(more) = frame::number(payload).filter(|_| payload.len() == 4).map(|more| more & LARGEST) else {
-            return Err(Violation::new(Code::FrameSize, "WINDOW_UPDATE has not its length"));
-        };
-        if !self.used[usize::from(header.stream > 0)].gives_back(more) {
-            self.count_control_frame()?;
-        }
-        if header.stream == 0 {
-            if more == 0 {
-                return Err(Violation::new(Code::Protocol, "WINDOW_UPDATE opens nothing"));
-            }
-            if !self.room.change(i64::from(more)) {
-                return Err(Violation::new(Code::FlowControl, "the connection's window is past the largest"));
-            }
-            return Ok(Event::Moved);
-        }
-        self.refuse_idle(header.stream)?;
-        let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(Event::Nothing) };
-        if more == 0 {
-            return self.break_stream(header.stream, Code::Protocol, "WINDOW_UPDATE opens nothing");
-        }
-        if !stream.room.change(i64::from(more)) {
-            return self.break_stream(header.stream, Code::FlowControl, "a stream's window is past the largest");
-        }
-        Ok(Event::Moved)
-    }
-
-    /// RFC 9218, section 7.1. Of a stream that is yet to be opened, its head will say how urgent it is.
-    pub(super) fn priority_update_came(
-        &mut self,
-        header: Header,
-        payload: &[u8],
-    ) -> Result<Event<'static, T>, Violation> {
-        if header.stream != 0 {
-            return Err(Violation::new(Code::Protocol, "PRIORITY_UPDATE is a stream's"));
-        }
-        let Some(id) = frame::number(payload).map(|id| id & LARGEST) else {
-            return Err(Violation::new(Code::FrameSize, "PRIORITY_UPDATE has not its length"));
-        };
-        if id == 0 {
-            return Err(Violation::new(Code::Protocol, "PRIORITY_UPDATE names no stream"));
-        }
-        self.count_control_frame()?;
-        Ok(match self.streams.contains_key(&id) {
-            true => Event::Priority { id, priority: Priority::of(&payload[4..]) },
-            false => Event::Nothing,
-        })
     }
 
     /// The client is to open no more streams. Those that it has opened before it hears of that are answered.

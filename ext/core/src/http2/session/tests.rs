@@ -271,6 +271,7 @@ fn what_breaks_the_connection_has_its_code() {
         ("6.5: SETTINGS of a wrong length", frame::SETTINGS, 0, 0, &[0; 5], Code::FrameSize),
         ("6.5: an acknowledgement with something in it", frame::SETTINGS, frame::ACK, 0, &[0; 6], Code::FrameSize),
         ("6.5.2: ENABLE_PUSH of 2", frame::SETTINGS, 0, 0, &[0, 2, 0, 0, 0, 2], Code::Protocol),
+        ("RFC 9218 2.1: neither 0 nor 1", frame::SETTINGS, 0, 0, &[0, 9, 0, 0, 0, 2], Code::Protocol),
         ("6.5.2: too large a window", frame::SETTINGS, 0, 0, &[0, 4, 0x80, 0, 0, 0], Code::FlowControl),
         ("6.5.2: too small a frame", frame::SETTINGS, 0, 0, &[0, 5, 0, 0, 0x3f, 0xff], Code::Protocol),
         ("6.5.2: too large a frame", frame::SETTINGS, 0, 0, &[0, 5, 1, 0, 0, 0], Code::Protocol),
@@ -319,7 +320,6 @@ fn a_header_block_is_not_interrupted() {
 fn what_breaks_a_stream_ends_that_stream_alone() {
     let cases: &[(&str, u8, u8, &[u8], Code)] = &[
         ("6.3: PRIORITY of a wrong length", frame::PRIORITY, 0, &[0; 4], Code::FrameSize),
-        ("5.3.1: a stream that depends on itself", frame::PRIORITY, 0, &[0, 0, 0, 1, 0], Code::Protocol),
         ("6.9: a window that opens by nothing", frame::WINDOW_UPDATE, 0, &[0; 4], Code::Protocol),
         ("6.9.1: past the largest window", frame::WINDOW_UPDATE, 0, &[0x7f, 0xff, 0xff, 0xff], Code::FlowControl),
     ];
@@ -330,6 +330,20 @@ fn what_breaks_a_stream_ends_that_stream_alone() {
         assert_eq!(client.heard_one(), reset(1, expected), "{why}");
         assert_eq!(client.get(3).unwrap(), ["head 3 GET / true"], "{why}");
     }
+}
+
+/// What they say is obsolete (section 5.3.2), and where there is no stream to end, none is.
+#[test]
+fn old_priorities_are_nothing_whatever_they_say() {
+    let mut client = Client::begin();
+    client.post(1, &[]).unwrap();
+    for (stream, payload) in [(1, &[0, 0, 0, 1, 0][..]), (9, &[0, 0, 0, 9, 0]), (9, &[0; 4]), (2, &[0; 6])] {
+        assert_eq!(client.frame(frame::PRIORITY, 0, stream, payload), Ok(vec![]), "{stream}");
+    }
+    let block = [&[0, 0, 0, 3, 0][..], &client.block(&GET)].concat();
+    let flags = frame::PRIORITIZED | frame::END_HEADERS | frame::END_STREAM;
+    assert_eq!(client.frame(frame::HEADERS, flags, 3, &block).unwrap(), ["head 3 GET / true"]);
+    assert!(client.heard().is_empty());
 }
 
 #[test]
@@ -452,6 +466,103 @@ fn room_that_is_given_back_in_small_steps_is_no_flood_and_in_bytes_is_one() {
 }
 
 #[test]
+fn room_that_is_given_back_for_each_frame_is_no_flood_however_short_those_are() {
+    let take_all = |updates: usize| {
+        let mut client = Client::begin();
+        client.get(1).unwrap();
+        client.session.head(1, OK, false);
+        for _ in 0..40 {
+            // As many as are on their way at one time.
+            (0..200).for_each(|_| assert_eq!(client.session.data(1, &[IoSlice::new(&[0; 100])], false), 100));
+            client.heard();
+            for _ in 0..200 * updates {
+                client.frame(frame::WINDOW_UPDATE, 0, 1, &(100 / updates as u32).to_be_bytes())?;
+                client.frame(frame::WINDOW_UPDATE, 0, 0, &(100 / updates as u32).to_be_bytes())?;
+            }
+        }
+        Ok(())
+    };
+    take_all(1).unwrap();
+    assert_eq!(code(take_all(2)), Code::EnhanceYourCalm);
+}
+
+#[test]
+fn a_request_may_come_with_a_window_of_its_own() {
+    let ask = |updates: usize| {
+        let mut client = Client::begin();
+        for n in 0..4000 {
+            let id = 1 + 2 * n;
+            client.get(id)?;
+            (0..updates).try_for_each(|_| client.frame(frame::WINDOW_UPDATE, 0, id, &[0, 1, 0, 0]).map(drop))?;
+            client.session.head(id, OK, true);
+            client.session.settle(id);
+            client.heard();
+        }
+        Ok(())
+    };
+    ask(1).unwrap();
+    assert_eq!(code(ask(2)), Code::EnhanceYourCalm);
+}
+
+/// What a server that answers at once with each bit of room would fall into: ever shorter frames (RFC 9113 section 6.9, and the silly
+/// windows of RFC 1122 section 4.2.3.4).
+#[test]
+fn a_client_that_gives_back_each_frame_is_not_answered_in_ever_shorter_ones() {
+    let mut client = Client::begin();
+    client.frame(frame::SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]).unwrap();
+    client.get(1).unwrap();
+    client.session.head(1, OK, false);
+    client.heard();
+    let (mut lengths, mut on_their_way) = (Vec::new(), VecDeque::new());
+    for _ in 0..2000 {
+        let mut left = 1024;
+        while left > 0 {
+            let taken = client.session.data(1, &[IoSlice::new(&vec![0; left])], false);
+            left -= taken;
+            on_their_way.extend(client.heard().into_iter().filter(|sent| sent.kind == frame::DATA));
+            if left > 0 {
+                let length = on_their_way.pop_front().expect("it never waits for nothing").payload.len();
+                lengths.push(length);
+                client.frame(frame::WINDOW_UPDATE, 0, 1, &(length as u32).to_be_bytes()).unwrap();
+                client.frame(frame::WINDOW_UPDATE, 0, 0, &(length as u32).to_be_bytes()).unwrap();
+            }
+        }
+    }
+    let short = lengths.iter().filter(|&&length| length < 512).count();
+    assert!(short < 4, "{short} of {}", lengths.len());
+}
+
+/// Nobody may wait for ever for a window that its client never means to open further.
+#[test]
+fn a_little_room_is_used_after_a_while_and_a_small_window_at_once() {
+    let mut client = Client::begin();
+    client.get(1).unwrap();
+    client.session.head(1, OK, false);
+    let send = |client: &mut Client, length: usize| client.session.data(1, &[IoSlice::new(&vec![0; length])], false);
+    client.session.set_time(5000);
+    client.heard();
+    assert_eq!(send(&mut client, 70_000), 65_535, "down to its end a window is used");
+    client.heard();
+    assert_eq!(client.session.due(), None);
+    client.frame(frame::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 10]).unwrap();
+    client.frame(frame::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 10]).unwrap();
+    assert_eq!((client.session.room(1), send(&mut client, 20)), (0, 0));
+    let due = client.session.due().expect("it waits for no longer than that");
+    assert!(!client.session.open_late(due - 1) && client.session.open_late(due));
+    assert_eq!((client.session.due(), send(&mut client, 20)), (None, 10));
+
+    // A client that has never opened more than that is served as it asks to be.
+    let mut client = Client::begin();
+    client.frame(frame::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 10]).unwrap();
+    client.get(1).unwrap();
+    client.session.head(1, OK, false);
+    for _ in 0..5 {
+        assert_eq!(send(&mut client, 20), 10);
+        client.frame(frame::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 10]).unwrap();
+    }
+}
+
+#[test]
 fn a_ping_with_each_frame_of_an_answer_or_a_body_is_no_flood_and_two_are() {
     let ask = |pings: usize, is_answer: bool| {
         let mut client = Client::begin();
@@ -501,10 +612,12 @@ fn what_has_been_read_may_come_again() {
 fn floods_end_the_connection() {
     type Step = fn(&mut Client, u32) -> Result<Vec<String>, Violation>;
     let (of_frames, of_resets) = (Flood::ControlFrames, Flood::Resets);
-    let floods: [(&str, Flood, Step); 10] = [
+    let floods: [(&str, Flood, Step); 12] = [
         ("PING", of_frames, |client, _| client.frame(frame::PING, 0, 0, &[0; 8])),
         ("SETTINGS", of_frames, |client, _| client.frame(frame::SETTINGS, 0, 0, b"")),
         ("PRIORITY", of_frames, |client, _| client.frame(frame::PRIORITY, 0, 9, &[0; 5])),
+        ("PRIORITY_UPDATE", of_frames, |client, _| client.frame(frame::PRIORITY_UPDATE, 0, 0, b"\0\0\0\x01u=1")),
+        ("GOAWAY", of_frames, |client, _| client.frame(frame::GOAWAY, 0, 0, &[0; 8])),
         ("an unknown frame", of_frames, |client, _| client.frame(77, 0, 0, b"x")),
         ("WINDOW_UPDATE", of_frames, |client, _| client.frame(frame::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])),
         ("empty DATA", Flood::EmptyFrames, |client, n| {
@@ -601,6 +714,46 @@ fn the_end_is_told_in_two_steps_and_nothing_is_lost_between_them() {
 }
 
 #[test]
+fn who_never_hears_of_the_end_may_open_as_many_streams_as_there_may_be_at_once() {
+    let mut client = Client::begin();
+    client.session.warn();
+    let mut ask = |id| {
+        let event = client.get(id).unwrap().remove(0);
+        client.session.head(id, OK, true);
+        client.session.settle(id);
+        event
+    };
+    (0..4).for_each(|n| assert!(ask(1 + 2 * n).starts_with("head")));
+    assert_eq!((ask(9), ask(11)), ("refused".to_owned(), "refused".to_owned()));
+    assert!(client.session.is_over());
+    let heard = client.heard();
+    let told = heard.iter().filter(|sent| sent.kind == frame::GOAWAY).map(|sent| frame::number(&sent.payload).unwrap());
+    assert_eq!(told.collect::<Vec<_>>(), [frame::LARGEST, 7]);
+    assert!(heard.contains(&reset(9, Code::RefusedStream)));
+}
+
+#[test]
+fn a_priority_may_come_before_its_request_and_no_more_than_there_may_be_streams() {
+    let mut client = Client::begin();
+    let update = |client: &mut Client, payload: &[u8]| client.frame(frame::PRIORITY_UPDATE, 0, 0, payload);
+    for payload in [&b"\0\0\0\x01u=6"[..], b"\0\0\0\x05u=1", b"\0\0\0\x05u=2, i", b"\0\0\0\x07u=7"] {
+        assert_eq!(update(&mut client, payload), Ok(vec![]));
+    }
+    client.get(5).unwrap();
+    let said = client.session.early_priority(5);
+    assert_eq!(said, Some(Priority { urgency: 2, is_incremental: true }), "the last one");
+    assert_eq!([1, 5].map(|id| client.session.early_priority(id)), [None; 2], "nobody opens 1 any more");
+    assert_eq!(update(&mut client, b"\0\0\0\x09u=6"), Ok(vec![]));
+    assert_eq!(update(&mut client, b"\0\0\0\x0bu=6"), Ok(vec![]));
+    assert_eq!(update(&mut client, b"\0\0\0\x0bu=5"), Ok(vec![]), "it is there");
+    assert_eq!(
+        code(update(&mut client, b"\0\0\0\x0du=6")),
+        Code::Protocol,
+        "RFC 9218 7.1: three, and one that is open"
+    );
+}
+
+#[test]
 fn a_priority_may_change_for_streams_that_there_are() {
     let mut client = Client::begin();
     client.get(1).unwrap();
@@ -609,6 +762,7 @@ fn a_priority_may_change_for_streams_that_there_are() {
     assert_eq!(update(&mut client, 0, b"\0\0\0\x07u=6").unwrap(), [""; 0]);
     assert_eq!(code(update(&mut client, 1, b"\0\0\0\x01u=6")), Code::Protocol);
     assert_eq!(code(update(&mut client, 0, b"\0\0\0\0u=6")), Code::Protocol);
+    assert_eq!(code(update(&mut client, 0, b"\0\0\0\x02u=6")), Code::Protocol, "a push, and there are none");
     assert_eq!(code(update(&mut client, 0, b"\0\0\0")), Code::FrameSize);
 }
 

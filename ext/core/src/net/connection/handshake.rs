@@ -154,7 +154,8 @@ impl Connection {
     /// A client of HTTP hears what is wrong in its own words, and any other nothing.
     fn refuse_plain(&self, life: &mut Life, first: u8) -> Shaken {
         self.context.stats.tls_plain.add();
-        if first.is_ascii_uppercase() {
+        // Methods may be in any case, and a line's end may come before them (RFC 9112 section 2.2).
+        if first.is_ascii_alphabetic() || matches!(first, b'\r' | b'\n') {
             self.answer_fault(life, Fault::WithoutTls);
             Shaken::Over
         } else {

@@ -44,8 +44,9 @@ impl Connection {
             return;
         }
         let made_id = self.context.make_id(Some(&head));
+        let early = speech.session.early_priority(id);
         let Some(call) = speech.session.host(id) else { return };
-        call.prioritize(head.field("priority").map(Priority::of).unwrap_or_default());
+        call.prioritize(early.or_else(|| head.field("priority").map(Priority::of)).unwrap_or_default());
         call.head = Arc::new(head);
         call.framing = Some(framing);
         call.made_id = made_id;

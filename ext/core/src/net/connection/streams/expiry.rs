@@ -17,6 +17,7 @@ impl Connection {
     pub(super) fn reckon(&self, speech: &mut Speech) -> bool {
         let config = &self.context.config;
         let mut due = speech.block_due.min(speech.leave_due).min(speech.stuck.map_or(NEVER, |stuck| stuck.due));
+        due = due.min(speech.session.due().unwrap_or(NEVER));
         if speech.session.is_idle() {
             // Whatever else the client says, only what it asks for keeps the connection.
             let opened = speech.session.last_opened();
@@ -50,6 +51,9 @@ impl Connection {
             self.socket.reset_on_close();
             speech.is_lost = true;
             return;
+        }
+        if speech.session.open_late(now) {
+            speech.wake();
         }
         if speech.leave_due <= now {
             speech.leave_due = NEVER;

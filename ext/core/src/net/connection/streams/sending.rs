@@ -60,6 +60,10 @@ impl Connection {
             speech.stuck = Some(Stuck { sent, due, ..before });
             self.hear_of(due);
         }
+        // What is left of a window may wait for more.
+        if let Some(due) = speech.session.due() {
+            self.hear_of(due);
+        }
         if moved > 0 {
             speech.wake();
         }

@@ -220,6 +220,10 @@ fn a_client_that_opens_no_window_holds_its_app_up_and_nobody_else() {
     talk.says(&frame(WINDOW, 0, 0, &number(5)));
     let mut quick = talk.tunnel(3);
     quick.write_all(b"hello, and more").unwrap();
+    // So little waits a moment for more.
+    let due = talk.scene.connection.deadline.due();
+    talk.scene.context.clock.skip(Duration::from_millis(due - talk.scene.context.clock.now()));
+    let _ = talk.scene.connection.expire(&mut talk.scene.intake);
     talk.wait(|talk| (talk.data(3) == 5).then_some(()));
     assert_eq!(talk.data(1), window);
     talk.says(&frame(WINDOW, 0, 0, &number(2_000_000)));
