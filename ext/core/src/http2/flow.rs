@@ -80,9 +80,10 @@ impl Room {
         WORTH.min(self.most / 2)
     }
 
-    /// There was no more in good time: what there is may be used.
+    /// There was no more in good time: what there is may be used, down to its end.
     pub fn open(&mut self) {
         self.is_shut = self.left <= 0;
+        self.is_gradual = false;
     }
 }
 

@@ -551,6 +551,17 @@ fn a_little_room_is_used_after_a_while_and_a_small_window_at_once() {
     assert!(!client.session.open_late(due - 1) && client.session.open_late(due));
     assert_eq!((client.session.due(), send(&mut client, 20)), (None, 10));
 
+    // Nor for what is left where the client opens it bit by bit.
+    for stream in [0, 1] {
+        (0..2).for_each(|_| drop(client.frame(frame::WINDOW_UPDATE, 0, stream, &[0, 0, 0x11, 0]).unwrap()));
+    }
+    client.heard();
+    assert_eq!((send(&mut client, 8000), send(&mut client, 1000)), (8000, 0));
+    let due = client.session.due().expect("it waits for no longer than that");
+    client.session.set_time(due);
+    assert!(client.session.open_late(due));
+    assert_eq!((send(&mut client, 1000), client.session.due()), (704, None));
+
     // A client that has never opened more than that is served as it asks to be.
     let mut client = Client::begin();
     client.frame(frame::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 10]).unwrap();

@@ -52,6 +52,7 @@ impl Connection {
             speech.is_lost = true;
             return;
         }
+        speech.session.set_time(now);
         if speech.session.open_late(now) {
             speech.wake();
         }
