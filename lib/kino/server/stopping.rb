@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../processes/staying"
 require_relative "leaving"
 require_relative "signals"
 
@@ -45,6 +46,7 @@ module Kino
     end
 
     def hand_over(server)
+      Staying.begin(@overlap)
       @manager.hand_over(@overlap.pid)
       server.listeners.own_files(false)
     end
@@ -67,7 +69,8 @@ module Kino
       loop do
         token = await_stop(nil)
         return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
+        next if token == ENDED || token == ASKED || Staying.hand_on?(token)
+        next if @signals.same_wish?(token) || hurry(server, token)
 
         leave(server, 128 + token)
       end
