@@ -54,7 +54,8 @@ module Kino
     # @param unknown [Integer] its exit status where somebody else has waited for it
     # @return [Integer] the exit status of the last server
     def outlive(server, unknown = 1)
-      serve(server)
+      @server = server
+      serve((heir unless child?(server)) || server) # another may have its place already
       loop do
         pid, status = Process.wait2(-1)
         next unless pid == @server
@@ -69,17 +70,15 @@ module Kino
 
     # What was to stop the one before, which was on its way out, is for the next.
     def serve(server)
-      has_changed = !@server.nil?
+      waiting = @serves ? [@asked].compact : @early
       @server = server
-      @early.each { |name| hand_on(name) }
-      @early.clear
-      hand_on(ADOPTED)
-      hand_on(@asked) if has_changed && @asked
+      @serves = true
+      [ADOPTED, *waiting].each { |name| hand_on(name) }
     end
 
     def hand_on(name)
       @asked = name if STOP.include?(name)
-      @server ? Process.kill(name, @server) : @early << name
+      @serves ? Process.kill(name, @server) : @early << name
     rescue Errno::ESRCH
       nil # it has ended just now
     end
