@@ -57,7 +57,7 @@ RSpec.describe "What a server is told at its control socket" do
         prepare
         process = launch(1)
         expect(post(path).first).to eq(202)
-        expect(process.status_alone).to eq(0)
+        process.wait_for(/^Stopped$/)
         expect(process.err).to eq("")
         pid = eventually("another serves") { ask(process.url).first.to_i.then { |one| one if one != process.pid } }
       ensure

@@ -442,10 +442,11 @@ RSpec.describe "a restart" do
     expect(pid_file.call).to eq(process.pid)
     File.delete("#{folder}/slow")
 
-    expect(process.status_alone).to eq(0)
+    process.wait_for(/^Stopped$/)
     expect(pid_file.call).not_to eq(process.pid)
     Process.kill(:TERM, pid_file.call)
-    eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+    expect(process.status).to eq(0)
+    expect(File.exist?("#{folder}/kino.pid")).to be(false)
   end
 
   %i[threaded ractor].each do |mode|
@@ -474,10 +475,11 @@ RSpec.describe "a restart" do
       expect(Array.new(20) { ask(process.url).first }.uniq).to eq([process.pid.to_s])
       File.delete("#{folder}/slow")
 
-      expect(process.status_alone).to eq(0)
+      process.wait_for(/^Stopped$/)
       eventually("the other one serves") { ask(process.url).first == pid_file.call.to_s }
       Process.kill(:TERM, pid_file.call)
-      eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+      expect(process.status).to eq(0)
+      expect(File.exist?("#{folder}/kino.pid")).to be(false)
     end
   end
 
