@@ -68,6 +68,15 @@ RSpec.describe "kino as somebody's child, and full restarts" do
       expect(refused?(process.url)).to be(true)
     end
 
+    it "stay that one where what the app wants done at exit takes for ever" do
+      prepare("at_exit { sleep }\n#{KinoProcesses::APP}", kino: "shutdown_timeout 0.3\n")
+      late = kino("-b", "tcp://127.0.0.1:0", "-t", "2", *in_mode(mode))
+      late.wait_for(/^Ctrl-C/)
+      restart(late, "two") { late.signal(:USR2) }
+      late.signal(:TERM).status
+      expect(refused?(late.url)).to be(true)
+    end
+
     it "end it with the status of a server that dies" do
       restart(process, "two") { process.signal(:USR2) }
       Process.kill(:KILL, *@serving)
