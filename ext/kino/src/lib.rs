@@ -60,6 +60,8 @@ use worker_thread::WorkerThread;
 fn init(ruby: &Ruby) -> Result<(), Error> {
     ffi::ractor::declare_safe();
     ffi::process::count_forks();
+    // Before anybody else's, so that it is run after all others.
+    ffi::process::at_exit(ffi::relay::go_on);
     ffi::thread_hooks::reserve();
     keys::make(ruby)?;
 
@@ -164,6 +166,8 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("trim_stack", function!(parents::trim_stack, 0))?;
     native.define_module_function("leave_listeners", function!(parents::leave_listeners, 1))?;
     native.define_module_function("die_with", function!(parents::die_with, 1))?;
+    native.define_module_function("relay_to", function!(parents::relay_to, 3))?;
+    native.define_module_function("leave", function!(parents::leave, 1))?;
 
     native.define_class("Keeper", ruby.class_object())?;
     ffi::pinned::prepare(ruby);

@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::ffi::strings::with_bytes;
-use crate::ffi::{gvl, process};
+use crate::ffi::{gvl, process, relay};
 
 /// Starts it, once a process; an embedding program that has its own subscriber keeps it.
 pub(crate) fn start() {
@@ -45,7 +45,7 @@ pub(crate) fn start() {
             log::set_level_by(set_level);
         }
         panic::set_hook(Box::new(tell));
-        fatal::leave_by(process::leave);
+        fatal::leave_by(relay::leave);
         process::at_exit(flush_at_exit);
     });
 }

@@ -1,10 +1,12 @@
 //! Which process is whose child, and what becomes of it without its parent.
 
+use std::ffi::CString;
+
 use magnus::value::ReprValue;
 use magnus::{Error, Module, RHash, RModule, Ruby, TryConvert, Value};
 
 use crate::exception;
-use crate::ffi::{forked, process};
+use crate::ffi::{forked, process, relay};
 
 /// `subreaper -> true or false`: processes whose parents have ended, and which are descendants of this one, become its children, to
 /// be waited for. False where the system can't.
@@ -39,4 +41,17 @@ pub(crate) fn die_with(ruby: &Ruby, signal: Value) -> Result<bool, Error> {
     };
     let number = number.ok_or_else(|| exception::argument_error(ruby, &format!("{signal} is no signal")))?;
     Ok(process::signal_at_parents_end(number))
+}
+
+/// `relay_to(pid, signals, words) -> true or false`: signals of these numbers go to the process of that id from now on, and when this
+/// process ends it runs the program of these words instead, as the same process. False where the system can't.
+pub(crate) fn relay_to(ruby: &Ruby, server: i32, signals: Vec<i32>, words: Vec<String>) -> Result<bool, Error> {
+    let words = words.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
+    let words = words.map_err(|error| exception::argument_error(ruby, &error.to_string()))?;
+    Ok(relay::follow(server, signals, words))
+}
+
+/// `leave(status)`: ends the process at once, as `Process.exit!` does, unless it is to go on as another program.
+pub(crate) fn leave(status: i32) {
+    relay::leave(status);
 }

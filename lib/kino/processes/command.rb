@@ -8,6 +8,7 @@ require_relative "../server/service_manager"
 require_relative "mold"
 require_relative "parent"
 require_relative "relaunch"
+require_relative "staying"
 
 # A Rack 3 web server with a Rust core.
 module Kino
@@ -39,6 +40,7 @@ module Kino
       manager = ServiceManager.take(waits: !given.nil?)
       return mold(given) if given&.mold?
 
+      stay(given, manager) if Thread.current == Thread.main
       PidFile.check(@configuration.pidfile)
       rest = { given: given, manager: manager, **@rest, **sockets(given) }
       ready = lambda do |server|
@@ -60,6 +62,13 @@ module Kino
     end
 
     private
+
+    # Where another server takes this one's place, see {Staying}.
+    def stay(given, manager)
+      return Staying.follow if given
+
+      Staying.wanted = !manager.there? && !Relaunch.background? && !Relay.behind?
+    end
 
     # Those that there are already, which another server or systemd has opened, and what is to be said of them.
     def sockets(given)

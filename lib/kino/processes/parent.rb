@@ -17,6 +17,7 @@ require_relative "shutdown"
 require_relative "site"
 require_relative "spawner"
 require_relative "statistics"
+require_relative "staying"
 require_relative "watch"
 
 module Kino
@@ -220,15 +221,20 @@ module Kino
       @manager.look { Statistics.line(@spawner.site, @fleet, mode: @mode, is_stopping: stopping?) }
     end
 
+    def hand_over(overlap)
+      Staying.begin(overlap)
+      @manager.hand_over(overlap.pid)
+    end
+
     def begin_stop(token, is_replaced: false)
       unless stopping?
-        is_replaced ? @manager.hand_over(@renewal.overlap.pid) : @manager.stopping(@configuration.shutdown_timeout)
+        is_replaced ? hand_over(@renewal.overlap) : @manager.stopping(@configuration.shutdown_timeout)
         @renewal.stop(is_replaced)
         read_no_more
         @control&.close if is_replaced
         return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
       end
-      return if token == ASKED
+      return if token == ASKED || Staying.hand_on?(token)
 
       @shutdown.insist(token) do
         hear

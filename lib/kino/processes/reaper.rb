@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "staying"
+
 module Kino
   # Which processes are gone, and how they have ended.
   #
@@ -36,6 +38,7 @@ module Kino
     def self.waited_for
       statuses = []
       while (status = Process.wait2(-1, Process::WNOHANG)&.last)
+        Staying.ended(status)
         statuses << status
       end
       statuses

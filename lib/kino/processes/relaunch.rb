@@ -3,6 +3,7 @@
 require "tmpdir"
 require_relative "../errors"
 require_relative "given_wire"
+require_relative "relay"
 require_relative "wire"
 
 module Kino
@@ -91,6 +92,9 @@ module Kino
         theirs&.close
       end
 
+      # @return [Boolean] whether rackup has sent this process to the background
+      def background? = @without.to_a.any?
+
       # What this process was given, if it was started so. Those that it starts are not.
       #
       # @return [Given, nil]
@@ -170,7 +174,9 @@ module Kino
 
       def environment(kind, given, pidfile)
         left_out = kind == :mold ? OURS + MANAGER : OURS
-        @environment.except(*left_out).merge(VARIABLE => given, PIDFILE => pidfile, KEPT => @kept)
+        heir_of = kind == :server ? Process.pid.to_s : nil
+        own = { VARIABLE => given, PIDFILE => pidfile, KEPT => @kept, Relay::HEIR_OF => heir_of }
+        @environment.except(*left_out).merge(own)
       end
 
       # As this process was started, but for what rackup is not to do again, and for its pid file.

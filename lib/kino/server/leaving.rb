@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../processes/staying"
+
 module Kino
   # The way out for a process whose threads, or `at_exit` blocks, may never end: an ordinary exit would wait for them,
   # for ever, and `exit!` alone would skip what the app wants done at exit, such as sending its last error reports and
@@ -74,7 +76,7 @@ module Kino
             Thread.handle_interrupt(Object => :immediate) { sleep(seconds) }
           ensure
             sleep(LOOK) while wait && now < until_then && others?
-            Process.exit!(status) if !wait || now >= until_then
+            Staying.leave(status) if !wait || now >= until_then
           end
         end
       end

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "../processes/staying"
+
 module Kino
   # Signals turned into something a thread can wait for. A trap handler may do next to nothing safely, so each only
   # writes its signal's number into a pipe. (Waiting on a pipe, unlike on a Queue, also never looks like a deadlock to
@@ -47,7 +49,8 @@ module Kino
       @reader, @writer = IO.pipe
     end
 
-    # Takes the signals over while the block runs; whoever had them before has them again afterwards.
+    # Takes the signals over while the block runs; whoever had them before has them again afterwards,
+    # unless another server has them by then, see {Staying}.
     #
     # @yieldreturn [Object]
     # @return [Object] what the block returns
@@ -63,7 +66,7 @@ module Kino
       @ignored.each { |name| handle.call(name) { nil } }
       yield
     ensure
-      former.each { |name, handler| give_back(name, handler) }
+      former.each { |name, handler| give_back(name, handler) } unless Staying.begun?
     end
 
     # @return [Array<Integer>] the numbers of those that {#trapping} has taken and that ask for nothing but an end

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../processes/staying"
 require_relative "leaving"
 require_relative "signals"
 
@@ -8,11 +9,13 @@ module Kino
   #
   # @api private
   module Stopping
-    # {Signals#wake} tokens: the server has come to its end; the drain is over; somebody asks for a stop, as a signal
-    # does; another server serves in its place.
+    # {Signals#wake} token: the server has come to its end.
     ENDED = 128
+    # The drain is over.
     DRAINED = 129
+    # Somebody asks for a stop, as a signal does.
     ASKED = 130
+    # Another server serves in its place.
     REPLACED = 131
     # Seconds after which a signal was heard of late.
     LATE = 0.5
@@ -45,6 +48,7 @@ module Kino
     end
 
     def hand_over(server)
+      Staying.begin(@overlap)
       @manager.hand_over(@overlap.pid)
       server.listeners.own_files(false)
     end
@@ -67,7 +71,8 @@ module Kino
       loop do
         token = await_stop(nil)
         return if token == DRAINED
-        next if token == ENDED || token == ASKED || @signals.same_wish?(token) || hurry(server, token)
+        next if token == ENDED || token == ASKED || Staying.hand_on?(token)
+        next if @signals.same_wish?(token) || hurry(server, token)
 
         leave(server, 128 + token)
       end

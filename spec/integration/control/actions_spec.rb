@@ -30,7 +30,7 @@ RSpec.describe "What a server is told at its control socket" do
       end
       expect(post("/processes/-1").first).to eq(202)
       eventually("there are two") { numbers == [1, 2] }
-      expect(control_json("/stats")["server"]["processes_ended"]).to eq(1)
+      eventually("the third has ended") { control_json("/stats")["server"]["processes_ended"] == 1 }
       expect(control_json("/stats")["sum"]["counters"]["answered"]).to eq(counted) # also of the one that is gone
       expect(control_get("/metrics").body).to include("kino_requests_total{status=\"2xx\"} 20\n")
 
@@ -57,7 +57,7 @@ RSpec.describe "What a server is told at its control socket" do
         prepare
         process = launch(1)
         expect(post(path).first).to eq(202)
-        expect(process.status_alone).to eq(0)
+        process.wait_for(/^Stopped$/)
         expect(process.err).to eq("")
         pid = eventually("another serves") { ask(process.url).first.to_i.then { |one| one if one != process.pid } }
       ensure

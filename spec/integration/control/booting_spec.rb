@@ -61,7 +61,7 @@ RSpec.describe "The control socket while the app boots" do
       write("again", "")
       let_go
       process.wait_for(/^Restarting: /)
-      expect(process.status_alone).to eq(0)
+      process.wait_for(/^Stopped$/)
       eventually("the other serves") { File.exist?(@control) && ready.first == 200 }
       expect(control_post("/stop").status).to eq(202)
       expect(process.status).to eq(0)

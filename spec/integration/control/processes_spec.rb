@@ -68,8 +68,7 @@ RSpec.describe "The control socket of a command" do
         process = launch(number)
         eventually("it is ready") { control_get("/ready").status == 200 }
         before = control_json("/stats")["server"]["pid"]
-        process.signal(:USR2)
-        expect(process.status_alone).to eq(0)
+        process.signal(:USR2).wait_for(/^Stopped$/)
         eventually("the next one serves it") { File.exist?(@control) && server_pid != before }
         eventually("and is ready") { control_get("/ready").status == 200 }
         Process.kill(:TERM, ask(process.url).first.to_i) if number == 1

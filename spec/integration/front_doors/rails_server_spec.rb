@@ -165,17 +165,19 @@ RSpec.describe "rails server -u kino" do
       expect(rails("restart").status).to eq(0)
     end
 
-    it "starts another server, whose number the pid file has from then on" do
+    it "starts another server, whose number the pid file has from then on; the process that was started stays" do
       process = rails_server("-p", "0", "-b", "127.0.0.1")
       process.wait_for(/^Ctrl-C/)
       url = process.url
       expect(File.read(pid_file).to_i).to eq(process.pid)
       restart
 
-      expect(process.status_alone).to eq(0)
+      eventually("the file has another number") { number_in != process.pid }
+      process.wait_for(/^Stopped$/)
       successor = number_in
       expect([successor == process.pid, told(url).values_at(0, -1)]).to eq([false, [successor.to_s, "again"]])
-      stop(successor)
+      expect(process.signal(:TERM).status).to eq(0) # as foreman and bin/dev end it
+      expect(alive?(successor)).to be(false)
       expect(File.exist?(pid_file)).to be(false)
     end
 
@@ -221,8 +223,7 @@ RSpec.describe "rails server -u kino" do
       expect(File.read(pid_file).to_i).to eq(process.pid)
 
       FileUtils.rm_f("#{folder}/again")
-      process.signal(:USR2)
-      expect(process.status_alone).to eq(0)
+      process.signal(:USR2).wait_for(/^Stopped$/)
       expect(told(url).last).not_to eq("again")
       successor = number_in
       expect(successor).to eq(process.out.scan(/, pid (\d+)$/).flatten.last.to_i)

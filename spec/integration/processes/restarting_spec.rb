@@ -175,8 +175,7 @@ RSpec.describe "a restart" do
     process = start_processes(2, "-b", "unix://#{folder}/kino.sock")
     write("version", "two")
     answers = asking(process.url) do
-      process.signal(:USR2)
-      expect(process.status_alone).to eq(0)
+      process.signal(:USR2).wait_for(/^Stopped$/)
     end
 
     expect(answers.map(&:last).uniq).to contain_exactly("one", "two").or eq(["one"])
@@ -184,7 +183,8 @@ RSpec.describe "a restart" do
     expect(pid).not_to eq(process.pid)
     expect([ask(process.url).last, ask("unix://#{folder}/kino.sock").last]).to eq(%w[two two])
     Process.kill(:TERM, pid)
-    eventually("it has ended") { !alive?(pid) && !File.exist?("#{folder}/kino.sock") }
+    expect(process.status).to eq(0)
+    expect([alive?(pid), File.exist?("#{folder}/kino.sock")]).to eq([false, false])
   ensure
     Process.kill(:KILL, pid) if pid && alive?(pid)
   end
@@ -202,10 +202,11 @@ RSpec.describe "a restart" do
     let_go
 
     expect(client.read_response.body).to eq("went")
-    expect(process.status_alone).to eq(0)
+    process.wait_for(/^Stopped$/)
     pid = ask("unix://#{folder}/kino.sock").first.to_i
     Process.kill(:TERM, pid)
-    eventually("it has ended") { !alive?(pid) && !File.exist?("#{folder}/kino.sock") }
+    expect(process.status).to eq(0)
+    expect([alive?(pid), File.exist?("#{folder}/kino.sock")]).to eq([false, false])
   ensure
     Process.kill(:KILL, pid) if pid && alive?(pid)
   end
@@ -441,10 +442,11 @@ RSpec.describe "a restart" do
     expect(pid_file.call).to eq(process.pid)
     File.delete("#{folder}/slow")
 
-    expect(process.status_alone).to eq(0)
+    process.wait_for(/^Stopped$/)
     expect(pid_file.call).not_to eq(process.pid)
     Process.kill(:TERM, pid_file.call)
-    eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+    expect(process.status).to eq(0)
+    expect(File.exist?("#{folder}/kino.pid")).to be(false)
   end
 
   %i[threaded ractor].each do |mode|
@@ -473,10 +475,11 @@ RSpec.describe "a restart" do
       expect(Array.new(20) { ask(process.url).first }.uniq).to eq([process.pid.to_s])
       File.delete("#{folder}/slow")
 
-      expect(process.status_alone).to eq(0)
+      process.wait_for(/^Stopped$/)
       eventually("the other one serves") { ask(process.url).first == pid_file.call.to_s }
       Process.kill(:TERM, pid_file.call)
-      eventually("it is removed") { !File.exist?("#{folder}/kino.pid") }
+      expect(process.status).to eq(0)
+      expect(File.exist?("#{folder}/kino.pid")).to be(false)
     end
   end
 

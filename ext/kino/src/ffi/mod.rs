@@ -14,6 +14,7 @@ pub(crate) mod pinned;
 pub(crate) mod process;
 pub(crate) mod protect;
 pub(crate) mod ractor;
+pub(crate) mod relay;
 pub(crate) mod shared;
 pub(crate) mod signals;
 pub(crate) mod strings;

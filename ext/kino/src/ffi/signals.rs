@@ -91,7 +91,7 @@ extern "C" fn noticed(number: libc::c_int, info: *mut libc::siginfo_t, context: 
 }
 
 /// Where the calling thread's is.
-unsafe fn errno() -> *mut libc::c_int {
+pub(super) unsafe fn errno() -> *mut libc::c_int {
     #[cfg(any(target_os = "linux", target_os = "emscripten"))]
     // SAFETY: it takes nothing, and is valid for the thread that calls.
     return unsafe { libc::__errno_location() };
