@@ -20,6 +20,7 @@ mod json;
 mod locks;
 mod message;
 mod metrics;
+mod origin;
 mod page;
 mod requests;
 mod routes;

@@ -94,10 +94,10 @@ impl Routes {
 
     /// Who may not have it. Health checks are for anybody, and so is a page that says nothing by itself.
     fn refusal(&self, request: &Request) -> Option<Answer> {
-        if request.is_unix {
+        if request.origin.is_unix {
             // A socket's file says who may connect, and a name without a file says nothing.
             let is_own = |user| user == 0 || user == rustix::process::geteuid().as_raw();
-            let is_refused = self.is_abstract && !request.user.is_some_and(is_own);
+            let is_refused = self.is_abstract && !request.origin.user.is_some_and(is_own);
             if is_refused {
                 return Some(Answer::text(403, "this is for the server's own user alone\n"));
             }
@@ -110,7 +110,7 @@ impl Routes {
         let is_known =
             self.token.as_ref().zip(request.token.as_ref()).is_some_and(|(token, given)| is_same(token, given));
         let is_change = request.method == "POST";
-        if (request.is_public || is_change) && !is_known {
+        if (request.origin.is_public || is_change) && !is_known {
             return Some(if self.token.is_some() {
                 Answer::is_asking_for_token()
             } else {
@@ -163,7 +163,7 @@ impl Routes {
     /// Has it logged who has asked.
     fn log(&self, request: &Request) {
         let what = request.path.trim_start_matches('/').to_owned();
-        self.asked.put(Asked { what, action: None, who: request.who.clone() });
+        self.asked.put(Asked { what, action: None, who: request.origin.who.clone() });
         self.asked.ring();
     }
 
@@ -176,7 +176,7 @@ impl Routes {
             );
         }
         let what = request.path.trim_start_matches('/').to_owned();
-        let asked = Asked { what: what.clone(), action: Some(action), who: request.who.clone() };
+        let asked = Asked { what: what.clone(), action: Some(action), who: request.origin.who.clone() };
         if self.asked.put(asked) {
             if action == Action::Stop {
                 self.board.leave();
