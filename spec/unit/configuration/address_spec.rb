@@ -68,6 +68,7 @@ RSpec.describe Kino::Configuration::Address do
     expect(refusal(:bind, "ssl://a:1?verify=peer")).to include("whose verify has to be none, optional or required")
     expect(refusal(:bind, "tcp://a:1?cert=/a")).to include("isn't known for it")
     expect(refusal(:control, "ssl://127.0.0.1:1")).to include("where no TLS is spoken")
+    expect(refusal(:control, "tcp://127.0.0.1:1?proxy=true")).to include("where no PROXY protocol is spoken")
   end
 
   it "counts once, however often it is written" do
