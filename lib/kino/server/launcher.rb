@@ -83,7 +83,7 @@ module Kino
       server.control_with(@signals, waits: !@given.nil?, plane: @plane)
       server.manager = @manager if @manager.there?
       server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
-      @reopens = (log_file? || tls?) && !@manager.there? && !Signals.terminal?
+      @reopens = (@configuration.access_log || tls?) && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -168,7 +168,8 @@ module Kino
     def reopen_logs
       @server.reopen_logs
       @server.reload_certificates
-      say "Reopened the access log" if log_file?
+      say "Opening the access log anew" if log_file?
+      say "The access log goes to standard output, which is not opened anew" if @configuration.access_log == :stdout
       say "Reading the certificates again" if tls?
     end
 
@@ -196,7 +197,7 @@ module Kino
       actions = @server.control&.hear(@voice) || []
       return ASKED if actions.include?("stop")
 
-      begin_overlap(server) if server && actions.any?
+      actions.each { server ? begin_overlap(server) : say("Nothing else is done any more: the server stops") }
       nil
     end
 
@@ -247,6 +248,7 @@ module Kino
 
     def give_none_over(timeout)
       @manager.stopping(timeout)
+      @server.control&.stopping
       @overlap&.give_up
     end
 

@@ -41,6 +41,19 @@ RSpec.describe "The control socket while the app boots" do
       expect(File.exist?(@control)).to be(false)
     end
 
+    it "has a level of the log hold after the boot, and says that no garbage is collected yet" do
+      process = boot(app)
+      expect(control_post("/log-level/debug").status).to eq(200)
+      expect(control_post("/gc")).to have_attributes(status: 503, body: /\Ano process serves yet/)
+      let_go
+      process.wait_for(/^Ctrl-C/)
+      eventually("refusals are logged") do
+        RawClient.open(process.url) { |client| client.get("/", "content-length" => %w[1 2]) }
+        process.err.include?("DEBUG refused status=400")
+      end
+      expect(process.signal(:TERM).status).to eq(0)
+    end
+
     it "ends the boot when it is told to stop" do
       process = boot(app)
       expect(control_post("/stop").status).to eq(202)
@@ -55,7 +68,8 @@ RSpec.describe "The control socket while the app boots" do
     let(:mode) { :threaded }
 
     it "has a restart that is asked for during the boot begin after it" do
-      process = boot("$stdout.puts 'booting'\nFile.read('go') unless File.exist?('again')\n#{KinoProcesses::APP}")
+      app = "again = File.exist?('again')\n$stdout.puts 'booting'\nFile.read('go') unless again\n#{KinoProcesses::APP}"
+      process = boot(app)
       expect(control_post("/restart").status).to eq(202)
       process.wait_for(/^Control: restart was asked for by /)
       write("again", "")

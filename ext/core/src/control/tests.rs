@@ -166,6 +166,33 @@ fn who_resets_the_connection_is_no_process_of_this_machine() {
 }
 
 #[test]
+fn what_is_asked_while_nobody_serves_yet_is_done_later_or_said_not_to_be() {
+    let slots = board(2, 0);
+    let (_control, port) = over_tcp(slots, Some("secret"));
+    let post = |path: &str| {
+        ask(port, &format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer secret\r\n\r\n"))
+    };
+    assert_eq!(status(&post("/log-level/debug")), "200");
+    assert_eq!(status(&post("/gc")), "503");
+    slots[0].take(7);
+    assert_eq!(slots[0].log_level(), 4);
+}
+
+#[test]
+fn a_server_that_stops_says_that_it_does_nothing_else() {
+    let (control, port) = over_tcp(board(1, 0), Some("secret"));
+    let post = |path: &str| {
+        ask(port, &format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer secret\r\n\r\n"))
+    };
+    control.stopping();
+    for path in ["/restart", "/restart/full", "/reload", "/processes/+1", "/processes/-1"] {
+        assert_eq!(status(&post(path)), "409", "{path}");
+    }
+    assert_eq!(control.asked(), None);
+    assert_eq!(status(&post("/stop")), "202");
+}
+
+#[test]
 fn a_page_from_elsewhere_that_a_browser_shows_learns_nothing() {
     let (_control, port) = over_tcp(board(1, 0), None);
     for fields in [
