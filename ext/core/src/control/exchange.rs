@@ -149,8 +149,11 @@ impl Exchange {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        match self.stage {
+        match &self.stage {
             Stage::Waiting(_) => self.refuse(now),
+            Stage::Asking(head) if !head.is_empty() => {
+                self.answer(&Answer::text(408, "this request's head has no end\n"), now);
+            }
             _ => self.end(),
         }
     }
@@ -179,7 +182,8 @@ impl Exchange {
             Ok(length) => head.extend_from_slice(&buffer[..length]),
             Err(error) => return self.is_passing(&error),
         }
-        if memchr::memmem::find(head, b"\r\n\r\n").is_some() {
+        // A line may end without its CR (RFC 9112 section 2.2).
+        if [&b"\n\r\n"[..], b"\n\n"].iter().any(|end| memchr::memmem::find(head, end).is_some()) {
             match Request::parse(head) {
                 Ok(request) => self.wait(request, now),
                 Err(fault) => self.answer(&Answer::text(400, fault), now),
@@ -329,6 +333,21 @@ mod tests {
         let mut answer = String::new();
         theirs.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("\r\n\r\nthat\n"), "{answer}");
+    }
+
+    #[test]
+    fn who_sends_half_of_a_head_is_told_so_and_who_says_nothing_is_not() {
+        let start = Instant::now();
+        for (sent, told) in [("GET /live HTTP/1.1\r\nhost: x\r\n", "HTTP/1.1 408 Request Timeout\r\n"), ("", "")] {
+            let (mut exchange, mut theirs) = pair(start);
+            theirs.write_all(sent.as_bytes()).unwrap();
+            exchange.go_on(start);
+            exchange.expire(start + PATIENCE);
+            drop(exchange);
+            let mut answer = String::new();
+            theirs.read_to_string(&mut answer).unwrap();
+            assert_eq!(answer.split_inclusive("\r\n").next().unwrap_or_default(), told, "{answer}");
+        }
     }
 
     #[test]

@@ -72,6 +72,8 @@ fn what_is_no_request_or_asks_for_no_page_is_told_so() {
     let (_control, port) = over_tcp(board(1, 0), None);
     assert_eq!(status(&ask(port, "hello\r\n\r\n")), "400");
     assert_eq!(status(&get(port, "/other")), "404");
+    // RFC 9112 section 2.2.
+    assert_eq!(status(&ask(port, "GET /live HTTP/1.1\nhost: localhost\n\n")), "200");
     let wrong = ask(port, "POST /live HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi");
     assert!(status(&wrong) == "405" && wrong.contains("\r\nallow: GET, HEAD\r\n"), "{wrong}");
     assert_eq!(status(&ask(port, &format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000)))), "400");
