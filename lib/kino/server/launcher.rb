@@ -64,7 +64,10 @@ module Kino
     # @raise [BindError] when the socket can't be had; nothing is booted then
     def boot(&)
       @plane = ControlPlane.new(@configuration)
-      app = @plane.while_booting(@signals, @voice, waits: !@given.nil?, &)
+      came = []
+      app = @signals.sparing(came) { @plane.while_booting(@signals, @voice, waits: !@given.nil?, &) }
+      came.uniq.each { |name| say "SIG#{name} does nothing before the app is booted" }
+      app
     ensure
       @plane.stop unless app
     end

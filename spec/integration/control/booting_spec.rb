@@ -33,6 +33,17 @@ RSpec.describe "The control socket while the app boots" do
       expect(File.exist?(@control)).to be(false)
     end
 
+    it "goes on where USR1 or USR2 comes, which ask for what there isn't yet" do
+      process = boot("$stdout.puts 'booting'\nbegin\n  File.read('go')\nrescue Errno::EINTR\n  retry\nend\n" \
+                     "#{KinoProcesses::APP}")
+      process.signal(:USR1).signal(:USR2)
+      expect(ready).to eq([503, "not ready: booting\n"])
+      let_go
+      process.wait_for(/^Ctrl-C/)
+      expect(process.out).to match(/^SIGUSR[12] does nothing before /)
+      expect([process.signal(:TERM).status, process.err]).to eq([0, ""])
+    end
+
     it "goes with a boot that fails" do
       process = boot("#{app}\nraise 'no luck'")
       expect(File.exist?(@control)).to be(true)
