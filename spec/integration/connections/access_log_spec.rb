@@ -145,6 +145,7 @@ RSpec.describe "the access log" do
   end
 
   it "names a file that can't be opened" do
+    require "kino"
     server = Kino::Server.new(app, port: 0, access_log: "#{@folder}/none/access.log")
     expect { server.start }.to raise_error(
       Kino::ConfigurationError, %r{\Aaccess_log: .*/none/access.log can't be opened: No such file.*; write the path}
