@@ -94,6 +94,13 @@ impl AccessLog {
         self.writer.flush(limit)
     }
 
+    /// The same at the end: what is not written by then is lost, which is told in the server's log.
+    pub fn finish(&self, limit: Duration) {
+        if !self.writer.flush(limit) {
+            self.writer.give_up();
+        }
+    }
+
     /// Lines that found no room, or could not be written.
     pub fn dropped(&self) -> u64 {
         self.writer.dropped()

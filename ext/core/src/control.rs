@@ -20,6 +20,7 @@ mod json;
 mod locks;
 mod message;
 mod metrics;
+mod origin;
 mod page;
 mod requests;
 mod routes;
@@ -30,6 +31,7 @@ mod system;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -115,6 +117,11 @@ impl Control {
     /// A process is gone: what it has counted is kept, and its place is free.
     pub fn bury(&self, slot: &Slot) {
         self.routes.board.bury(slot);
+    }
+
+    /// The server has begun to stop: who asks for anything else is told so.
+    pub fn stopping(&self) {
+        self.routes.is_stopping.store(true, Relaxed);
     }
 
     /// Serves no more. Clients that are served just now have their answers.

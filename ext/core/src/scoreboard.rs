@@ -263,8 +263,8 @@ impl Slot {
         self.details.answer_to(number)
     }
 
-    /// What its process is to log from now on ([`crate::log::Level`]); 0 for what it was started with.
-    pub(crate) fn set_log_level(&self, level: u32) {
+    /// What its process is to log from now on ([`crate::log::Level`]), and those that come after it; 0 for what each was started with.
+    pub fn set_log_level(&self, level: u32) {
         self.details.set_log_level(level);
     }
 

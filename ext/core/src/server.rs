@@ -166,7 +166,7 @@ impl Server {
             dispatch.wait_until_closed(&interrupt);
             heart::beat_last(&dispatch);
             if let Some(log) = &dispatch.context().config.access_log {
-                log.flush(fatal::LAST_WORDS);
+                log.finish(fatal::LAST_WORDS);
             }
             ended.come();
         };

@@ -174,10 +174,10 @@ impl Attended {
         // Whoever reads a pipe in its place may be a thread of Ruby's that is stuck.
         log::send_to(None);
         tracing::error!("{why}, and Ruby does not come to its end: something native has its lock; gave up {what}");
-        log::flush(fatal::LAST_WORDS);
         if let Some(access_log) = &context.config.access_log {
-            access_log.flush(fatal::LAST_WORDS);
+            access_log.finish(fatal::LAST_WORDS);
         }
+        log::flush(fatal::LAST_WORDS);
         fatal::leave(status)
     }
 }

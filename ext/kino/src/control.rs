@@ -63,6 +63,11 @@ impl ControlHandle {
         self.control.asked().map(|asked| (asked.what, asked.action.map(|action| action.name()), asked.who))
     }
 
+    /// `stopping -> nil`: the server has begun to stop, and does nothing else that is asked for.
+    pub(crate) fn stopping(&self) {
+        self.control.stopping();
+    }
+
     /// `close -> nil`: serves no more.
     pub(crate) fn close(&self) {
         if self.made_in == generation() {

@@ -420,8 +420,7 @@ impl Settings<'_> {
         let format = Format::of(&self.get::<Value>("access_log_format")?.to_string());
         let format = format.map_err(|error| wrong("access_log_format", &error))?;
         let log = AccessLog::open(target, format, self.filter()?, self.trusted()?);
-        let cure = "; write the path of a file in a folder that exists, or leave access_log out";
-        log.map(Some).map_err(|error| wrong("access_log", &format!("{error}{cure}")))
+        log.map(Some).map_err(|error| wrong("access_log", &format!("{error}; {}", error.cure())))
     }
 
     /// `true`, `false`, or an Array of names.

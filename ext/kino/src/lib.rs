@@ -146,12 +146,14 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     scoreboard.define_method("sample", method!(Scoreboard::sample, 2))?;
     scoreboard.define_method("question", method!(Scoreboard::question, 1))?;
     scoreboard.define_method("answer", method!(Scoreboard::answer, 3))?;
+    scoreboard.define_method("log_as_configured", method!(Scoreboard::log_as_configured, 0))?;
 
     let control = native.define_class("Control", ruby.class_object())?;
     control.define_singleton_method("of", function!(ControlHandle::of, 5))?;
     control.define_method("start", method!(ControlHandle::start, 1))?;
     control.define_method("uris", method!(ControlHandle::uris, 0))?;
     control.define_method("asked", method!(ControlHandle::asked, 0))?;
+    control.define_method("stopping", method!(ControlHandle::stopping, 0))?;
     control.define_method("close", method!(ControlHandle::close, 0))?;
     control.define_method("abandon", method!(ControlHandle::abandon, 0))?;
 

@@ -159,6 +159,11 @@ impl Scoreboard {
         Ok(())
     }
 
+    /// `log_as_configured -> nil`: processes that are started from here on log what they are configured to, whatever was asked for.
+    pub(crate) fn log_as_configured(&self) {
+        self.shared.slots().iter().for_each(|slot| slot.set_log_level(0));
+    }
+
     /// All processes, seen from the place that this one has taken.
     pub(crate) fn siblings(&self, ruby: &Ruby, own: usize) -> Result<Siblings, Error> {
         let slot = self.slot(ruby, own)?;

@@ -10,7 +10,7 @@ module Kino
     #
     # @api private
     class ControlClient
-      # Seconds that an answer may take: a page may wait for each process to tell what it is at.
+      # Seconds that all of an answer may take: a page may wait for each process to tell what it is at.
       PATIENCE = 10
       # Addresses that stand for all a machine has.
       ANY = { "0.0.0.0" => "127.0.0.1", "[::]" => "::1" }.freeze
@@ -76,15 +76,18 @@ module Kino
       end
 
       def read(socket)
-        text = +""
+        text, due = +"", now + PATIENCE
         loop do
-          raise IO::TimeoutError unless socket.wait_readable(PATIENCE)
+          left = due - now
+          raise IO::TimeoutError unless left.positive? && socket.wait_readable(left)
 
           text << socket.readpartial(65_536)
         end
       rescue EOFError
         text.force_encoding(Encoding::UTF_8)
       end
+
+      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
       # A unix socket's clients are known without it.
       def authorization

@@ -61,6 +61,7 @@ module Kino
         def self.call(value)
           address = Address.parse(value)
           raise Kinds::Rejected, "where no TLS is spoken" if address.start_with?("ssl:")
+          raise Kinds::Rejected, "where no PROXY protocol is spoken" if address.match?(/[?&]proxy=true/)
 
           address
         end

@@ -64,6 +64,11 @@ module Kino
     # @return [void]
     def put_off(actions) = @put_off = actions
 
+    # The server has begun to stop, and does nothing else that is asked for: whoever asks is told so.
+    #
+    # @return [void]
+    def stopping = @native.stopping
+
     # Serves no more.
     #
     # @return [void]

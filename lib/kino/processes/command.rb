@@ -91,8 +91,9 @@ module Kino
       flags = File::WRONLY | File::APPEND | File::CREAT | File::NONBLOCK # of a pipe, too, that nobody reads
       File.open(path, flags) { nil } if path.is_a?(String)
     rescue SystemCallError => error
-      raise ConfigurationError, "access_log: #{path} can't be opened (#{error.message[/\A[^@]+/].strip}); write the " \
-                                "path of a file in a folder that exists, or leave access_log out"
+      cure = "write the path of a file in a folder that exists, or leave access_log out"
+      cure = "nobody reads that pipe; start who does first" if error.is_a?(Errno::ENXIO)
+      raise ConfigurationError, "access_log: #{path} can't be opened (#{error.message[/\A[^@]+/].strip}); #{cure}"
     end
 
     # Who started it waits for it, says what there is to say, and ends it.

@@ -46,10 +46,10 @@ module Kino
     # What was asked for at the control socket, as signals ask for it.
     def heed
       @control.hear(@voice).each do |action|
-        case action
-        when "stop" then begin_stop(ASKED)
-        when "reload" then reload
-        else change(WISHES.fetch(action)) unless stopping?
+        if action == "stop" then begin_stop(ASKED)
+        elsif stopping? then @voice.say("Nothing else is done any more: the server stops")
+        elsif action == "reload" then reload
+        else change(WISHES.fetch(action))
         end
       end
     end

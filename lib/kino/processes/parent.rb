@@ -146,6 +146,8 @@ module Kino
 
     # Goes by these settings from now on.
     def follow(configuration)
+      # What was asked for at the control socket is over where another level is written.
+      @spawner.site.scoreboard.log_as_configured if configuration.log_level != @configuration.log_level
       @configuration = configuration
       @spawner.site = @spawner.site.with(configuration: configuration)
       @watch.follow(configuration)
@@ -231,7 +233,7 @@ module Kino
         is_replaced ? hand_over(@renewal.overlap) : @manager.stopping(@configuration.shutdown_timeout)
         @renewal.stop(is_replaced)
         read_no_more
-        @control&.close if is_replaced
+        is_replaced ? @control&.close : @control&.stopping
         return @shutdown.begin(token, is_replaced: is_replaced, is_told: @announced)
       end
       return if token == ASKED || Staying.hand_on?(token)

@@ -56,7 +56,10 @@ module Kino
     # @raise [BindError] when the socket can't be had; nothing is booted then
     def boot(&)
       @plane = ControlPlane.new(@configuration)
-      app = @plane.while_booting(@signals, @voice, waits: !@given.nil?, &)
+      came = []
+      app = @signals.sparing(came) { @plane.while_booting(@signals, @voice, waits: !@given.nil?, &) }
+      came.uniq.each { |name| say "SIG#{name} does nothing before the app is booted" }
+      app
     ensure
       @plane.stop unless app
     end
@@ -75,7 +78,7 @@ module Kino
       server.control_with(@signals, waits: !@given.nil?, plane: @plane)
       server.manager = @manager if @manager.there?
       server.inherit(@listeners, others_serve: !@given.nil?) if @listeners
-      @reopens = (log_file? || tls?) && !@manager.there? && !Signals.terminal?
+      @reopens = (@configuration.access_log || tls?) && !@manager.there? && !Signals.terminal?
       @signals.trapping { attend(server, app, &block) }
     ensure
       server&.command = nil
@@ -154,7 +157,8 @@ module Kino
     def reopen_logs
       @server.reopen_logs
       @server.reload_certificates
-      say "Reopened the access log" if log_file?
+      say "Opening the access log anew" if log_file?
+      say "The access log goes to standard output, which is not opened anew" if @configuration.access_log == :stdout
       say "Reading the certificates again" if tls?
     end
 

@@ -69,6 +69,24 @@ module Kino
       former.each { |name, handler| give_back(name, handler) } unless Staying.begun?
     end
 
+    # Has signals end nothing while the block runs that ask for a restart: there is nothing to be started anew yet. An
+    # app that takes one over meanwhile keeps it.
+    #
+    # @param came [Array<String>] the names of those that come are added
+    # @yieldreturn [Object]
+    # @return [Object] what the block returns
+    def sparing(came)
+      former, ours = {}, {}
+      owner = Process.pid
+      (STRAY & @names).each do |name|
+        ours[name] = proc { Process.pid == owner ? came << name : leave_to_child(name) }
+        take(name, former, &ours[name])
+      end
+      yield
+    ensure
+      former.each { |name, handler| put_back(name, ours[name], handler) }
+    end
+
     # @return [Array<Integer>] the numbers of those that {#trapping} has taken and that ask for nothing but an end
     def summons = (@taken & ENDS).map { |name| Signal.list.fetch(name) }
 
@@ -124,6 +142,11 @@ module Kino
       return former[name] = before if is_free || FIRM.include?(name)
 
       Signal.trap(name, before)
+    end
+
+    def put_back(name, ours, former)
+      current = Signal.trap(name, former)
+      Signal.trap(name, current) unless current == ours
     end
 
     # A child that the app has forked has the handlers, and the pipe: a signal of its own is nobody else's.

@@ -55,6 +55,7 @@ module Kino
 
     def give_none_over(timeout)
       @manager.stopping(timeout)
+      @server.control&.stopping
       @overlap&.give_up
     end
 

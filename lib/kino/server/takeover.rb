@@ -26,7 +26,7 @@ module Kino
       actions = @server.control&.hear(@voice) || []
       return Stopping::ASKED if actions.include?("stop")
 
-      begin_overlap(server) if server && actions.any?
+      actions.each { server ? begin_overlap(server) : say("Nothing else is done any more: the server stops") }
       nil
     end
 

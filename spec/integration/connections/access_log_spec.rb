@@ -145,6 +145,7 @@ RSpec.describe "the access log" do
   end
 
   it "names a file that can't be opened" do
+    require "kino"
     server = Kino::Server.new(app, port: 0, access_log: "#{@folder}/none/access.log")
     expect { server.start }.to raise_error(
       Kino::ConfigurationError, %r{\Aaccess_log: .*/none/access.log can't be opened: No such file.*; write the path}
@@ -166,7 +167,7 @@ RSpec.describe "the access log" do
         expect(get(process, "/first")).to eq(200)
         eventually("it is written") { File.read(log) == "/first\n" }
         File.rename(log, "#{log}.1")
-        process.signal(:HUP).wait_for(/^(Reopened the access log|Reloaded: 2 processes)$/)
+        process.signal(:HUP).wait_for(/^(Opening the access log anew|Reloaded: 2 processes)$/)
         expect(get(process, "/second")).to eq(200)
         eventually("it is written anew") { File.file?(log) && File.read(log) == "/second\n" }
         expect(process.signal(:TERM).status).to eq(0)
@@ -176,6 +177,26 @@ RSpec.describe "the access log" do
         process = kino("-b", "tcp://127.0.0.1:0", "--access-log", "none/log", *processes)
         expect(process.status).to eq(1)
         expect(process.err).to match(%r{\Akino: access_log: .*none/log can't be opened.*; write the path of a file})
+      end
+    end
+
+    [%w[--processes 1], %w[--processes 2]].each do |processes|
+      it "names a pipe that nobody reads, #{processes.join(" ")}" do
+        File.mkfifo(File.join(folder, "pipe"))
+        process = kino("-b", "tcp://127.0.0.1:0", "--access-log", "pipe", *processes)
+        expect(process.status).to eq(1)
+        expect(process.err).to match(%r{\Akino: access_log: .*pipe can't be opened.*; nobody reads that pipe; start })
+      end
+    end
+
+    it "says at the end that lines were lost which nobody has read by then" do
+      File.mkfifo(File.join(folder, "pipe"))
+      File.open(File.join(folder, "pipe"), "r+") do
+        process = kino("-b", "tcp://127.0.0.1:0", "--access-log", "pipe", "--processes", "1", "--access-log-format",
+                       "{path} #{"x" * 10_000}")
+        30.times { get(process, "/") }
+        expect(process.signal(:TERM).status).to eq(0)
+        expect(process.err).to match(/access_log: up to \d+ lines were lost at the end/)
       end
     end
 
@@ -207,6 +228,19 @@ RSpec.describe "the access log" do
       3.times { |number| get(process, "/#{number}") }
       expect(process.signal(:TERM).status).to eq(0)
       expect(process.out.scan(%r{^/\d 200$})).to eq(["/0 200", "/1 200", "/2 200"])
+    end
+
+    [%w[-m threaded], %w[-m ractor], %w[--processes 2]].each do |way|
+      it "goes on at HUP where it goes to standard output and there is no terminal, #{way.join(" ")}" do
+        write("config.ru", "module Told\n  def self.call(_) = [200, {}, []]\nend\nrun Told\n")
+        write("kino.rb", "bind 'tcp://127.0.0.1:0'\naccess_log :stdout, format: '{path} {status}'\n")
+        process = kino(*way, pgroup: true)
+        process.wait_for(/^Ctrl-C/)
+        process.signal(:HUP).wait_for(/^(The access log goes to standard output|Reloaded: 2 processes)/)
+        expect(get(process, "/after")).to eq(200)
+        process.wait_for(%r{^/after 200$})
+        expect(process.signal(:TERM).status).to eq(0)
+      end
     end
 
     it "costs nobody anything when the reader of standard output stands still" do

@@ -69,8 +69,9 @@ RSpec.describe "What a server is told at its control socket" do
       prepare
       process = launch(1)
       expect(post("/reload")).to eq(
-        [409, "with one process there is nothing of that kind; POST /restart starts another in its place\n"]
+        [409, "with one process settings are not read again; POST /restart starts another in its place\n"]
       )
+      expect(post("/processes/+1")).to match([409, /\Awith one process there is none to add or take away; write /])
       expect(control_get("/stop")).to have_attributes(status: 405)
       expect(control_get("/stop")["allow"]).to eq("POST")
       expect(post("/stop").first).to eq(202)
@@ -97,6 +98,52 @@ RSpec.describe "What a server is told at its control socket" do
         RawClient.open(process.url) { |client| client.get("/", "content-length" => %w[1 2]) }
         process.err.include?("DEBUG refused status=400")
       end
+    end
+  end
+
+  each_mode do
+    it "is told that a server that stops does nothing else any more" do
+      prepare
+      process = kino("-b", "tcp://127.0.0.1:0", "-t", "2", "--control", control, *in_mode(mode))
+      process.wait_for(/^Ctrl-C/)
+      running = RawClient.open(process.url)
+      running.write(RawClient.message("GET", "/wait"))
+      process.wait_for(/^inside$/)
+      expect(post("/stop").first).to eq(202)
+      process.wait_for(/^Stopping: /)
+      %w[/restart /restart/full].each do |path|
+        expect(post(path)).to eq([409, "the server stops, and does nothing else any more\n"])
+      end
+      if mode == :processes
+        %w[/reload /processes/+1 /processes/-1].each { |path| expect(post(path).first).to eq(409) }
+      end
+      expect(post("/log-level/debug").first).to eq(200)
+      let_go
+      expect(running.read_response.body).to eq("went")
+      expect([process.status, process.err]).to eq([0, ""])
+      expect(process.out.scan(/^Control: (\S+)/)).to eq([["stop"], ["log-level/debug"]])
+    end
+
+    it "does nothing over TCP for who has no token, also where the connection is reset" do
+      prepare
+      token = write("token", "secret\n")
+      port = free_port
+      write("kino.rb", "bind 'tcp://127.0.0.1:0'\ncontrol 'tcp://0.0.0.0:#{port}'\ncontrol_token '#{token}'\n")
+      process = kino("-t", "2", *in_mode(mode))
+      process.wait_for(/^Ctrl-C/)
+      at = "http://127.0.0.1:#{port}"
+      expect(control_post("/stop", at: at).status).to eq(401)
+      30.times do
+        client = RawClient.open(at)
+        client.write("POST /stop HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        client.abort
+      end
+      with = { "authorization" => "Bearer secret", "content-length" => "0" }
+      expect(RawClient.open(at) { |client| client.request("POST", "/gc", with).status }).to eq(200)
+      process.wait_for(/^Control: gc was asked for by 127\.0\.0\.1:\d+$/)
+      expect(process.out.scan(/^Control: (\S+)/)).to eq([["gc"]])
+      expect(control_get("/ready", at: at).status).to eq(200)
+      expect(process.signal(:TERM).status).to eq(0)
     end
   end
 

@@ -33,12 +33,36 @@ RSpec.describe "The control socket while the app boots" do
       expect(File.exist?(@control)).to be(false)
     end
 
+    it "goes on where USR1 or USR2 comes, which ask for what there isn't yet" do
+      process = boot("$stdout.puts 'booting'\nbegin\n  File.read('go')\nrescue Errno::EINTR\n  retry\nend\n" \
+                     "#{KinoProcesses::APP}")
+      process.signal(:USR1).signal(:USR2)
+      expect(ready).to eq([503, "not ready: booting\n"])
+      let_go
+      process.wait_for(/^Ctrl-C/)
+      expect(process.out).to match(/^SIGUSR[12] does nothing before /)
+      expect([process.signal(:TERM).status, process.err]).to eq([0, ""])
+    end
+
     it "goes with a boot that fails" do
       process = boot("#{app}\nraise 'no luck'")
       expect(File.exist?(@control)).to be(true)
       let_go
       expect([process.status, process.err]).to match([1, /no luck/])
       expect(File.exist?(@control)).to be(false)
+    end
+
+    it "has a level of the log hold after the boot, and says that no garbage is collected yet" do
+      process = boot(app)
+      expect(control_post("/log-level/debug").status).to eq(200)
+      expect(control_post("/gc")).to have_attributes(status: 503, body: /\Ano process serves yet/)
+      let_go
+      process.wait_for(/^Ctrl-C/)
+      eventually("refusals are logged") do
+        RawClient.open(process.url) { |client| client.get("/", "content-length" => %w[1 2]) }
+        process.err.include?("DEBUG refused status=400")
+      end
+      expect(process.signal(:TERM).status).to eq(0)
     end
 
     it "ends the boot when it is told to stop" do
@@ -55,7 +79,8 @@ RSpec.describe "The control socket while the app boots" do
     let(:mode) { :threaded }
 
     it "has a restart that is asked for during the boot begin after it" do
-      process = boot("$stdout.puts 'booting'\nFile.read('go') unless File.exist?('again')\n#{KinoProcesses::APP}")
+      app = "again = File.exist?('again')\n$stdout.puts 'booting'\nFile.read('go') unless again\n#{KinoProcesses::APP}"
+      process = boot(app)
       expect(control_post("/restart").status).to eq(202)
       process.wait_for(/^Control: restart was asked for by /)
       write("again", "")

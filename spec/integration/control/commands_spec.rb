@@ -36,7 +36,7 @@ RSpec.describe "The commands about a server, asked of one" do
       waiting.close
 
       if number == 1
-        expect(command("reload")).to match([1, "", /\Akino: reload: with one process there is nothing of that kind/])
+        expect(command("reload")).to match([1, "", /\Akino: reload: with one process settings are not read again/])
         expect(command("stop").first(2)).to eq([0, "asked for stop; the log says how that goes\n"])
       else
         expect(command("reload").first).to eq(0)

@@ -72,6 +72,21 @@ RSpec.describe "The commands about a server that runs" do
     answering("GET /stats" => [200, stats.to_json]) { expect(kino("status").first).to eq(1) }
   end
 
+  it "wait for no answer for ever that comes byte by byte" do
+    stub_const("Kino::CLI::ControlClient::PATIENCE", 0.2)
+    File.write("kino.rb", 'control "unix://control.sock"')
+    UNIXServer.open("control.sock") do |server|
+      dripping = Thread.new do
+        client = server.accept
+        loop { client.write(".") && sleep(0.01) }
+      rescue SystemCallError
+        client.close
+      end
+      expect(kino("status")).to match([1, "", /has not answered within 0\.2 s/])
+      dripping.join
+    end
+  end
+
   it "print pages as they are" do
     pages = { "GET /requests?format=text" => [200, "none\n"], "GET /requests?format=json&backtrace=1" => [200, "{}\n"],
               "GET /metrics" => [200, "kino_ready 1\n"], "GET /stats" => [200, stats.to_json] }

@@ -73,6 +73,7 @@ RSpec.describe Kino::Configuration::Address do
       "ssl://a:1?backlogs=5" => "ssl://a:1?backlog=5", "ssl://a:1?backlogs=much" => "ssl://a:1?backlog=1024"
     }.each { |given, write| expect(refusal(:bind, given)).to end_with("; write bind: #{write.inspect}") }
     expect(refusal(:control, "ssl://127.0.0.1:1")).to include("where no TLS is spoken")
+    expect(refusal(:control, "tcp://127.0.0.1:1?proxy=true")).to include("where no PROXY protocol is spoken")
   end
 
   it "counts once, however often it is written" do

@@ -134,6 +134,24 @@ fn lines_are_appended_and_the_file_opened_anew_when_it_was_renamed() {
     assert_eq!(log.dropped(), 0);
 }
 
+/// Another process, or a server before this one, had no room left on its disk.
+#[test]
+fn a_line_that_broke_off_has_no_other_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    std::fs::write(&path, "GET /hal").unwrap();
+    let log = log(&path);
+    log.start().unwrap();
+    observe(&log, 2);
+    assert!(log.flush(SOON));
+    io::Write::write_all(&mut std::fs::File::options().append(true).open(&path).unwrap(), b"GET /ot").unwrap();
+    observe(&log, 1);
+    assert!(log.flush(SOON));
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(written, "GET /hal\nGET /a\nGET /a\nGET /ot\nGET /a\n");
+    assert_eq!(log.dropped(), 0);
+}
+
 #[test]
 fn what_is_enough_for_a_write_is_written_by_itself() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,8 +191,11 @@ fn a_reader_that_stands_still_costs_lines_which_are_counted_and_nobody_s_time() 
     let log = log(&path);
     log.start().unwrap();
     observe(&log, 1_000_000);
-    assert!(log.dropped() > 0);
+    let before = log.dropped();
+    assert!(before > 0);
     assert!(!log.flush(Duration::from_millis(1)));
+    log.finish(Duration::from_millis(1));
+    assert!(log.dropped() > before, "what waits at the end is lost, and counted");
 }
 
 #[test]
@@ -184,7 +205,8 @@ fn a_reader_that_leaves_costs_lines_which_are_counted_and_another_goes_on() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
     let target = || Target::File(path.clone());
     let open = || AccessLog::open(target(), Format::of("{method}").unwrap(), Filter::Nothing, Trusted::default());
-    assert!(open().is_err(), "nobody reads, and nobody waits for a reader");
+    let error = open().expect_err("nobody reads, and nobody waits for a reader");
+    assert!(error.cure().starts_with("nobody reads that pipe"), "{error}; {}", error.cure());
     let options = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
     let reader = || rustix::fs::open(&path, options, rustix::fs::Mode::empty()).unwrap();
     let first = reader();

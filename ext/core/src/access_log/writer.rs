@@ -1,9 +1,9 @@
 //! Lines that wait, and the thread that writes them in batches. Whoever adds one never waits for a disk or a reader.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -47,6 +47,16 @@ pub struct OpenError {
     source: io::Error,
 }
 
+impl OpenError {
+    /// What to do about it.
+    pub fn cure(&self) -> &'static str {
+        match self.source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::NXIO) => "nobody reads that pipe; start who does first",
+            _ => "write the path of a file in a folder that exists, or leave access_log out",
+        }
+    }
+}
+
 /// The lines, and where they go.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -67,6 +77,9 @@ struct State {
     lines: Vec<u8>,
     /// Those that came last.
     fresh: Vec<u8>,
+    /// How many those are, and how many are being written.
+    waiting: u64,
+    at_work: u64,
     /// Opened at boot, for the thread to take.
     file: Option<File>,
     is_attended: bool,
@@ -103,14 +116,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds lines that end with a line feed.
-    pub(super) fn add(&self, lines: &[u8]) {
+    /// Adds a line, which ends with a line feed.
+    pub(super) fn add(&self, line: &[u8]) {
         let mut state = self.lock();
-        if state.length() + lines.len() > MOST {
+        if state.length() + line.len() > MOST {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        state.fresh.extend_from_slice(lines);
+        state.fresh.extend_from_slice(line);
+        state.waiting += 1;
         if state.fresh.len() >= FRESH {
             state.move_fresh();
         }
@@ -138,6 +152,15 @@ impl Writer {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
+    /// Nobody waits any longer for those that are not written yet.
+    pub(super) fn give_up(&self) {
+        let state = self.lock();
+        let left = state.waiting + state.at_work;
+        drop(state);
+        self.dropped.fetch_add(left, Ordering::Relaxed);
+        tracing::warn!("access_log: up to {left} lines were lost at the end: they were not taken in time");
+    }
+
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -159,17 +182,10 @@ impl Writer {
                     Err(error) => tracing::error!("access_log: {error}; the file that is open goes on"),
                 }
             }
-            // A line that broke off is not to have the next one behind it.
-            if is_torn {
-                batch.insert(0, b'\n');
-            }
-            if let Err((left, error)) = self.put(file.as_ref(), &batch) {
+            if let Err((left, error)) = self.put(file.as_ref(), &batch, &mut is_torn) {
                 let lost = memchr::memchr_iter(b'\n', left).count() as u64;
-                is_torn = left.len() < batch.len() && batch[batch.len() - left.len() - 1] != b'\n';
                 self.dropped.fetch_add(lost, Ordering::Relaxed);
                 losses.error = Some(error);
-            } else {
-                is_torn = false;
             }
             losses.tell(self.dropped());
         }
@@ -182,6 +198,7 @@ impl Writer {
         batch.shrink_to(KEPT);
         let mut state = self.lock();
         state.is_writing = false;
+        state.at_work = 0;
         while state.length() == 0 && !state.has_to_reopen {
             self.written.notify_all();
             state.is_hurried = false;
@@ -201,16 +218,25 @@ impl Writer {
         state.move_fresh();
         std::mem::swap(&mut state.lines, batch);
         state.is_writing = true;
+        state.at_work = std::mem::take(&mut state.waiting);
         Some(std::mem::take(&mut state.has_to_reopen))
     }
 
-    /// What could not be written is an error's.
-    fn put<'b>(&self, file: Option<&File>, batch: &'b [u8]) -> Result<(), (&'b [u8], io::Error)> {
-        match file {
-            Some(file) if file.metadata().is_ok_and(|known| known.is_file()) => put(file.as_fd(), batch, batch.len()),
-            Some(file) => put(file.as_fd(), batch, AT_ONCE),
-            None => put(rustix::stdio::stdout(), batch, AT_ONCE),
+    /// What could not be written is an error's. A line that broke off, on a disk that was full, is not to have the next one behind
+    /// it: `is_torn` says of what this has written whether one did.
+    fn put<'b>(&self, file: Option<&File>, batch: &'b [u8], is_torn: &mut bool) -> Result<(), (&'b [u8], io::Error)> {
+        let size = file.and_then(|file| Some((file, file.metadata().ok().filter(Metadata::is_file)?.len())));
+        let to = file.map_or(rustix::stdio::stdout(), AsFd::as_fd);
+        // It may have been another process that was stopped there, or a server before this one.
+        if size.and_then(|(file, size)| breaks_off(file, size)).unwrap_or(*is_torn) {
+            put(to, b"\n", 1).map_err(|(_, error)| (batch, error))?;
+            *is_torn = false;
         }
+        let result = put(to, batch, if size.is_some() { batch.len() } else { AT_ONCE });
+        if let Err((left, _)) = &result {
+            *is_torn |= batch[..batch.len() - left.len()].last().is_some_and(|last| *last != b'\n');
+        }
+        result
     }
 
     /// No panic can leave a state that is half changed.
@@ -260,10 +286,24 @@ fn opened(target: &Target) -> Result<Option<File>, OpenError> {
             let mut options = File::options();
             // Of a pipe that nobody reads the opening would wait for a reader, for ever: it is an error at once.
             let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-            let file = options.append(true).create(true).custom_flags(flags).open(path);
+            options.append(true).create(true).custom_flags(flags);
+            // Reading tells whether a line breaks off at its end. Whoever reads a pipe takes what is for others.
+            let is_readable = std::fs::metadata(path).map_or(true, |known| known.is_file());
+            let file = match options.read(is_readable).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => options.read(false).open(path),
+                opened => opened,
+            };
             file.map(Some).map_err(|source| OpenError { path: path.clone(), source })
         }
     }
+}
+
+/// Whether the last line of a file of that many bytes has no end; `None` where it can't be read.
+fn breaks_off(file: &File, size: u64) -> Option<bool> {
+    let Some(last) = size.checked_sub(1) else { return Some(false) };
+    let mut byte = [0];
+    let length = file.read_at(&mut byte, last).ok()?;
+    Some(length == 1 && byte[0] != b'\n')
 }
 
 /// Writes lines, `most` bytes at a time where they have that many, and always whole lines unless one is longer.

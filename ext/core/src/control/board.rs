@@ -97,9 +97,9 @@ impl Board {
         self.taken().for_each(Slot::leave);
     }
 
-    /// Has all processes log that.
+    /// Has all processes log that, also those that are not there yet.
     pub(super) fn set_log_level(&self, level: u32) {
-        self.taken().for_each(|slot| slot.set_log_level(level));
+        self.slots.iter().for_each(|slot| slot.set_log_level(level));
     }
 }
 

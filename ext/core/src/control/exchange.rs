@@ -8,6 +8,7 @@ use rustix::event::PollFlags;
 use socket2::Socket;
 
 use super::message::{Answer, Request};
+use super::origin::Origin;
 use crate::http::{date, status};
 
 /// For a request's head, and for a part of an answer to be taken.
@@ -29,7 +30,7 @@ const MOST_AFTER: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Exchange {
     client: Socket,
-    is_public: bool,
+    origin: Origin,
     is_head: bool,
     /// It asks for something to be done.
     is_order: bool,
@@ -60,10 +61,10 @@ enum Stage {
 }
 
 impl Exchange {
-    pub(super) fn new(client: Socket, is_public: bool, now: Instant) -> Exchange {
+    pub(super) fn new(client: Socket, origin: Origin, now: Instant) -> Exchange {
         let _ = client.set_nonblocking(true);
         let stage = Stage::Asking(Vec::new());
-        Exchange { client, is_public, is_head: false, is_order: false, stage, since: now, due: Some(now + PATIENCE) }
+        Exchange { client, origin, is_head: false, is_order: false, stage, since: now, due: Some(now + PATIENCE) }
     }
 
     pub(super) fn client(&self) -> &Socket {
@@ -148,8 +149,11 @@ impl Exchange {
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        match self.stage {
+        match &self.stage {
             Stage::Waiting(_) => self.refuse(now),
+            Stage::Asking(head) if !head.is_empty() => {
+                self.answer(&Answer::text(408, "this request's head has no end\n"), now);
+            }
             _ => self.end(),
         }
     }
@@ -178,7 +182,8 @@ impl Exchange {
             Ok(length) => head.extend_from_slice(&buffer[..length]),
             Err(error) => return self.is_passing(&error),
         }
-        if memchr::memmem::find(head, b"\r\n\r\n").is_some() {
+        // A line may end without its CR (RFC 9112 section 2.2).
+        if [&b"\n\r\n"[..], b"\n\n"].iter().any(|end| memchr::memmem::find(head, end).is_some()) {
             match Request::parse(head) {
                 Ok(request) => self.wait(request, now),
                 Err(fault) => self.answer(&Answer::text(400, fault), now),
@@ -192,8 +197,7 @@ impl Exchange {
     fn wait(&mut self, mut request: Request, now: Instant) {
         self.is_head = request.method == "HEAD";
         self.is_order = request.method == "POST";
-        request.is_public = self.is_public;
-        (request.who, request.is_unix, request.user) = who(&self.client);
+        request.origin = std::mem::take(&mut self.origin);
         (self.stage, self.since, self.due) = (Stage::Waiting(request), now, Some(now + WAIT));
     }
 
@@ -273,29 +277,20 @@ fn bytes(answer: &Answer, is_head: bool) -> Vec<u8> {
     bytes
 }
 
-/// Who is at the other end, whether by a unix socket, and then as which user.
-fn who(client: &Socket) -> (String, bool, Option<u32>) {
-    if let Ok(Some(address)) = client.peer_addr().map(|address| address.as_socket()) {
-        return (address.to_string(), false, None);
-    }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Ok(peer) = rustix::net::sockopt::socket_peercred(client) {
-        let user = peer.uid.as_raw();
-        return (format!("pid {}, uid {user}", peer.pid.as_raw_nonzero()), true, Some(user));
-    }
-    ("a process of this machine".to_owned(), true, None)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
+    use socket2::SockRef;
+
     use super::*;
+    use crate::net::listener::Listener;
 
     fn pair(now: Instant) -> (Exchange, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        (Exchange::new(Socket::from(OwnedFd::from(ours)), false, now), theirs)
+        (Exchange::new(Socket::from(OwnedFd::from(ours)), Origin::default(), now), theirs)
     }
 
     fn after(now: Instant, milliseconds: u64) -> Instant {
@@ -341,6 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_half_of_a_head_is_told_so_and_who_says_nothing_is_not() {
+        let start = Instant::now();
+        for (sent, told) in [("GET /live HTTP/1.1\r\nhost: x\r\n", "HTTP/1.1 408 Request Timeout\r\n"), ("", "")] {
+            let (mut exchange, mut theirs) = pair(start);
+            theirs.write_all(sent.as_bytes()).unwrap();
+            exchange.go_on(start);
+            exchange.expire(start + PATIENCE);
+            drop(exchange);
+            let mut answer = String::new();
+            theirs.read_to_string(&mut answer).unwrap();
+            assert_eq!(answer.split_inclusive("\r\n").next().unwrap_or_default(), told, "{answer}");
+        }
+    }
+
+    #[test]
     fn who_has_waited_in_vain_is_told_so() {
         let start = Instant::now();
         let (mut exchange, mut theirs) = pair(start);
@@ -351,5 +361,25 @@ mod tests {
         let mut answer = String::new();
         theirs.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+
+    #[test]
+    fn who_has_reset_the_connection_has_come_from_where_it_came() {
+        let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+        let mut theirs = TcpStream::connect(("127.0.0.1", listener.port().unwrap())).unwrap();
+        let address = theirs.local_addr().unwrap();
+        let start = Instant::now();
+        let (client, peer) = SockRef::from(&listener).accept().unwrap();
+        let origin = Origin::of(&listener, &client, &peer);
+        let mut exchange = Exchange::new(client, origin, start);
+        theirs.write_all(b"POST /stop HTTP/1.1\r\n\r\n").unwrap();
+        SockRef::from(&theirs).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(theirs);
+        while exchange.request().is_none() {
+            assert!(!exchange.is_over() && start.elapsed() < Duration::from_secs(20), "{exchange:?}");
+            exchange.go_on(start);
+        }
+        let origin = &exchange.request().unwrap().origin;
+        assert_eq!((origin.is_unix, origin.who.clone()), (false, address.to_string()));
     }
 }

@@ -1,6 +1,7 @@
 //! A request at the control socket, and what it is answered with.
 
 use super::json::Value;
+use super::origin::Origin;
 use crate::http::target;
 
 /// Fields of a head at most.
@@ -16,14 +17,7 @@ pub(super) struct Request {
     pub(super) host: Option<String>,
     /// Another page than this server's own has a browser ask.
     pub(super) is_of_other_page: bool,
-    /// Who asks, for people.
-    pub(super) who: String,
-    /// Whether it came by a unix socket.
-    pub(super) is_unix: bool,
-    /// Whose process that was, where the system tells.
-    pub(super) user: Option<u32>,
-    /// Whether other machines can reach the socket.
-    pub(super) is_public: bool,
+    pub(super) origin: Origin,
 }
 
 /// An answer.

@@ -1,6 +1,7 @@
 //! Which page is where, and who may have it.
 
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::actions::{Action, Asked, Queue};
 use super::board::Board;
@@ -32,6 +33,8 @@ pub(super) struct Routes {
     has_processes: bool,
     /// Its address is a name of Linux's without a file.
     is_abstract: bool,
+    /// Nothing else is done any more.
+    pub(super) is_stopping: AtomicBool,
 }
 
 /// How long it takes to answer.
@@ -51,7 +54,14 @@ const PAGES: &str = "/, /live, /ready, /stats, /requests and /metrics; POST /res
 impl Routes {
     pub(super) fn new(board: Board, settings: Settings) -> Routes {
         let Settings { uri, token, bell, has_processes } = settings;
-        Routes { board, asked: Queue::new(bell), token, has_processes, is_abstract: uri.starts_with("unix://@") }
+        Routes {
+            board,
+            asked: Queue::new(bell),
+            token,
+            has_processes,
+            is_abstract: uri.starts_with("unix://@"),
+            is_stopping: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn work(&self, request: &Request) -> Work {
@@ -94,10 +104,10 @@ impl Routes {
 
     /// Who may not have it. Health checks are for anybody, and so is a page that says nothing by itself.
     fn refusal(&self, request: &Request) -> Option<Answer> {
-        if request.is_unix {
+        if request.origin.is_unix {
             // A socket's file says who may connect, and a name without a file says nothing.
             let is_own = |user| user == 0 || user == rustix::process::geteuid().as_raw();
-            let is_refused = self.is_abstract && !request.user.is_some_and(is_own);
+            let is_refused = self.is_abstract && !request.origin.user.is_some_and(is_own);
             if is_refused {
                 return Some(Answer::text(403, "this is for the server's own user alone\n"));
             }
@@ -110,7 +120,7 @@ impl Routes {
         let is_known =
             self.token.as_ref().zip(request.token.as_ref()).is_some_and(|(token, given)| is_same(token, given));
         let is_change = request.method == "POST";
-        if (request.is_public || is_change) && !is_known {
+        if (request.origin.is_public || is_change) && !is_known {
             return Some(if self.token.is_some() {
                 Answer::is_asking_for_token()
             } else {
@@ -126,7 +136,12 @@ impl Routes {
 
     fn act(&self, request: &Request, action: Action) -> Answer {
         if action.is_of_processes() && !self.has_processes {
-            let cure = "with one process there is nothing of that kind; POST /restart starts another in its place\n";
+            let cure = match action {
+                Action::Reload => {
+                    "with one process settings are not read again; POST /restart starts another in its place\n"
+                }
+                _ => "with one process there is none to add or take away; write processes 2 in kino.rb, and restart\n",
+            };
             return Answer::text(409, cure);
         }
         self.tell(request, action)
@@ -138,6 +153,9 @@ impl Routes {
         let told = self.board.ask(Question::Collect);
         let silent = told.iter().filter(|(_, answer)| answer.is_none()).count();
         match silent {
+            0 if told.is_empty() => {
+                Answer::text(503, "no process serves yet, so nothing was collected; ask again once /ready says ready\n")
+            }
             0 => Answer::text(200, format!("garbage was collected in {} of {} processes\n", told.len(), told.len())),
             _ => Answer::text(
                 503,
@@ -163,7 +181,7 @@ impl Routes {
     /// Has it logged who has asked.
     fn log(&self, request: &Request) {
         let what = request.path.trim_start_matches('/').to_owned();
-        self.asked.put(Asked { what, action: None, who: request.who.clone() });
+        self.asked.put(Asked { what, action: None, who: request.origin.who.clone() });
         self.asked.ring();
     }
 
@@ -175,8 +193,11 @@ impl Routes {
                 "no command runs this server, so nobody would do that: a program has it embedded\n",
             );
         }
+        if self.is_stopping.load(Relaxed) && action != Action::Stop {
+            return Answer::text(409, "the server stops, and does nothing else any more\n");
+        }
         let what = request.path.trim_start_matches('/').to_owned();
-        let asked = Asked { what: what.clone(), action: Some(action), who: request.who.clone() };
+        let asked = Asked { what: what.clone(), action: Some(action), who: request.origin.who.clone() };
         if self.asked.put(asked) {
             if action == Action::Stop {
                 self.board.leave();

@@ -15,6 +15,7 @@ use socket2::SockRef;
 
 use super::exchange::Exchange;
 use super::message::{Answer, Request};
+use super::origin::Origin;
 use super::routes::{Routes, Work};
 use crate::net::listener::Listener;
 
@@ -160,8 +161,9 @@ impl Clients {
             self.forget_those_over();
         }
         match SockRef::from(listener).accept() {
-            Ok((client, _)) => {
-                let mut client = Exchange::new(client, listener.is_reachable_from_elsewhere(), now);
+            Ok((client, address)) => {
+                let origin = Origin::of(listener, &client, &address);
+                let mut client = Exchange::new(client, origin, now);
                 client.go_on(now);
                 self.numbers += 1;
                 self.all.insert(self.numbers, client);

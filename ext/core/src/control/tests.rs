@@ -72,6 +72,8 @@ fn what_is_no_request_or_asks_for_no_page_is_told_so() {
     let (_control, port) = over_tcp(board(1, 0), None);
     assert_eq!(status(&ask(port, "hello\r\n\r\n")), "400");
     assert_eq!(status(&get(port, "/other")), "404");
+    // RFC 9112 section 2.2.
+    assert_eq!(status(&ask(port, "GET /live HTTP/1.1\nhost: localhost\n\n")), "200");
     let wrong = ask(port, "POST /live HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi");
     assert!(status(&wrong) == "405" && wrong.contains("\r\nallow: GET, HEAD\r\n"), "{wrong}");
     assert_eq!(status(&ask(port, &format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(20_000)))), "400");
@@ -144,6 +146,54 @@ fn who_is_to_do_what_was_asked_for_is_woken_when_the_client_has_its_answer() {
     assert!(answer[..length].ends_with(b"asked for stop; the log says how that goes\n"));
 }
 
+/// The system knows no peer of such a connection any more, and still gives what it has sent.
+#[test]
+fn who_resets_the_connection_is_no_process_of_this_machine() {
+    let slots = board(1, 0);
+    slots[0].take(7);
+    for token in [Some("secret"), None] {
+        let (control, port) = over_tcp(slots, token);
+        // While as many as may be say nothing, nobody is accepted: these are all reset by then.
+        let silent: Vec<_> = (0..64).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+        for _ in 0..16 {
+            let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            client.write_all(b"POST /stop HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").unwrap();
+            socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+        drop(silent);
+        assert_eq!(status(&get(port, "/stats")), "200");
+        assert!(!get(port, "/ready").contains("stopping"));
+        assert_eq!(control.asked(), None);
+    }
+}
+
+#[test]
+fn what_is_asked_while_nobody_serves_yet_is_done_later_or_said_not_to_be() {
+    let slots = board(2, 0);
+    let (_control, port) = over_tcp(slots, Some("secret"));
+    let post = |path: &str| {
+        ask(port, &format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer secret\r\n\r\n"))
+    };
+    assert_eq!(status(&post("/log-level/debug")), "200");
+    assert_eq!(status(&post("/gc")), "503");
+    slots[0].take(7);
+    assert_eq!(slots[0].log_level(), 4);
+}
+
+#[test]
+fn a_server_that_stops_says_that_it_does_nothing_else() {
+    let (control, port) = over_tcp(board(1, 0), Some("secret"));
+    let post = |path: &str| {
+        ask(port, &format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer secret\r\n\r\n"))
+    };
+    control.stopping();
+    for path in ["/restart", "/restart/full", "/reload", "/processes/+1", "/processes/-1"] {
+        assert_eq!(status(&post(path)), "409", "{path}");
+    }
+    assert_eq!(control.asked(), None);
+    assert_eq!(status(&post("/stop")), "202");
+}
+
 #[test]
 fn a_page_from_elsewhere_that_a_browser_shows_learns_nothing() {
     let (_control, port) = over_tcp(board(1, 0), None);
@@ -187,6 +237,7 @@ fn a_unix_socket_is_its_owners_alone_and_its_file_goes_with_it() {
 fn a_name_without_a_file_is_for_the_servers_own_user() {
     use crate::control::board::Board;
     use crate::control::message::Request;
+    use crate::control::origin::Origin;
     use crate::control::routes::Routes;
 
     let uri = "unix://@kino-test".to_owned();
@@ -194,7 +245,14 @@ fn a_name_without_a_file_is_for_the_servers_own_user() {
     let own = rustix::process::geteuid().as_raw();
     let status = |user| {
         let (path, method) = ("/stats".to_owned(), "GET".to_owned());
-        routes.answer(&Request { path, method, is_unix: true, user, ..Request::default() }).status
+        routes
+            .answer(&Request {
+                path,
+                method,
+                origin: Origin { is_unix: true, user, ..Origin::default() },
+                ..Request::default()
+            })
+            .status
     };
     assert_eq!([status(Some(own)), status(Some(0)), status(Some(own + 1)), status(None)], [200, 200, 403, 403]);
 }

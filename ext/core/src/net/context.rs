@@ -225,9 +225,10 @@ impl Context {
         if phase >= Phase::Draining {
             self.drained_at.fetch_min(self.clock.now(), Ordering::SeqCst);
         }
-        self.phase.fetch_max(phase as u8, Ordering::SeqCst);
+        let before = self.phase.fetch_max(phase as u8, Ordering::SeqCst);
         if let Some(place) = &self.place {
-            if phase > Phase::Running {
+            // One that has come that far may be dropped when another engine of this process has the place already.
+            if phase as u8 > before {
                 place.leave();
             }
         }

@@ -238,11 +238,16 @@ impl Listener {
         }
     }
 
+    /// Whether it is a unix socket.
+    pub(crate) fn is_unix(&self) -> bool {
+        matches!(self.socket, Listening::Unix(_))
+    }
+
     /// Whether clients of other machines can reach it.
     pub(crate) fn is_reachable_from_elsewhere(&self) -> bool {
         match &self.socket {
             Listening::Tcp(socket) => {
-                socket.local_addr().is_ok_and(|address| !address.ip().to_canonical().is_loopback())
+                !socket.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback())
             }
             Listening::Unix(_) => false,
         }

@@ -88,8 +88,9 @@ pub struct About {
 }
 
 impl Details {
+    /// All but what processes in this place are to log, whichever it is.
     pub(super) fn clear(&self, now: u64) {
-        for number in [&self.number, &self.workers, &self.busy, &self.quarantined, &self.is_ready, &self.log_level] {
+        for number in [&self.number, &self.workers, &self.busy, &self.quarantined, &self.is_ready] {
             number.store(0, Relaxed);
         }
         self.unserved.store(0, Relaxed);

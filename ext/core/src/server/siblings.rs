@@ -84,6 +84,21 @@ fn of_several_all_serve() {
     servers.iter().for_each(|server| server.stop());
 }
 
+/// A program stops its server and starts it again; the collector frees the first engine at some time later.
+#[test]
+fn an_engine_that_is_over_takes_no_place_from_the_next() {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = board(1, now());
+    slots[0].take(std::process::id());
+    let first = serve(&listener, slots, 0);
+    first.stop();
+    assert_eq!(slots[0].state(), State::Draining);
+    slots[0].take(std::process::id());
+    slots[0].ready();
+    drop(first);
+    assert_eq!(slots[0].state(), State::Ready);
+}
+
 #[test]
 fn who_leaves_leaves_those_who_wait_to_others_and_the_last_one_serves_them() {
     let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();

@@ -27,8 +27,10 @@ module Kino
                     default: nil, example: "/up", summary: "path at which the server tells whether it is ready",
                     doc: <<~TEXT),
           A path at which Kino itself answers, among the app's own, whether it takes requests: 200, or
-          503 while it boots, while it stops, and when none was taken for ready_timeout though some wait.
-          It answers even while every thread is busy. nil, the default, leaves all paths to the app.
+          503 while its workers start, while it stops, and when none was taken for ready_timeout though some
+          wait. It answers even while every thread is busy. Until the app is booted there is no answer: one
+          process refuses connections by then, and with several they wait. /ready of control says 503 all
+          along. nil, the default, leaves all paths to the app.
         TEXT
         Setting.new(:ready_timeout, PATIENCE, default: 10,
                     summary: "seconds until a server that takes nothing is not ready", doc: <<~TEXT)
