@@ -26,7 +26,6 @@ module Kino
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
       def deliver(request, env, status, headers, body)
-        return if request.hijacked?
         return :hijack if headers["rack.hijack"]
         return request.answer(status, headers, []) if body.nil? && BODILESS.include?(status.to_i)
 

@@ -25,6 +25,17 @@ module Kino
       socket.ungetbyte(early) unless early.empty?
       socket
     end
+
+    # Ends the conversation with the client. The descriptor stays what it is until whoever has the socket closes it, or it
+    # is collected: an event loop may have its number, which the next client's connection must not get meanwhile.
+    #
+    # @param socket [TCPSocket, UNIXSocket]
+    # @return [void]
+    def self.hang_up(socket)
+      socket.shutdown unless socket.closed?
+    rescue IOError, SystemCallError # the client has left
+      nil
+    end
   end
 
   private_constant :Sockets

@@ -3,6 +3,7 @@
 require_relative "../rack/body"
 require_relative "../rack/callbacks"
 require_relative "../rack/failure"
+require_relative "../rack/sockets"
 require_relative "task"
 
 module Kino
@@ -76,9 +77,10 @@ module Kino
       request = env["kino.request"]
       status = headers = body = error = rest = nil
       status, headers, body = @app.call(env)
+      returned = true
       rest = if body.instance_of?(Array) && headers.is_a?(Hash)
                request.answer(status, headers, body)
-             else
+             elsif !request.hijacked? # whose answer is not looked at
                Body.deliver(request, env, status, headers = hash_of(headers), body)
              end
       rest = Body.take_over(request, env, status, headers, body) if rest == :hijack
@@ -88,6 +90,7 @@ module Kino
         # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
         status ? return : raise
       end
+      hang_up(request) unless returned
       break_down(request, error) do |*other|
         status, headers, rest = other unless other.empty?
         settled = true
@@ -96,7 +99,8 @@ module Kino
       if settled || @native.ours?
         begin
           unless settled
-            error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
+            hang_up(request) unless returned || @dismissed
+            error = $! || Failure.thread_ended(returned ? "while its answer was sent" : "in the app's call")
             give_up(request, error) { |*other| status, headers, rest = other unless other.empty? }
           end
         ensure # a hook may end the thread, too
@@ -138,6 +142,9 @@ module Kino
       request, timeout = @native.overdue
       @failure.tell(env, Failure.timed_out(request, timeout)) if request
     end
+
+    # An app that has taken the socket and then raises says nothing more to its client, who would wait for ever.
+    def hang_up(request) = (Sockets.hang_up(request.call) if request.hijacked?)
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
