@@ -26,8 +26,8 @@ module Kino
       socket
     end
 
-    # Ends the conversation with the client. The descriptor stays what it is until whoever has the socket closes it, or it
-    # is collected: an event loop may have its number, which the next client's connection must not get meanwhile.
+    # Ends the conversation with the client. The descriptor stays open until whoever has the socket closes it, or it is
+    # collected: an event loop may have its number, which must not be the next client's meanwhile.
     #
     # @param socket [TCPSocket, UNIXSocket]
     # @return [void]
