@@ -60,7 +60,7 @@ module Kino
     def quarantine = @native.quarantine
 
     # @return [Hash, nil] the env of the request that it has taken last
-    def env = @native.last_request&.env
+    def env = @native.last_request&.then { |request| Native::Exchange.env(request) }
 
     # Its thread is going to be killed, which is no fault of the app.
     #
@@ -70,7 +70,7 @@ module Kino
     private
 
     # The request that its answer was not given to, if there is one: struck where it was taken, its env may be lost.
-    def unanswered = @native.last_request&.then { |request| request if request.served? }
+    def unanswered = @native.last_request&.then { |request| request if Native::Exchange.served?(request) }
 
     # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
@@ -79,8 +79,8 @@ module Kino
       status, headers, body = @app.call(env)
       returned = true
       rest = if body.instance_of?(Array) && headers.is_a?(Hash)
-               request.answer(status, headers, body)
-             elsif !request.hijacked? # whose answer is not looked at
+               Native::Exchange.answer(request, status, headers, body)
+             elsif !Native::Exchange.hijacked?(request) # whose answer is not looked at
                Body.deliver(request, env, status, headers = hash_of(headers), body)
              end
       rest = Body.take_over(request, env, status, headers, body) if rest == :hijack
@@ -129,11 +129,12 @@ module Kino
     # nothing where there was none.
     def break_down(request, error)
       errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
-      answer = settle(request, error, errors) if request&.served?
+      answer = settle(request, error, errors) if request && Native::Exchange.served?(request)
       yield(*answer) if block_given?
     ensure
-      errors.each { |one| @failure.log(request&.env, one) }
-      tell_overdue(request&.env)
+      env = request && Native::Exchange.env(request)
+      errors.each { |one| @failure.log(env, one) }
+      tell_overdue(env)
     end
 
     # Its client may have got a 504 meanwhile. Where nobody has found it at that, such as while all of Ruby stood
@@ -144,30 +145,30 @@ module Kino
     end
 
     # An app that has taken the socket and then raises says nothing more to its client, who would wait for ever.
-    def hang_up(request) = (Sockets.hang_up(request.call) if request.hijacked?)
+    def hang_up(request) = (Sockets.hang_up(request.call) if Native::Exchange.hijacked?(request))
 
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
     def settle(request, error, errors)
-      return request.abort unless unsent?(request)
+      return Native::Exchange.abort(request) unless unsent?(request)
 
       begin
-        respond(request, @failure.answer(request.env, error) { |other| errors << other })
+        respond(request, @failure.answer(Native::Exchange.env(request), error) { |other| errors << other })
       rescue ClientDisconnected
         raise
       rescue Exception => other # the handler's answer can't be sent
         errors << other
-        unsent?(request) ? respond(request, @failure.plain) : request.abort
+        unsent?(request) ? respond(request, @failure.plain) : Native::Exchange.abort(request)
       end
     rescue ClientDisconnected
       nil
     end
 
-    def unsent?(request) = request.retract || request.open?
+    def unsent?(request) = Native::Exchange.retract(request) || Native::Exchange.open?(request)
 
     def respond(request, answer)
       status, headers, parts = answer
-      [status, headers, request.answer(status, headers, parts)]
+      [status, headers, Native::Exchange.answer(request, status, headers, parts)]
     end
 
     # The answer is out, or on its way: nothing in here can change it. An app that goes on writing ends it itself.
