@@ -174,7 +174,7 @@ pub enum HeaderFault {
     #[error("a response header's name is empty or has a character that is not allowed")]
     Name,
     /// The value has CR, LF or NUL (RFC 9110 section 5.5).
-    #[error("a response header's value has a CR, LF or NUL")]
+    #[error("a response header's value has a CR or NUL")]
     Value,
     /// `content-length` is not one decimal number.
     #[error("content-length is not a decimal number")]

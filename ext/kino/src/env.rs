@@ -61,7 +61,8 @@ fn fill(
 ) -> Result<RHash, Error> {
     let (head, keys) = (exchange.head(), keys());
     let target = target::split(head.target()).expect("a request with an invalid target has been refused");
-    protect(|calls| {
+    let mut left_out = None;
+    let hash = protect(|calls| {
         let config = &exchange.context().config;
         let underscores = config.underscore_headers;
         // An absolute-form target's host wins (RFC 9112 section 3.2.2).
@@ -86,7 +87,8 @@ fn fill(
         if let Some(trailers) = own.trailers {
             env.set(keys.trailers, trailers);
         }
-        let is_forwarded = env.headers(head);
+        let is_forwarded;
+        (is_forwarded, left_out) = env.headers(head);
         if is_forwarded && config.trusted_proxies.includes(basics.peer) {
             env.forwarded(&forwarded::of(head), basics.host);
         }
@@ -99,7 +101,11 @@ fn fill(
             env.set(keys.content_length, calls.string(Text::of(length).bytes()));
         }
         env.hash
-    })
+    });
+    if let Some(name) = left_out {
+        exchange.context().tell_left_out(name);
+    }
+    hash
 }
 
 struct Env<'a> {
@@ -184,9 +190,10 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Sets a key for each header but `host`, and tells whether a proxy says how its client came.
-    fn headers(&mut self, head: &Head) -> bool {
-        let mut underscored = None;
+    /// Sets a key for each header but `host`, and tells whether a proxy says how its client came; and the name of the first that is
+    /// left out for the underscore in it.
+    fn headers<'h>(&mut self, head: &'h Head) -> (bool, Option<&'h [u8]>) {
+        let (mut underscored, mut left_out) = (None, None);
         let mut seen = 0u64;
         for (name, value) in head.fields() {
             match name.len() {
@@ -219,9 +226,14 @@ impl<'a> Env<'a> {
                     self.header(self.hash, key.get_inner_with(self.ruby), value, is_first, is_cookie);
                 }
                 None if name.contains(&b'_') => {
-                    if self.underscores && may_have_underscore(name) {
+                    if !may_have_underscore(name) {
+                        continue;
+                    }
+                    if self.underscores {
                         let calls = self.calls;
                         self.unusual(*underscored.get_or_insert_with(|| calls.hash()), name, value);
+                    } else {
+                        left_out.get_or_insert(name);
                     }
                 }
                 None => self.unusual(self.hash, name, value),
@@ -231,7 +243,7 @@ impl<'a> Env<'a> {
         if let Some(underscored) = underscored {
             self.calls.set_missing(self.hash, underscored);
         }
-        seen & self.keys.forwarded != 0
+        (seen & self.keys.forwarded != 0, left_out)
     }
 
     /// A header whose key is made for this request.

@@ -125,7 +125,8 @@ fn status_code(ruby: &Ruby, status: Value) -> Result<u16, Error> {
 
 fn wrong_status(ruby: &Ruby, status: Value) -> Error {
     let given = status.inspect();
-    exception::response_error(ruby, format!("the app's status is {given}; allowed is an Integer from 200 to 999"))
+    let allowed = "an Integer from 200 to 999, or 101 with a callable body";
+    exception::response_error(ruby, format!("the app's status is {given}; allowed is {allowed}"))
 }
 
 /// Whether it is the field by which the app wants the socket.

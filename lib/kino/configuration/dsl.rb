@@ -49,7 +49,7 @@ module Kino
       # @raise [ConfigurationError]
       def read
         instance_eval(kino_text, @kino_path, 1)
-        LAYERS[self]
+        LAYERS[self].tap { |layer| layer.notes.concat([*(Puma.mistaken(layer, @kino_met) if @kino_met)]) }
       rescue ConfigurationError
         raise
       rescue StandardError, ScriptError, SystemStackError => error
@@ -77,9 +77,11 @@ module Kino
 
       # One of Puma's words that is none of Kino's.
       def kino_meet(name, values)
+        fate = Puma::WORDS[name].fate
+        @kino_met ||= -kino_source(caller_locations).label(name) unless @kino_puma || fate == :does
         return kino_set(:restart_file, [Puma::RESTART_FILE], name) if Puma.restart_plugin?(name, values)
 
-        case Puma::WORDS[name].fate
+        case fate
         when :taken then kino_take(name, values)
         when :does then send(:"kino_#{name.to_s.delete_suffix("!")}", *values)
         when :ignored then kino_ignore(name, values)

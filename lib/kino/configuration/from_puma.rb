@@ -35,9 +35,8 @@ module Kino
       # @return [String] a kino.rb
       # @raise [ConfigurationError] when it is no Ruby
       def text
-        edits = []
-        visit(tree, [], edits)
-        edits.sort_by(&:first).reverse_each { |from, to, new| @source[from...to] = new.b }
+        replace(all(tree).filter_map { |node| asked(node) if word?(node) && node.name == :get })
+        replace([].tap { |edits| visit(tree, [], edits) })
         text = "# Made of #{@path} by kino --from-puma; kino --init explains every setting.\n\n#{@source}"
         text.force_encoding(@encoding)
       end
@@ -51,6 +50,12 @@ module Kino
         error = result.errors.first
         raise ConfigurationError, "#{@path}:#{error.location.start_line}: #{error.message}"
       end
+
+      def replace(edits)
+        edits.sort_by(&:first).reverse_each { |from, to, new| @source[from...to] = new.b }
+      end
+
+      def all(node) = [node, *node.compact_child_nodes.flat_map { |child| all(child) }]
 
       def visit(node, parents, edits)
         if word?(node)
@@ -72,6 +77,15 @@ module Kino
         new = rewritten(call, values(call, block))
         # A block, where there is one, stays behind what is written anew.
         [offset(call), block ? offset(block) : closing(call), block ? "#{new} " : new] if new
+      end
+
+      # A setting that is asked for by a name that is another's in a kino.rb.
+      def asked(call)
+        name = literals(call).first&.to_sym
+        return unless Puma::WORDS.key?(name) && Settings::TABLE.key?(name)
+
+        node = arguments(call).first
+        [offset(node), ending(node), Puma::WORDS[name].setting.inspect] unless Puma::WORDS[name].setting == name
       end
 
       # What it is given, without the key that a hook may have before its block.

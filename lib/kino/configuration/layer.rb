@@ -42,6 +42,8 @@ module Kino
 
       # @return [Array<String>] words of another server that mean nothing here, each with where it stands and why
       attr_reader :ignored
+      # @return [Array<String>] what whoever starts Kino may not expect of it, a line each
+      attr_reader :notes
       # @return [String, nil] a file of another server that nobody has asked to be read
       attr_accessor :unread
       # @return [Boolean, nil] whether nobody has said any of it: a command would have it where nobody says anything
@@ -50,6 +52,7 @@ module Kino
       def initialize
         @entries = {}
         @ignored = []
+        @notes = []
       end
 
       # @param name [Symbol, String] a setting's name
@@ -85,6 +88,7 @@ module Kino
           put(name, Entry.new(value, entry.source))
         end
         @ignored.concat(other.ignored)
+        @notes.concat(other.notes)
       end
 
       # @yieldparam name [Symbol] a setting's name

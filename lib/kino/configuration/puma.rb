@@ -25,7 +25,22 @@ module Kino
         # @param path [String] a configuration file
         # @return [Boolean] whether it was written for Puma, as its name tells (config/puma.rb, config/puma/staging.rb):
         #   `workers` are processes there, and a port without a host is open to everybody
-        def file?(path) = File.basename(path).match?(/puma/i) || path.match?(%r{(\A|/)config/puma/[^/]+\z})
+        def file?(path)
+          name = File.basename(path)
+          name.match?(/puma/i) || (name != "kino.rb" && File.dirname(File.expand_path(path)).end_with?("/config/puma"))
+        end
+
+        # What whoever has given Puma's file another name would not expect.
+        #
+        # @param layer [Layer] what a file says that is read as a kino.rb
+        # @param word [String] a word that only Puma has, and where it stands in that file
+        # @return [String, nil] how its other words were read, in one line; nil where none means something else to Puma
+        def mistaken(layer, word)
+          read = READ_AS.select { |name, _| layer[name] && !(name == :port && layer[:host]) }.values
+          return if read.empty?
+
+          "#{word} is Puma's, in a file whose name does not say that it was written for Puma: #{read.join("; ")}"
+        end
 
         # @param name [Symbol] one of Puma's words
         # @param values [Array<Object>] what it is given
@@ -53,6 +68,13 @@ module Kino
         def refused(text) = Word.new(:refused, nil, text)
       end
 
+      # How a kino.rb means words that a file of Puma's means otherwise.
+      READ_AS = {
+        workers: "workers was read as Kino's, which share one process (Puma's are processes)",
+        port: "port as one of this machine alone (to Puma it is 0.0.0.0)",
+        on_worker_boot: "on_worker_boot as Kino's, of each worker (on_process_boot is of each process)"
+      }.freeze
+      private_constant :READ_AS
       # Where Puma looks for its configuration.
       PATH = "config/puma.rb"
       # What `plugin :tmp_restart` looks at.

@@ -38,7 +38,7 @@ module Kino
       def label(name) = strongest(name)&.source&.label(name) || name.to_s
 
       # @return [Array<String>] what whoever starts Kino may not expect, a line each
-      def notes = everywhere? ? [EVERYWHERE] : []
+      def notes = [*(EVERYWHERE if everywhere?), *@layers.flat_map(&:notes)]
 
       # @return [Remarks] what was said besides
       def remarks

@@ -6,7 +6,7 @@ module Kino
   # @api private
   class Health
     # What was seen of a process, and since when it has been so.
-    Seen = Struct.new(:answered, :since)
+    Seen = Struct.new(:finished, :since)
     private_constant :Seen
 
     # @param scoreboard [Native::Scoreboard]
@@ -54,9 +54,10 @@ module Kino
       unheard = told[:unheard]
       return "has run no Ruby for #{unheard.round(1)} s after a 504#{at(told)}" if unheard > @timeout
 
-      answered = told[:stats][:answered]
-      seen = @seen[child] ||= Seen.new(answered, now)
-      seen.answered, seen.since = answered, now if told[:waiting].zero? || answered != seen.answered
+      # An answer that waits for its client is nobody's work any more, though it isn't counted yet.
+      finished = told[:stats][:requests] - told[:stats][:running]
+      seen = @seen[child] ||= Seen.new(finished, now)
+      seen.finished, seen.since = finished, now if told[:waiting].zero? || finished != seen.finished
       stood = now - seen.since
       "has finished no request for #{stood.round(1)} s while others waited#{at(told)}" if stood > @timeout
     end

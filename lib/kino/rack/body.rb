@@ -26,16 +26,15 @@ module Kino
       # @raise [ResponseError] for any other body, and for one that isn't as long as its content-length
       # @raise [ClientDisconnected] when nobody is there to read it
       def deliver(request, env, status, headers, body)
-        return if request.hijacked?
         return :hijack if headers["rack.hijack"]
-        return request.answer(status, headers, []) if body.nil? && BODILESS.include?(status.to_i)
+        return Native::Exchange.answer(request, status, headers, []) if body.nil? && BODILESS.include?(status.to_i)
 
         is_encoded = header?(headers, "transfer-encoding")
         array = array(headers, body) unless is_encoded
-        return request.answer(status, headers, array) if array
+        return Native::Exchange.answer(request, status, headers, array) if array
 
         path = path(body) unless is_encoded
-        return request.send_file(status, headers, path) if path
+        return Native::Exchange.send_file(request, status, headers, path) if path
 
         if body.respond_to?(:each) then each(request, env, status, headers, body)
         elsif body.respond_to?(:call) then call(request, env, status, headers, body)
@@ -54,7 +53,7 @@ module Kino
       def take_over(request, env, status, headers, body)
         protocol = protocol(env, headers)
         taker = headers["rack.hijack"] || body
-        socket = Sockets.open(*request.take_over(protocol ? 101 : status, headers, protocol))
+        socket = Sockets.open(*Native::Exchange.take_over(request, protocol ? 101 : status, headers, protocol))
         taker.call(socket)
         returned = true
         nil
@@ -86,17 +85,17 @@ module Kino
       end
 
       def each(request, env, status, headers, body)
-        if request.start(status, headers, nil)
-          body.each { |part| request.write(part) unless part.nil? }
+        if Native::Exchange.start(request, status, headers, nil)
+          body.each { |part| Native::Exchange.write(request, part) unless part.nil? }
         end
-        request.finish(env["kino.response_trailers"])
+        Native::Exchange.finish(request, env["kino.response_trailers"])
       end
 
       def call(request, env, status, headers, body)
         return take_over(request, env, status, headers, body) if goes_on?(env, status, headers)
-        return request.finish(nil) unless request.start(status, headers, nil)
+        return Native::Exchange.finish(request, nil) unless Native::Exchange.start(request, status, headers, nil)
 
-        request.detach
+        Native::Exchange.detach(request)
         stream = Stream.new(request, env)
         body.call(stream)
         returned = true

@@ -39,7 +39,7 @@ module Kino
     def call(headers)
       news = headers.to_h.to_h { |name, value| [name, news(name.to_s, value)] }
       news.delete_if { |_, values| values.empty? }
-      @request.early_hints(news) unless news.empty?
+      Native::Exchange.early_hints(@request, news) unless news.empty?
       nil
     end
 

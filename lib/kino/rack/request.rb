@@ -32,7 +32,11 @@ module Kino
     # @example
     #   io = env["rack.hijack"].call
     #   Thread.new { io.write("HTTP/1.1 200 OK\r\n..."); io.close }
-    def call = @socket ||= Sockets.open(*take_socket).tap { |socket| env["rack.hijack_io"] = socket }
+    def call
+      @socket ||= Sockets.open(*Native::Exchange.take_socket(self)).tap do |socket|
+        Native::Exchange.env(self)["rack.hijack_io"] = socket
+      end
+    end
   end
 
   # `env["kino.client_gone?"]`: asks one thing of its request, and can do nothing else with it.

@@ -25,6 +25,17 @@ module Kino
       socket.ungetbyte(early) unless early.empty?
       socket
     end
+
+    # Ends the conversation with the client. The descriptor stays open until whoever has the socket closes it, or it is
+    # collected: an event loop may have its number, which must not be the next client's meanwhile.
+    #
+    # @param socket [TCPSocket, UNIXSocket]
+    # @return [void]
+    def self.hang_up(socket)
+      socket.shutdown unless socket.closed?
+    rescue IOError, SystemCallError # the client has left
+      nil
+    end
   end
 
   private_constant :Sockets

@@ -46,7 +46,7 @@ module Kino
       @lock.synchronize do
         parts.sum do |part|
           string = part.to_s
-          written.write(string)
+          Native::Exchange.write(written, string)
           string.bytesize
         end
       end
@@ -64,7 +64,7 @@ module Kino
     #   SUBSCRIBERS.each { |stream| stream.write_nonblock(event, exception: false) }
     def write_nonblock(part, exception: true)
       string = part.to_s
-      return string.bytesize if @lock.synchronize { written.write_some(string) }
+      return string.bytesize if @lock.synchronize { Native::Exchange.write_some(written, string) }
       return :wait_writable unless exception
 
       raise IO::EAGAINWaitWritable, "the client has not taken what it was sent before"
@@ -91,7 +91,7 @@ module Kino
     # @return [Stream] itself
     # @raise [ClientDisconnected] when nobody is there to read it
     def flush
-      @lock.synchronize { @request.flush if @writes }
+      @lock.synchronize { Native::Exchange.flush(@request) if @writes }
       self
     end
 
@@ -134,7 +134,7 @@ module Kino
     def end_call
       @lock.synchronize do
         @called = false
-        @writes ? @request.leave_worker : finish
+        @writes ? Native::Exchange.leave_worker(@request) : finish
         !@writes
       end
     end
@@ -155,7 +155,7 @@ module Kino
     # @return [void]
     def break_off
       @lock.synchronize do
-        @request.retract || @request.abort
+        Native::Exchange.retract(@request) || Native::Exchange.abort(@request)
         @reads = @writes = nil
         @ended = true
       end
@@ -184,7 +184,7 @@ module Kino
     def finish
       return if @ended
 
-      @request.finish(@env["kino.response_trailers"])
+      Native::Exchange.finish(@request, @env["kino.response_trailers"])
       @ended = true
     rescue Exception => error
       cut_off(error)
@@ -196,7 +196,7 @@ module Kino
 
       @ended = true
       @error = error
-      @request.abort
+      Native::Exchange.abort(@request)
     end
 
     def call_back

@@ -121,13 +121,13 @@ module Kino
     def more(most = PART)
       return false if @ended
 
-      part = @request.read_body(most)
+      part = Native::Exchange.read_body(@request, most)
       if part
         @held = @held.empty? ? part : @held << part
         return true
       end
 
-      @trailers&.update(@request.trailers)
+      @trailers&.update(Native::Exchange.trailers(@request))
       @ended = true
       false
     end

@@ -37,7 +37,7 @@ module Kino
     # @return [void]
     def look
       @native.overdue.each do |worker, request, key|
-        tell(Failure.timed_out(request, @timeout), worker) { |env| env["kino.request"]&.key == key }
+        tell(Failure.timed_out(request, @timeout), worker) { |env| key_of(env["kino.request"]) == key }
       end
     end
 
@@ -53,6 +53,9 @@ module Kino
     end
 
     private
+
+    # An app may have put anything there.
+    def key_of(request) = (Native::Exchange.key(request) if request.is_a?(Request))
 
     # The thread may be at another request by now, be it of the same path: then nothing is known of where it was. Asked
     # whether it is still the one once all is found, so that none of it is another's.

@@ -3,6 +3,7 @@
 require_relative "../rack/body"
 require_relative "../rack/callbacks"
 require_relative "../rack/failure"
+require_relative "../rack/sockets"
 require_relative "task"
 
 module Kino
@@ -59,7 +60,7 @@ module Kino
     def quarantine = @native.quarantine
 
     # @return [Hash, nil] the env of the request that it has taken last
-    def env = @native.last_request&.env
+    def env = @native.last_request&.then { |request| Native::Exchange.env(request) }
 
     # Its thread is going to be killed, which is no fault of the app.
     #
@@ -69,16 +70,17 @@ module Kino
     private
 
     # The request that its answer was not given to, if there is one: struck where it was taken, its env may be lost.
-    def unanswered = @native.last_request&.then { |request| request if request.served? }
+    def unanswered = @native.last_request&.then { |request| request if Native::Exchange.served?(request) }
 
     # The way that nearly all requests take calls no method that it can do without.
     def serve(env)
       request = env["kino.request"]
       status = headers = body = error = rest = nil
       status, headers, body = @app.call(env)
+      returned = true
       rest = if body.instance_of?(Array) && headers.is_a?(Hash)
-               request.answer(status, headers, body)
-             else
+               Native::Exchange.answer(request, status, headers, body)
+             elsif !Native::Exchange.hijacked?(request) # whose answer is not looked at
                Body.deliver(request, env, status, headers = hash_of(headers), body)
              end
       rest = Body.take_over(request, env, status, headers, body) if rest == :hijack
@@ -88,6 +90,7 @@ module Kino
         # A child that the app has forked leaves by what it has raised; what it returns is its parent's to answer.
         status ? return : raise
       end
+      hang_up(request) unless returned
       break_down(request, error) do |*other|
         status, headers, rest = other unless other.empty?
         settled = true
@@ -96,7 +99,8 @@ module Kino
       if settled || @native.ours?
         begin
           unless settled
-            error = $! || Failure.thread_ended(status ? "while its answer was sent" : "in the app's call")
+            hang_up(request) unless returned || @dismissed
+            error = $! || Failure.thread_ended(returned ? "while its answer was sent" : "in the app's call")
             give_up(request, error) { |*other| status, headers, rest = other unless other.empty? }
           end
         ensure # a hook may end the thread, too
@@ -125,11 +129,12 @@ module Kino
     # nothing where there was none.
     def break_down(request, error)
       errors = error.is_a?(ClientDisconnected) || error.is_a?(ClientError) ? [] : [error]
-      answer = settle(request, error, errors) if request&.served?
+      answer = settle(request, error, errors) if request && Native::Exchange.served?(request)
       yield(*answer) if block_given?
     ensure
-      errors.each { |one| @failure.log(request&.env, one) }
-      tell_overdue(request&.env)
+      env = request && Native::Exchange.env(request)
+      errors.each { |one| @failure.log(env, one) }
+      tell_overdue(env)
     end
 
     # Its client may have got a 504 meanwhile. Where nobody has found it at that, such as while all of Ruby stood
@@ -139,28 +144,31 @@ module Kino
       @failure.tell(env, Failure.timed_out(request, timeout)) if request
     end
 
+    # An app that has taken the socket and then raises says nothing more to its client, who would wait for ever.
+    def hang_up(request) = (Sockets.hang_up(request.call) if Native::Exchange.hijacked?(request))
+
     # A client that has been sent nothing yet gets a 500, or what it has deserved; any other sees that its answer is not
     # whole.
     def settle(request, error, errors)
-      return request.abort unless unsent?(request)
+      return Native::Exchange.abort(request) unless unsent?(request)
 
       begin
-        respond(request, @failure.answer(request.env, error) { |other| errors << other })
+        respond(request, @failure.answer(Native::Exchange.env(request), error) { |other| errors << other })
       rescue ClientDisconnected
         raise
       rescue Exception => other # the handler's answer can't be sent
         errors << other
-        unsent?(request) ? respond(request, @failure.plain) : request.abort
+        unsent?(request) ? respond(request, @failure.plain) : Native::Exchange.abort(request)
       end
     rescue ClientDisconnected
       nil
     end
 
-    def unsent?(request) = request.retract || request.open?
+    def unsent?(request) = Native::Exchange.retract(request) || Native::Exchange.open?(request)
 
     def respond(request, answer)
       status, headers, parts = answer
-      [status, headers, request.answer(status, headers, parts)]
+      [status, headers, Native::Exchange.answer(request, status, headers, parts)]
     end
 
     # The answer is out, or on its way: nothing in here can change it. An app that goes on writing ends it itself.

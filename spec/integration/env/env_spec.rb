@@ -22,6 +22,16 @@ RSpec.describe "The env" do
       end
     end
 
+    it "has a request that can be asked for what apps are to do with it, and for nothing else" do
+      app = shareable do
+        lambda do |env|
+          request = env["kino.request"]
+          Probes.answer([request.public_methods(false) | request.class.public_instance_methods(false)])
+        end
+      end
+      expect(Probes.read(ask(app)).first).to contain_exactly(:call, :client_gone?, :mark_as_io_bound)
+    end
+
     it "is kept whole when the app keeps it, though the connection goes on" do
       converse(Probes::Keeper, lint: false, threads: 1) do |client|
         5.times { |n| client.post("/#{n}?q=#{n}", "body #{n}", "x-n" => n.to_s) }

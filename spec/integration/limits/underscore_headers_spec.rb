@@ -9,9 +9,17 @@ RSpec.describe "underscore_headers" do
         .to include("HTTP_X_USER" => "jo", "HTTP_X_OTHER" => "1")
     end
 
-    it "keeps them out when it is false, and unless it is said" do
-      expect(env_of({ "x_user" => "jo", "x-other" => "1" }, underscore_headers: false)).not_to include("HTTP_X_USER")
-      expect(env_of({ "x_user" => "jo", "x-other" => "1" })).not_to include("HTTP_X_USER")
+    it "keeps them out when it is false, and unless it is said; the log has the first" do
+      [{ underscore_headers: false }, {}].each do |settings|
+        converse(Probes::Env, **settings) do |client, _, log|
+          %w[x_user x_user x_name].each do |name|
+            env = Probes.read(client.get("/", { name => "jo", "x-other" => "1" }))
+            expect(env).to include("HTTP_X_OTHER" => "1").and(satisfy { |all| !all.key?("HTTP_#{name.upcase}") })
+          end
+          log.wait_for(/the header x_user does not reach the app.*underscore_headers true/)
+          expect(log.text.scan("does not reach the app").size).to eq(1)
+        end
+      end
     end
 
     it "lets its twin with hyphens win, whichever comes first" do

@@ -60,7 +60,7 @@ RSpec.describe "rack.early_hints" do
         end
       end
       expect(ask(app, early_hints: true, lint: false).body)
-        .to match(%r{has a CR, LF or NUL: given "</a.css>\\r" for "link"})
+        .to match(%r{has a CR or NUL: given "</a.css>\\r" for "link"})
     end
 
     it "may be followed by an error, which is a 500" do

@@ -225,12 +225,69 @@ RSpec.describe "rack.hijack" do
       end
     end
 
-    it "logs what the app raises with the socket in its hands, and serves on" do
+    it "logs what the app raises with the socket in its hands, ends the conversation, and serves on" do
       app = taking { ->(_) { raise "with the socket" } }
       serve(app, workers: 1, threads: 1) do |server, log|
-        RawClient.open(server.url).write(RawClient.message("GET", "/"))
+        client = RawClient.open(server.url).write(RawClient.message("GET", "/"))
+        expect(client.read_to_end).to eq("")
         log.wait_for(/with the socket/)
-        RawClient.open(server.url) { |client| expect(client.get("/other").body).to eq("still here") }
+        RawClient.open(server.url) { |other| expect(other.get("/other").body).to eq("still here") }
+      end
+    end
+
+    it "ends it behind what the app has written, also where its thread is ended" do
+      app = shareable do
+        lambda do |env|
+          env["rack.hijack"].call.write("the beginning")
+          env["PATH_INFO"] == "/raise" ? raise("after that") : Thread.exit
+        end
+      end
+      serve(app) do |server, log|
+        %w[/raise /exit].each do |path|
+          client = RawClient.open(server.url).write(RawClient.message("GET", path))
+          expect(client.read_to_end).to eq("the beginning")
+        end
+        log.wait_for(/after that/)
+        log.wait_for(/was ended in the app's call/)
+      end
+    end
+
+    it "leaves a socket that the app has closed by itself before it raises" do
+      app = taking do
+        lambda do |io|
+          io.write("all")
+          io.close
+          raise "with nothing in its hands"
+        end
+      end
+      serve(app) do |server, log|
+        client = RawClient.open(server.url).write(RawClient.message("GET", "/"))
+        expect(client.read_to_end).to eq("all")
+        log.wait_for(/with nothing in its hands/)
+      end
+    end
+
+    it "stays the app's when it returns, whatever that is" do
+      app_starts_threads
+      go_on = Channel.new
+      app = shareable do
+        lambda do |env|
+          io = env["rack.hijack"].call
+          Thread.new do
+            go_on.pop
+            io.write("after the call")
+            io.close
+          end
+          [env["PATH_INFO"] == "/status" ? -1 : nil, nil, nil]
+        end
+      end
+      ["/", "/status"].each do |path|
+        serve(app, lint: false) do |server|
+          client = RawClient.open(server.url).write(RawClient.message("GET", path))
+          eventually("the app has returned") { server.stats.values_at(:hijacked, :running) == [1, 0] }
+          go_on << true
+          expect(client.read_to_end).to eq("after the call")
+        end
       end
     end
   end

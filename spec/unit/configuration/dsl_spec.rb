@@ -453,6 +453,22 @@ RSpec.describe Kino::Configuration::DSL do
       expect(configuration.remarks.unread).to be_nil
     end
 
+    it "have it said how others were read, in a file whose name does not tell that it is Puma's" do
+      write("workers 2\nport 3000\non_worker_boot { 1 }\npreload_app!\nworker_timeout 9", "server.rb")
+      expect(configuration("server.rb")).to have_attributes(workers: 2, processes: 1, bind: ["tcp://127.0.0.1:3000"])
+      expect(configuration("server.rb").notes).to contain_exactly(
+        start_with("server.rb:4: preload_app! is Puma's, in a file whose name does not say that it was written for " \
+                   "Puma: workers was read as Kino's").and(include("; port as one of this machine", "; on_worker_boot"))
+      )
+      write("port 3000\nhost '0.0.0.0'\npreload_app!", "server.rb")
+      write("workers 2\npreload_app!", "puma.rb")
+      write("workers 2")
+      %w[server.rb puma.rb kino.rb].each { |path| expect(configuration(path).notes).to eq([]) }
+      write("load 'server.rb'\nworkers 3")
+      write("workers 2\npreload_app!", "server.rb")
+      expect(configuration.notes.size).to eq(1)
+    end
+
     describe "in a file of Puma's" do
       it "are what they are to Puma: workers are processes, ports are open to all, quiet logs no requests" do
         write("workers 2\nthreads 1, 5\nport 3000\nquiet\non_worker_boot { 1 }", "config/puma.rb")

@@ -108,6 +108,20 @@ RSpec.describe Kino::Configuration::FromPuma do
     KINO
   end
 
+  it "asks for what the file has said by the name that it has then" do
+    expect(made(<<~PUMA)).to eq(<<~KINO)
+      workers 2
+      threads get(:workers, 0), get("workers")
+      worker_timeout get(:workers, get(:worker_timeout, 3))
+      p get(name)
+    PUMA
+      processes 2
+      threads get(:processes, 0), get(:processes)
+      process_timeout get(:processes, get(:worker_timeout, 3))
+      p get(name)
+    KINO
+  end
+
   it "comments out what does nothing, with the reason" do
     expect(made(<<~PUMA)).to eq(<<~'KINO')
       worker_culling_strategy :oldest

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require "fileutils"
+require "tmpdir"
 require "kino/configuration"
 require_relative "../../../rakelib/puma_table"
 
@@ -41,7 +43,17 @@ RSpec.describe Kino::Configuration::Puma do
   it "tells Puma's files by their names" do
     expect(%w[config/puma.rb puma.rb config/puma/production.rb puma-staging.rb /srv/puma.rb]
       .map { |path| described_class.file?(path) }).to all(be(true))
-    expect(described_class.file?("config/kino.rb")).to be(false)
+    expect(%w[config/kino.rb config/puma/kino.rb server.rb config/server.rb puma/server.rb]
+      .map { |path| described_class.file?(path) }).to all(be(false))
+  end
+
+  it "tells those of config/puma from inside of that folder, too" do
+    Dir.mktmpdir do |folder|
+      FileUtils.mkdir_p("#{folder}/config/puma")
+      Dir.chdir("#{folder}/config/puma") do
+        expect(%w[production.rb kino.rb].map { |path| described_class.file?(path) }).to eq([true, false])
+      end
+    end
   end
 
   it "has every word, and what becomes of it, in doc/from-puma.md" do

@@ -23,9 +23,9 @@ RSpec.describe Kino.const_get(:Health) do
     write(1)
   end
 
-  def write(slot, beat: 0.1, waiting: 0, unserved: 0.0, unheard: 0.0, answered: 0, in_flight: "")
-    board[slot] = { beat: beat, waiting: waiting, unserved: unserved, unheard: unheard, stats: { answered: answered },
-                    in_flight: in_flight, requests: 0 }
+  def write(slot, beat: 0.1, waiting: 0, unserved: 0.0, unheard: 0.0, finished: 0, in_flight: "")
+    board[slot] = { beat: beat, waiting: waiting, unserved: unserved, unheard: unheard, in_flight: in_flight,
+                    stats: { requests: finished + 3, running: 3 }, requests: 0 }
   end
 
   def health(timeout = 10)
@@ -84,7 +84,7 @@ RSpec.describe Kino.const_get(:Health) do
 
   it "finds one that has finished nothing while others waited" do
     health = health()
-    write(0, waiting: 2, answered: 7, in_flight: "GET /report, for 11 s")
+    write(0, waiting: 2, finished: 7, in_flight: "GET /report, for 11 s")
     stuck(health)
     expect(stuck(health, after: 10)).to eq({})
 
@@ -94,9 +94,9 @@ RSpec.describe Kino.const_get(:Health) do
 
   it "counts from where the last one was finished" do
     health = health()
-    write(0, waiting: 2, answered: 7)
+    write(0, waiting: 2, finished: 7)
     stuck(health)
-    write(0, waiting: 2, answered: 8)
+    write(0, waiting: 2, finished: 8)
     stuck(health, after: 9)
 
     expect(stuck(health, after: 9)).to eq({})
@@ -116,7 +116,7 @@ RSpec.describe Kino.const_get(:Health) do
 
   it "lets one be whose requests take long while none waits" do
     health = health()
-    write(0, waiting: 0, answered: 7, in_flight: "GET /events, for 600 s")
+    write(0, waiting: 0, finished: 7, in_flight: "GET /events, for 600 s")
     stuck(health)
 
     expect(stuck(health, after: 600)).to eq({})
@@ -127,7 +127,7 @@ RSpec.describe Kino.const_get(:Health) do
     write(0, waiting: 1)
     write(1, waiting: 1)
     stuck(health)
-    write(1, waiting: 1, answered: 1)
+    write(1, waiting: 1, finished: 1)
 
     expect(stuck(health, after: 11).keys).to eq([first])
   end

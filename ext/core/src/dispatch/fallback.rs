@@ -81,24 +81,24 @@ fn worker_looks(dispatch: &Dispatch, seen: u64) -> bool {
 /// How fast workers get on meanwhile.
 struct Pace<'c> {
     context: &'c Context,
-    /// When it was looked last, and how many had been answered.
+    /// When it was looked last, and how many requests they had begun with.
     since: Cell<(u64, u64)>,
 }
 
 impl Pace<'_> {
     fn new(context: &Context) -> Pace<'_> {
-        Pace { context, since: Cell::new((context.clock.now(), context.stats.answered.get())) }
+        Pace { context, since: Cell::new((context.clock.now(), context.stats.requests.get())) }
     }
 
     /// Whether they get on so fast that they can look for themselves between two requests.
     fn is_brisk(&self) -> bool {
-        let (now, answered) = (self.context.turn_began(), self.context.stats.answered.get());
+        let (now, begun) = (self.context.turn_began(), self.context.stats.requests.get());
         let (then, before) = self.since.get();
         if now.saturating_sub(then) < PATIENCE.as_millis() as u64 {
             return false;
         }
-        self.since.set((now, answered));
-        answered - before >= BRISK
+        self.since.set((now, begun));
+        begun - before >= BRISK
     }
 }
 

@@ -117,6 +117,8 @@ pub struct Context {
     expires: AtomicU64,
     /// When each setting, or other cause of a refusal, was last named in the log.
     named: Mutex<Vec<(&'static str, u64)>>,
+    /// The log has told of a header whose name has an underscore.
+    has_left_out: AtomicBool,
 }
 
 /// A place among those whose body arrives while a worker has the request; free again when this is dropped, wherever the
@@ -138,6 +140,8 @@ const LINGERING: u64 = 64;
 const LEISURELY: Duration = Duration::from_millis(50);
 /// A setting is named in the log once in so many milliseconds: a flood of clients must not fill the disk.
 const NAMED_EVERY: u64 = 1000;
+/// Bytes of a header's name that the log has.
+const LONGEST_TOLD: usize = 64;
 
 impl Context {
     pub(super) fn new(config: Config, waker: Waker) -> Context {
@@ -185,6 +189,7 @@ impl Context {
             is_reload_asked: AtomicBool::new(false),
             expires: AtomicU64::new(0),
             named: Mutex::default(),
+            has_left_out: AtomicBool::new(false),
             config,
         }
     }
@@ -463,6 +468,17 @@ impl Context {
         if fault.is_loud() && self.may_name(fault.cause()) {
             let setting = fault.setting().map(|setting| format!(" ({setting})")).unwrap_or_default();
             tracing::warn!(%peer, "answered with {}: {fault}{setting}", fault.status());
+        }
+    }
+
+    /// A header does not reach the app for the underscore in its name: the log has the first.
+    pub fn tell_left_out(&self, name: &[u8]) {
+        if !self.has_left_out.load(Ordering::Relaxed) && !self.has_left_out.swap(true, Ordering::Relaxed) {
+            let name = String::from_utf8_lossy(&name[..name.len().min(LONGEST_TOLD)]);
+            tracing::warn!(
+                "the header {name} does not reach the app, nor does any other whose name has an underscore, which could pass \
+                 for its twin with a hyphen (said once); underscore_headers true lets them through"
+            );
         }
     }
 

@@ -342,13 +342,14 @@ impl Exchange {
         }
         let keep_alive = keep_alive && matches!(self.rest, Rest::Nothing);
         self.end(|exchange| {
-            exchange.context.stats.answered.add();
             if exchange.is_last {
                 exchange.context.stats.max_keepalive_requests.add();
             }
             let after = if keep_alive { After::Next } else { After::Close };
             let unsent = std::mem::take(&mut exchange.unsent);
+            // What is kept counts when it has been sent, or given up.
             let noted = if unsent.is_empty() && !exchange.is_held {
+                exchange.context.stats.answered.add();
                 exchange.account(End::Whole);
                 None
             } else {

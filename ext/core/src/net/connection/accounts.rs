@@ -36,9 +36,12 @@ impl Connection {
         self.account(life, Noted::default(), End::Cut);
     }
 
-    /// Of the request whose answer was sent on, if that was one of a worker's.
+    /// Of the request whose answer was sent on, if that was one of a worker's: it counts as answered only now.
     pub(super) fn account_of_rest(&self, life: &mut Life, end: End) {
         if let Some(mut noted) = life.remainder.noted.take() {
+            if end == End::Whole {
+                self.context.stats.answered.add();
+            }
             noted.sent += life.remainder.sent;
             self.context.account(|now| {
                 let account = noted.account_of(life.receiver.seen(), self.peer(), end, now);
@@ -66,6 +69,10 @@ impl Connection {
 /// Whatever has ended it, such as the end of the engine.
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.account_of_rest(&mut self.life.lock(), End::Cut);
+        let life = &mut *self.life.lock();
+        if life.remainder.noted.is_some() {
+            self.context.stats.aborted.add();
+        }
+        self.account_of_rest(life, End::Cut);
     }
 }

@@ -98,8 +98,8 @@ impl Connection {
                 // A helper that has it finds out.
                 let remainder = call.remainder.take();
                 self.context.stats.write_timeout.add();
-                self.context.stats.aborted.add();
                 if let Some(remainder) = remainder {
+                    self.context.stats.aborted.add();
                     self.account_of_rest_of(*remainder, End::Cut);
                 }
                 speech.release_held(id);

@@ -92,10 +92,13 @@ impl Connection {
         self.account_of_call(call, noted, End::Whole);
     }
 
-    /// Of a request whose answer was sent on, if that was one of a worker's.
+    /// Of a request whose answer was sent on, if that was one of a worker's: it counts as answered only now.
     pub(super) fn account_of_rest_of(&self, remainder: Remainder, end: End) {
         let Remainder { head, made_id, completion, noted, sent, .. } = remainder;
         if let Some(mut noted) = noted {
+            if end == End::Whole {
+                self.context.stats.answered.add();
+            }
             noted.sent += sent;
             self.context.account(|now| {
                 let account = noted.account(&head, self.peer(), end, now);

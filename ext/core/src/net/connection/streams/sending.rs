@@ -113,7 +113,10 @@ impl Connection {
     ) {
         remainder.sent += moved;
         let now = self.context.clock.now();
-        let Some(call) = speech.session.host(id) else { return self.account_of_rest_of(*remainder, End::Cut) };
+        let Some(call) = speech.session.host(id) else {
+            self.context.stats.aborted.add();
+            return self.account_of_rest_of(*remainder, End::Cut);
+        };
         if moved > 0 {
             call.due = self.write_pace().due(remainder.sent, remainder.since, now);
         }

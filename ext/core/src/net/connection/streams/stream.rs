@@ -306,6 +306,7 @@ impl Stream {
     fn account_of_lost(&self, noted: Option<Noted>) {
         if let Some(noted) = noted {
             let context = &self.connection.context;
+            context.stats.aborted.add();
             context.account(|now| {
                 let account = noted.account(&self.head, self.connection.peer(), End::Cut, now);
                 Account { request_id: context.id_of(Some(&self.head), self.made_id.as_ref()), ..account }

@@ -88,6 +88,8 @@ fn an_answer_that_the_engine_sends_on() {
             let mut exchange = *writer.into_exchange();
             exchange.keep(b"and more").unwrap();
             exchange.finish(true, None);
+            let counted = || (scene.context.stats.answered.get(), scene.context.stats.aborted.get());
+            assert_eq!(counted(), (0, 0), "nobody knows yet what becomes of it");
             scene.context.clock.skip(SECOND);
             if ends {
                 scene.client.reset();
@@ -95,6 +97,7 @@ fn an_answer_that_the_engine_sends_on() {
                 scene.client.take_room(usize::MAX);
             }
             scene.connection.advance(Look::Noted, &mut scene.intake);
+            assert_eq!(counted(), if ends { (0, 1) } else { (1, 0) });
         })
     };
     assert_eq!(slow(false), ["GET /a?b 200 Whole 13 | 1 1 3 by 7"]);
