@@ -208,6 +208,7 @@ RSpec.describe "Bodies of requests over HTTP/2" do
           %w[two six ten].each_with_index do |word, at|
             client.request(3 + (2 * at), "POST", "/", {}, ends: false).data(3 + (2 * at), word, ends: false)
           end
+          client.frame(:ping, 0, 0, "12345678").next_frame(:ping) # they are in line before any other
           Http2Client.open(server.url) do |other|
             other.request(1, "POST", "/", {}, ends: false).data(1, "sea", ends: false)
             [client, other].each { |one| one.frame(:ping, 0, 0, "12345678").next_frame(:ping) }
