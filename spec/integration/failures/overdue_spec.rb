@@ -49,7 +49,8 @@ RSpec.describe "on_error, of requests that take too long" do
       stops_at_once
       serve(app, lint: false, request_timeout: 0.2, log_format: :json) do |server, log|
         RawClient.open(server.url) { |client| expect(client.get("/sleep").status).to eq(504) }
-        next if mode == :ractor # it is at nobody knows what there, and logged by nobody
+        log.wait_for(/"message":"answered with 504: /)
+        next server.stop! if mode == :ractor # where that thread is, nobody knows there
 
         line = log.wait_for(/^.*RequestTimeoutError.*\n/).lines.grep(/RequestTimeoutError/).first
         expect(JSON.parse(line)).to include("error" => "Kino::RequestTimeoutError", "path" => "/sleep",
