@@ -63,7 +63,7 @@ RSpec.describe "log_format and log_level" do
         RawClient.open(server.url) { |client| client.get("/") }
         severity, text = said.pop(timeout: Eventually::DEADLINE)
         expect(severity).to eq(Logger::ERROR)
-        expect(text).to match(%r{\Aan error in the app \(GET /\): .*format_spec.rb.*no "luck".*\nat all.*\n\tfrom }m)
+        expect(text).to match(%r{\Aan error in the app \(GET /\): .*format_spec.rb.*no "luck".*\n\tat all.*\n\tfrom }m)
       end
       expect(said).to be_empty
     end

@@ -4,7 +4,8 @@ require "kino"
 
 RSpec.describe Kino.const_get(:WorkerThread) do
   let(:told) { [] }
-  let(:request) { double("a request", served?: false) }
+  let(:request) { double("a request") }
+  let(:exchange) { Kino.const_get(:Native)::Exchange }
   let(:env) { { "kino.request" => request } }
   # What the engine gives it: one request, and what it knows of that once its answer came too late.
   let(:native) do
@@ -15,6 +16,8 @@ RSpec.describe Kino.const_get(:WorkerThread) do
     end
   end
 
+  before { allow(exchange).to receive_messages(served?: false, hijacked?: false, env: env) }
+
   def serve(app)
     hook = ->(error, env) { told << [error, env] }
     failure = Kino.const_get(:Failure).new(StringIO.new, on_error: [hook])
@@ -22,8 +25,7 @@ RSpec.describe Kino.const_get(:WorkerThread) do
   end
 
   it "tells of its request that got a 504, with the env, where nobody else has" do
-    allow(request).to receive(:env).and_return(env)
-    allow(request).to receive(:answer).and_raise(Kino::ClientDisconnected, "its answer came too late")
+    allow(exchange).to receive(:answer).and_raise(Kino::ClientDisconnected, "its answer came too late")
     serve(->(_env) { [200, {}, ["x"]] })
 
     expect(told.map { |error, env| [error.class, error.message, error.backtrace, env] }).to eq(
@@ -33,7 +35,7 @@ RSpec.describe Kino.const_get(:WorkerThread) do
   end
 
   it "asks nobody of one that was answered" do
-    allow(request).to receive(:answer).and_return(nil)
+    allow(exchange).to receive(:answer).and_return(nil)
     env.merge!("rack.response_finished" => [], "rack.after_reply" => [])
     serve(->(_env) { [200, {}, ["x"]] })
 
