@@ -20,7 +20,9 @@ RSpec.describe "Twenty clients that don't read 8 MB in small strings" do
     # Asks as all of them, and reads their answers only when all have been left to the engine.
     def read_late(server, letters)
       clients = letters.map { |letter| small_client(server).write(RawClient.message("GET", "/?#{letter}")) }
-      eventually("all answers are left to the engine") { server.stats.values_at(:requests, :running) == [letters.size, 0] }
+      eventually("all answers are left to the engine") do
+        server.stats.values_at(:requests, :running) == [letters.size, 0]
+      end
       kept = server.stats[:kept_bytes]
       letters.zip(clients) { |letter, client| yield letter, client.read_response.body }
       kept
@@ -91,7 +93,9 @@ RSpec.describe "Twenty clients that don't read 8 MB in small strings" do
     it "is no longer counted once they have left" do
       serve(apps.fetch("an Array"), workers: 1, threads: 2) do |server|
         clients = letters.map { |letter| small_client(server).write(RawClient.message("GET", "/?#{letter}")) }
-        eventually("all answers are left to the engine") { server.stats.values_at(:requests, :running) == [letters.size, 0] }
+        eventually("all answers are left to the engine") do
+          server.stats.values_at(:requests, :running) == [letters.size, 0]
+        end
         expect(server.stats[:kept_bytes]).to be_positive
         clients.each(&:abort)
         eventually("nothing is kept any more") { server.stats[:kept_bytes].zero? }
