@@ -189,7 +189,8 @@ module Kino
       def bury(child, status)
         child.wire.close
         @handover.forget(child.number)
-        @status = 1 if @until && !status.success?
+        # What the signal itself has ended did not listen for it yet, or no more: it had nothing to finish.
+        @status = 1 if @until && !status.success? && status.termsig != Signal.list["TERM"]
         return if child != @current || @until
 
         @current = nil

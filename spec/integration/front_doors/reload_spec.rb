@@ -292,6 +292,26 @@ RSpec.describe "kino --reload" do
     expect(File).not_to exist("#{folder}/app.sock")
   end
 
+  it "ends with 0 where a process that was about to end is ended by the signal itself" do
+    write("config.ru", <<~RUBY)
+      at_exit do
+        unless File.exist?("tmp/ending")
+          trap("TERM", "DEFAULT")
+          File.write("tmp/ending", "")
+          sleep
+        end
+      end
+      #{app}
+    RUBY
+    version(1)
+    start_reloading
+    expect(get.body).to eq("1")
+    version(2)
+    expect(get.body).to eq("2")
+    eventually("the first one is at its end") { File.exist?("#{folder}/tmp/ending") }
+    stop
+  end
+
   it "hands requests over that have come by TLS, and in HTTP/2" do
     write("config.ru", <<~RUBY)
       require_relative "version"
