@@ -4,6 +4,7 @@ require "etc"
 require "rbconfig"
 require "tempfile"
 require "timeout"
+require_relative "again"
 
 # Specs, all of them if nothing else is said: each folder in a process of its own, as many at once as there are
 # processors, since most of what a spec of a server does is wait.
@@ -16,7 +17,7 @@ class Suite
   LONGEST = %w[front_doors packaging processes http2 memory upgrades connections hosts control].freeze
 
   # Times that what has failed is tried again.
-  TRIES = 3
+  TRIES = Again::TRIES
 
   # Failures that are more than a machine's: none of them is tried again.
   MANY = 10
@@ -128,8 +129,10 @@ class Suite
     @out.puts "Failed: #{[*failed, *unknown].join(" ")}"
     return false if failed.size > MANY || unknown.any?
 
-    steady_now = TRIES.times.all? { rspec(*failed) }
-    @out.puts "#{steady_now ? "UNSTEADY, passed when nothing ran beside" : "FAILED again"}: #{failed.join(" ")}"
-    steady_now
+    names = failed.join(" ")
+    return true if Again.steady?(names, out: @out) { rspec(*failed) }
+
+    @out.puts "FAILED again: #{names}"
+    false
   end
 end
