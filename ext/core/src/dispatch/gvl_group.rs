@@ -138,7 +138,7 @@ impl GvlGroup {
 
     /// Whether some worker has had the GVL for long, or wants it.
     pub(super) fn is_computing(&self) -> bool {
-        self.members.lock().iter().any(|runner| runner.is_overtaken())
+        self.members.lock().iter().any(|runner| runner.is_computing())
     }
 
     /// Somebody who is no worker of the group wants the GVL.
@@ -236,6 +236,76 @@ mod tests {
         std::thread::sleep(SLICE * 2);
         group.overtake(SHORT);
         assert!(!a.has_token() && b.fetch() && !a.fetch());
+    }
+
+    #[test]
+    fn one_that_computes_as_long_as_the_others_do_is_not_overtaken() {
+        let group = Arc::new(GvlGroup::default());
+        let a = group.join();
+        (0..100).for_each(|_| group.token.service.learn(SLICE));
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        std::thread::sleep(SLICE + SLICE / 2);
+        group.overtake(SHORT);
+        assert!(a.has_token() && group.is_computing(), "to others it is one that computes for long all the same");
+        let slice = group.token.service.slice();
+        assert!(a.fetch());
+        assert!(group.token.service.slice() > slice, "it took more than the average");
+    }
+
+    #[test]
+    fn one_that_is_away_keeps_the_token_while_another_has_the_lock() {
+        let group = Arc::new(GvlGroup::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        a.begin();
+        b.begin();
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        a.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        assert!(a.has_token(), "b would share the lock with whoever came");
+        b.give_up_lock();
+        group.overtake(SHORT);
+        assert!(!a.has_token());
+    }
+
+    #[test]
+    fn nobody_who_watches_no_more_leaves_a_token_with_one_that_is_away() {
+        let group = Arc::new(GvlGroup::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        b.begin();
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        a.give_up_lock();
+        group.watch(false);
+        group.overtake(Duration::ZERO);
+        assert!(!a.has_token());
+    }
+
+    #[test]
+    fn a_release_teaches_nothing_while_another_has_the_lock() {
+        let group = Arc::new(GvlGroup::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        a.begin();
+        b.begin();
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        let take_long = || {
+            a.give_up_lock();
+            std::thread::sleep(Duration::from_millis(5));
+            a.want_lock();
+        };
+        take_long();
+        take_long();
+        assert!(a.has_token(), "it may have waited for b");
+        b.give_up_lock();
+        take_long();
+        take_long();
+        assert!(!a.has_token());
     }
 
     #[test]

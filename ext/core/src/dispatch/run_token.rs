@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::crew::Crew;
 use super::gvl_releases::GvlReleases;
 use super::interrupt::Interrupt;
+use super::service_time::ServiceTime;
 use crate::bell::Bell;
 use crate::net::deadlines::Micros;
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 
 /// One GVL's.
 #[derive(Debug, Default)]
@@ -22,8 +23,11 @@ pub(super) struct RunToken {
     /// Someone who is not fetching wants the GVL: the next one to fetch should let it go first.
     contended: AtomicBool,
     pub(super) releases: GvlReleases,
+    pub(super) service: ServiceTime,
     pub(super) crew: Crew,
     is_watched: AtomicBool,
+    /// How many have the GVL, or want it.
+    with_lock: AtomicUsize,
     pub(super) clock: Micros,
 }
 
@@ -63,6 +67,20 @@ impl RunToken {
     /// Whether somebody will ask.
     pub(super) fn is_watched(&self) -> bool {
         self.is_watched.load(Ordering::SeqCst)
+    }
+
+    /// One more has the GVL or wants it, or one less.
+    pub(super) fn count_lock(&self, is_one_more: bool) {
+        if is_one_more {
+            self.with_lock.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.with_lock.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether no worker has the GVL, or wants it.
+    pub(super) fn is_lock_free(&self) -> bool {
+        self.with_lock.load(Ordering::SeqCst) == 0
     }
 
     /// Somebody who is no worker of the group wants the GVL.

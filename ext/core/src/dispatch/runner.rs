@@ -7,7 +7,7 @@ use super::crew::Pose;
 use super::interrupt::Interrupt;
 use super::run_token::{RunToken, Seat, Waited};
 use super::serving::{AtWork, Serving};
-use super::tuning::{SHORT, SLICE};
+use super::tuning::{NOTICED, SHORT, SLICE};
 use crate::net::peer::PeerAddr;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
@@ -47,6 +47,8 @@ pub struct Runner {
     is_brief: AtomicBool,
     /// It has given up the GVL, and kept the token: how long that takes says what to expect.
     is_sample: AtomicBool,
+    /// It neither has the GVL nor wants it.
+    is_without_lock: AtomicBool,
     /// When it gave up the GVL, in microseconds.
     away_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
@@ -55,6 +57,8 @@ pub struct Runner {
     taken_at: AtomicU64,
     /// Parts of the answer have been sent.
     is_streaming: AtomicBool,
+    /// Its request was seen to compute: for how long is worth a look at the clock when it is done.
+    is_noticed: AtomicBool,
 }
 
 /// Numbers of workers are never used twice.
@@ -91,10 +95,12 @@ impl Runner {
             waits_for_client: AtomicBool::new(false),
             is_brief: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
+            is_without_lock: AtomicBool::new(true),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             taken_at: AtomicU64::new(0),
             is_streaming: AtomicBool::new(false),
+            is_noticed: AtomicBool::new(false),
         }
     }
 
@@ -110,7 +116,9 @@ impl Runner {
 
     /// The request has been served; the worker wants the next one. True when it has the token.
     pub fn fetch(&self) -> bool {
-        self.state.store(FETCHING, Ordering::SeqCst);
+        if self.state.swap(FETCHING, Ordering::SeqCst) == RUNNING {
+            self.token.service.learn(self.computed());
+        }
         self.has_token() || self.token.pick_up(&self.seat)
     }
 
@@ -169,8 +177,9 @@ impl Runner {
         result
     }
 
-    /// A thread takes this worker's place in the group.
+    /// A thread takes this worker's place in the group. It has the GVL.
     pub fn begin(&self) {
+        self.is_without_lock(false);
         self.taken_at.store(self.token.clock.now(), Ordering::Relaxed);
         self.standing.store(PRESENT, Ordering::SeqCst);
     }
@@ -205,9 +214,10 @@ impl Runner {
     }
 
     /// The worker gives the GVL up. In the middle of a request the token goes to the next one: at once if that is expected
-    /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment
+    /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment, and nobody else had the GVL
     /// ([`GvlGroup::overtake`](super::gvl_group::GvlGroup::overtake)).
     pub fn give_up_lock(&self) {
+        self.is_without_lock(true);
         match self.state.load(Ordering::SeqCst) {
             RUNNING => {}
             // Where nobody asks who waits for what, nothing is noted.
@@ -223,7 +233,8 @@ impl Runner {
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
         let is_brief = self.is_brief.load(Ordering::Relaxed);
         let keeps = self.token.is_watched() && (is_brief || self.token.releases.are_short());
-        self.is_sample.store(keeps && !is_brief, Ordering::Relaxed);
+        // Where others have the GVL meanwhile, it may be they that this one waits for.
+        self.is_sample.store(keeps && !is_brief && self.token.is_lock_free(), Ordering::Relaxed);
         if !keeps {
             self.leave_behind(AWAY);
         }
@@ -233,6 +244,7 @@ impl Runner {
     /// what it was away for. One that was overtaken in the middle of a request should have the GVL before anyone fetches
     /// another.
     pub fn want_lock(&self) {
+        self.is_without_lock(false);
         let state = self.state.load(Ordering::SeqCst);
         if state == AWAY || state == GONE {
             if self.is_sample.swap(false, Ordering::Relaxed) {
@@ -250,6 +262,7 @@ impl Runner {
 
     /// The worker ends.
     pub fn leave(&self) {
+        self.is_without_lock(true);
         self.state.store(FETCHING, Ordering::SeqCst);
         self.standing.store(ABSENT, Ordering::SeqCst);
         self.pass_on();
@@ -279,8 +292,12 @@ impl Runner {
     }
 
     /// Whether others take turns with it at the GVL, or wait for it in vain: it has computed for long.
-    pub(super) fn is_overtaken(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == OVERTAKEN
+    pub(super) fn is_computing(&self) -> bool {
+        match self.state.load(Ordering::SeqCst) {
+            OVERTAKEN => true,
+            RUNNING => self.since(&self.running_since) > SLICE,
+            _ => false,
+        }
     }
 
     /// What it serves now.
@@ -305,9 +322,43 @@ impl Runner {
     /// Passes the token on when this worker has been without the GVL for more than `moment`, or has computed for long.
     pub(super) fn overtake(&self, moment: Duration) {
         match self.state.load(Ordering::SeqCst) {
-            AWAY if self.away() > moment => self.leave_behind(AWAY),
-            state @ (AWAY | RUNNING) if self.since(&self.running_since) > SLICE => self.leave_behind(state),
+            AWAY if self.is_away_for(moment) => self.leave_behind(AWAY),
+            state @ (AWAY | RUNNING) => self.share_if_long(state),
             _ => {}
+        }
+    }
+
+    /// Others share the GVL with a request that has computed for long.
+    fn share_if_long(&self, state: u8) {
+        let time = self.since(&self.running_since);
+        let slice = self.token.service.slice();
+        if time > slice {
+            if state == RUNNING {
+                // At least.
+                self.token.service.learn(slice);
+            }
+            self.leave_behind(state);
+        } else if time > NOTICED {
+            self.is_noticed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How long the request has computed that it serves, if that was long enough to be noticed.
+    fn computed(&self) -> Duration {
+        let is_noticed = self.is_noticed.load(Ordering::Relaxed) && self.is_noticed.swap(false, Ordering::Relaxed);
+        if is_noticed { self.since(&self.running_since) } else { Duration::ZERO }
+    }
+
+    /// Whether it is worth it to pass the token on of one that is away. While others have the GVL, one more would only share it with
+    /// them; but nobody would ask again after `moment` is nothing.
+    fn is_away_for(&self, moment: Duration) -> bool {
+        moment.is_zero() || self.away() > moment && self.token.is_lock_free()
+    }
+
+    /// Notes whether it neither has the GVL nor wants it.
+    fn is_without_lock(&self, is_without: bool) {
+        if self.is_without_lock.swap(is_without, Ordering::SeqCst) != is_without {
+            self.token.count_lock(!is_without);
         }
     }
 
