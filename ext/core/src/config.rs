@@ -1,6 +1,6 @@
 //! What an engine is told once, at boot. Nothing here changes while it runs.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,15 @@ impl Default for Floods {
     fn default() -> Self {
         Floods { resets: 64, continuations: 32, control_frames: 128, empty_frames: 128 }
     }
+}
+
+/// Those whom the kernel has let connect, and nobody has accepted yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptQueue {
+    /// How many there are.
+    pub length: u32,
+    /// How many there may be.
+    pub most: u32,
 }
 
 impl Default for Limits {
@@ -139,6 +148,8 @@ pub struct Config {
     pub descriptors: u64,
     /// The other processes that accept from the same listeners.
     pub siblings: Option<Siblings>,
+    /// How many wait in a listener's queue, where the system tells; for how many there is room.
+    pub accept_queue: fn(BorrowedFd<'_>) -> Option<AcceptQueue>,
     /// Others serve from the same listeners already: nobody is let in before a worker of this one has come for requests.
     pub waits_for_workers: bool,
     /// One end of a pipe, or of a pair of sockets, whose other end only the parent process has: closed, the parent is gone, and
@@ -196,6 +207,7 @@ impl Default for Config {
             spool_limit: None,
             descriptors: 10_240,
             siblings: None,
+            accept_queue: |_| None,
             waits_for_workers: false,
             parent: None,
             shutdown_timeout: Duration::from_secs(30),

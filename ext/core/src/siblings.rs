@@ -95,6 +95,12 @@ impl Siblings {
         })
     }
 
+    /// Whether a worker of any process has begun with a request within so many milliseconds.
+    pub(crate) fn is_anybody_brisk(&self, now: u64, within: u64) -> bool {
+        let is_brisk = |slot: &Slot| now.saturating_sub(slot.took.load(Relaxed)) <= within;
+        is_brisk(self.own()) || self.serving(now).any(is_brisk)
+    }
+
     /// Whether clients of this process, all of whose workers have been busy lately, had better go elsewhere: where a worker is
     /// free, or where there are clearly fewer of both requests and connections.
     pub(crate) fn is_any_better_off(&self, now: u64, own: Load) -> bool {

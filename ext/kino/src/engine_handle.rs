@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 
 use crate::ends::End;
 use crate::engine::Engine;
-use crate::ffi::{allocator, forked, gvl, inherited, signals};
+use crate::ffi::{accept_queue, allocator, forked, gvl, inherited, signals};
 use crate::gvl_group_handle::PAUSE;
 use crate::listeners::{self, Listeners};
 use crate::notify_socket::NotifySocket;
@@ -328,6 +328,7 @@ fn config_of(ruby: &Ruby, settings: RHash) -> Result<Config, Error> {
             .given::<f64>("ready_timeout")?
             .map_or(Ok(Config::default().ready_timeout), |it| settings.duration("ready_timeout", it))?,
         siblings,
+        accept_queue: accept_queue::of,
         waits_for_workers: settings.given("others_serve")?.unwrap_or(false),
         give_back_memory: allocator::GIVE_BACK,
         observers: settings.counting(siblings).into_iter().collect(),

@@ -91,6 +91,11 @@ impl Connections {
         self.ready.len()
     }
 
+    /// Whether any of these is not the first of its client.
+    pub(super) fn is_any_back(&self) -> bool {
+        self.ready.iter().any(|request| !request.is_first())
+    }
+
     /// Whether they drain: none enters any more.
     pub(super) fn are_draining(&self) -> bool {
         self.is_draining

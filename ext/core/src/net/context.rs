@@ -361,6 +361,13 @@ impl Context {
         }
     }
 
+    /// A client has asked that was here before.
+    pub(super) fn tell_kept(&self) {
+        if let Some(place) = &self.place {
+            place.tell_kept(self.turn_began());
+        }
+    }
+
     /// Whether it accepts no more.
     pub fn is_draining(&self) -> bool {
         self.phase() >= Phase::Draining

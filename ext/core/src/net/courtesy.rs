@@ -10,6 +10,8 @@ use crate::siblings::{Better, Load, Siblings};
 const PATIENCE: u64 = 3;
 /// and for so many to whoever has fewer requests.
 const LAST: u64 = 5;
+/// Clients who come anew with each request stay outside until somebody is free, as long as workers begin with one so often.
+const BRISK: u64 = 20;
 /// The same for a process all of whose workers are busy and begin with nothing, while others' do.
 const PATIENCE_STALLED: u64 = 50;
 /// For so many milliseconds no worker has begun with any, though one waits: newcomers are left to others for as long as these move.
@@ -49,9 +51,16 @@ pub(super) struct Asking<'s> {
     pub(super) stalled_since: Option<u64>,
     /// Requests wait here already.
     pub(super) has_waiting: bool,
+    /// Clients come with each request anew.
+    pub(super) come_anew: bool,
 }
 
 impl Asking<'_> {
+    /// Whether newcomers lose nothing by waiting outside, where whoever is free next finds them: the kernel's queue is one for all.
+    fn may_stay_outside(&self) -> bool {
+        self.is_busy && self.come_anew && self.siblings.is_anybody_brisk(self.shared_now, BRISK)
+    }
+
     /// When it is time to look again after whoever has waited since then, where workers are stalled here and not elsewhere.
     fn stalled_until(&self, since: u64) -> Option<u64> {
         let took = self.stalled_since?;
@@ -66,19 +75,22 @@ impl Asking<'_> {
 
 impl Courtesy {
     /// Whether the next newcomer is this process's.
-    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>, has_room_outside: impl FnOnce() -> bool) -> bool {
         let Asking { siblings, now, shared_now, own, is_busy, .. } = asking;
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
         let again_at = if let Some(again_at) = asking.stalled_until(since) {
             again_at
+        } else if !is_busy && siblings.better(shared_now, own).is_none() {
+            return true;
+        } else if asking.may_stay_outside() && has_room_outside() {
+            now + PATIENCE
         } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
             return self.is_in_round();
         } else if waited >= PATIENCE {
             since + LAST
         } else {
             match siblings.better(shared_now, own) {
-                None if !is_busy => return true,
                 Some(Better::Asleep | Better::Soon) => now + MOMENT,
                 // Nothing changes before that but by a worker, who has a turn of its own then.
                 None => since + PATIENCE,
@@ -145,24 +157,42 @@ mod tests {
         requests: u32,
         is_busy: bool,
         stalled_since: Option<u64>,
+        come_anew: bool,
+        has_room_outside: bool,
     }
 
     impl Pair {
         fn new() -> Pair {
             let slots = board(2, START);
             let siblings = Siblings::new(slots, 0).unwrap();
-            Pair { slots, siblings, courtesy: Courtesy::default(), requests: 0, is_busy: false, stalled_since: None }
+            Pair {
+                slots,
+                siblings,
+                courtesy: Courtesy::default(),
+                requests: 0,
+                is_busy: false,
+                stalled_since: None,
+                come_anew: false,
+                has_room_outside: true,
+            }
         }
 
         /// Whether somebody is let in so many milliseconds after the start; if so, who counts the request that they bring.
         fn lets_in(&mut self, after: u64) -> bool {
             let own = Load { requests: self.requests, connections: 0 };
             let now = START + after;
-            let Pair { is_busy, stalled_since, .. } = *self;
-            let has_waiting = self.requests > 1;
-            let asking =
-                Asking { siblings: &self.siblings, now, shared_now: now, own, is_busy, stalled_since, has_waiting };
-            let is_in = self.courtesy.is_our_turn(asking);
+            let Pair { is_busy, stalled_since, come_anew, .. } = *self;
+            let asking = Asking {
+                siblings: &self.siblings,
+                now,
+                shared_now: now,
+                own,
+                is_busy,
+                stalled_since,
+                has_waiting: self.requests > 1,
+                come_anew,
+            };
+            let is_in = self.courtesy.is_our_turn(asking, || self.has_room_outside);
             if is_in {
                 self.courtesy.let_in(now);
             }
@@ -205,6 +235,28 @@ mod tests {
         assert!(pair.lets_in(PATIENCE));
         pair.requests = 4;
         assert!(!pair.lets_in(2 * PATIENCE) && pair.lets_in(PATIENCE + LAST));
+    }
+
+    #[test]
+    fn who_comes_anew_with_each_request_waits_outside_while_workers_are_brisk() {
+        let mut pair = Pair::new();
+        (pair.is_busy, pair.requests, pair.come_anew) = (true, 1, true);
+        let other = &pair.slots[1];
+        other.running.store(9, Relaxed);
+        other.took.store(START, Relaxed);
+        assert!((0..=BRISK).all(|after| !pair.lets_in(after)));
+        assert_eq!(pair.again_after(), BRISK + PATIENCE);
+        assert!(pair.lets_in(BRISK + 1), "nobody has begun with any for too long");
+        other.took.store(START + 2 * BRISK, Relaxed);
+        assert!(!pair.lets_in(2 * BRISK) && !pair.lets_in(2 * BRISK + LAST));
+        pair.has_room_outside = false;
+        assert!(pair.lets_in(2 * BRISK + LAST), "the queue may not overflow");
+        pair.has_room_outside = true;
+        pair.is_busy = false;
+        assert!(pair.lets_in(2 * BRISK + LAST) && pair.lets_in(2 * BRISK + LAST), "somebody is free");
+        pair.is_busy = true;
+        pair.come_anew = false;
+        assert!(!pair.lets_in(3 * BRISK) && pair.lets_in(3 * BRISK + LAST), "the others' clients stay");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The listeners in the poll, and who waits at them.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,14 @@ use super::listener::{Listener, Local};
 use super::peer::PeerAddr;
 use super::socket::Socket;
 use super::trap::Call;
+use crate::config::AcceptQueue;
 use crate::tls::port::Port;
 
 /// How long accepting rests when the process is out of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Of the room in the kernel's queue, newcomers may take one part in so many while they are left there.
+const OUTSIDE: u32 = 8;
 
 /// All listeners of an engine.
 #[derive(Debug)]
@@ -144,12 +148,14 @@ impl Doors {
     }
 
     /// Whether the next newcomer is this process's, and not left to another one.
-    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>) -> bool {
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>, queue: fn(BorrowedFd<'_>) -> Option<AcceptQueue>) -> bool {
         if self.courtesy.has_left_somebody(asking.now) && !self.is_anybody_waiting() {
             self.courtesy.none_left();
             return false;
         }
-        self.courtesy.is_our_turn(asking)
+        let has_room =
+            |door: &Door| queue(door.listener.as_fd()).is_some_and(|queue| queue.length <= queue.most / OUTSIDE);
+        self.courtesy.is_our_turn(asking, || self.doors.iter().filter(|door| door.is_pending).all(has_room))
     }
 
     /// Accepts one, from each listener in turn.

@@ -18,6 +18,9 @@ const PAUSE: u64 = 10;
 /// processes that compute on two processors were uneven: the busiest did 1.5 times its share, and at 50 what it does without.
 const STALLED: u64 = 50;
 
+/// For so many milliseconds no client may have asked who was here before for them all to be taken for such as come anew with each request.
+const ANEW: u64 = 250;
+
 /// What the engine does of which others know.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -32,6 +35,8 @@ pub(crate) struct Place {
     not_before: AtomicU64,
     /// Whoever is free has to share the interpreter's lock with one that computes for long, or waits for it in vain.
     is_computing: AtomicBool,
+    /// From when on clients are taken for such as come anew with each request, in the engine's milliseconds.
+    anew_from: AtomicU64,
     /// Closed, it ends the heart.
     heart: Mutex<Option<UnixStream>>,
 }
@@ -45,6 +50,7 @@ impl Place {
             is_one_due: AtomicBool::new(false),
             not_before: AtomicU64::new(0),
             is_computing: AtomicBool::new(false),
+            anew_from: AtomicU64::new(0),
             heart: Mutex::default(),
         };
         let now = place.time(clock.now());
@@ -121,6 +127,11 @@ impl Place {
         }
     }
 
+    /// A client has asked that was here before.
+    pub(super) fn tell_kept(&self, now: u64) {
+        self.anew_from.store(now + ANEW, Relaxed);
+    }
+
     /// So many connections are open.
     pub(super) fn tell_connections(&self, connections: usize) {
         self.slot().connections.store(connections as u32, Relaxed);
@@ -176,6 +187,7 @@ impl Place {
             is_busy: is_taken || waits,
             stalled_since,
             has_waiting: waits,
+            come_anew: now >= self.anew_from.load(Relaxed),
         }
     }
 
@@ -300,6 +312,17 @@ mod tests {
         place.tell_computing(false);
         let asking = place.asking(clock.now(), 4, 0, false);
         assert!(!asking.is_busy && asking.stalled_since.is_none());
+    }
+
+    #[test]
+    fn clients_come_anew_where_none_has_asked_again_lately() {
+        let (clock, place, _) = pair();
+        assert!(place.asking(clock.now(), 4, 0, false).come_anew);
+        place.tell_kept(clock.now());
+        skip(&clock, ANEW - 1);
+        assert!(!place.asking(clock.now(), 4, 0, false).come_anew);
+        skip(&clock, 1);
+        assert!(place.asking(clock.now(), 4, 0, false).come_anew);
     }
 
     #[test]

@@ -119,6 +119,9 @@ impl Poller {
         }
         self.events = events;
         self.connections.expire();
+        if self.context.has_siblings() && self.connections.is_any_back() {
+            self.context.tell_kept();
+        }
         self.accept(if turn == Turn::Brief { ACCEPTS_BRIEFLY } else { ACCEPTS }, is_covered);
         if self.context.is_draining() && !self.connections.are_draining() {
             self.drain();
@@ -212,7 +215,11 @@ impl Poller {
         let Some(place) = &self.context.place else { return true };
         let now = self.context.turn_began();
         let asking = place.asking(now, self.connections.len(), self.connections.ready(), is_covered);
-        if self.context.is_draining() { self.is_last() } else { self.doors.is_our_turn(asking) }
+        if self.context.is_draining() {
+            self.is_last()
+        } else {
+            self.doors.is_our_turn(asking, self.context.config.accept_queue)
+        }
     }
 
     /// Whether no other process is there for those who wait to be accepted. Each that leaves says so before it looks who stays, so

@@ -118,6 +118,11 @@ impl Request {
         tracing::warn!(%peer, "answered with 503: {request} waited {waited} s for a worker; {workers} (queue_timeout)");
     }
 
+    /// Whether it is the first of its connection, which has one at a time.
+    pub(super) fn is_first(&self) -> bool {
+        self.answered == 0 && matches!(self.line, Line::Connection(_))
+    }
+
     /// Takes it back from the queue, and has it answered with a fault; false when that was done before.
     pub(super) fn take_back(&self, fault: Fault) -> bool {
         self.line.take_back(fault)

@@ -2,14 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Server;
 use super::panics::{GET, answer};
-use crate::config::Config;
+use crate::config::{AcceptQueue, Config};
 use crate::dispatch::lead::Taken;
 use crate::net::listener::Listener;
 use crate::scoreboard::{Slot, State, now};
@@ -82,6 +84,59 @@ fn of_several_all_serve() {
     assert_eq!(servers.iter().map(accepted).sum::<u64>(), 60);
     wait_for("connections stand on the board", || slots.iter().map(|slot| slot.read().connections).sum::<u32>() == 60);
     servers.iter().for_each(|server| server.stop());
+}
+
+/// Two clients with a request each, of an engine whose only worker takes a request and answers when it is told to, while others begin
+/// with some all the time; what the system says of the queue is `accept_queue`: whether the second is let in before the first is answered.
+fn second_of_two_clients_is_let_in(is_let_in: bool, accept_queue: fn(BorrowedFd<'_>) -> Option<AcceptQueue>) {
+    let listener = Listener::bind("tcp://127.0.0.1:0").unwrap();
+    let slots = board(2, now());
+    slots[1].beat.store(now() + 600_000, Relaxed);
+    slots[1].took.store(now() + 600_000, Relaxed);
+    slots[1].running.store(9, Relaxed);
+    let config = Config { siblings: Siblings::new(slots, 0), accept_queue, ..Config::default() };
+    let server = Arc::new(Server::start(vec![listener.duplicate().unwrap()], config).unwrap());
+    let (begun, begins) = channel();
+    let (answer_it, is_to_answer) = channel::<()>();
+    let worker = server.clone();
+    thread::spawn(move || {
+        let interrupt = worker.interrupt();
+        while let Taken::Exchange(exchange) = worker.dispatch().take(&interrupt) {
+            begun.send(()).unwrap();
+            is_to_answer.recv().unwrap();
+            answer(*exchange);
+        }
+    });
+    let mut first = connect(&listener);
+    first.write_all(GET).unwrap();
+    begins.recv_timeout(SOON).unwrap();
+    let mut second = connect(&listener);
+    second.write_all(GET).unwrap();
+    let accepted = || server.context().stats.accepted.get();
+    if is_let_in {
+        wait_for("the second client is let in", || accepted() == 2);
+    } else {
+        thread::sleep(Duration::from_millis(60));
+        assert_eq!(accepted(), 1);
+    }
+    answer_it.send(()).unwrap();
+    answer_it.send(()).unwrap();
+    let mut status = [0; 12];
+    for mut client in [first, second] {
+        assert!(client.read_exact(&mut status).is_ok() && &status == b"HTTP/1.1 200");
+    }
+    server.stop();
+}
+
+#[test]
+fn who_comes_anew_waits_outside_until_a_worker_is_free() {
+    second_of_two_clients_is_let_in(false, |_| Some(AcceptQueue { length: 1, most: 1024 }));
+}
+
+#[test]
+fn where_many_wait_outside_or_nothing_is_told_of_them_they_are_let_in() {
+    second_of_two_clients_is_let_in(true, |_| Some(AcceptQueue { length: 129, most: 1024 }));
+    second_of_two_clients_is_let_in(true, |_| None);
 }
 
 /// A program stops its server and starts it again; the collector frees the first engine at some time later.

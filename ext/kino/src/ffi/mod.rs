@@ -5,6 +5,7 @@
 //! [`gvl::without`] gives it up; a value that stands in a local variable is seen by the garbage collector, one that is kept
 //! in Rust's memory has to be marked.
 
+pub(crate) mod accept_queue;
 pub(crate) mod allocator;
 pub(crate) mod embedded;
 pub(crate) mod forked;
