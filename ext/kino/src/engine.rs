@@ -4,7 +4,6 @@ use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::thread;
 
 use kino_core::config::Config;
 use kino_core::dispatch::gvl_group::GvlGroup;
@@ -17,7 +16,7 @@ use parking_lot::Mutex;
 
 use crate::ends::Ends;
 use crate::ffi::process::{self, PerProcess, generation};
-use crate::ffi::{allocator, thread_hooks};
+use crate::ffi::thread_hooks;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static RUNNING: PerProcess<Mutex<Vec<Weak<Running>>>> = PerProcess::new();
@@ -47,8 +46,6 @@ impl Engine {
     pub(crate) fn start(listeners: Vec<Listener>, config: Config) -> io::Result<Engine> {
         thread_hooks::install();
         process::outlive_file_limits();
-        // One for each thread that can run at a time is enough.
-        allocator::bound_arenas(thread::available_parallelism().map_or(2, |number| number.get().max(2)));
         let server = Server::start(listeners, config)?;
         let running = Arc::new(Running {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),

@@ -1,12 +1,13 @@
 //! Which process is whose child, and what becomes of it without its parent.
 
 use std::ffi::CString;
+use std::thread;
 
 use magnus::value::ReprValue;
 use magnus::{Error, Module, RHash, RModule, Ruby, TryConvert, Value};
 
 use crate::exception;
-use crate::ffi::{forked, process, relay};
+use crate::ffi::{allocator, forked, process, relay};
 
 /// `subreaper -> true or false`: processes whose parents have ended, and which are descendants of this one, become its children, to
 /// be waited for. False where the system can't.
@@ -23,6 +24,13 @@ pub(crate) fn trim_stack() {
 /// serves have not.
 pub(crate) fn leave_listeners(is_left: bool) {
     forked::leave_to_children(is_left);
+}
+
+/// `bound_arenas(threaded) -> nil`: has the C library's allocator make no more arenas than threads of this process can allocate at a time:
+/// one where those of Ruby share one lock, else one for each CPU. The first call counts.
+pub(crate) fn bound_arenas(is_threaded: bool) {
+    let cpus = || thread::available_parallelism().map_or(2, |number| number.get().max(2));
+    allocator::bound_arenas(if is_threaded { 1 } else { cpus() });
 }
 
 /// `die_with(signal) -> true or false`: this process gets the signal, by name or number, when the one whose child it is now has

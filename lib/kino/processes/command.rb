@@ -35,6 +35,7 @@ module Kino
     # @raise [BindError] when an address can't be listened on
     def serve(&block)
       Native.trim_stack # which all processes have that are forked from this one
+      Native.bound_arenas(true) if @configuration.mode == :threaded # before the app has threads that allocate
       $stdout.sync = true # what an app prints is for whoever looks at it now, in all processes
       given = Relaunch.take
       manager = ServiceManager.take(waits: !given.nil?)

@@ -19,6 +19,7 @@ module Kino
       @mode = Mode.of(@app, @configuration)
       settings = @configuration.with(mode: @mode.name, **(@place ? {} : { processes: 1 }))
       @plane ||= ControlPlane.new(@configuration, @place, @number || 1)
+      Native.bound_arenas(@mode.name == :threaded)
       native = engine(settings)
       Native.log_as(Log.form(@configuration) == :json, @configuration.log_level.to_s)
       @log = @configuration.logger && Log.new(@configuration.logger).start

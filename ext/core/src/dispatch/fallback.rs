@@ -34,7 +34,7 @@ pub(crate) fn run(dispatch: &Dispatch) {
     let (mut seen, mut quiet) = (0, 0);
     let was_computing = Cell::new(false);
     while !dispatch.is_over_now() {
-        if quiet < QUIET || dispatch.may_lack_threads() || was_computing.get() {
+        if quiet < QUIET || dispatch.may_lack_threads() || was_computing.get() || watch.is_any_running() {
             watch.watch(true);
             dispatch.context().trap.pass(At::Fallback);
             watch.bell.wait(Some(PATIENCE));

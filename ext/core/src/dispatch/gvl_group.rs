@@ -130,10 +130,12 @@ impl GvlGroup {
 
     /// Passes the token on when its holder has been without the GVL for more than `moment`, or has computed for long.
     pub fn overtake(&self, moment: Duration) {
-        let holder = self.members.lock().iter().find(|runner| runner.has_token()).cloned();
-        if let Some(holder) = holder {
-            holder.overtake(moment);
-        }
+        self.members.lock().iter().for_each(|runner| runner.overtake(moment));
+    }
+
+    /// Whether the token's holder computes: it may come to be overtaken.
+    pub(super) fn is_running(&self) -> bool {
+        self.members.lock().iter().any(|runner| runner.is_running())
     }
 
     /// Whether some worker has had the GVL for long, or wants it.
@@ -242,15 +244,15 @@ mod tests {
     fn one_that_computes_as_long_as_the_others_do_is_not_overtaken() {
         let group = Arc::new(GvlGroup::default());
         let a = group.join();
-        (0..100).for_each(|_| group.token.service.learn(SLICE));
+        (0..100).for_each(|_| group.token.service.learn(SLICE / 2));
         assert!(a.fetch());
         a.run(b"GET", b"/");
         std::thread::sleep(SLICE + SLICE / 2);
         group.overtake(SHORT);
         assert!(a.has_token() && group.is_computing(), "to others it is one that computes for long all the same");
-        let slice = group.token.service.slice();
-        assert!(a.fetch());
-        assert!(group.token.service.slice() > slice, "it took more than the average");
+        std::thread::sleep(SLICE);
+        group.overtake(SHORT);
+        assert!(!a.has_token(), "four times as long is too long");
     }
 
     #[test]
@@ -267,6 +269,70 @@ mod tests {
         group.overtake(SHORT);
         assert!(a.has_token(), "b would share the lock with whoever came");
         b.give_up_lock();
+        group.overtake(SHORT);
+        assert!(!a.has_token());
+    }
+
+    #[test]
+    fn one_that_has_computed_for_long_keeps_nobody_out() {
+        let group = Arc::new(GvlGroup::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        a.begin();
+        assert!(b.fetch());
+        b.run(b"GET", b"/report");
+        b.want_lock();
+        std::thread::sleep(SLICE * 3);
+        group.overtake(SHORT);
+        assert!(a.fetch() && !group.is_running());
+        a.run(b"GET", b"/");
+        assert!(group.is_running(), "nobody who looks may fall asleep");
+        a.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        assert!(!a.has_token(), "b has the lock, and has had its turn");
+        b.fetch();
+        a.want_lock();
+        assert!(b.has_token() || b.fetch(), "it counts again");
+    }
+
+    #[test]
+    fn one_that_comes_back_and_computes_for_long_keeps_nobody_out() {
+        let group = Arc::new(GvlGroup::default());
+        let (a, b) = (group.join(), group.join());
+        group.watch(true);
+        assert!(b.fetch());
+        b.run(b"GET", b"/");
+        b.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        b.want_lock();
+        a.begin();
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        a.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        assert!(a.has_token(), "it is b's turn");
+        a.want_lock();
+        std::thread::sleep(SLICE * 3);
+        group.overtake(SHORT);
+        assert!(!a.has_token() && a.fetch());
+        a.run(b"GET", b"/");
+        a.give_up_lock();
+        std::thread::sleep(SHORT * 2);
+        group.overtake(SHORT);
+        assert!(!a.has_token(), "b's turn is over");
+    }
+
+    #[test]
+    fn parts_of_an_answer_buy_no_time() {
+        let group = Arc::new(GvlGroup::default());
+        let a = group.join();
+        assert!(a.fetch());
+        a.run(b"GET", b"/");
+        std::thread::sleep(SLICE * 2);
+        a.progress();
         group.overtake(SHORT);
         assert!(!a.has_token());
     }

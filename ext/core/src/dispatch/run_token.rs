@@ -12,7 +12,7 @@ use super::interrupt::Interrupt;
 use super::service_time::ServiceTime;
 use crate::bell::Bell;
 use crate::net::deadlines::Micros;
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, Mutex, Ordering};
 
 /// One GVL's.
 #[derive(Debug, Default)]
@@ -27,7 +27,9 @@ pub(super) struct RunToken {
     pub(super) crew: Crew,
     is_watched: AtomicBool,
     /// How many have the GVL, or want it.
-    with_lock: AtomicUsize,
+    all_with_lock: AtomicU32,
+    /// The same, but for those that have done so for long.
+    with_lock: AtomicU32,
     pub(super) clock: Micros,
 }
 
@@ -69,7 +71,7 @@ impl RunToken {
         self.is_watched.load(Ordering::SeqCst)
     }
 
-    /// One more has the GVL or wants it, or one less.
+    /// One more has the GVL or wants it, for no long time, or one less.
     pub(super) fn count_lock(&self, is_one_more: bool) {
         if is_one_more {
             self.with_lock.fetch_add(1, Ordering::SeqCst);
@@ -78,9 +80,28 @@ impl RunToken {
         }
     }
 
+    /// The same of all, for however long they have.
+    pub(super) fn count_all(&self, is_one_more: bool) {
+        if is_one_more {
+            self.all_with_lock.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.all_with_lock.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     /// Whether no worker has the GVL, or wants it.
+    pub(super) fn is_lock_unused(&self) -> bool {
+        self.all_with_lock.load(Ordering::SeqCst) == 0
+    }
+
+    /// How many have it or want it, and have not for long.
+    pub(super) fn with_lock(&self) -> u32 {
+        self.with_lock.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is none of these.
     pub(super) fn is_lock_free(&self) -> bool {
-        self.with_lock.load(Ordering::SeqCst) == 0
+        self.with_lock() == 0
     }
 
     /// Somebody who is no worker of the group wants the GVL.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::crew::Pose;
 use super::interrupt::Interrupt;
 use super::run_token::{RunToken, Seat, Waited};
+use super::service_time::CpuTime;
 use super::serving::{AtWork, Serving};
 use super::tuning::{NOTICED, SHORT, SLICE};
 use crate::net::peer::PeerAddr;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering};
 
 /// One worker.
 ///
@@ -47,8 +48,12 @@ pub struct Runner {
     is_brief: AtomicBool,
     /// It has given up the GVL, and kept the token: how long that takes says what to expect.
     is_sample: AtomicBool,
-    /// It neither has the GVL nor wants it.
-    is_without_lock: AtomicBool,
+    /// It has the GVL, or wants it.
+    has_lock: AtomicBool,
+    /// Its request has computed for long.
+    is_long: AtomicBool,
+    /// It counts among those that have the GVL or want it.
+    is_counted: AtomicBool,
     /// When it gave up the GVL, in microseconds.
     away_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
@@ -57,8 +62,8 @@ pub struct Runner {
     taken_at: AtomicU64,
     /// Parts of the answer have been sent.
     is_streaming: AtomicBool,
-    /// Its request was seen to compute: for how long is worth a look at the clock when it is done.
-    is_noticed: AtomicBool,
+    /// What its thread had computed when it began with its request, where that is measured.
+    began: Mutex<Option<CpuTime>>,
 }
 
 /// Numbers of workers are never used twice.
@@ -95,12 +100,14 @@ impl Runner {
             waits_for_client: AtomicBool::new(false),
             is_brief: AtomicBool::new(false),
             is_sample: AtomicBool::new(false),
-            is_without_lock: AtomicBool::new(true),
+            has_lock: AtomicBool::new(false),
+            is_long: AtomicBool::new(false),
+            is_counted: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             taken_at: AtomicU64::new(0),
             is_streaming: AtomicBool::new(false),
-            is_noticed: AtomicBool::new(false),
+            began: Mutex::default(),
         }
     }
 
@@ -116,8 +123,8 @@ impl Runner {
 
     /// The request has been served; the worker wants the next one. True when it has the token.
     pub fn fetch(&self) -> bool {
-        if self.state.swap(FETCHING, Ordering::SeqCst) == RUNNING {
-            self.token.service.learn(self.computed());
+        if self.state.swap(FETCHING, Ordering::SeqCst) != FETCHING {
+            self.end_request();
         }
         self.has_token() || self.token.pick_up(&self.seat)
     }
@@ -145,6 +152,9 @@ impl Runner {
         self.running_since.store(now, Ordering::Relaxed);
         self.taken_at.store(now, Ordering::Relaxed);
         self.is_streaming.store(false, Ordering::Relaxed);
+        if self.token.service.is_measured() {
+            *self.began.lock() = Some(CpuTime::now());
+        }
         self.state.store(RUNNING, Ordering::SeqCst);
     }
 
@@ -179,7 +189,7 @@ impl Runner {
 
     /// A thread takes this worker's place in the group. It has the GVL.
     pub fn begin(&self) {
-        self.is_without_lock(false);
+        self.note_lock(true);
         self.taken_at.store(self.token.clock.now(), Ordering::Relaxed);
         self.standing.store(PRESENT, Ordering::SeqCst);
     }
@@ -217,7 +227,7 @@ impl Runner {
     /// to be for long, or if nobody watches; otherwise when it has been away for more than a moment, and nobody else had the GVL
     /// ([`GvlGroup::overtake`](super::gvl_group::GvlGroup::overtake)).
     pub fn give_up_lock(&self) {
-        self.is_without_lock(true);
+        self.note_lock(false);
         match self.state.load(Ordering::SeqCst) {
             RUNNING => {}
             // Where nobody asks who waits for what, nothing is noted.
@@ -234,7 +244,7 @@ impl Runner {
         let is_brief = self.is_brief.load(Ordering::Relaxed);
         let keeps = self.token.is_watched() && (is_brief || self.token.releases.are_short());
         // Where others have the GVL meanwhile, it may be they that this one waits for.
-        self.is_sample.store(keeps && !is_brief && self.token.is_lock_free(), Ordering::Relaxed);
+        self.is_sample.store(keeps && !is_brief && self.token.is_lock_unused(), Ordering::Relaxed);
         if !keeps {
             self.leave_behind(AWAY);
         }
@@ -244,7 +254,7 @@ impl Runner {
     /// what it was away for. One that was overtaken in the middle of a request should have the GVL before anyone fetches
     /// another.
     pub fn want_lock(&self) {
-        self.is_without_lock(false);
+        self.note_lock(true);
         let state = self.state.load(Ordering::SeqCst);
         if state == AWAY || state == GONE {
             if self.is_sample.swap(false, Ordering::Relaxed) {
@@ -262,7 +272,7 @@ impl Runner {
 
     /// The worker ends.
     pub fn leave(&self) {
-        self.is_without_lock(true);
+        self.note_lock(false);
         self.state.store(FETCHING, Ordering::SeqCst);
         self.standing.store(ABSENT, Ordering::SeqCst);
         self.pass_on();
@@ -300,6 +310,11 @@ impl Runner {
         }
     }
 
+    /// Whether it has the token, and computes with it.
+    pub(super) fn is_running(&self) -> bool {
+        self.has_token() && self.state.load(Ordering::SeqCst) == RUNNING
+    }
+
     /// What it serves now.
     pub(super) fn at_work(&self) -> Option<AtWork> {
         if self.state.load(Ordering::SeqCst) == FETCHING {
@@ -323,42 +338,58 @@ impl Runner {
     pub(super) fn overtake(&self, moment: Duration) {
         match self.state.load(Ordering::SeqCst) {
             AWAY if self.is_away_for(moment) => self.leave_behind(AWAY),
-            state @ (AWAY | RUNNING) => self.share_if_long(state),
+            state @ (AWAY | RUNNING | OVERTAKEN) => self.share_if_long(state),
             _ => {}
         }
     }
 
-    /// Others share the GVL with a request that has computed for long.
+    /// Others share the GVL with a request that has computed for long. What others compute meanwhile is not its time: about that, as
+    /// nobody knows who had the GVL when.
     fn share_if_long(&self, state: u8) {
-        let time = self.since(&self.running_since);
-        let slice = self.token.service.slice();
-        if time > slice {
-            if state == RUNNING {
-                // At least.
-                self.token.service.learn(slice);
+        let time = self.since(&self.taken_at);
+        if time > self.token.service.slice() * self.token.with_lock().max(1) {
+            self.is_long.store(true, Ordering::SeqCst);
+            self.count();
+            if state != OVERTAKEN {
+                self.leave_behind(state);
             }
-            self.leave_behind(state);
-        } else if time > NOTICED {
-            self.is_noticed.store(true, Ordering::Relaxed);
+        } else if state == RUNNING && time > NOTICED {
+            self.token.service.measure();
         }
     }
 
-    /// How long the request has computed that it serves, if that was long enough to be noticed.
-    fn computed(&self) -> Duration {
-        let is_noticed = self.is_noticed.load(Ordering::Relaxed) && self.is_noticed.swap(false, Ordering::Relaxed);
-        if is_noticed { self.since(&self.running_since) } else { Duration::ZERO }
+    /// A request is over: how long it has computed, where that is measured.
+    fn end_request(&self) {
+        if self.is_long.load(Ordering::Relaxed) {
+            self.is_long.store(false, Ordering::SeqCst);
+            self.count();
+        }
+        if self.token.service.is_measured() {
+            if let Some(time) = self.began.lock().take().and_then(|began| began.elapsed()) {
+                self.token.service.learn(time);
+            }
+        }
     }
 
-    /// Whether it is worth it to pass the token on of one that is away. While others have the GVL, one more would only share it with
-    /// them; but nobody would ask again after `moment` is nothing.
+    /// Whether it is worth it to pass the token on of one that is away. While others compute whose turn it is, one more would only share
+    /// the GVL with them; but nobody would ask again after `moment` is nothing.
     fn is_away_for(&self, moment: Duration) -> bool {
         moment.is_zero() || self.away() > moment && self.token.is_lock_free()
     }
 
-    /// Notes whether it neither has the GVL nor wants it.
-    fn is_without_lock(&self, is_without: bool) {
-        if self.is_without_lock.swap(is_without, Ordering::SeqCst) != is_without {
-            self.token.count_lock(!is_without);
+    /// It has the GVL or wants it, or neither.
+    fn note_lock(&self, has_lock: bool) {
+        if self.has_lock.swap(has_lock, Ordering::SeqCst) != has_lock {
+            self.token.count_all(has_lock);
+        }
+        self.count();
+    }
+
+    /// Counts it among those that have the GVL or want it, or not any more. One that shares it with others for long doesn't count.
+    fn count(&self) {
+        let counts = self.has_lock.load(Ordering::SeqCst) && !self.is_long.load(Ordering::SeqCst);
+        if self.is_counted.swap(counts, Ordering::SeqCst) != counts {
+            self.token.count_lock(counts);
         }
     }
 

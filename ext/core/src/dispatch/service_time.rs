@@ -4,17 +4,24 @@
 //! and what they have made lives so long that Ruby takes it for old, and collects all of its memory again and again. Where
 //! one computes for much longer than the others do, these are not to wait for it.
 
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::tuning::{LONGEST_SLICE, SLICE, WEIGHT};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 
 /// So many times the average.
 const TIMES: u64 = 4;
+/// Below this average, in microseconds, there is nothing to measure.
+const LITTLE: u64 = 500;
 
 /// What is known of a group's requests. Told by one at a time, and nearly right where it isn't.
 #[derive(Debug, Default)]
 pub(super) struct ServiceTime {
+    /// One was seen to compute for some time.
+    is_measured: AtomicBool,
     /// How long they compute on average, in microseconds, times [`WEIGHT`].
     average: AtomicU64,
 }
@@ -26,25 +33,60 @@ impl ServiceTime {
         Duration::from_micros(average * TIMES).clamp(SLICE, LONGEST_SLICE)
     }
 
-    /// One has computed for that time: nothing, where nobody has noticed.
-    pub(super) fn learn(&self, took: Duration) {
+    /// One was seen to compute for some time: it is worth measuring what the next ones do.
+    pub(super) fn measure(&self) {
+        self.is_measured.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth it.
+    pub(super) fn is_measured(&self) -> bool {
+        self.is_measured.load(Ordering::Relaxed)
+    }
+
+    /// One has computed for that time. More than it may counts as what it may: few that take long don't make an average.
+    pub(super) fn learn(&self, time: Duration) {
+        let time = time.min(self.slice()).as_micros() as u64;
         let average = self.average.load(Ordering::Relaxed);
-        if average > 0 || !took.is_zero() {
-            let took = took.min(LONGEST_SLICE).as_micros() as u64;
-            self.average.store(average - average.div_ceil(WEIGHT) + took, Ordering::Relaxed);
+        let average = average - average / WEIGHT + time;
+        self.average.store(average, Ordering::Relaxed);
+        if average < LITTLE * WEIGHT && time < LITTLE {
+            self.is_measured.store(false, Ordering::Relaxed);
         }
     }
+}
+
+/// What a thread has computed so far. A thread of Ruby's may be on another one of the system's later on.
+#[derive(Debug)]
+pub(super) struct CpuTime {
+    thread: ThreadId,
+    time: Duration,
+}
+
+impl CpuTime {
+    /// The calling thread's.
+    pub(super) fn now() -> CpuTime {
+        CpuTime { thread: thread::current().id(), time: of_this_thread() }
+    }
+
+    /// What it has computed since; `None` on another thread.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        (self.thread == thread::current().id()).then(|| of_this_thread().saturating_sub(self.time))
+    }
+}
+
+fn of_this_thread() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The slice after so many times these, of which each is noticed to take no longer than it may.
+    /// The slice after so many times these.
     fn slice_after(times: u32, requests: &[u64]) -> Duration {
         let service = ServiceTime::default();
         for _ in 0..times {
-            requests.iter().for_each(|&one| service.learn(Duration::from_millis(one).min(service.slice())));
+            requests.iter().for_each(|&one| service.learn(Duration::from_millis(one)));
         }
         service.slice()
     }
@@ -65,10 +107,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_long_is_forgotten() {
+    fn quick_ones_are_measured_no_more() {
         let service = ServiceTime::default();
-        (0..1000).for_each(|_| service.learn(LONGEST_SLICE));
+        assert!(!service.is_measured());
+        service.measure();
+        (0..1000).for_each(|_| service.learn(Duration::from_millis(90)));
+        assert!(service.is_measured() && service.slice() == LONGEST_SLICE);
+        service.learn(Duration::ZERO);
+        assert!(service.is_measured());
         (0..1000).for_each(|_| service.learn(Duration::ZERO));
-        assert_eq!((service.slice(), service.average.load(Ordering::Relaxed)), (SLICE, 0));
+        assert!(!service.is_measured() && service.slice() == SLICE);
+    }
+
+    #[test]
+    fn counts_what_this_thread_computes_and_not_what_it_sleeps() {
+        let began = CpuTime::now();
+        thread::sleep(Duration::from_millis(30));
+        assert!(began.elapsed().unwrap() < Duration::from_millis(20));
+        while began.elapsed().unwrap() < Duration::from_millis(20) {}
+        assert!(thread::spawn(move || began.elapsed().is_none()).join().unwrap());
     }
 }

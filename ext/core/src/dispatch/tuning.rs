@@ -36,12 +36,12 @@ pub(super) const BATCH: usize = 24;
 pub(super) const SHORT: Duration = Duration::from_micros(200);
 /// A request that computes for longer has to share the GVL with others, by Ruby's time slices of 100 ms, where most take less.
 pub(super) const SLICE: Duration = Duration::from_millis(50);
-/// When one was seen to compute for so long, its worker looks at the clock at its end: so the quick ones are spared that.
+/// When one was seen to take so long, it is measured how long the next ones compute: an app whose requests are all quick is spared that.
 pub(super) const NOTICED: Duration = Duration::from_millis(2);
 /// Where most requests compute for long, one may do so alone for so long at most (`service_time`). Two processes on two processors that
 /// were busy, 10 clients of Redmine's list of issues (40 ms): at 50 ms for all of them 41 to 49 a second, 17 to 22 % of the time for
 /// Ruby's collections, a p99 of 700 ms; now 45 to 51, 4 to 5 %, 300 to 380 ms.
-pub(super) const LONGEST_SLICE: Duration = Duration::from_millis(400);
+pub(super) const LONGEST_SLICE: Duration = Duration::from_millis(200);
 /// What passing the token on costs, in microseconds: two switches, and two workers that want the GVL at the same time.
 /// Keeping it costs the others what the release takes, so that is worth it while releases take less on average.
 pub(super) const WORTH: u64 = 100;

@@ -104,6 +104,11 @@ impl Watch {
         !groups.is_empty() && groups.iter().all(|group| group.is_computing())
     }
 
+    /// Whether somebody computes who may come to be overtaken.
+    pub(super) fn is_any_running(&self) -> bool {
+        self.groups.lock().iter().any(|group| group.is_running())
+    }
+
     /// Passes the run tokens on of those who have been without their GVL for more than `moment`.
     pub(super) fn overtake(&self, moment: Duration) {
         self.groups.lock().iter().for_each(|group| group.overtake(moment));
