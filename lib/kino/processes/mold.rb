@@ -101,6 +101,7 @@ module Kino
       DatabasePool.disconnect
       HeapRoom.make
       Process.warmup
+      HeapRoom.bound
     end
 
     # A server that the app itself has started: its threads hold what no fork may find held.
