@@ -11,15 +11,17 @@ RSpec.describe "A server that is told to stop while native code has Ruby's lock"
   # GET /stuck holds the lock until a byte is written to that pipe.
   stuck_app = <<~'RUBY'
     require "fiddle"
+    WRITE = Fiddle::Function.new(Fiddle::Handle::DEFAULT["write"],
+                                 [Fiddle::TYPE_INT, Fiddle::TYPE_VOIDP, Fiddle::TYPE_SIZE_T], Fiddle::TYPE_SSIZE_T,
+                                 need_gvl: true)
     READ = Fiddle::Function.new(Fiddle::Handle::DEFAULT["read"],
                                 [Fiddle::TYPE_INT, Fiddle::TYPE_VOIDP, Fiddle::TYPE_SIZE_T], Fiddle::TYPE_SSIZE_T,
                                 need_gvl: true)
     run lambda { |env|
       if env["PATH_INFO"] == "/stuck"
         File.open("gate", File::RDWR) do |gate|
-          $stdout.puts "inside"
-          $stdout.flush
           room = Fiddle::Pointer.malloc(1, Fiddle::RUBY_FREE)
+          WRITE.call(1, "inside\n", 7) # from here on the lock is held
           nil until READ.call(gate.fileno, room, 1) == 1
         end
       end

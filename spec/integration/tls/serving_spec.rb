@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "kino"
 require "tmpdir"
 
 RSpec.describe "A server at an address where TLS is spoken" do
