@@ -272,6 +272,7 @@ impl Runner {
 
     /// The worker ends.
     pub fn leave(&self) {
+        self.is_long.store(false, Ordering::SeqCst); // whoever has its place next begins anew
         self.note_lock(false);
         self.state.store(FETCHING, Ordering::SeqCst);
         self.standing.store(ABSENT, Ordering::SeqCst);
