@@ -200,6 +200,8 @@ impl Routes {
         let asked = Asked { what: what.clone(), action: Some(action), who: request.origin.who.clone() };
         if self.asked.put(asked) {
             if action == Action::Stop {
+                // Before Ruby has heard of it.
+                self.is_stopping.store(true, Relaxed);
                 self.board.leave();
             }
             Answer::text(202, format!("asked for {what}; the log says how that goes\n"))
