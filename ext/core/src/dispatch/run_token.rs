@@ -73,20 +73,12 @@ impl RunToken {
 
     /// One more has the GVL or wants it, for no long time, or one less.
     pub(super) fn count_lock(&self, is_one_more: bool) {
-        if is_one_more {
-            self.with_lock.fetch_add(1, Ordering::SeqCst);
-        } else {
-            self.with_lock.fetch_sub(1, Ordering::SeqCst);
-        }
+        count(&self.with_lock, is_one_more);
     }
 
     /// The same of all, for however long they have.
     pub(super) fn count_all(&self, is_one_more: bool) {
-        if is_one_more {
-            self.all_with_lock.fetch_add(1, Ordering::SeqCst);
-        } else {
-            self.all_with_lock.fetch_sub(1, Ordering::SeqCst);
-        }
+        count(&self.all_with_lock, is_one_more);
     }
 
     /// Whether no worker has the GVL, or wants it.
@@ -156,6 +148,14 @@ impl RunToken {
             bell.ring();
         }
         place.holder = next.map(|(next, _)| next);
+    }
+}
+
+fn count(number: &AtomicU32, is_one_more: bool) {
+    if is_one_more {
+        number.fetch_add(1, Ordering::SeqCst);
+    } else {
+        number.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

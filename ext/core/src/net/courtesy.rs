@@ -79,9 +79,10 @@ impl Courtesy {
         let Asking { siblings, now, shared_now, own, is_busy, .. } = asking;
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
+        let better = siblings.better(shared_now, own);
         let again_at = if let Some(again_at) = asking.stalled_until(since) {
             again_at
-        } else if !is_busy && siblings.better(shared_now, own).is_none() {
+        } else if !is_busy && better.is_none() {
             return true;
         } else if asking.may_stay_outside() && has_room_outside() {
             now + PATIENCE
@@ -90,7 +91,7 @@ impl Courtesy {
         } else if waited >= PATIENCE {
             since + LAST
         } else {
-            match siblings.better(shared_now, own) {
+            match better {
                 Some(Better::Asleep | Better::Soon) => now + MOMENT,
                 // Nothing changes before that but by a worker, who has a turn of its own then.
                 None => since + PATIENCE,
