@@ -166,6 +166,7 @@ fn init(ruby: &Ruby) -> Result<(), Error> {
     native.define_module_function("engines", function!(engine::Engine::number_running, 0))?;
     native.define_module_function("subreaper", function!(parents::subreaper, 0))?;
     native.define_module_function("bound_arenas", function!(parents::bound_arenas, 1))?;
+    native.define_module_function("fill_gaps", function!(parents::fill_gaps, 0))?;
     native.define_module_function("trim_stack", function!(parents::trim_stack, 0))?;
     native.define_module_function("leave_listeners", function!(parents::leave_listeners, 1))?;
     native.define_module_function("die_with", function!(parents::die_with, 1))?;

@@ -33,6 +33,12 @@ pub(crate) fn bound_arenas(is_threaded: bool) {
     allocator::bound_arenas(if is_threaded { 1 } else { cpus() });
 }
 
+/// `fill_gaps -> nil`: what the C library's allocator has free between what is in use is taken, so that processes forked from this one
+/// allocate in memory of their own.
+pub(crate) fn fill_gaps() {
+    allocator::fill_gaps();
+}
+
 /// `die_with(signal) -> true or false`: this process gets the signal, by name or number, when the one whose child it is now has
 /// ended; `nil` takes that back. False where the system can't. Who has ended before is not noticed.
 pub(crate) fn die_with(ruby: &Ruby, signal: Value) -> Result<bool, Error> {

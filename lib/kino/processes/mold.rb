@@ -102,6 +102,7 @@ module Kino
       HeapRoom.make
       Process.warmup
       HeapRoom.bound
+      Native.fill_gaps
     end
 
     # A server that the app itself has started: its threads hold what no fork may find held.
