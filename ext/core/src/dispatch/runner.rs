@@ -46,8 +46,6 @@ pub struct Runner {
     waits_for_client: AtomicBool,
     /// The server itself gives up the GVL, for a moment.
     is_brief: AtomicBool,
-    /// It has given up the GVL, and kept the token: how long that takes says what to expect.
-    is_sample: AtomicBool,
     /// It has the GVL, or wants it.
     has_lock: AtomicBool,
     /// Its request has computed for long.
@@ -56,6 +54,8 @@ pub struct Runner {
     is_counted: AtomicBool,
     /// When it gave up the GVL, in microseconds.
     away_since: AtomicU64,
+    /// When it wanted the GVL again, in microseconds.
+    back_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
     running_since: AtomicU64,
     /// When it took it, in microseconds.
@@ -99,11 +99,11 @@ impl Runner {
             state: AtomicU8::new(FETCHING),
             waits_for_client: AtomicBool::new(false),
             is_brief: AtomicBool::new(false),
-            is_sample: AtomicBool::new(false),
             has_lock: AtomicBool::new(false),
             is_long: AtomicBool::new(false),
             is_counted: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
+            back_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             taken_at: AtomicU64::new(0),
             is_streaming: AtomicBool::new(false),
@@ -238,13 +238,11 @@ impl Runner {
             }
             _ => return,
         }
-        self.away_since.store(self.token.clock.now(), Ordering::SeqCst);
+        let now = self.token.clock.now();
+        self.away_since.store(now, Ordering::SeqCst);
         self.state.store(AWAY, Ordering::SeqCst);
         // Looked at after the store, so that one who stops watching and then looks once more finds it.
-        let is_brief = self.is_brief.load(Ordering::Relaxed);
-        let keeps = self.token.is_watched() && (is_brief || self.token.releases.are_short());
-        // Where others have the GVL meanwhile, it may be they that this one waits for.
-        self.is_sample.store(keeps && !is_brief && self.token.is_lock_unused(), Ordering::Relaxed);
+        let keeps = self.token.is_watched() && (self.is_brief.load(Ordering::Relaxed) || self.begin_release(now));
         if !keeps {
             self.leave_behind(AWAY);
         }
@@ -257,9 +255,7 @@ impl Runner {
         self.note_lock(true);
         let state = self.state.load(Ordering::SeqCst);
         if state == AWAY || state == GONE {
-            if self.is_sample.swap(false, Ordering::Relaxed) {
-                self.token.releases.learn(self.away());
-            }
+            self.back_since.store(self.token.clock.now(), Ordering::Relaxed);
             if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
                 return;
             }
@@ -359,6 +355,13 @@ impl Runner {
         }
     }
 
+    /// It gives up the GVL now, in the middle of its request: whether that is expected to be short.
+    fn begin_release(&self, now: u64) -> bool {
+        let computes_since = self.back_since.load(Ordering::Relaxed).max(self.running_since.load(Ordering::Relaxed));
+        // Where others have the GVL meanwhile, it may be they that this one waits for.
+        self.token.releases.begin(now, now.saturating_sub(computes_since), self.token.is_lock_unused())
+    }
+
     /// A request is over: how long it has computed, where that is measured.
     fn end_request(&self) {
         if self.is_long.load(Ordering::Relaxed) {
@@ -382,6 +385,9 @@ impl Runner {
     fn note_lock(&self, has_lock: bool) {
         if self.has_lock.swap(has_lock, Ordering::SeqCst) != has_lock {
             self.token.count_all(has_lock);
+        }
+        if has_lock && self.token.releases.are_to_end() {
+            self.token.releases.end(self.token.clock.now());
         }
         self.count();
     }
