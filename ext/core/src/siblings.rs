@@ -107,9 +107,8 @@ impl Siblings {
         self.serving(now).any(|slot| {
             let other = Load::of(slot);
             let is_idle = other.requests == 0 && slot.is_asleep.load(Relaxed) != 0;
-            is_idle
-                || own.requests * 2 > other.requests * 3 + 6
-                    && other.connections + 2 + other.connections / 4 < own.connections
+            let is_more = |own: u32, other: u32| own > other + 1 + other / 8;
+            is_idle || is_more(own.requests, other.requests) && is_more(own.connections, other.connections)
         })
     }
 }
@@ -225,15 +224,17 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn clients_go_where_a_worker_is_free_or_far_fewer_are_waiting() {
+    fn clients_go_where_a_worker_is_free_or_clearly_fewer_are_waiting() {
         let slots = board(2, NOW);
         let one = Siblings::new(slots, 0).unwrap();
         slots[1].is_asleep.store(1, Relaxed);
         set(&slots[1], 0, 90);
         assert!(one.is_any_better_off(NOW, load(2, 16)), "it is idle");
         set(&slots[1], 5, 5);
-        assert!(one.is_any_better_off(NOW, load(11, 11)));
-        assert!(!one.is_any_better_off(NOW, load(10, 11)) && !one.is_any_better_off(NOW, load(11, 8)));
+        assert!(one.is_any_better_off(NOW, load(7, 7)));
+        assert!(!one.is_any_better_off(NOW, load(6, 7)) && !one.is_any_better_off(NOW, load(7, 6)));
+        set(&slots[1], 16, 16);
+        assert!(!one.is_any_better_off(NOW, load(19, 19)) && one.is_any_better_off(NOW, load(20, 20)));
     }
 
     #[test]

@@ -19,7 +19,8 @@ const PATIENCE_STALLED: u64 = 50;
 const STUCK: u64 = 250;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
-/// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
+/// So many times one is let in whatever the others do, then two at once, and so on, where the kernel's queue fills up: it is not to
+/// overflow. Where it doesn't, one at a time, so that all have as many: of 64 that came at once one process of four had 31.
 const ROUNDS: u32 = 2;
 /// At most so many at once are two to the power of this.
 const MOST: u32 = 6;
@@ -75,7 +76,7 @@ impl Asking<'_> {
 
 impl Courtesy {
     /// Whether the next newcomer is this process's.
-    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>, has_room_outside: impl FnOnce() -> bool) -> bool {
+    pub(super) fn is_our_turn(&mut self, asking: Asking<'_>, has_room_outside: impl Fn() -> bool) -> bool {
         let Asking { siblings, now, shared_now, own, is_busy, .. } = asking;
         let since = self.since.unwrap_or(now);
         let waited = now.saturating_sub(since);
@@ -87,7 +88,7 @@ impl Courtesy {
         } else if asking.may_stay_outside() && has_room_outside() {
             now + PATIENCE
         } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
-            return self.is_in_round();
+            return self.is_in_round(has_room_outside());
         } else if waited >= PATIENCE {
             since + LAST
         } else {
@@ -117,9 +118,9 @@ impl Courtesy {
         if self.left > 0 {
             self.left -= 1;
             if self.left == 0 {
-                // From here on others have their turn again.
-                self.since = Some(now);
-                self.again_at = now + PATIENCE;
+                // From here on others have their turn again, and sooner: they have been found to be busy.
+                self.since = Some(now.saturating_sub(PATIENCE - MOMENT));
+                self.again_at = now + MOMENT;
             }
         } else {
             self.since = None;
@@ -131,8 +132,11 @@ impl Courtesy {
         *self = Courtesy::default();
     }
 
-    fn is_in_round(&mut self) -> bool {
+    fn is_in_round(&mut self, has_room_outside: bool) -> bool {
         if self.left == 0 {
+            if has_room_outside {
+                self.rounds = 0;
+            }
             self.left = 1 << (self.rounds / ROUNDS).min(MOST);
             self.rounds += 1;
         }
@@ -234,8 +238,11 @@ mod tests {
         assert!(!pair.lets_in(0) && !pair.lets_in(PATIENCE - 1));
         assert_eq!(pair.again_after(), PATIENCE);
         assert!(pair.lets_in(PATIENCE));
+        assert!(!pair.lets_in(PATIENCE));
+        assert_eq!(pair.again_after(), PATIENCE + MOMENT);
+        assert!(pair.lets_in(PATIENCE + MOMENT), "the next one sooner");
         pair.requests = 4;
-        assert!(!pair.lets_in(2 * PATIENCE) && pair.lets_in(PATIENCE + LAST));
+        assert!(!pair.lets_in(LAST + 1) && pair.lets_in(LAST + 2));
     }
 
     #[test]
@@ -263,11 +270,14 @@ mod tests {
     #[test]
     fn a_flood_is_let_in_faster_and_faster() {
         let mut pair = Pair::new();
-        pair.is_busy = true;
+        (pair.is_busy, pair.has_room_outside) = (true, false);
         let mut let_in = |from: u64| (0..1000).take_while(|_| pair.lets_in(from)).count();
         assert_eq!(let_in(0), 0);
         let rounds: Vec<_> = (1..=6).map(|round| let_in(round * PATIENCE)).collect();
         assert_eq!(rounds, [1, 1, 2, 2, 4, 4]);
+        pair.has_room_outside = true;
+        let mut let_in = |from: u64| (0..1000).take_while(|_| pair.lets_in(from)).count();
+        assert_eq!([let_in(30), let_in(31), let_in(32), let_in(33)], [1; 4], "no hurry: all are to have as many");
         pair.courtesy.none_left();
         assert!(!pair.lets_in(100) && pair.lets_in(100 + PATIENCE) && !pair.lets_in(100 + PATIENCE));
     }
