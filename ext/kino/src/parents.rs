@@ -34,7 +34,7 @@ pub(crate) fn bound_arenas(is_threaded: bool) {
 }
 
 /// `fill_gaps -> nil`: what the C library's allocator has free between what is in use is taken, so that processes forked from this one
-/// allocate in memory of their own.
+/// allocate in memory of their own. The next call, in whichever of them, gives that back first.
 pub(crate) fn fill_gaps() {
     allocator::fill_gaps();
 }

@@ -38,15 +38,19 @@ RSpec.describe "Gaps in the heap of the C library" do
     expect(with).to be < needed * 1.3
   end
 
-  it "finds nothing the second time" do
+  it "holds no more of them than there are, however often it is done" do
     script = <<~RUBY
       require "kino"
-      2.times do
+      rss = 30.times.map do
+        kept = Array.new(6_000) { |i| "\#{i} ".ljust(700, "x") }
+        kept.select!.with_index { |_, i| (i % 20).zero? }
+        GC.start
         Kino.const_get(:Native).fill_gaps
-        puts File.read("/proc/self/statm").split[1]
+        File.read("/proc/self/statm").split[1].to_i * 4
       end
+      puts rss
     RUBY
-    first, second = IO.popen([RbConfig.ruby, "-I", "lib", "-e", script], &:readlines).map(&:to_i)
-    expect(second - first).to be < 100
+    rss = IO.popen([RbConfig.ruby, "-I", "lib", "-e", script], &:readlines).map(&:to_i)
+    expect(rss.last - rss[4]).to be < 8_000 # all the gaps of each time are 4,000
   end
 end
