@@ -11,6 +11,8 @@ pub const STALE: u64 = 1200;
 const RECENT: u64 = 2;
 /// Milliseconds for which a process that has begun with a request is expected to begin with others.
 const MOVES: u64 = 1000;
+/// Milliseconds for which one that has begun with none, and doesn't sleep, is expected to go on serving: it may compute for seconds.
+const GOES_ON: u64 = 250;
 /// Connections that one process may have more than another, beside an eighth, without leaving newcomers to it.
 const MORE: u32 = 2;
 
@@ -82,9 +84,16 @@ impl Siblings {
         found
     }
 
+    /// Those that get on.
+    fn going_on(&self, now: u64) -> impl Iterator<Item = &'static Slot> + use<> {
+        self.serving(now).filter(move |slot| {
+            slot.is_asleep.load(Relaxed) != 0 || now.saturating_sub(slot.took.load(Relaxed)) <= GOES_ON
+        })
+    }
+
     /// Whether some other one has fewer requests, be it busy for the moment.
     pub(crate) fn is_any_less_busy(&self, now: u64, own: Load) -> bool {
-        self.serving(now).any(|slot| Load::of(slot).requests < own.requests)
+        self.going_on(now).any(|slot| Load::of(slot).requests < own.requests)
     }
 
     /// Whether some other one has a free worker, or has begun with a request lately, and after that time.
@@ -104,10 +113,10 @@ impl Siblings {
     /// Whether clients of this process, all of whose workers have been busy lately, had better go elsewhere: where a worker is
     /// free, or where there are clearly fewer of both requests and connections.
     pub(crate) fn is_any_better_off(&self, now: u64, own: Load) -> bool {
-        self.serving(now).any(|slot| {
+        self.going_on(now).any(|slot| {
             let other = Load::of(slot);
             let is_idle = other.requests == 0 && slot.is_asleep.load(Relaxed) != 0;
-            let is_more = |own: u32, other: u32| own > other + 1 + other / 8;
+            let is_more = |own: u32, other: u32| own > other + 2 + other / 8;
             is_idle || is_more(own.requests, other.requests) && is_more(own.connections, other.connections)
         })
     }
@@ -147,6 +156,7 @@ pub(crate) mod tests {
     }
 
     fn set(slot: &Slot, requests: u32, connections: u32) {
+        slot.took.store(NOW, Relaxed);
         slot.running.store(requests, Relaxed);
         slot.connections.store(connections, Relaxed);
     }
@@ -173,6 +183,8 @@ pub(crate) mod tests {
         assert_eq!(one.better(NOW, load(1, 0)), Some(Better::Soon));
         slots[1].turn.store(NOW - RECENT - 1, Relaxed);
         assert_eq!(one.better(NOW, load(1, 0)), None);
+        assert!(!one.is_any_less_busy(NOW, load(1, 0)), "it has begun with nothing for long");
+        slots[1].took.store(NOW - GOES_ON, Relaxed);
         assert!(one.is_any_less_busy(NOW, load(1, 0)) && !one.is_any_less_busy(NOW, load(0, 9)));
     }
 
@@ -231,10 +243,13 @@ pub(crate) mod tests {
         set(&slots[1], 0, 90);
         assert!(one.is_any_better_off(NOW, load(2, 16)), "it is idle");
         set(&slots[1], 5, 5);
-        assert!(one.is_any_better_off(NOW, load(7, 7)));
-        assert!(!one.is_any_better_off(NOW, load(6, 7)) && !one.is_any_better_off(NOW, load(7, 6)));
+        assert!(one.is_any_better_off(NOW, load(8, 8)));
+        assert!(!one.is_any_better_off(NOW, load(7, 8)) && !one.is_any_better_off(NOW, load(8, 7)));
         set(&slots[1], 16, 16);
-        assert!(!one.is_any_better_off(NOW, load(19, 19)) && one.is_any_better_off(NOW, load(20, 20)));
+        assert!(!one.is_any_better_off(NOW, load(20, 20)) && one.is_any_better_off(NOW, load(21, 21)));
+        slots[1].is_asleep.store(0, Relaxed);
+        assert!(one.is_any_better_off(NOW + GOES_ON, load(21, 21)));
+        assert!(!one.is_any_better_off(NOW + GOES_ON + 1, load(21, 21)), "it may compute for seconds");
     }
 
     #[test]

@@ -198,14 +198,18 @@ impl Routes {
         }
         let what = request.path.trim_start_matches('/').to_owned();
         let asked = Asked { what: what.clone(), action: Some(action), who: request.origin.who.clone() };
+        // Before Ruby hears of it, and so that nothing is put behind it.
+        let is_stop = action == Action::Stop;
+        let was_stopping = is_stop && self.is_stopping.swap(true, Relaxed);
         if self.asked.put(asked) {
-            if action == Action::Stop {
-                // Before Ruby has heard of it.
-                self.is_stopping.store(true, Relaxed);
+            if is_stop {
                 self.board.leave();
             }
             Answer::text(202, format!("asked for {what}; the log says how that goes\n"))
         } else {
+            if is_stop {
+                self.is_stopping.store(was_stopping, Relaxed);
+            }
             Answer::text(503, "what was asked for before has not been heard yet\n")
         }
     }

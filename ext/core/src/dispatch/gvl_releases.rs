@@ -4,8 +4,8 @@
 //! wanted it. Once it is passed on at once, two workers take turns at the GVL and at the processors, and a release takes long because
 //! it is expected to; and while others compute, it may be they that it waits for.
 
-use super::tuning::{LONGEST_PAUSE, LOSS, MOST, PART, PAUSE, STEADY, WORTH};
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use super::tuning::{LONGEST_PAUSE, LOSS, MOST, PAUSE, STEADY, WORTH};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// ```text
 ///   Short --too much is lost--> Long
@@ -14,16 +14,14 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 #[derive(Debug)]
 pub(super) struct GvlReleases {
     state: Mutex<State>,
-    /// One is measured now.
-    is_measured: AtomicBool,
+    /// When the one began that is measured now, in microseconds; [`NONE`] where none is.
+    measured: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State {
     expected: Expected,
     pause: u32,
-    /// When the one that is measured began, and what its worker had computed before, in microseconds.
-    measured: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -35,52 +33,55 @@ enum Expected {
 }
 
 const UNKNOWN: Expected = Expected::Short { left: LOSS, run: 0 };
+const NONE: u64 = u64::MAX;
 
 impl Default for GvlReleases {
     fn default() -> Self {
-        let state = State { expected: UNKNOWN, pause: PAUSE, measured: None };
-        GvlReleases { state: Mutex::new(state), is_measured: AtomicBool::new(false) }
+        let state = Mutex::new(State { expected: UNKNOWN, pause: PAUSE });
+        GvlReleases { state, measured: AtomicU64::new(NONE) }
     }
 }
 
 impl GvlReleases {
-    /// One begins now, after the worker has computed for that time, both in microseconds: whether it is expected to be short. If it is, and
-    /// nobody else has the GVL or wants it, it is measured: until it ends, or somebody does.
-    pub(super) fn begin(&self, now: u64, computed: u64, is_lock_unused: bool) -> bool {
+    /// One begins: whether it is expected to be short.
+    pub(super) fn are_short(&self) -> bool {
         let mut state = self.state.lock();
-        if let Expected::Long(left) = &mut state.expected {
-            if *left > 0 {
+        match &mut state.expected {
+            Expected::Short { .. } => true,
+            Expected::Long(left @ 1..) => {
                 *left -= 1;
-                return false;
+                false
             }
-            state.expected = UNKNOWN;
+            Expected::Long(0) => {
+                state.expected = UNKNOWN;
+                true
+            }
         }
-        state.measured = is_lock_unused.then_some((now, computed));
-        self.is_measured.store(is_lock_unused, Ordering::SeqCst);
-        true
     }
 
-    /// Whether one is measured, which ends now.
-    pub(super) fn are_to_end(&self) -> bool {
-        self.is_measured.load(Ordering::SeqCst) && self.is_measured.swap(false, Ordering::SeqCst)
+    /// It is measured from now on, in microseconds: until it ends, or somebody else of the group wants the GVL.
+    pub(super) fn measure(&self, now: u64) {
+        self.measured.store(now, Ordering::SeqCst);
     }
 
-    /// It does.
-    pub(super) fn end(&self, now: u64) {
-        let mut state = self.state.lock();
-        if let Some((began, computed)) = state.measured.take() {
-            state.learn(now.saturating_sub(began), computed);
+    /// Ends what is measured, if anything is.
+    pub(super) fn end(&self, now: impl FnOnce() -> u64) {
+        if self.measured.load(Ordering::SeqCst) != NONE {
+            let began = self.measured.swap(NONE, Ordering::SeqCst);
+            if began != NONE {
+                self.state.lock().learn(now().saturating_sub(began));
+            }
         }
     }
 }
 
 impl State {
-    /// One that was expected to be short took that time, and the worker had computed for that time before it: in microseconds.
-    fn learn(&mut self, took: u64, computed: u64) {
+    /// For one that was expected to be short, nobody had the GVL for that time, in microseconds.
+    fn learn(&mut self, lost: u64) {
         // Otherwise another of the group has ended meanwhile, and was long.
         if let Expected::Short { left, run } = &mut self.expected {
             *run = run.saturating_add(1);
-            *left = (*left + WORTH + computed / PART).saturating_sub(took.min(MOST)).min(LOSS);
+            *left = (*left + WORTH).saturating_sub(lost.min(MOST)).min(LOSS);
             if *left == 0 {
                 let was_right = *run > STEADY;
                 self.pause = if was_right { PAUSE } else { (self.pause * 2).min(LONGEST_PAUSE) };
@@ -97,22 +98,16 @@ mod tests {
     // All in microseconds.
     const LONG: u64 = 5000;
     const SHORT: u64 = 10;
-    const COMPUTED: u64 = 400;
 
     /// How many of `number` are expected to be short, when all take that long.
     fn short_ones(releases: &GvlReleases, number: u32, took: u64) -> u32 {
-        short_ones_after(releases, number, took, COMPUTED)
-    }
-
-    /// The same, when so long was computed before each.
-    fn short_ones_after(releases: &GvlReleases, number: u32, took: u64, computed: u64) -> u32 {
-        let begun = (0..number).map(|_| releases.begin(7, computed, true));
+        let begun = (0..number).filter(|_| releases.are_short());
         begun
             .inspect(|_| {
-                releases.are_to_end().then(|| releases.end(7 + took));
-                assert!(!releases.are_to_end());
+                releases.measure(7);
+                releases.end(|| 7 + took);
+                releases.end(|| unreachable!("it has ended"));
             })
-            .filter(|is_short| *is_short)
             .count() as u32
     }
 
@@ -150,13 +145,13 @@ mod tests {
         }
     }
 
-    /// Pages that compute for 45 ms in all, beside other processes: a thread is stopped for milliseconds now and then.
+    /// Pages that look at their database 50 times, beside other processes: a thread is stopped for milliseconds now and then.
     #[test]
-    fn what_is_little_beside_what_is_computed_changes_nothing() {
+    fn what_is_little_beside_what_is_saved_changes_nothing() {
         let releases = GvlReleases::default();
         for _ in 0..1000 {
-            assert_eq!(short_ones_after(&releases, 50, 110, 900), 50);
-            assert_eq!(short_ones_after(&releases, 1, LONG, 900), 1);
+            assert_eq!(short_ones(&releases, 50, 50), 50);
+            assert_eq!(short_ones(&releases, 1, LONG), 1);
         }
     }
 }

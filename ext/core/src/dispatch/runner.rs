@@ -54,8 +54,6 @@ pub struct Runner {
     is_counted: AtomicBool,
     /// When it gave up the GVL, in microseconds.
     away_since: AtomicU64,
-    /// When it wanted the GVL again, in microseconds.
-    back_since: AtomicU64,
     /// When it began to serve its request, in microseconds.
     running_since: AtomicU64,
     /// When it took it, in microseconds.
@@ -103,7 +101,6 @@ impl Runner {
             is_long: AtomicBool::new(false),
             is_counted: AtomicBool::new(false),
             away_since: AtomicU64::new(0),
-            back_since: AtomicU64::new(0),
             running_since: AtomicU64::new(0),
             taken_at: AtomicU64::new(0),
             is_streaming: AtomicBool::new(false),
@@ -255,7 +252,6 @@ impl Runner {
         self.note_lock(true);
         let state = self.state.load(Ordering::SeqCst);
         if state == AWAY || state == GONE {
-            self.back_since.store(self.token.clock.now(), Ordering::Relaxed);
             if self.state.compare_exchange(AWAY, RUNNING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
                 return;
             }
@@ -357,9 +353,16 @@ impl Runner {
 
     /// It gives up the GVL now, in the middle of its request: whether that is expected to be short.
     fn begin_release(&self, now: u64) -> bool {
-        let computes_since = self.back_since.load(Ordering::Relaxed).max(self.running_since.load(Ordering::Relaxed));
+        let releases = &self.token.releases;
+        let is_short = releases.are_short();
         // Where others have the GVL meanwhile, it may be they that this one waits for.
-        self.token.releases.begin(now, now.saturating_sub(computes_since), self.token.is_lock_unused())
+        if is_short && self.token.is_lock_unused() {
+            releases.measure(now);
+            if !self.token.is_lock_unused() {
+                releases.end(|| now); // somebody has come in between, and looked before
+            }
+        }
+        is_short
     }
 
     /// A request is over: how long it has computed, where that is measured.
@@ -386,8 +389,8 @@ impl Runner {
         if self.has_lock.swap(has_lock, Ordering::SeqCst) != has_lock {
             self.token.count_all(has_lock);
         }
-        if has_lock && self.token.releases.are_to_end() {
-            self.token.releases.end(self.token.clock.now());
+        if has_lock {
+            self.token.releases.end(|| self.token.clock.now());
         }
         self.count();
     }

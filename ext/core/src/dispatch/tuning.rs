@@ -45,12 +45,9 @@ pub(super) const LONGEST_SLICE: Duration = Duration::from_millis(200);
 /// What passing the token on costs, in microseconds: two switches, and two workers that want the GVL at the same time.
 /// Keeping it costs the others what the release takes, so that is worth it while releases take less on average.
 pub(super) const WORTH: u64 = 100;
-/// Beyond that, so little of what was computed may be lost, one part of so many: a page that computes for 45 ms and looks at its
-/// database 50 times loses next to nothing by keeping the token, and much once its workers take turns.
-pub(super) const PART: u64 = 8;
-/// Microseconds of a longer release that count: a busy machine stops a thread for milliseconds anywhere.
+/// Microseconds of a longer release that count as lost: a busy machine stops a thread for milliseconds anywhere.
 pub(super) const MOST: u64 = 2000;
-/// When so many microseconds have been lost beyond that, releases are long. With one long release enough, an app that opens a file in
+/// When so many microseconds more have been lost than was saved, releases are long. With one long release enough, an app that opens a file in
 /// each request had its token passed on nearly always, at half the throughput; with twice as many, one that waits 1 ms for its
 /// database five times a request answered 2 % fewer.
 pub(super) const LOSS: u64 = 4000;

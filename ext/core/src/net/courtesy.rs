@@ -19,8 +19,10 @@ const PATIENCE_STALLED: u64 = 50;
 const STUCK: u64 = 250;
 /// How soon it is looked again after one who was about to look.
 const MOMENT: u64 = 1;
-/// So many times one is let in whatever the others do, then two at once, and so on, where the kernel's queue fills up: it is not to
-/// overflow. Where it doesn't, one at a time, so that all have as many: of 64 that came at once one process of four had 31.
+/// For so many milliseconds one is let in at a time, so that all processes have as many, unless the kernel's queue fills up: of 64 who came
+/// at once one process of four had 31 without that.
+const UNHURRIED: u64 = 50;
+/// So many times one is let in whatever the others do, then two at once, and so on: a flood is not to overflow the kernel's queue.
 const ROUNDS: u32 = 2;
 /// At most so many at once are two to the power of this.
 const MOST: u32 = 6;
@@ -34,6 +36,8 @@ pub(super) struct Courtesy {
     again_at: u64,
     /// How often somebody was let in because nobody else did.
     rounds: u32,
+    /// When that was the first time, in milliseconds.
+    rounds_since: Option<u64>,
     /// So many more of them in this round.
     left: u32,
 }
@@ -88,7 +92,7 @@ impl Courtesy {
         } else if asking.may_stay_outside() && has_room_outside() {
             now + PATIENCE
         } else if waited >= LAST || waited >= PATIENCE && !siblings.is_any_less_busy(shared_now, own) {
-            return self.is_in_round(has_room_outside());
+            return self.is_in_round(now, has_room_outside);
         } else if waited >= PATIENCE {
             since + LAST
         } else {
@@ -132,9 +136,10 @@ impl Courtesy {
         *self = Courtesy::default();
     }
 
-    fn is_in_round(&mut self, has_room_outside: bool) -> bool {
+    fn is_in_round(&mut self, now: u64, has_room_outside: impl Fn() -> bool) -> bool {
         if self.left == 0 {
-            if has_room_outside {
+            let since = *self.rounds_since.get_or_insert(now);
+            if now.saturating_sub(since) < UNHURRIED && has_room_outside() {
                 self.rounds = 0;
             }
             self.left = 1 << (self.rounds / ROUNDS).min(MOST);
@@ -235,6 +240,7 @@ mod tests {
         let mut pair = Pair::new();
         (pair.is_busy, pair.requests) = (true, 3);
         pair.slots[1].running.store(3, Relaxed);
+        pair.slots[1].took.store(START, Relaxed);
         assert!(!pair.lets_in(0) && !pair.lets_in(PATIENCE - 1));
         assert_eq!(pair.again_after(), PATIENCE);
         assert!(pair.lets_in(PATIENCE));
@@ -277,7 +283,8 @@ mod tests {
         assert_eq!(rounds, [1, 1, 2, 2, 4, 4]);
         pair.has_room_outside = true;
         let mut let_in = |from: u64| (0..1000).take_while(|_| pair.lets_in(from)).count();
-        assert_eq!([let_in(30), let_in(31), let_in(32), let_in(33)], [1; 4], "no hurry: all are to have as many");
+        assert_eq!([30, 31, 32, 33].map(&mut let_in), [1; 4], "no hurry: all are to have as many");
+        assert_eq!([60, 61, 62, 63].map(let_in), [1, 2, 2, 4], "they wait for long");
         pair.courtesy.none_left();
         assert!(!pair.lets_in(100) && pair.lets_in(100 + PATIENCE) && !pair.lets_in(100 + PATIENCE));
     }

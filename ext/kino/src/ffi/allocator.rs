@@ -44,8 +44,9 @@ fn give_back() {
 /// Takes what glibc's allocator has free between what is in use, until it is called again, here or in a process forked from this one:
 /// what is allocated from now on lies side by side, in memory that is new. Free pieces are all over the heap, and a process forked
 /// from this one would copy what it shares page by page, to allocate there. What has gone back to the system stays there, but for
-/// a page at the beginning of each piece. Where the heap is twice as long as the first time it is done no more. The calling thread should be the one that has allocated; nothing with another C library or
-/// another allocator.
+/// a page at the beginning of each piece. Where the heap is twice as long as the first time it is done no more. The calling
+/// thread should be the one that has allocated. With another C library, or another allocator that doesn't lie where the heap does,
+/// there is nothing to take.
 pub(crate) fn fill_gaps() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     gaps::fill();
@@ -59,7 +60,7 @@ mod gaps {
 
     /// Of the first pieces, in bytes. Where there are no such any more, they come from the free memory at the heap's end, and glibc
     /// asks the system for none of its own.
-    const LARGEST: usize = 64 * 1024;
+    const LARGEST: usize = 120 * 1024;
     /// What glibc gives at least, and what it rounds up to.
     const SMALLEST: usize = 24;
     const STEP: usize = 16;
@@ -100,7 +101,7 @@ mod gaps {
         }
     }
 
-    /// Between where the main arena begins and the free memory at its end. glibc tells both as numbers of 32 bits, which an older one
+    /// Between where the main arena begins, or somewhat before where there are others, and the free memory at its end. glibc tells both as numbers of 32 bits, which an older one
     /// than 2.33 can't tell otherwise: of a heap of more than 4 GiB some gaps stay.
     fn in_use() -> Range<usize> {
         // SAFETY: the first counts under the allocator's own locks; the second says where the heap ends, and moves nothing.
@@ -115,7 +116,7 @@ mod gaps {
             // SAFETY: it has room for a pointer, and is nobody else's; what isn't kept goes back at once, as it came.
             unsafe {
                 let piece: *mut Piece = libc::malloc(size).cast();
-                let is_gap = heap.contains(&(piece as usize));
+                let is_gap = !piece.is_null() && heap.contains(&(piece as usize));
                 if is_gap {
                     *piece = self.pieces.cast();
                     self.pieces = piece;
