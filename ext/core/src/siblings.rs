@@ -13,7 +13,7 @@ const RECENT: u64 = 2;
 const MOVES: u64 = 1000;
 /// Milliseconds for which one that has begun with none, and doesn't sleep, is expected to go on serving: it may compute for seconds.
 const GOES_ON: u64 = 250;
-/// Connections that one process may have more than another, beside an eighth, without leaving newcomers to it.
+/// What one process may have more than another, beside an eighth, without leaving newcomers or clients to it.
 const MORE: u32 = 2;
 
 /// All places, and which of them is this process's.
@@ -86,9 +86,7 @@ impl Siblings {
 
     /// Those that get on.
     fn going_on(&self, now: u64) -> impl Iterator<Item = &'static Slot> + use<> {
-        self.serving(now).filter(move |slot| {
-            slot.is_asleep.load(Relaxed) != 0 || now.saturating_sub(slot.took.load(Relaxed)) <= GOES_ON
-        })
+        self.serving(now).filter(move |slot| slot.is_asleep.load(Relaxed) != 0 || has_begun_within(slot, now, GOES_ON))
     }
 
     /// Whether some other one has fewer requests, be it busy for the moment.
@@ -106,8 +104,7 @@ impl Siblings {
 
     /// Whether a worker of any process has begun with a request within so many milliseconds.
     pub(crate) fn is_anybody_brisk(&self, now: u64, within: u64) -> bool {
-        let is_brisk = |slot: &Slot| now.saturating_sub(slot.took.load(Relaxed)) <= within;
-        is_brisk(self.own()) || self.serving(now).any(is_brisk)
+        has_begun_within(self.own(), now, within) || self.serving(now).any(|slot| has_begun_within(slot, now, within))
     }
 
     /// Whether clients of this process, all of whose workers have been busy lately, had better go elsewhere: where a worker is
@@ -116,8 +113,9 @@ impl Siblings {
         self.going_on(now).any(|slot| {
             let other = Load::of(slot);
             let is_idle = other.requests == 0 && slot.is_asleep.load(Relaxed) != 0;
-            let is_more = |own: u32, other: u32| own > other + 2 + other / 8;
-            is_idle || is_more(own.requests, other.requests) && is_more(own.connections, other.connections)
+            is_idle
+                || is_clearly_fewer(other.requests, own.requests)
+                    && is_clearly_fewer(other.connections, own.connections)
         })
     }
 }
@@ -130,8 +128,17 @@ impl Load {
 
     fn is_better_than(self, other: Load) -> bool {
         self.requests < other.requests
-            || self.requests == other.requests && self.connections + MORE + self.connections / 8 < other.connections
+            || self.requests == other.requests && is_clearly_fewer(self.connections, other.connections)
     }
+}
+
+fn is_clearly_fewer(one: u32, other: u32) -> bool {
+    one + MORE + one / 8 < other
+}
+
+/// Whether a worker of it has begun with a request within so many milliseconds.
+fn has_begun_within(slot: &Slot, now: u64, within: u64) -> bool {
+    now.saturating_sub(slot.took.load(Relaxed)) <= within
 }
 
 #[cfg(test)]
