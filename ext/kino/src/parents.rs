@@ -34,9 +34,10 @@ pub(crate) fn bound_arenas(is_threaded: bool) {
 }
 
 /// `fill_gaps -> nil`: what the C library's allocator has free between what is in use is taken, so that processes forked from this one
-/// allocate in memory of their own. The next call, in whichever of them, gives that back first.
+/// allocate in memory of their own. The next call, in whichever of them, gives that back first. Nothing with another C library than glibc.
 pub(crate) fn fill_gaps() {
-    allocator::fill_gaps();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    crate::ffi::heap_gaps::fill();
 }
 
 /// `die_with(signal) -> true or false`: this process gets the signal, by name or number, when the one whose child it is now has

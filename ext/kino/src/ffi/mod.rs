@@ -10,6 +10,8 @@ pub(crate) mod allocator;
 pub(crate) mod embedded;
 pub(crate) mod forked;
 pub(crate) mod gvl;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) mod heap_gaps;
 pub(crate) mod inherited;
 pub(crate) mod pinned;
 pub(crate) mod process;
