@@ -4,16 +4,18 @@
 //! down. Nothing else says who leads, so nothing can disagree.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::gvl_group::GvlGroup;
 use super::idle::Idle;
 use super::interrupt::Interrupt;
 use super::queue::Queue;
 use super::serving::AtWork;
-use super::tuning::GONE_AFTER;
+use super::tuning::{BROUGHT, GONE_AFTER};
 use super::turns::Waiting;
 use super::watch::Watch;
+use super::yielding::Yielding;
 use crate::bell::End;
 use crate::error::Fault;
 use crate::net::context::{Context, Phase};
@@ -52,6 +54,7 @@ pub struct Dispatch {
     /// The one poller, while nobody leads.
     lead: Mutex<Option<Box<Poller>>>,
     pub(super) idle: Idle,
+    yielding: Yielding,
     /// There are workers of several GVLs.
     is_shared: AtomicBool,
     end: End,
@@ -69,6 +72,7 @@ impl Dispatch {
             context,
             lead: Mutex::new(Some(Box::new(poller))),
             idle: Idle::default(),
+            yielding: Yielding::default(),
             is_shared: AtomicBool::new(false),
             end: End::default(),
             closed: End::default(),
@@ -192,12 +196,24 @@ impl Dispatch {
     /// used up the wake-up that came with an interrupt. Only leaders queue requests, so nothing can be missed after that. True
     /// when there is a request: the first is this worker's to take.
     fn lead(&self, mut poller: Box<Poller>, interrupt: &Interrupt) -> bool {
-        while self.ready.is_empty() && !interrupt.is_raised() && !self.is_over(&poller) {
+        let goes_on = |poller: &Poller| self.ready.is_empty() && !interrupt.is_raised() && !self.is_over(poller);
+        if goes_on(&poller) && self.context.has_siblings() && self.yielding.is_due() {
+            self.let_others_run(&mut poller);
+        }
+        while goes_on(&poller) {
             self.turn(&mut poller, Turn::Wait(None));
         }
         let ready = self.ready.len();
         self.share_and_step_down(poller, ready > 0, ready.saturating_sub(1));
         ready > 0
+    }
+
+    /// Others have the processor, if they want it, before this thread falls asleep.
+    fn let_others_run(&self, poller: &mut Poller) {
+        let began = Instant::now();
+        thread::yield_now();
+        self.turn(poller, Turn::Brief);
+        self.yielding.tell(began.elapsed(), self.ready.len() >= BROUGHT);
     }
 
     /// Has those requests shared that are left to `others`, and steps down.
