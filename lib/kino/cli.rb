@@ -51,8 +51,8 @@ module Kino
 
     def serve(options)
       Init.stay_behind
-      read = lambda do
-        configuration = Configuration.load(options.settings, path: options.config_path)
+      read = lambda do |env = ENV|
+        configuration = Configuration.load(options.settings, env: env, path: options.config_path)
         options.dev_tls ? with_dev_tls(configuration) : configuration
       end
       configuration = read.call
@@ -63,7 +63,7 @@ module Kino
     end
 
     def command(options, configuration, **rest, &)
-      return Command.new(configuration, **rest, &).serve unless options.reload
+      return Command.new(configuration, whole: true, **rest, &).serve unless options.reload
 
       require_relative "reload/parent"
       Reload::Parent.new(configuration, **rest, &).serve

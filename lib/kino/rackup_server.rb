@@ -20,10 +20,10 @@ module Kino
       # @raise [ConfigurationError] when an option isn't allowed
       # @raise [BindError] when an address can't be listened on
       def serve(app, options, picked: false, &block)
-        read = -> { RackupOptions.new(options).configuration }
+        read = ->(env = ENV) { RackupOptions.new(options).configuration(env) }
         notices = picked ? [DefaultServer::NOTICE] : []
-        process = RackupProcess.new.prepare
-        Command.new(read.call, read: read, notices: notices) { app }.serve do |server|
+        process = RackupProcess.look.prepare
+        Command.new(read.call, read: read, notices: notices, whole: process.whole?) { app }.serve do |server|
           process.serves
           block&.call(server)
         end

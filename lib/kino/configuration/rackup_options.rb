@@ -36,14 +36,15 @@ module Kino
       @fallback = Configuration::Layer.new
     end
 
+    # @param env [Hash{String => String}, ENV]
     # @return [Configuration]
     # @raise [ConfigurationError]
-    def configuration
+    def configuration(env = ENV)
       take_address
       take(:quiet, true) if @options[:Silent]
       @options.each { |name, value| take_option(name, value) }
       take(:restart_file, RAILS_RESTART, false) if rails?
-      Configuration.load(@given, path: @options[CONFIG_FILE], fallback: @fallback)
+      Configuration.load(@given, env: env, path: @options[CONFIG_FILE], fallback: @fallback)
     end
 
     private

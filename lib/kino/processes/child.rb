@@ -27,6 +27,10 @@ module Kino
     attr_reader :served_since
     # @return [String, nil] why it could not boot, as it has told
     attr_accessor :fault
+    # @return [Terms, nil] what its parent is to go by, as it has told
+    attr_accessor :terms
+    # @return [String, nil] of a mold, the folder where it was started, whatever link has led there; nil for this one's
+    attr_writer :folder
     # @return [Float, nil] when it has to be gone
     attr_accessor :deadline
 
@@ -45,6 +49,9 @@ module Kino
       @pid = pid
       @started = now
     end
+
+    # @return [String, nil] where the mold was started that it comes from in the end
+    def folder = @folder || @mold&.folder
 
     # It has told that it serves, or that its app is booted.
     #

@@ -5,6 +5,7 @@ require_relative "../server/activated_sockets"
 require_relative "../server/leaving"
 require_relative "../server/pid_file"
 require_relative "../server/service_manager"
+require_relative "lean"
 require_relative "mold"
 require_relative "parent"
 require_relative "relaunch"
@@ -18,12 +19,15 @@ module Kino
   # @api private
   class Command
     # @param configuration [Configuration]
-    # @param read [#call] reads it again
+    # @param read [#call] reads it again, called with the environment
+    # @param whole [Boolean] whether the process is there for nothing else, see {Lean}
     # @param rest [Hash{Symbol => Object}] what else {Launcher#initialize} and {Parent#initialize} take
     # @yieldreturn [#call] the booted Rack app
-    def initialize(configuration, read:, **rest, &boot)
+    def initialize(configuration, read:, whole: false, **rest, &boot)
       @configuration = configuration
-      @read = read
+      environment = ENV.to_h # an app that boots makes it another, by a .env or RACK_ENV
+      @read = -> { read.call(environment) }
+      @whole = whole
       @rest = rest
       @boot = boot
     end
@@ -50,6 +54,7 @@ module Kino
       end
       if @configuration.processes > 1
         check_access_log
+        rest[:lean] = Lean.new(@configuration, **rest) if @whole && Lean.possible?(@configuration, **rest)
         Parent.new(@configuration, read: @read, **rest, &@boot).serve(&ready)
       else
         # On another thread than the main one, such as a test's, signals are somebody else's.

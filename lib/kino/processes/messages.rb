@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require_relative "../rack/description"
 require_relative "orders"
+require_relative "terms"
 
 module Kino
   # What processes tell their parent, and what follows from that.
@@ -16,19 +18,23 @@ module Kino
       messages.each { |word, *rest| take(child, word, rest) }
     end
 
-    # A message.
+    # A message. One of another version of Kino's may be of another form: then that process is of no use.
     def take(child, word, rest)
       case word
       when "hello" then child.pid = rest.first.to_i
       when "failed" then child.fault = rest.first
       when "booted" then booted(child, *rest)
-      when "reloaded", "unreloaded" then @renewal.reloaded(rest.first)
+      when "terms" then child.terms = Terms.load(rest.first)
+      when "reloaded", "unreloaded" then reloaded(child, *rest)
       when "ready" then ready(child)
       when "stop" then begin_stop(Orders::ASKED)
       when "leaving" then leaving(child)
       when "left" then left(child, rest)
       when "unforked" then unforked(*rest.map(&:to_i))
       end
+    rescue ArgumentError, TypeError => error
+      child.fault ||= "it has told #{word}, which is not understood (#{Description.brief(error)})"
+      child.kill
     end
 
     # The app is booted, by a mold or, where there is none, by the first process, and what there is to say of that. How
@@ -44,6 +50,16 @@ module Kino
 
       @watch.forget(child) # of what it has served before nothing is under way
       @renewal.booted(child)
+      # One that is there since another has died: its files may have changed meanwhile.
+      go_by(child.terms, booted: true) if @announced && child.terms && !@renewal.tries?(child)
+    end
+
+    # A mold has read the settings again, or could not.
+    def reloaded(mold, number = nil, fault = nil)
+      return unless @renewal.awaits?(number)
+
+      go_by(mold.terms) unless fault || mold.terms.nil?
+      @renewal.reloaded(fault)
     end
 
     def ready(child)
@@ -52,7 +68,7 @@ module Kino
 
       @fleet.ready(child)
       # What it was booted by, this process goes by from here on.
-      read_for(:booted) if @renewal.ready(child) && @renewal.restarts?
+      go_by(child.mold.terms, booted: true) if @renewal.ready(child) && @renewal.restarts? && child.mold.terms
       announce if !@announced && @fleet.complete?
     end
 

@@ -10,6 +10,7 @@ require_relative "lost_threads"
 require_relative "member"
 require_relative "reading"
 require_relative "taken_sockets"
+require_relative "terms"
 require_relative "tether"
 require_relative "warmup"
 
@@ -35,11 +36,14 @@ module Kino
 
     # Boots, and forks what the parent asks for until there is no parent any more.
     #
+    # @param waits [Boolean] whether the parent is to say first when
     # @return [Integer] the process's exit status
-    def run
+    def run(waits: false)
       return 1 unless Tether.tie(@wire) # the parent has ended before
 
       Process.setproctitle("kino: mold")
+      return 1 unless !waits || @wire.wait
+
       Signals.new([], Signals::STOP + Signals::STRAY + Signals::TERMINAL).trapping do
         prepare or return 1
         follow
@@ -73,6 +77,7 @@ module Kino
         @configuration.before_fork.each(&:call)
         settle
         lost = LostThreads.warning("while it booted", "start them in on_process_boot")
+        tell_terms
         @wire.tell("booted", mode.name, *Notices.new(@app, @configuration, mode.name).told(mode, *lost, *cold))
       end
     end
@@ -131,7 +136,7 @@ module Kino
     def obey(word, *arguments)
       case word
       when "fork" then fork_member(*arguments.map(&:to_i))
-      when "reload" then reload
+      when "reload" then reload(*arguments)
       when "unread" then unread
       end
       word != "leave"
@@ -173,22 +178,27 @@ module Kino
       exit(status == :mold ? Mold.new(@site, wire).go_on(@app) : status)
     end
 
-    # The parent has read the file without a fault before it asks. It may take long all the same, and processes that die
-    # meanwhile are to be followed by others.
-    def reload
+    # The file may ask a disk or another server, which takes its time, or for ever; processes that die meanwhile are to
+    # be followed by others. Which of its questions is answered, the parent is told.
+    def reload(number = nil)
       @reading&.cancel
+      @former = nil
+      @asked = number
       @reading = Reading.new(@configuration.restart_timeout) { @site.reload }
     end
 
     def look_at_reading
       outcome = @reading&.look or return
       @reading = nil
-      return @wire.tell("unreloaded", outcome.fault) if outcome.fault
+      return @wire.tell("unreloaded", @asked, outcome.fault) if outcome.fault
 
       @former = @site
       go_by(outcome.settings)
-      @wire.tell("reloaded")
+      tell_terms
+      @wire.tell("reloaded", @asked)
     end
+
+    def tell_terms = @wire.tell("terms", Terms.of(@configuration).dump)
 
     # Nobody goes by what it was to read, or has read last.
     def unread

@@ -83,23 +83,25 @@ module Kino
       children.each { |child| child.wire.tell("size", size) if child.index }
     end
 
-    # Settings that were read while something else is being replaced would be this process's alone.
+    # Whoever boots the app reads the settings, and tells this process what it is to go by.
     def reload
-      return if stopping?
+      return @voice.say("SIGHUP does nothing before all processes serve") unless @announced
 
-      @renewal.under_way? ? @renewal.reload : read_for(:reload)
+      change_by(:reload) unless stopping?
     end
 
-    # Where each process boots an app of its own, this one's settings are what they go by.
-    def restart
-      return read_for(:restart) unless @configuration.preload || @renewal.under_way?
+    def restart = change_by(:restart)
 
-      read_no_more # whoever boots the app reads them, too
-      @renewal.restart
+    # Settings that were read while something else is being replaced would be this process's alone.
+    def change_by(order)
+      return read_for(order) unless @configuration.preload || @renewal.under_way?
+
+      @former = nil unless @renewal.under_way?
+      @renewal.public_send(order)
     end
 
-    # Settings are read again, for what somebody wants, or since the app was booted by them. What is asked for meanwhile
-    # is what counts.
+    # Where each process boots an app of its own, they are read here, since what they hold can't be handed on. What is
+    # asked for meanwhile is what counts.
     def read_for(order)
       read_no_more
       @former = nil
@@ -108,7 +110,9 @@ module Kino
     end
 
     def read_no_more
-      @reading&.cancel
+      return unless @reading
+
+      @reading.cancel
       @spawner.reading = @reading = nil
     end
 
@@ -117,7 +121,6 @@ module Kino
       outcome = @reading&.look or return
       @spawner.reading = @reading = nil
       return unreadable(outcome.fault) if outcome.fault
-      return go_by(outcome.settings, booted: true) if @order == :booted
 
       @renewal.public_send(@order) if @renewal.under_way? || go_by(outcome.settings)
     end

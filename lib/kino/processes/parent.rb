@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
+require_relative "../configuration/address"
 require_relative "../control/control"
 require_relative "../server/announcement"
 require_relative "../server/leaving"
-require_relative "../server/server"
 require_relative "../server/service_manager"
 require_relative "../server/signals"
 require_relative "../server/voice"
@@ -18,11 +18,13 @@ require_relative "site"
 require_relative "spawner"
 require_relative "statistics"
 require_relative "staying"
+require_relative "terms"
 require_relative "watch"
 
 module Kino
   # The first process of several: it listens, has a mold boot the app and fork those that serve, and looks after them.
   # It runs nothing of the app, and no thread of the engine's; native ones for the control socket, where there is one.
+  # Where it can, it has become a program of its own by the time that it does, see {Lean}.
   #
   # ```
   #   parent --fork--> mold --fork--> process 1, process 2, ...      (whose parent is the first one, too)
@@ -36,14 +38,19 @@ module Kino
 
     # What it listens to, besides what stops a server.
     WORDS = %w[USR1 USR2 TTIN TTOU CHLD].freeze
+    # All that, for whoever has them until it listens.
+    HEARD = [*Signals::STOP, *WORDS].freeze
     # Seconds between two looks at how the processes are.
     LOOK = 0.5
     private_constant :WORDS, :LOOK
 
-    # @param configuration [Configuration]
+    # @param configuration [Configuration, Terms]
     # @param read [#call] reads the configuration again
     # @param given [Relaunch::Given, nil] what another server, whose place this one takes, has left to it
     # @param listeners [Native::Listeners, nil] sockets that there are already, in place of the addresses
+    # @param site [Site, nil] what the processes share, where that is there already
+    # @param mold [Array(Wire, Integer), nil] a mold that boots already: a wire to it, and its process id
+    # @param lean [Lean, nil] goes on as a program of its own
     # @param signals [Signals]
     # @param manager [ServiceManager] what has started this process, and is told how it is
     # @param notices [Array<String>] what else is to be said at start
@@ -51,14 +58,17 @@ module Kino
     # @param err [IO] for what goes wrong
     # @param leave [#call] ends the process with a status, without waiting for anything
     # @yieldreturn [#call] the booted app; called in another process
-    def initialize(configuration, read: -> { configuration }, given: nil, listeners: given&.listeners,
-                   notices: [], out: $stdout, err: $stderr,
-                   signals: Signals.new(Signals::STOP + WORDS, []), manager: ServiceManager.new,
+    def initialize(configuration, read: -> { configuration }, given: nil, listeners: given&.listeners, site: nil,
+                   mold: nil, lean: nil, notices: [], out: $stdout, err: $stderr,
+                   signals: Signals.new(HEARD, []), manager: ServiceManager.new,
                    leave: Leaving.method(:leave), &boot)
       @configuration = configuration
       @read = read
       @given = given
       @listeners = listeners
+      @site = site
+      @mold = mold
+      @lean = lean
       @notices = notices
       @restart_file = RestartFile.new(configuration.restart_file)
       @voice = Voice.new(configuration, out, err)
@@ -78,17 +88,18 @@ module Kino
       # What an app prints is for whoever looks at it now. And before each fork Ruby writes what waits to be written,
       # for ever where nobody reads it.
       $stdout.sync = true
-      @listeners ||= Native::Listeners.bind(@configuration.bind)
-      @listeners.check(@configuration.to_h) # better here than in each process
-      site = Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
-      @spawner = Spawner.new(site, @signals, &@boot)
+      site = @site || bind
+      @listeners = site.listeners
+      @spawner = spawner(site)
+      Native.subreaper
+      first = @mold ? @spawner.adopt(*@mold) : @lean&.go_on(@spawner)
       @renewal = Renewal.new(@spawner, @voice) { unread }
       @watch = Watch.new(@spawner, @renewal, @voice)
       @shutdown = Shutdown.new(@spawner, @voice, @signals, @leave)
       open_control(site.scoreboard)
-      Native.subreaper
+      first&.wire&.tell("boot")
       Process.setproctitle("kino: parent")
-      @signals.trapping { attend(&block) }
+      @signals.trapping { attend(first, &block) }
     ensure
       @listeners&.close
       @control&.close
@@ -114,13 +125,28 @@ module Kino
 
     private
 
-    def attend(&block)
+    def bind
+      @listeners ||= Native::Listeners.bind(@configuration.bind)
+      @listeners.check(@configuration.to_h) # better here than in each process
+      Site.new(@configuration, @listeners, Native::Scoreboard.create(Spawner::SLOTS), @read)
+    end
+
+    # Without an app to be booted nothing is forked from this process.
+    def spawner(site)
+      return Spawner.new(site) unless @boot
+
+      require_relative "forker" # with all that such forks run
+      Forker.new(site, @signals, &@boot)
+    end
+
+    # @param first [Child, nil] a mold that boots the app already
+    def attend(first, &block)
       @has_terminal = Signals.terminal?
-      follow(@configuration)
+      follow(@boot && @configuration.preload ? Terms.of(@configuration) : @configuration)
       Process.warmup # what it has is shared with those that are forked from it, as long as nobody writes to it
       @fleet = Fleet.new(@configuration.processes, start: method(:start), retire: @renewal.method(:retire))
       @renewal.fleet = @watch.fleet = @fleet
-      @renewal.boot
+      @renewal.boot(first)
       @given ? @heir = block : block&.call(self)
       until @shutdown.over?
         @fleet.look unless stopping?

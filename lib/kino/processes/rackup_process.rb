@@ -11,16 +11,31 @@ module Kino
   class RackupProcess
     # How a process is sent to the background: of `rails server`, and of `rackup`.
     DAEMON = { rails: %w[-d --daemon], rackup: %w[-D --daemonize] }.freeze
-    private_constant :DAEMON
+    # Programs that do nothing else than to run a server.
+    PROGRAMS = %w[rackup rails].freeze
+    private_constant :DAEMON, :PROGRAMS
 
     # Looks at what rackup was told, once it has done it.
-    def initialize
-      @servers = defined?(::Rackup::Server) ? ObjectSpace.each_object(::Rackup::Server).to_a : []
-      @pid = Process.pid
-      @named = @servers.filter_map { |server| server.options[:pid] }.first
-      @kept = ENV.delete(Relaunch::KEPT) || @named
-      @path = @named
+    #
+    # @return [RackupProcess]
+    def self.look
+      servers = defined?(::Rackup::Server) ? ObjectSpace.each_object(::Rackup::Server).to_a : []
+      named = servers.filter_map { |server| server.options[:pid] }.first
+      new(servers, named, ENV.delete(Relaunch::KEPT) || named)
     end
+
+    # @param servers [Array<::Rackup::Server>] those that know of the file
+    # @param named [String, nil] the file that rackup has written
+    # @param kept [String, nil] the one that is to have the number of whoever serves
+    def initialize(servers, named, kept)
+      @servers = servers
+      @pid = Process.pid
+      @path = @named = named
+      @kept = kept
+    end
+
+    # @return [Boolean] whether nobody has anything else to do in this process, after the server or beside it
+    def whole? = @servers.any? && PROGRAMS.include?(File.basename($PROGRAM_NAME))
 
     # Has the file outlive what it has to outlive.
     #
@@ -28,6 +43,14 @@ module Kino
     def prepare
       Relaunch.rackup(named: @named, kept: @kept, without: @servers.flat_map { |server| daemon_words(server) })
       at_exit { disown unless mine? } if @named # before rackup's own, which removes the file whoever's it is
+      self
+    end
+
+    # Does what rackup would at the process's end, where that is there no more.
+    #
+    # @return [self]
+    def replace_rackup
+      at_exit { File.delete(@path) if mine? } if @named
       self
     end
 

@@ -4,8 +4,8 @@ require_relative "../rack/description"
 
 module Kino
   # The settings are read again, beside whatever else the process does: their file may ask a disk or another server,
-  # which takes its time, or for ever. What they hold can't be handed on by another process, so this one reads them, on
-  # a thread.
+  # which takes its time, or for ever. What they hold can't be handed on by another process, so the one that forks those
+  # that go by them reads them, on a thread.
   #
   # @api private
   class Reading

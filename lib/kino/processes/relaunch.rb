@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require "tmpdir"
 require_relative "../errors"
 require_relative "given_wire"
 require_relative "relay"
@@ -62,6 +61,20 @@ module Kino
         @command ||= begun_by
         @environment ||= read("environ")&.grep(/=/n)&.to_h { |pair| pair.split("=", 2) } || ENV.to_h
         @folder ||= begun_in
+        @origin ||= Dir.pwd
+      rescue SystemCallError
+        @origin = "/" # the folder is gone
+      end
+
+      # @return [String] the folder that this was, whatever a link says by now
+      attr_reader :origin
+
+      # @return [String] the program that is this Ruby
+      def ruby
+        @ruby ||= begin
+          require "rbconfig"
+          RbConfig.ruby
+        end
       end
 
       # @return [String] where this process was started: a link that a deploy moves on, if it was started there
@@ -73,9 +86,10 @@ module Kino
       # @param kind [Symbol] what it is to be, see {Given}
       # @param listeners [Native::Listeners]
       # @param scoreboard [Native::Scoreboard, nil]
+      # @param folder [String] where
       # @return [Array(Wire, Integer)] a wire to it, and its process id
       # @raise [SystemCallError] when it can't be started
-      def start(kind, listeners, scoreboard = nil)
+      def start(kind, listeners, scoreboard = nil, folder: self.folder)
         ours, theirs = Wire.pair
         handed_on = [*scoreboard&.fileno, *listeners.handed_on]
         given = [kind, theirs.to_io.fileno, scoreboard&.fileno || "-", encoded, *listeners.describe].join(" ")
@@ -90,6 +104,25 @@ module Kino
         raise
       ensure
         theirs&.close
+      end
+
+      # @return [Hash{Symbol => Object}] what a program has to know that this process goes on as, for {resume}; it is to
+      #   be run with {environment_of_start}
+      def state
+        { ruby: ruby, command: @command, folder: folder, origin: origin, temporary: temporary, addresses: @addresses,
+          named: @named, kept: @kept, without: @without }
+      end
+
+      # @return [Hash{String => String}] what this process was started with
+      def environment_of_start = @environment.except(VARIABLE)
+
+      # Goes on with what another program has noted, which was this process.
+      #
+      # @param state [Hash{Symbol => Object}] its {state}
+      # @return [void]
+      def resume(state)
+        state.each { |name, value| instance_variable_set(:"@#{name}", value) }
+        remember
       end
 
       # @return [Boolean] whether rackup has sent this process to the background
@@ -146,10 +179,10 @@ module Kino
       def begun_by
         words, bundle = read("cmdline"), ENV.fetch("BUNDLE_BIN_PATH", nil)
         program = [$PROGRAM_NAME, *ARGV]
-        return words || [RbConfig.ruby, *program] unless bundle && words&.one?
+        return words || [ruby, *program] unless bundle && words&.one?
 
         title = words.first.strip
-        [RbConfig.ruby, bundle, "exec", *(title == program.join(" ") ? program : title.split)]
+        [ruby, bundle, "exec", *(title == program.join(" ") ? program : title.split)]
       end
 
       # As the system has it, where it tells that: with all that Ruby itself was told, and without what Bundler has set
@@ -197,7 +230,10 @@ module Kino
 
       # There may be none that can be written to, which matters to nobody but `rails server`.
       def temporary
-        Dir.tmpdir
+        @temporary ||= begin
+          require "tmpdir"
+          Dir.tmpdir
+        end
       rescue ArgumentError
         "/tmp"
       end

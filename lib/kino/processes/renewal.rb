@@ -55,11 +55,12 @@ module Kino
 
     # Has the app booted, where there is no mold that has.
     #
+    # @param mold [Child, nil] one that boots it already
     # @return [void]
-    def boot
+    def boot(mold = nil)
       return unless preload?
 
-      @molds.current = @has_restarted ? @spawner.fresh_mold : @spawner.mold
+      @molds.current = mold || (@is_stale ? @spawner.mold_again(@folder) : @spawner.mold(@folder))
     rescue SystemCallError => error
       mold_gone(nil, error.message)
     end
@@ -68,6 +69,7 @@ module Kino
     #
     # @return [void]
     def restart
+      read_no_more
       begin_with(:restart) do
         preload? ? @molds.try(@spawner.fresh_mold, :restart) : @fleet.replace
       end
@@ -79,18 +81,23 @@ module Kino
     # @return [void]
     def refork(process) = begin_with(:refork) { @fleet.replace([process], reason: :refork) }
 
-    # Has all processes follow other settings, which are the spawner's already.
+    # Has all processes follow other settings: those that the mold reads, or the spawner has already.
     #
     # @return [void]
     def reload
+      read_no_more
       begin_with(:reload) do
         next @fleet.replace unless preload?
 
-        mold = @molds.current
         @waits_until = now + configuration.restart_timeout + MOMENT
-        @is_waiting = mold&.wire&.tell("reload") or give_up("there is no mold now; once there is, ask again")
+        @is_waiting = @molds.current&.wire&.tell("reload", @asked = @asked.to_i + 1)
+        @is_waiting or give_up("there is no mold now; once there is, ask again")
       end
     end
+
+    # @param number [String] which of its questions the mold answers
+    # @return [Boolean] whether that is the last one, and still open
+    def awaits?(number) = @is_waiting && number.to_i == @asked
 
     # Starts another server, from the first line on.
     #
@@ -169,6 +176,7 @@ module Kino
       return give_up(fault) if child && child == @molds.candidate
 
       is_current = child == @molds.current
+      @folder = child.folder if child
       @molds.gone(child) if child
       return unless is_current
       return give_up("the mold died: #{fault}") if @molds.former?
@@ -211,6 +219,15 @@ module Kino
 
     def preload? = configuration.preload
 
+    # What is asked for while settings are read is what counts.
+    def read_no_more
+      return unless @is_waiting
+
+      @is_waiting = false
+      @reason = nil
+      tell_unread
+    end
+
     # A mold that doesn't read its settings is stopped, or stuck: all that is asked for would wait for it.
     def end_silent
       @is_waiting = false
@@ -237,7 +254,7 @@ module Kino
     def done
       return give_up("the process that was to be forked from is there no more") if @reason == :refork && !@has_changed
 
-      @has_restarted ||= @reason == :restart
+      @is_stale ||= %i[restart reload].include?(@reason) # what this process could fork a mold with
       @molds.finish
       @voice.say "#{WORDS.fetch(@reason).last}: #{@fleet.size} process#{"es" if @fleet.size > 1}"
       @reason = nil

@@ -1,8 +1,6 @@
 # frozen_string_literal: true
 
 require_relative "child"
-require_relative "member"
-require_relative "mold"
 require_relative "relaunch"
 require_relative "wire"
 
@@ -25,31 +23,41 @@ module Kino
     attr_writer :reading
 
     # @param site [Site]
-    # @param signals [Signals] the parent's, which no child is to hear
-    # @yieldreturn [#call] the booted Rack app
-    def initialize(site, signals, &boot)
+    def initialize(site)
       @site = site
-      @signals = signals
-      @boot = boot
       @children = []
-    end
-
-    # Starts a mold, which boots the app.
-    #
-    # @return [Child]
-    def mold
-      wire, pid = fork_with_wire { |theirs| Mold.new(@site, theirs, &@boot).run }
-      add(Child.new(wire, patience, pid: pid))
     end
 
     # Starts a mold from the files on the disk: new code, new gems, new settings.
     #
+    # @param folder [String] where they are
     # @return [Child]
     # @raise [SystemCallError]
-    def fresh_mold
-      wire, pid = Relaunch.start(:mold, @site.listeners, @site.scoreboard)
-      add(Child.new(wire, patience, pid: pid))
+    def fresh_mold(folder = Relaunch.folder)
+      folder = File.realpath(folder)
+      mold = adopt(*Relaunch.start(:mold, @site.listeners, @site.scoreboard, folder: folder))
+      mold.folder = folder
+      mold
     end
+
+    # Starts one in place of another, which has died.
+    #
+    # @param folder [String, nil] where that was started; nil for where this process was
+    # @return [Child]
+    # @raise [SystemCallError]
+    def mold_again(folder = nil)
+      fresh_mold(folder || Relaunch.origin)
+    rescue Errno::ENOENT # it is gone, as releases go
+      fresh_mold
+    end
+    alias mold mold_again
+
+    # A mold that this process has started before it was this program.
+    #
+    # @param wire [Wire] to it
+    # @param pid [Integer]
+    # @return [Child]
+    def adopt(wire, pid) = add(Child.new(wire, patience, pid: pid))
 
     # Has a mold fork a process that serves.
     #
@@ -68,20 +76,6 @@ module Kino
       ours.close
     end
 
-    # Starts a process that boots an app of its own.
-    #
-    # @param index [Integer] which one, from 0
-    # @param size [Integer] of how many
-    # @param goes_on [Boolean] see {Server#start_on}
-    # @return [Child]
-    def alone(index, size, goes_on: false)
-      slot = free_slot
-      wire, pid = fork_with_wire do |theirs|
-        Member.new(@site, [index, size], slot, theirs, goes_on: goes_on).run(&@boot)
-      end
-      add(Child.new(wire, patience, index: index, slot: slot, pid: pid))
-    end
-
     private
 
     def patience = @site.configuration.shutdown_timeout
@@ -91,20 +85,6 @@ module Kino
     def add(child)
       @children << child
       child
-    end
-
-    def fork_with_wire
-      ours, theirs = Wire.pair
-      pid = fork do
-        @signals.disown
-        @control&.abandon
-        @reading&.close
-        ours.close
-        @children.each { |child| child.wire.close }
-        exit(yield(theirs))
-      end
-      theirs.close
-      [ours, pid]
     end
   end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "relaunch"
 require_relative "relay"
 
 module Kino
@@ -20,6 +21,9 @@ module Kino
     class << self
       # @return [Boolean] whether this process is to stay
       attr_writer :wanted
+
+      # @return [Boolean]
+      def wanted? = @wanted || false
 
       # Another server has this one's place. From now on signals are that one's.
       #
@@ -74,7 +78,7 @@ module Kino
 
       def relay_to(*numbers)
         start = "Kino.const_get(:Relay).run(#{numbers.join(", ")})"
-        words = [RbConfig.ruby, "--disable=all", "-W0", "-e", PROGRAM, "-e", start]
+        words = [Relaunch.ruby, "--disable=all", "-W0", "-e", PROGRAM, "-e", start]
         Native.relay_to(numbers.first, Relay::SIGNALS.map { |name| Signal.list.fetch(name) }, words)
       end
     end

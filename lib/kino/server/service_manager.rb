@@ -25,16 +25,22 @@ module Kino
     # @param waits [Boolean] whether another process is the server until {#take_over}
     # @return [ServiceManager]
     def self.take(env = ENV, waits: false)
-      address, interval, pid = VARIABLES.map { |name| env.delete(name) }
+      environment = VARIABLES.to_h { |name| [name, env.delete(name)] }
+      address, interval, pid = environment.values
       socket = Native::NotifySocket.open(address) if address
       socket&.quiet = waits
       watched = interval.to_i.positive? && (pid.nil? || pid.to_i == Process.pid)
-      new(socket, watched ? interval.to_i / 1_000_000.0 : nil)
+      new(socket, watched ? interval.to_i / 1_000_000.0 : nil, environment)
     end
+
+    # @return [Hash{String => String, nil}] what the environment said of it, for {.take} in another program
+    attr_reader :environment
 
     # @param socket [Native::NotifySocket, nil] nil where nobody wants to be told
     # @param watchdog [Float, nil] seconds without a sign of life after which the process is ended
-    def initialize(socket = nil, watchdog = nil)
+    # @param environment [Hash{String => String, nil}]
+    def initialize(socket = nil, watchdog = nil, environment = {})
+      @environment = environment
       @socket = socket
       @watchdog = watchdog
       @last = @beat = -Float::INFINITY

@@ -24,7 +24,15 @@ module Kino
     UNIGNORED = %w[QUIT].freeze
     # Seconds in which whoever sends one signal may send another and mean the same: foreman sends INT and then TERM.
     SAME_WISH = 1
-    private_constant :ENDS, :FIRM, :UNIGNORED, :SAME_WISH
+    private_constant :ENDS, :UNIGNORED, :SAME_WISH
+
+    # Handlers that a program has had them by since its first line.
+    #
+    # @!attribute [r] former
+    #   @return [Hash{String => Object}] who had them before, by their names
+    # @!attribute [r] came
+    #   @return [Array<String>] those that have come
+    Early = Data.define(:former, :came)
 
     # @param token [Integer] what {#wait} has given
     # @return [Boolean] whether it is a signal's number
@@ -42,7 +50,9 @@ module Kino
 
     # @param names [Array<String>] the signals to wait for; none of them is touched before {#trapping}
     # @param ignored [Array<String>] those that nobody is to hear of
-    def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL)
+    # @param early [Early, nil] who has them for now, without being asked to let go of them
+    def initialize(names = STOP + STRAY, ignored = names.empty? ? [] : TERMINAL, early: nil)
+      @early = early
       @names = names
       @ignored = ignored
       @taken = []
@@ -62,6 +72,7 @@ module Kino
       end
       @names.each { |name| handle.call(name) { write(Signal.list.fetch(name)) } }
       @taken = former.keys
+      @early&.came&.each { |name| write(Signal.list.fetch(name)) if @taken.include?(name) }
       # By a handler, which programs that the app starts don't inherit.
       @ignored.each { |name| handle.call(name) { nil } }
       yield
@@ -137,7 +148,9 @@ module Kino
     def other?(number) = !@first.nil? && !number.nil? && number != @first
 
     def take(name, former, &handler)
-      before = Signal.trap(name, &handler) || "DEFAULT"
+      before = Signal.trap(name, &handler)
+      before = @early.former[name] if @early&.former&.key?(name)
+      before ||= "DEFAULT"
       is_free = before.to_s.end_with?("DEFAULT") || (before == "IGNORE" && UNIGNORED.include?(name))
       return former[name] = before if is_free || FIRM.include?(name)
 

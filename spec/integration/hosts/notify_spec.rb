@@ -201,7 +201,7 @@ RSpec.describe "kino that a service manager has started" do
     process.signal(:HUP)
     manager.wait_for("RELOADING")
     manager.wait_for("READY")
-    expect(process.err).to include("can't be read again")
+    expect(process.err).to include("the reload is given up")
     expect(process.signal(:TERM).status).to eq(0)
     expect(manager.heard.map(&:pid).uniq - [process.pid]).to eq([])
   end

@@ -280,11 +280,11 @@ RSpec.describe "a restart" do
     write("kino.rb", "max_uri_size 'short'\n")
     process.signal(:HUP)
     eventually("it is told") do
-      process.err.include?("the settings can't be read again, and all goes on as before: kino.rb:1")
+      process.err.include?("the reload is given up, and all goes on as before: kino.rb:1")
     end
     write("kino.rb", "abort 'no secret'\n")
     process.signal(:HUP)
-    eventually("it is told") { process.err.include?("again, and all goes on as before: no secret (SystemExit)") }
+    eventually("it is told") { process.err.include?("up, and all goes on as before: no secret (SystemExit)") }
     expect(serving(process).size).to eq(2)
     expect(process.signal(:TERM).status).to eq(0)
   end
@@ -296,62 +296,82 @@ RSpec.describe "a restart" do
     sleep(0.01) while File.exist?("slow") || File.exist?("slow.#{Process.pid}")
   RUBY
 
-  it "by HUP looks after everything while kino.rb takes long" do
-    prepare(kino: slow)
-    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
-    process.wait_for(/^Ctrl-C/)
-    write("kino.rb", "#{slow}max_uri_size 100\n")
-    [process.pid, mold(process)].each do |reader|
-      write("slow.#{reader}", "")
-      FileUtils.rm_f("#{folder}/reads.#{reader}")
-    end
-    process.signal(:HUP)
-    [process.pid, mold(process)].each do |reader|
-      eventually("it is read") { File.exist?("#{folder}/reads.#{reader}") }
-      Process.kill(:KILL, killed = serving(process).first)
-      eventually("another serves") { serving(process).size == 2 && !serving(process).include?(killed) }
-      File.delete("#{folder}/slow.#{reader}")
-    end
-    process.wait_for(/^Reloaded: 2 processes$/)
+  # The mold, or without one the parent.
+  { true => "the reload is given up", false => "the settings can't be read again" }.each do |preload, given_up|
+    context "with preload #{preload}, while kino.rb is read" do
+      def read_by(process)
+        eventually("it is read") { File.exist?("#{folder}/reads.#{mold(process) || process.pid}") }
+      end
 
-    long = "/?#{"a" * 200}"
-    expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
-    expect(process.signal(:TERM).status).to eq(0)
-  end
+      let(:settings) { "#{slow}preload #{preload}\n" }
+      let(:process) do
+        prepare(kino: settings)
+        kino("-b", "tcp://127.0.0.1:0", pgroup: true).tap { |process| process.wait_for(/^Ctrl-C/) }
+      end
 
-  it "by HUP gives a kino.rb up that takes for ever, in the parent or the mold, and says so" do
-    prepare(kino: "#{slow}restart_timeout 1\n")
-    process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
-    process.wait_for(/^Ctrl-C/)
-    before = [*serving(process), boots = mold(process)]
-    write("slow", "")
-    process.signal(:HUP)
-    eventually("it is told") do
-      process.err.include?("the settings can't be read again, and all goes on as before: they were not read within 1 s")
-    end
-    File.rename("#{folder}/slow", "#{folder}/slow.#{boots}")
-    process.signal(:HUP)
-    eventually("it is told") do
-      process.err.include?("the reload is given up, and all goes on as before: they were not read within 1 s")
-    end
-    File.delete("#{folder}/slow.#{boots}")
-    expect([*serving(process), mold(process)]).to eq(before)
-    process.signal(:HUP).wait_for(/^Reloaded: 2 processes$/)
-    expect(process.signal(:TERM).status).to eq(0)
-  end
+      before do
+        FileUtils.rm_f("#{folder}/reads.#{mold(process) || process.pid}")
+        write("slow", "")
+      end
 
-  [true, false].each do |preload|
-    it "stops at once while kino.rb takes for ever, with preload #{preload}" do
-      prepare(kino: "#{slow}preload #{preload}\n")
-      process = kino("-b", "tcp://127.0.0.1:0", pgroup: true)
-      process.wait_for(/^Ctrl-C/)
-      FileUtils.rm_f("#{folder}/reads.#{process.pid}")
-      write("slow", "")
-      process.signal(:HUP)
-      eventually("it is read") { File.exist?("#{folder}/reads.#{process.pid}") }
+      it "by HUP looks after everything" do
+        write("kino.rb", "#{settings}max_uri_size 100\n")
+        read_by(process.signal(:HUP))
+        Process.kill(:KILL, killed = serving(process).first)
+        eventually("another is there") { (serving(process) - [killed]).size == 2 }
+        File.delete("#{folder}/slow")
+        process.wait_for(/^Reloaded: 2 processes$/)
 
-      expect(process.signal(:TERM).status).to eq(0)
-      expect(process.out).to end_with("Stopped\n")
+        long = "/?#{"a" * 200}"
+        expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+        expect(process.signal(:TERM).status).to eq(0)
+      end
+
+      it "stops at once" do
+        read_by(process.signal(:HUP))
+
+        expect(process.signal(:TERM).status).to eq(0)
+        expect(process.out).to end_with("Stopped\n")
+      end
+
+      it "obeys what is asked for then, as the file is by then" do
+        read_by(process.signal(:HUP))
+        write("kino.rb", "processes 2\npreload #{preload}\nmax_uri_size 100\n")
+        process.signal(:HUP).wait_for(/^Reloaded: 2 processes$/)
+        File.delete("#{folder}/slow")
+
+        long = "/?#{"a" * 200}"
+        expect(Array.new(8) { RawClient.open(process.url) { |client| client.get(long).status } }).to all(eq(414))
+        expect([process.out.scan("Reloaded").size, process.err.scan("given up").size]).to eq([1, 0])
+        expect(process.signal(:TERM).status).to eq(0)
+      end
+
+      it "restarts, if that is asked for then" do
+        read_by(process.signal(:HUP))
+        before = serving(process)
+        write("kino.rb", "processes 2\npreload #{preload}\n")
+        process.signal(:USR1).wait_for(/^Restarted: 2 processes$/)
+
+        expect(serving(process) & before).to eq([])
+        expect(process.signal(:TERM).status).to eq(0)
+      end
+
+      it "gives it up after restart_timeout, and says so" do
+        write("kino.rb", "#{settings}restart_timeout 1\n")
+        File.delete("#{folder}/slow")
+        process.signal(:HUP).wait_for(/^Reloaded/)
+        before = [*serving(process), *mold(process)]
+        write("slow", "")
+        process.signal(:HUP)
+        eventually("it is told") do
+          process.err.include?("#{given_up}, and all goes on as before: they were not read within 1 s")
+        end
+        expect([*serving(process), *mold(process)]).to eq(before)
+        File.delete("#{folder}/slow")
+        process.signal(:HUP)
+        eventually("it is done") { process.out.scan(/^Reloaded: 2 processes$/).size == 2 }
+        expect(process.signal(:TERM).status).to eq(0)
+      end
     end
   end
 

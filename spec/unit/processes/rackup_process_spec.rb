@@ -22,17 +22,17 @@ RSpec.describe Kino.const_get(:RackupProcess) do
 
   it "has another server told where the number is to be, and nothing where there is no rackup" do
     rackup(pid: named)
-    expect(described_class.new).to have_attributes(prepare: described_class)
+    expect(described_class.look).to have_attributes(prepare: described_class)
     expect(relaunch).to have_received(:rackup).with(named: named, kept: named, without: [])
 
     hide_const("Rackup::Server")
-    described_class.new.prepare
+    described_class.look.prepare
     expect(relaunch).to have_received(:rackup).with(named: nil, kept: nil, without: [])
   end
 
   it "has it not sent to the background once more" do
     rackup(pid: nil, daemonize: true)
-    described_class.new.prepare
+    described_class.look.prepare
     expect(relaunch).to have_received(:rackup).with(named: nil, kept: nil, without: %w[-D --daemonize])
   end
 
@@ -41,7 +41,7 @@ RSpec.describe Kino.const_get(:RackupProcess) do
     File.write(kept, "1")
     ENV["KINO_PIDFILE"] = kept
     server = rackup(pid: named)
-    process = described_class.new
+    process = described_class.look
     process.prepare
     expect([File.read(kept), ENV.key?("KINO_PIDFILE")]).to eq(["1", false])
     expect(relaunch).to have_received(:rackup).with(named: named, kept: kept, without: [])
@@ -55,7 +55,7 @@ RSpec.describe Kino.const_get(:RackupProcess) do
     ENV["KINO_PIDFILE"] = "#{@folder}/no/kept.pid"
     rackup(pid: named)
 
-    expect { described_class.new.serves }
+    expect { described_class.look.serves }
       .to output(/the pid file .*kept\.pid can't be written \(No such file/).to_stderr
   end
 end

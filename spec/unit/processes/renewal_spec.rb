@@ -7,7 +7,7 @@ RSpec.describe Kino.const_get(:Renewal) do
 
   # What stands in for a process: what it was forked from, and since when it serves.
   let(:child_class) do
-    Struct.new(:name, :mold, :served_since, :is_leaving) do
+    Struct.new(:name, :mold, :served_since, :is_leaving, :folder) do
       def ready = self.served_since = 1.0
       def leaving? = is_leaving
       def retire = self.is_leaving = true
@@ -19,7 +19,7 @@ RSpec.describe Kino.const_get(:Renewal) do
   let(:configuration) { Struct.new(:preload, :restart_timeout).new(true, 120) }
   let(:spawner) do
     Struct.new(:site, :made).new(Struct.new(:configuration).new(configuration), []).tap do |spawner|
-      %i[mold fresh_mold].each { |name| spawner.define_singleton_method(name) { made.shift } }
+      %i[mold fresh_mold mold_again].each { |name| spawner.define_singleton_method(name) { |*| made.shift } }
     end
   end
   let(:voice) do
