@@ -21,6 +21,11 @@ module Bench
       new(text: text, wanted: "at least #{label}", measured: value && yield(value), passed: value && value >= limit)
     end
 
+    # As {at_most}, where no bar was set.
+    def self.told(text, value)
+      new(text: text, wanted: "-", measured: value && yield(value), passed: nil)
+    end
+
     # @return [String]
     def self.times(ratio)
       format("%.2fx", ratio)

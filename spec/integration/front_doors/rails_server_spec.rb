@@ -208,6 +208,9 @@ RSpec.describe "rails server -u kino" do
       eventually("another serves") { !alive?(first) && serving(process).size == 2 }
 
       expect(File.read(pid_file).to_i).to eq(process.pid)
+      # The parent has nothing of Rails.
+      memory = [process.pid, mold(process)].map { |pid| File.read("/proc/#{pid}/statm").split[1].to_i }
+      expect(memory.first).to be < memory.last / 2 if RUBY_PLATFORM.include?("linux")
       expect(process.signal(:TERM).status).to eq(0)
       expect(File.exist?(pid_file)).to be(false)
       expect(process.err).to eq("")

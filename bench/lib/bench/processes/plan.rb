@@ -9,7 +9,7 @@ module Bench
       APP = "bench/apps/processes.ru"
       RAILS = Bench::Plan::RAILS
       # Settings of Kino.
-      WARM = "bench/apps/warm.rb"
+      WARM = "examples/rails-hello/kino.rb"
       REFORK = "bench/apps/refork.rb"
       SERVERS = %w[kino-2 kino-1 puma-2 kino-4 kino-4-warm kino-4-refork puma-4 kino-queue].freeze
 
