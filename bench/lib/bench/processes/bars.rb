@@ -42,7 +42,8 @@ module Bench
         against = ->(server) { results.ratio("memory", :pss_mib, server, "puma-4") }
         [
           Verdict.at_most("rails: memory after load, 4 processes as examples/rails-hello/kino.rb has them " \
-                          "(on_warmup), against Puma's 4", against.call("kino-4-warm"), 0.7, "0.7x", &Verdict.method(:times)),
+                          "(on_warmup), against Puma's 4", against.call("kino-4-warm"), 0.7, "0.7x",
+                          &Verdict.method(:times)),
           Verdict.at_most("the same with refork", against.call("kino-4-refork"), 0.55, "0.55x",
                           &Verdict.method(:times)),
           Verdict.told("the same without any kino.rb", against.call("kino-4"), &Verdict.method(:times))
