@@ -97,7 +97,7 @@ RSpec.describe "The control socket of a command" do
   # What a server that was started beside another has left.
   def end_all
     pids = Dir.children("/proc").grep(/\A\d+\z/).map(&:to_i).select do |pid|
-      File.binread("/proc/#{pid}/environ").include?("KINO_INHERITED") && File.readlink("/proc/#{pid}/cwd") == folder
+      File.binread("/proc/#{pid}/environ").include?("KINO_HEIR_OF") && File.readlink("/proc/#{pid}/cwd") == folder
     rescue SystemCallError
       false
     end
