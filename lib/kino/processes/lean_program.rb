@@ -3,7 +3,7 @@
 # The parent of several processes, as it goes on, see {Kino::Lean}: `ruby --disable=all lean_program.rb DESCRIPTOR`.
 
 if $PROGRAM_NAME == __FILE__
-  # Signals wait until there is somebody who hears them.
+  # Signals wait until there is somebody who hears them. (Those of Parent::HEARD, which is yet to be loaded.)
   came = []
   former = %w[INT TERM QUIT HUP USR1 USR2 TTIN TTOU].to_h { |name| [name, trap(name) { came << name }] }
 

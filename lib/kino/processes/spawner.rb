@@ -52,7 +52,7 @@ module Kino
     end
     alias mold mold_again
 
-    # A mold that this process has started before it was this program.
+    # A mold that this process has started, be it before it was this program.
     #
     # @param wire [Wire] to it
     # @param pid [Integer]
